@@ -1,0 +1,216 @@
+/** Codes of every error that this package throws or reports; stable, meant for `switch`. */
+export type ConfigErrorCode =
+  | 'ERR_SCHEMA_INVALID'
+  | 'ERR_OPTIONS_INVALID'
+  | 'ERR_SETTINGS_MISSING'
+  | 'ERR_TOKEN_TRANSPORT'
+  | 'ERR_TOKEN_REJECTED'
+  | 'ERR_TOKEN_MALFORMED'
+  | 'ERR_REQUEST_TRANSPORT'
+  | 'ERR_REQUEST_REJECTED'
+  | 'ERR_RESPONSE_MALFORMED'
+  | 'ERR_NOT_READY'
+  | 'ERR_READY_TIMEOUT'
+  | 'ERR_VALUES_INVALID'
+  | 'ERR_VALUE_MISSING'
+  | 'ERR_KEY_UNKNOWN'
+  | 'ERR_CLIENT_CLOSED';
+
+/** Base of all errors of this package. Messages say what failed and what to do; none carries a secret or a token. */
+export abstract class ConfigError extends Error {
+  abstract override readonly name: string;
+  abstract readonly code: ConfigErrorCode;
+}
+
+/**
+ * Whether `error` is one of ours, with that code if one is given.
+ * It goes by the code, not the class, so that two copies of this package in one process still match.
+ */
+export function isConfigError<Code extends ConfigErrorCode = ConfigErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is ConfigError & { code: Code } {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return code === undefined ? CODES.has(error.code) : error.code === code;
+}
+
+/** A definition that `defineConfig` or `defineLimit` refuses; `key` is the key at fault. */
+export class SchemaError extends ConfigError {
+  override readonly name = 'SchemaError';
+  readonly code = 'ERR_SCHEMA_INVALID' as const;
+  readonly key: string | undefined;
+
+  constructor(message: string, key?: string) {
+    super(message);
+    this.key = key;
+  }
+}
+
+/** An option with a wrong value; `option` is its name. */
+export class OptionsError extends ConfigError {
+  override readonly name = 'OptionsError';
+  readonly code = 'ERR_OPTIONS_INVALID' as const;
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message);
+    this.option = option;
+  }
+}
+
+/** Settings that neither the options nor the environment hold; `missing` lists them all by variable name. */
+export class SettingsError extends ConfigError {
+  override readonly name = 'SettingsError';
+  readonly code = 'ERR_SETTINGS_MISSING' as const;
+  readonly missing: readonly string[];
+
+  constructor(missing: readonly string[]) {
+    super(
+      `Missing settings: ${missing.join(', ')}. Set these environment variables, or pass the options of the same meaning to createConfigClient.`,
+    );
+    this.missing = missing;
+  }
+}
+
+/** The token endpoint could not be reached: refused, timed out, reset, DNS, TLS. */
+export class TokenTransportError extends ConfigError {
+  override readonly name = 'TokenTransportError';
+  readonly code = 'ERR_TOKEN_TRANSPORT' as const;
+}
+
+/** The token endpoint answered with another status than 2xx; `error` and `errorDescription` as RFC 6749 §5.2. */
+export class TokenRejectedError extends ConfigError {
+  override readonly name = 'TokenRejectedError';
+  readonly code = 'ERR_TOKEN_REJECTED' as const;
+  readonly status: number;
+  readonly error: string | undefined;
+  readonly errorDescription: string | undefined;
+
+  constructor(message: string, details: { status: number; error?: string; errorDescription?: string }) {
+    super(message);
+    this.status = details.status;
+    this.error = details.error;
+    this.errorDescription = details.errorDescription;
+  }
+}
+
+/** The token endpoint answered 2xx with something that is no token: not JSON, or without `access_token`. */
+export class TokenMalformedError extends ConfigError {
+  override readonly name = 'TokenMalformedError';
+  readonly code = 'ERR_TOKEN_MALFORMED' as const;
+}
+
+/** The config API could not be reached. */
+export class RequestTransportError extends ConfigError {
+  override readonly name = 'RequestTransportError';
+  readonly code = 'ERR_REQUEST_TRANSPORT' as const;
+}
+
+/** The config API answered with another status than 2xx; `serverMessage` is the `message` of its body. */
+export class RequestRejectedError extends ConfigError {
+  override readonly name = 'RequestRejectedError';
+  readonly code = 'ERR_REQUEST_REJECTED' as const;
+  readonly status: number;
+  readonly serverMessage: string | undefined;
+  /** The parsed body of the answer, where it is a JSON object: 409 answers carry lists in it. */
+  readonly body: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(
+    message: string,
+    details: { status: number; serverMessage?: string; body?: Readonly<Record<string, unknown>> },
+  ) {
+    super(message);
+    this.status = details.status;
+    this.serverMessage = details.serverMessage;
+    this.body = details.body;
+  }
+}
+
+/** The config API answered 2xx with a body of another shape than the protocol's. */
+export class ResponseMalformedError extends ConfigError {
+  override readonly name = 'ResponseMalformedError';
+  readonly code = 'ERR_RESPONSE_MALFORMED' as const;
+}
+
+/** `ready()` took longer than `timeoutMs`. */
+export class ReadyTimeoutError extends ConfigError {
+  override readonly name = 'ReadyTimeoutError';
+  readonly code = 'ERR_READY_TIMEOUT' as const;
+}
+
+/** A value was read before `ready()` was done, and the schema has no default for it. */
+export class NotReadyError extends ConfigError {
+  override readonly name = 'NotReadyError';
+  readonly code = 'ERR_NOT_READY' as const;
+}
+
+/** One key whose value is missing or refused by its schema; `message` never holds a secret's value. */
+export interface InvalidKey {
+  key: string;
+  code: 'ERR_VALUE_MISSING' | 'ERR_VALUE_INVALID';
+  message: string;
+}
+
+/** Required values are missing or refused by the schema; `keys` lists them all. */
+export class ValuesInvalidError extends ConfigError {
+  override readonly name = 'ValuesInvalidError';
+  readonly code = 'ERR_VALUES_INVALID' as const;
+  readonly keys: readonly InvalidKey[];
+
+  constructor(environment: string, keys: readonly InvalidKey[]) {
+    super(
+      `${keys.length} value(s) of environment "${environment}" are missing or invalid:\n${keys
+        .map((entry) => `  - ${entry.message}`)
+        .join('\n')}`,
+    );
+    this.keys = keys;
+  }
+}
+
+/** A key that has no valid value and no default. */
+export class ValueMissingError extends ConfigError {
+  override readonly name = 'ValueMissingError';
+  readonly code = 'ERR_VALUE_MISSING' as const;
+  readonly key: string;
+
+  constructor(key: string, message: string) {
+    super(message);
+    this.key = key;
+  }
+}
+
+/** A key that the schema does not declare in that tier. */
+export class UnknownKeyError extends ConfigError {
+  override readonly name = 'UnknownKeyError';
+  readonly code = 'ERR_KEY_UNKNOWN' as const;
+  readonly key: string;
+
+  constructor(key: string, message: string) {
+    super(message);
+    this.key = key;
+  }
+}
+
+/** The client was closed. */
+export class ClientClosedError extends ConfigError {
+  override readonly name = 'ClientClosedError';
+  readonly code = 'ERR_CLIENT_CLOSED' as const;
+}
+
+const CODES: ReadonlySet<string> = new Set<ConfigErrorCode>([
+  'ERR_SCHEMA_INVALID',
+  'ERR_OPTIONS_INVALID',
+  'ERR_SETTINGS_MISSING',
+  'ERR_TOKEN_TRANSPORT',
+  'ERR_TOKEN_REJECTED',
+  'ERR_TOKEN_MALFORMED',
+  'ERR_REQUEST_TRANSPORT',
+  'ERR_REQUEST_REJECTED',
+  'ERR_RESPONSE_MALFORMED',
+  'ERR_NOT_READY',
+  'ERR_READY_TIMEOUT',
+  'ERR_VALUES_INVALID',
+  'ERR_VALUE_MISSING',
+  'ERR_KEY_UNKNOWN',
+  'ERR_CLIENT_CLOSED',
+]);

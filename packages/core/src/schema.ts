@@ -1,0 +1,351 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import { environmentVariableName, SETTINGS_VARIABLES } from './environment-variable.ts';
+import { SchemaError } from './errors.ts';
+import { defineLimit, type LimitDefinition } from './limit.ts';
+import { TIERS } from './tiers.ts';
+import type { JsonSchema, JsonValue, Tier, TierSchema, WireSchema } from './wire.ts';
+
+/** Validators by key: any Standard Schema library (zod, valibot, arktype, …). */
+export type Validators = Readonly<Record<string, StandardSchemaV1>>;
+
+/** Limits by key. */
+export type Limits = Readonly<Record<string, LimitDefinition>>;
+
+/** What {@link defineConfig} takes; a tier without keys may be left out. */
+export interface ConfigOptions<
+  Public extends Validators,
+  Secrets extends Validators,
+  Flags extends Validators,
+  Lims extends Limits,
+> {
+  /** Values that a browser may see. */
+  public?: Public;
+  /** Values that never leave a server. */
+  secrets?: Secrets;
+  /** Feature flags: a raw value, or one that targeting decides by context. */
+  flags?: Flags;
+  /** Numbers with bounds, made by {@link defineLimit}. */
+  limits?: Lims;
+}
+
+/** One declared key. */
+export interface KeyDefinition {
+  readonly key: string;
+  readonly tier: Tier;
+  readonly environmentVariable: string;
+  /** The validator of a public value, secret or flag. */
+  readonly validator?: StandardSchemaV1;
+  /** The bounds of a limit. */
+  readonly limit?: LimitDefinition;
+}
+
+/** A schema that passed {@link defineConfig}. */
+export interface ConfigDefinition<
+  Public extends Validators = Validators,
+  Secrets extends Validators = Validators,
+  Flags extends Validators = Validators,
+  Lims extends Limits = Limits,
+> {
+  readonly public: Public;
+  readonly secrets: Secrets;
+  readonly flags: Flags;
+  readonly limits: Lims;
+  /** Every key of every tier. */
+  readonly keys: ReadonlyMap<string, KeyDefinition>;
+}
+
+/** Any schema. */
+export type AnyConfig = ConfigDefinition<Validators, Validators, Validators, Limits>;
+
+/**
+ * Augment it with the type of your schema, and every client, hook and decorator is typed by it.
+ *
+ * @example
+ * declare module '@smooai/config' { interface Register { config: typeof config } }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by the user's module augmentation
+export interface Register {}
+
+/** The schema in {@link Register}; any schema where none is registered. */
+export type RegisteredConfig = Register extends { config: infer Config extends AnyConfig } ? Config : AnyConfig;
+
+/** Keys of the public tier. */
+export type PublicKey<Config extends AnyConfig = RegisteredConfig> = keyof Config['public'] & string;
+/** Keys of the secret tier. */
+export type SecretKey<Config extends AnyConfig = RegisteredConfig> = keyof Config['secrets'] & string;
+/** Keys of the flags. */
+export type FlagKey<Config extends AnyConfig = RegisteredConfig> = keyof Config['flags'] & string;
+/** Keys of the limits. */
+export type LimitKey<Config extends AnyConfig = RegisteredConfig> = keyof Config['limits'] & string;
+
+/** The type of a public value. */
+export type PublicValue<
+  Key extends PublicKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = StandardSchemaV1.InferOutput<Config['public'][Key]>;
+/** The type of a secret. */
+export type SecretValue<
+  Key extends SecretKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = StandardSchemaV1.InferOutput<Config['secrets'][Key]>;
+/** The type of a flag's value. */
+export type FlagValue<
+  Key extends FlagKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = StandardSchemaV1.InferOutput<Config['flags'][Key]>;
+
+// biome-ignore lint/complexity/noBannedTypes: the tier that is left out has no keys
+type NoKeys = {};
+
+/**
+ * Declares a schema: which keys there are, in which tier, and what their values must be.
+ *
+ * @throws {SchemaError} naming the key: for a key in two tiers, two keys that share an environment variable, a key
+ * that is not camelCase, an asynchronous validator, an invalid limit, or a schema without any key.
+ * @example
+ * export const config = defineConfig({
+ *   public: { apiBaseUrl: z.url() },
+ *   secrets: { databaseUrl: z.url() },
+ *   flags: { newCheckout: z.boolean().default(false) },
+ *   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
+ * });
+ */
+export function defineConfig<
+  const Public extends Validators = NoKeys,
+  const Secrets extends Validators = NoKeys,
+  const Flags extends Validators = NoKeys,
+  const Lims extends Limits = NoKeys,
+>(options: ConfigOptions<Public, Secrets, Flags, Lims>): ConfigDefinition<Public, Secrets, Flags, Lims> {
+  for (const group of Object.keys(options)) {
+    if (!TIERS.some((names) => names.group === group)) {
+      throw new SchemaError(
+        `defineConfig: unknown tier "${group}". The tiers are ${TIERS.map((names) => names.group).join(', ')}.`,
+      );
+    }
+  }
+  const keys = new Map<string, KeyDefinition>();
+  const variables = new Map<string, string>(
+    Object.values(SETTINGS_VARIABLES).map((name) => [name, 'the client’s own settings']),
+  );
+  for (const { tier, group, label } of TIERS) {
+    const definitions: Validators | Limits = options[group] ?? {};
+    for (const [key, definition] of Object.entries(definitions)) {
+      const other = keys.get(key);
+      if (other !== undefined) {
+        throw new SchemaError(
+          `defineConfig: "${key}" is declared as ${other.tier} and as ${tier}. Keep one, or rename one.`,
+          key,
+        );
+      }
+      const keyDefinition = defineKey({ key, tier, label, definition });
+      const taken = variables.get(keyDefinition.environmentVariable);
+      if (taken !== undefined) {
+        throw new SchemaError(
+          `defineConfig: "${key}" and ${taken} share the environment variable ${keyDefinition.environmentVariable}. Rename one.`,
+          key,
+        );
+      }
+      variables.set(keyDefinition.environmentVariable, `"${key}"`);
+      keys.set(key, keyDefinition);
+    }
+  }
+  if (keys.size === 0) {
+    throw new SchemaError('defineConfig: the definition is empty. Declare at least one key in one tier.');
+  }
+  return Object.freeze({
+    public: options.public ?? ({} as Public),
+    secrets: options.secrets ?? ({} as Secrets),
+    flags: options.flags ?? ({} as Flags),
+    limits: options.limits ?? ({} as Lims),
+    keys,
+  });
+}
+
+function defineKey(input: {
+  key: string;
+  tier: Tier;
+  label: string;
+  definition: StandardSchemaV1 | LimitDefinition;
+}): KeyDefinition {
+  const { key, tier, label, definition } = input;
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(key)) {
+    throw new SchemaError(`defineConfig: the ${label} "${key}" is not camelCase. ${suggestKey(key)}`, key);
+  }
+  const environmentVariable = environmentVariableName(key);
+  if (tier === 'limit') return { key, tier, environmentVariable, limit: checkLimit(key, definition) };
+  if (!isStandardSchema(definition)) {
+    throw new SchemaError(
+      `defineConfig: the ${label} "${key}" has no validator. Give a Standard Schema, such as z.string() of zod 4, valibot 1 or arktype 2.`,
+      key,
+    );
+  }
+  refuseAsync(key, definition);
+  return { key, tier, environmentVariable, validator: definition };
+}
+
+function suggestKey(key: string): string {
+  const words = key.split(/[^a-zA-Z0-9]+/).filter(Boolean);
+  const camel = words
+    .map((word, index) =>
+      index === 0 ? word.charAt(0).toLowerCase() + word.slice(1) : word.charAt(0).toUpperCase() + word.slice(1),
+    )
+    .join('')
+    .replace(/^[0-9]+/, '');
+  return camel === '' ? 'Use letters and digits, the first a small letter.' : `Did you mean "${camel}"?`;
+}
+
+function checkLimit(key: string, definition: StandardSchemaV1 | LimitDefinition): LimitDefinition {
+  if (isStandardSchema(definition) || typeof definition !== 'object' || definition === null) {
+    throw new SchemaError(
+      `defineConfig: the limit "${key}" is a validator. Declare it with defineLimit({ default, min, max, step }).`,
+      key,
+    );
+  }
+  try {
+    return defineLimit(definition);
+  } catch (error) {
+    if (error instanceof SchemaError) throw new SchemaError(`The limit "${key}": ${error.message}`, key);
+    throw error;
+  }
+}
+
+function isStandardSchema(value: unknown): value is StandardSchemaV1 {
+  // arktype's schemas are functions
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  if (!('~standard' in value)) return false;
+  const standard = value['~standard'];
+  return typeof standard === 'object' && standard !== null && 'validate' in standard;
+}
+
+/** Enough kinds of values for an asynchronous check to show itself, which runs only after the type fits. */
+const PROBES: readonly unknown[] = [undefined, null, '', 'a', 'https://example.com', 0, 1, true, false, [], {}];
+
+function refuseAsync(key: string, validator: StandardSchemaV1): void {
+  for (const probe of PROBES) {
+    let result: unknown;
+    try {
+      result = validator['~standard'].validate(probe);
+    } catch {
+      // A transform may throw on a value that it does not expect; that is its answer to a bad value.
+      continue;
+    }
+    if (result instanceof Promise) {
+      result.catch(() => undefined);
+      throw new SchemaError(
+        `defineConfig: the validator of "${key}" is asynchronous. Values are read synchronously, so use a synchronous one.`,
+        key,
+      );
+    }
+  }
+}
+
+/** What {@link parseValue} answers. */
+export type ParseResult = { ok: true; value: unknown } | { ok: false; issues: string[] };
+
+/**
+ * Runs a value (or `undefined` for "nothing stored") through its key's validator. Never throws; the issues name the
+ * path and reason, and for a secret leave the validator's words out, since they may quote the value.
+ */
+export function parseValue(definition: KeyDefinition, value: unknown): ParseResult {
+  if (definition.validator === undefined) {
+    return { ok: true, value };
+  }
+  try {
+    const result = definition.validator['~standard'].validate(value);
+    if (result instanceof Promise) {
+      result.catch(() => undefined);
+      return { ok: false, issues: ['its validator is asynchronous; use a synchronous one'] };
+    }
+    if (result.issues === undefined) return { ok: true, value: result.value };
+    return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition.tier)) };
+  } catch {
+    // The thrown error may quote the value, so it is not repeated here.
+    return { ok: false, issues: ['its validator threw an error'] };
+  }
+}
+
+function describeIssue(issue: StandardSchemaV1.Issue, tier: Tier): string {
+  const path = (issue.path ?? [])
+    .map((segment) => String(typeof segment === 'object' ? segment.key : segment))
+    .join('.');
+  const reason = tier === 'secret' ? 'is not what its schema asks for' : issue.message;
+  return path === '' ? reason : `at "${path}": ${reason}`;
+}
+
+/**
+ * The schema document that is pushed to the config server: one object schema a tier, in JSON Schema draft 2020-12 of
+ * each validator's input.
+ *
+ * @throws {SchemaError} where a validator cannot tell its JSON Schema. zod ≥ 4.2 and arktype ≥ 2.1.28 can; valibot's
+ * are wrapped with `toStandardJsonSchema` of `@valibot/to-json-schema`.
+ */
+export function toJsonSchema(config: AnyConfig): WireSchema {
+  const properties: WireSchema['properties'] = {
+    publicConfigSchema: { type: 'object', properties: {} },
+    secretConfigSchema: { type: 'object', properties: {} },
+    featureFlagSchema: { type: 'object', properties: {} },
+    limitsSchema: { type: 'object', properties: {} },
+  };
+  for (const { tier, schema } of TIERS) {
+    const target: TierSchema = properties[schema];
+    for (const definition of config.keys.values()) {
+      if (definition.tier === tier) target.properties[definition.key] = keyJsonSchema(definition);
+    }
+  }
+  return { type: 'object', properties };
+}
+
+function keyJsonSchema(definition: KeyDefinition): JsonSchema {
+  if (definition.limit !== undefined) return limitJsonSchema(definition.limit);
+  const { key, validator } = definition;
+  if (validator === undefined || !hasJsonSchema(validator)) {
+    const vendor = validator?.['~standard'].vendor ?? 'unknown';
+    const remedy =
+      vendor === 'valibot'
+        ? 'Wrap it: toStandardJsonSchema(…) from "@valibot/to-json-schema".'
+        : 'Use a library with Standard JSON Schema: zod ≥ 4.2, arktype ≥ 2.1.28, or valibot with @valibot/to-json-schema.';
+    throw new SchemaError(`The validator of "${key}" (${vendor}) cannot tell its JSON Schema. ${remedy}`, key);
+  }
+  try {
+    const { $schema: _, ...schema } = validator['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
+    return withDefault(definition, schema as JsonSchema);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new SchemaError(`The validator of "${key}" has no JSON Schema: ${reason}`, key);
+  }
+}
+
+/** The server answers with the default where nothing is stored, so the document must carry it; a secret's stays here. */
+function withDefault(definition: KeyDefinition, schema: JsonSchema): JsonSchema {
+  if (definition.tier === 'secret') {
+    const { default: _, ...withoutDefault } = schema;
+    return withoutDefault;
+  }
+  if ('default' in schema) return schema;
+  const fallback = parseValue(definition, undefined);
+  return fallback.ok && isJson(fallback.value) ? { ...schema, default: fallback.value } : schema;
+}
+
+function isJson(value: unknown): value is JsonValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.values(value).every(isJson);
+}
+
+function hasJsonSchema(
+  schema: StandardSchemaV1,
+): schema is StandardSchemaV1 & StandardJSONSchemaV1 {
+  return 'jsonSchema' in schema['~standard'];
+}
+
+function limitJsonSchema(limit: LimitDefinition): JsonSchema {
+  return {
+    type: 'number',
+    default: limit.default,
+    ...(limit.min !== undefined && { minimum: limit.min }),
+    ...(limit.max !== undefined && { maximum: limit.max }),
+    ...(limit.step !== undefined && { multipleOf: limit.step }),
+  };
+}

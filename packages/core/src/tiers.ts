@@ -1,0 +1,30 @@
+import type { Ruleset, Tier, WireSchema } from './wire.ts';
+
+/** The names that one tier goes by in each place. */
+export interface TierNames {
+  /** On the wire, in `tier`. */
+  tier: Tier;
+  /** In `defineConfig` and on the command line: `flags.newCheckout`. */
+  group: 'public' | 'secrets' | 'flags' | 'limits';
+  /** In a ruleset. */
+  ruleset: 'public' | 'secret' | 'flags' | 'limits';
+  /** In a schema document. */
+  schema: keyof WireSchema['properties'];
+  /** In a message to a person. */
+  label: string;
+}
+
+/** Every tier with all its names; the only table of them. */
+export const TIERS: readonly TierNames[] = [
+  { tier: 'public', group: 'public', ruleset: 'public', schema: 'publicConfigSchema', label: 'public value' },
+  { tier: 'secret', group: 'secrets', ruleset: 'secret', schema: 'secretConfigSchema', label: 'secret' },
+  { tier: 'feature_flag', group: 'flags', ruleset: 'flags', schema: 'featureFlagSchema', label: 'flag' },
+  { tier: 'limit', group: 'limits', ruleset: 'limits', schema: 'limitsSchema', label: 'limit' },
+] satisfies { ruleset: keyof Ruleset }[] & TierNames[];
+
+/** The names of a tier by its wire name. */
+export function tierNames(tier: Tier): TierNames {
+  const names = TIERS.find((entry) => entry.tier === tier);
+  if (names === undefined) throw new TypeError(`unknown tier ${JSON.stringify(tier)}`);
+  return names;
+}

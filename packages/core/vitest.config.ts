@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
+  test: {
+    include: ['src/**/*.test.{ts,tsx}'],
+    typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-results/unit.json' },
+  },
+});
