@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, preHandlerAsyncHookHandler } from 'fastify';
+import type { FastifyBaseLogger, onRequestAsyncHookHandler } from 'fastify';
 import type { ChangeBus } from './change-bus.ts';
 import type { ConfigService } from './config-service.ts';
 import type { Storage } from './storage/storage.ts';
@@ -32,10 +32,11 @@ export interface ServerContext {
   /** The base URL that clients reach the server by, without a trailing slash; known once it listens. */
   publicUrl(): string;
   /**
-   * A preHandler that authenticates (bearer token, publishable key, `?key=`), checks the rule and, where the path has
-   * `:org`, the organization; it sets `request.principal`. Answers 401 or 403 by itself.
+   * An onRequest hook (so that nobody's body is read or checked before they are known) that authenticates (bearer
+   * token, publishable key, `?key=`), checks the rule and, where the path has `:org`, the organization; it sets
+   * `request.principal`. Answers 401 or 403 by itself.
    */
-  guard(rule: AccessRule): preHandlerAsyncHookHandler;
+  guard(rule: AccessRule): onRequestAsyncHookHandler;
   /** Calls `listener` once when that client is revoked; answers the way to stop listening. */
   onClientRevoked(clientId: string, listener: () => void): () => void;
   /** Aborted when the server begins to close: every open stream ends. */

@@ -1,0 +1,86 @@
+import type { FastifyServerOptions } from 'fastify';
+import { HttpError } from './http-error.ts';
+
+/** The parts of a Fastify validation error that a message is made of. */
+export interface ValidationIssue {
+  keyword: string;
+  instancePath: string;
+  params: Record<string, unknown>;
+  message?: string;
+}
+
+/**
+ * How requests are checked: nothing is coerced, dropped or collected. A query is text, so a route declares its numbers
+ * and booleans as strings (`{ enum: ['true', 'false'] }`).
+ */
+export const requestAjvOptions: NonNullable<FastifyServerOptions['ajv']> = {
+  customOptions: { allErrors: false, coerceTypes: false, removeAdditional: false, useDefaults: true },
+};
+
+/** Makes the 400 of a request that its JSON Schema refuses; the message names the field and never shows its value. */
+export function requestValidationError(issues: readonly ValidationIssue[], part: string): HttpError {
+  const issue = issues[0];
+  if (!issue) return new HttpError(400, `The ${part} is not valid.`);
+  return new HttpError(400, messageOf(issue, part));
+}
+
+/**
+ * Says where in a request something is: `values[0].key`, or `body` for the whole of it.
+ * @param pointer a JSON pointer (RFC 6901)
+ */
+export function fieldName(pointer: string, part: string): string {
+  const steps = pointer.split('/').slice(1);
+  let name = '';
+  for (const step of steps) {
+    const text = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    name += /^\d+$/.test(text) ? `[${text}]` : `${name === '' ? '' : '.'}${text}`;
+  }
+  return name === '' ? part : name;
+}
+
+function messageOf(issue: ValidationIssue, part: string): string {
+  const place = wording(part);
+  const name = fieldName(issue.instancePath, '');
+  const inside = (field: unknown) => `${name === '' ? '' : `${name}.`}${String(field)}`;
+  const subject = name === '' ? `The ${place.whole}` : `${place.one} "${name}"`;
+  switch (issue.keyword) {
+    case 'required':
+      return `${place.one} "${inside(issue.params.missingProperty)}" is required.`;
+    case 'additionalProperties':
+      return `${place.one} "${inside(issue.params.additionalProperty)}" is not known.`;
+    case 'type':
+      return `${subject} must be ${typeName(issue.params.type)}.`;
+    case 'enum':
+      return `${subject} must be one of ${list(issue.params.allowedValues)}.`;
+    case 'const':
+      return `${subject} must be ${JSON.stringify(issue.params.allowedValue)}.`;
+    case 'pattern':
+      return `${subject} must match ${String(issue.params.pattern)}.`;
+    case 'minLength':
+      return issue.params.limit === 1
+        ? `${subject} must not be empty.`
+        : `${subject} must have at least ${String(issue.params.limit)} characters.`;
+    case 'maxLength':
+      return `${subject} must have at most ${String(issue.params.limit)} characters.`;
+    default:
+      return `${subject} ${issue.message ?? 'is not valid'}.`;
+  }
+}
+
+function wording(part: string): { one: string; whole: string } {
+  if (part === 'querystring') return { one: 'Query parameter', whole: 'query' };
+  if (part === 'params') return { one: 'Path parameter', whole: 'path' };
+  if (part === 'headers') return { one: 'Header', whole: 'headers' };
+  return { one: 'Field', whole: 'body' };
+}
+
+function typeName(type: unknown): string {
+  const names = Array.isArray(type) ? type.map(String) : String(type).split(',');
+  return names
+    .map((name) => (/^[aeiou]/.test(name) ? `an ${name}` : name === 'null' ? name : `a ${name}`))
+    .join(' or ');
+}
+
+function list(values: unknown): string {
+  return Array.isArray(values) ? values.map((value) => JSON.stringify(value)).join(', ') : String(values);
+}
