@@ -1,0 +1,176 @@
+import type { InvalidKey } from './errors.ts';
+import { type CompiledKey, compileKey, defaultOf, type Slot } from './compiled-key.ts';
+import { segmentsUsed } from './targeting-check.ts';
+import type { AnyConfig, KeyDefinition } from './schema.ts';
+import { TIERS, tierNames } from './tiers.ts';
+import type { JsonValue, Ruleset, RulesetPatch, Tier } from './wire.ts';
+
+/** A change that was applied as a whole. */
+export interface ConfigChange {
+  revision: string;
+  /** Keys whose stored value changed, or whose answers may have, by a segment. */
+  keys: readonly string[];
+}
+
+/**
+ * Holds the newest ruleset of one environment, compiled and validated. Older revisions are ignored; a change is
+ * applied as a whole before anyone hears of it.
+ */
+export class RulesetStore {
+  readonly #config: AnyConfig;
+  readonly #defaults = new Map<string, Slot>();
+  readonly #listeners = new Set<(change: ConfigChange) => void>();
+  readonly #onListenerError: (error: unknown) => void;
+  #ruleset: Ruleset | undefined;
+  #compiled: ReadonlyMap<string, CompiledKey> = new Map();
+
+  constructor(config: AnyConfig, onListenerError: (error: unknown) => void = () => undefined) {
+    this.#config = config;
+    this.#onListenerError = onListenerError;
+    for (const definition of config.keys.values()) {
+      this.#defaults.set(definition.key, defaultOf(definition));
+    }
+  }
+
+  /** The newest ruleset as the server stores it; undefined before the first. */
+  get ruleset(): Ruleset | undefined {
+    return this.#ruleset;
+  }
+
+  /** The compiled value of a key; undefined before the first ruleset and for an undeclared key. */
+  get(key: string): CompiledKey | undefined {
+    return this.#compiled.get(key);
+  }
+
+  /** The schema's default of a key; undefined for an undeclared key. */
+  defaultOf(key: string): Slot | undefined {
+    return this.#defaults.get(key);
+  }
+
+  /** Keys whose newest stored value is refused by the schema, or that have none and need one. */
+  invalidKeys(): InvalidKey[] {
+    const invalid: InvalidKey[] = [];
+    for (const compiled of this.#compiled.values()) {
+      if (compiled.invalid !== undefined) invalid.push(compiled.invalid);
+    }
+    return invalid;
+  }
+
+  /** Takes a whole ruleset unless it is older than the one in hand; answers what changed. */
+  replace(ruleset: Ruleset): ConfigChange | undefined {
+    const previous = this.#ruleset;
+    if (previous !== undefined && compareRevisions(ruleset.revision, previous.revision) < 0) return undefined;
+    return this.#apply(ruleset);
+  }
+
+  /** Takes a patch unless it is not newer than what is in hand; answers what changed. */
+  patch(patch: RulesetPatch): ConfigChange | undefined {
+    const previous = this.#ruleset;
+    if (previous === undefined || compareRevisions(patch.revision, previous.revision) <= 0) return undefined;
+    return this.#apply(patchedRuleset(previous, patch));
+  }
+
+  /** Calls `listener` after each change until the answered function is called. */
+  subscribe(listener: (change: ConfigChange) => void): () => void {
+    // A wrapper of its own, so that the same function subscribed twice is called twice and ends apart.
+    const entry = (change: ConfigChange): void => listener(change);
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  #apply(ruleset: Ruleset): ConfigChange | undefined {
+    const previous = this.#ruleset;
+    const segmentsChanged = previous === undefined || !sameJson(previous.segments, ruleset.segments);
+    const compiled = new Map<string, CompiledKey>();
+    const keys: string[] = [];
+    for (const definition of this.#config.keys.values()) {
+      const { key } = definition;
+      const stored = storedValue(ruleset, definition.tier, key);
+      const before = this.#compiled.get(key);
+      const isSame =
+        before !== undefined &&
+        sameJson(before.stored, stored) &&
+        !(segmentsChanged && stored !== undefined && segmentsUsed(stored).size > 0);
+      if (isSame) {
+        compiled.set(key, before);
+      } else {
+        compiled.set(key, this.#compile(definition, { stored, segments: ruleset.segments, before }));
+        keys.push(key);
+      }
+    }
+    this.#ruleset = ruleset;
+    this.#compiled = compiled;
+    if (keys.length === 0) return undefined;
+    const change: ConfigChange = { revision: ruleset.revision, keys };
+    this.#notify(change);
+    return change;
+  }
+
+  #compile(
+    definition: KeyDefinition,
+    input: { stored: JsonValue | undefined; segments: Ruleset['segments']; before: CompiledKey | undefined },
+  ): CompiledKey {
+    const fallback = this.#defaults.get(definition.key) ?? defaultOf(definition);
+    return compileKey(definition, { ...input, fallback });
+  }
+
+  #notify(change: ConfigChange): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(change);
+      } catch (error) {
+        // One reader's fault must not keep the change from the others.
+        this.#onListenerError(error);
+      }
+    }
+  }
+}
+
+/** Compares two revisions, which are decimal strings of any length. */
+export function compareRevisions(left: string, right: string): number {
+  const a = left.replace(/^0+(?=\d)/, '');
+  const b = right.replace(/^0+(?=\d)/, '');
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function storedValue(ruleset: Ruleset, tier: Tier, key: string): JsonValue | undefined {
+  const values = ruleset[tierNames(tier).ruleset];
+  return Object.hasOwn(values, key) ? values[key] : undefined;
+}
+
+function patchedRuleset(previous: Ruleset, patch: RulesetPatch): Ruleset {
+  const next: Ruleset = { ...previous, revision: patch.revision };
+  for (const { ruleset } of TIERS) next[ruleset] = { ...previous[ruleset] };
+  for (const change of patch.changes) {
+    if ('segments' in change) {
+      next.segments = change.segments;
+      continue;
+    }
+    const values = next[tierNames(change.tier).ruleset];
+    if ('deleted' in change) delete values[change.key];
+    else values[change.key] = change.value;
+  }
+  return next;
+}
+
+function sameJson(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left) || Array.isArray(right)) {
+    return (
+      Array.isArray(left) &&
+      Array.isArray(right) &&
+      left.length === right.length &&
+      left.every((item, index) => sameJson(item, right[index]))
+    );
+  }
+  const entries = Object.entries(left);
+  const other = new Map(Object.entries(right));
+  return (
+    entries.length === other.size &&
+    entries.every(([key, value]) => other.has(key) && sameJson(value, other.get(key)))
+  );
+}
