@@ -40,6 +40,7 @@ export {
   toJsonSchema,
   type Validators,
 } from './schema.ts';
+export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';
 export { TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,

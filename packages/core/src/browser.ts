@@ -1,0 +1,24 @@
+export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';
+export {
+  createSnapshotStream,
+  type SnapshotSource,
+  type SnapshotStreamOptions,
+  type SnapshotStreamSettings,
+  type SnapshotStreamUrl,
+} from './snapshot-source.ts';
+export {
+  type SnapshotChange,
+  type SnapshotGroup,
+  type SnapshotKeyChange,
+  type SnapshotStatus,
+  SnapshotStore,
+  snapshotValue,
+} from './snapshot-store.ts';
+export type {
+  Evaluation,
+  EvaluationContext,
+  EvaluationSource,
+  JsonValue,
+  Snapshot,
+  SnapshotPatch,
+} from './wire.ts';
