@@ -47,7 +47,10 @@ export function createSnapshotStream(options: SnapshotStreamOptions): SnapshotSo
 }
 
 function connect(url: string, store: SnapshotStore, retryMs: number): () => void {
-  if (typeof EventSource === 'undefined') return () => {};
+  if (typeof EventSource === 'undefined') {
+    store.status = 'offline';
+    return () => {};
+  }
   let stream: EventSource;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
@@ -94,7 +97,7 @@ function parse<Data extends Snapshot | SnapshotPatch>(event: MessageEvent<unknow
 }
 
 function isUpdate(data: unknown): boolean {
-  if (!isRecord(data) || typeof data['revision'] !== 'string') return false;
+  if (!isRecord(data) || typeof data.revision !== 'string') return false;
   const { public: values = {}, flags = {}, limits = {}, deleted = {} } = data;
   return (
     isRecord(values) &&

@@ -1,0 +1,59 @@
+'use client';
+
+import { type Snapshot, type SnapshotSource, SnapshotStore } from '@smooai/config/browser';
+import {
+  type ReactElement,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import { ConfigContext } from './config-context.ts';
+
+/** What {@link ConfigProvider} takes. */
+export interface ConfigProviderProps {
+  /** The first snapshot, made on the server; a later one is taken unless it is older than what is at hand. */
+  snapshot?: Snapshot | undefined;
+  /** Where changes come from; keep it the same object between renders, since another one reconnects. */
+  source?: SnapshotSource | undefined;
+  /** A store of your own, for tests or to share one between React roots; read at the first render only. */
+  store?: SnapshotStore | undefined;
+  /** What to show while there is no snapshot yet. Without it the children are rendered, and hooks answer `undefined`. */
+  fallback?: ReactNode;
+  children?: ReactNode;
+}
+
+// React 18 warns of a layout effect on the server, where neither kind runs.
+const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect;
+
+/**
+ * Gives the hooks below it their snapshot, and keeps it live.
+ *
+ * @example
+ * const source = createSnapshotStream({ url: '/api/config/stream' });
+ * <ConfigProvider snapshot={snapshot} source={source}><App /></ConfigProvider>
+ */
+export function ConfigProvider(props: ConfigProviderProps): ReactElement {
+  const { snapshot, source, fallback, children } = props;
+  const [store] = useState(
+    () => props.store ?? new SnapshotStore(snapshot, source === undefined ? 'offline' : 'connecting'),
+  );
+  useBeforePaint(() => {
+    if (snapshot !== undefined) store.offer(snapshot);
+  }, [store, snapshot]);
+  useEffect(() => source?.connect(store), [store, source]);
+  const content = fallback === undefined ? children : <Gate {...{ store, fallback, children }} />;
+  return <ConfigContext.Provider value={store}>{content}</ConfigContext.Provider>;
+}
+
+function Gate(props: { store: SnapshotStore; fallback: ReactNode; children: ReactNode }): ReactNode {
+  const { store, fallback, children } = props;
+  const ready = useSyncExternalStore(
+    useCallback((listener) => store.subscribeAll(listener), [store]),
+    () => store.snapshot !== undefined,
+    () => store.initial !== undefined,
+  );
+  return ready ? children : fallback;
+}
