@@ -163,6 +163,11 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return this.#store.subscribe(listener);
   }
 
+  /** Aborts when the client is closed: for what lives as long as the client does. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /** The state of the client. Never throws. */
   health(): ConfigHealth {
     const ruleset = this.#store.ruleset;

@@ -1,0 +1,141 @@
+import type { ConfigClient } from './config-client.ts';
+import type { AnyConfig, RegisteredConfig } from './schema.ts';
+import { diffSnapshots } from './snapshot-diff.ts';
+import type { EvaluationContext, Snapshot } from './wire.ts';
+
+/** Options of {@link createSnapshotEventStream}. */
+export interface SnapshotEventStreamOptions {
+  /** Ends the stream, as when the request that asked for it goes away. */
+  signal?: AbortSignal;
+  /** Milliseconds between two comments that keep the connection open; default 15 000. */
+  heartbeatMs?: number;
+}
+
+/** The part of a client that a stream reads. */
+export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
+  ConfigClient<C>,
+  'snapshot' | 'subscribe' | 'closed'
+>;
+
+/** Events that may wait for the reader; what happens after that is told as one patch when it reads again. */
+const QUEUED_EVENTS = 8;
+const DEFAULT_HEARTBEAT_MS = 15_000;
+
+/**
+ * Server-sent events of one context's snapshot, in UTF-8: first `snapshot`, then a `patch` whenever a change of the
+ * client alters what that context sees. It ends when the signal aborts, the reader cancels or the client closes.
+ * A reader that falls behind costs no more memory than a few events: it gets the changes it missed as one patch.
+ *
+ * @throws what `client.snapshot` throws, such as NotReadyError before `ready()` is done.
+ * @example
+ * new Response(createSnapshotEventStream(client, { userId }, { signal: request.signal }), {
+ *   headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
+ * });
+ */
+export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig>(
+  client: SnapshotEventClient<C>,
+  context: EvaluationContext = {},
+  options: SnapshotEventStreamOptions = {},
+): ReadableStream<Uint8Array> {
+  const session = new SnapshotEventSession(client, context, options);
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => session.start(controller),
+      pull: () => session.catchUp(),
+      cancel: () => session.stop(),
+    },
+    { highWaterMark: QUEUED_EVENTS },
+  );
+}
+
+class SnapshotEventSession<C extends AnyConfig> {
+  readonly #client: SnapshotEventClient<C>;
+  readonly #context: EvaluationContext;
+  readonly #signals: readonly AbortSignal[];
+  readonly #heartbeatMs: number;
+  readonly #encoder = new TextEncoder();
+  readonly #end = (): void => this.end();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #sent: Snapshot | undefined;
+  #behind = false;
+  #unsubscribe: (() => void) | undefined;
+  #heartbeat: ReturnType<typeof setInterval> | undefined;
+
+  constructor(
+    client: SnapshotEventClient<C>,
+    context: EvaluationContext,
+    options: SnapshotEventStreamOptions,
+  ) {
+    this.#client = client;
+    this.#context = context;
+    this.#signals = options.signal === undefined ? [client.closed] : [client.closed, options.signal];
+    this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+    if (this.#signals.some((signal) => signal.aborted)) {
+      this.end();
+      return;
+    }
+    const snapshot = this.#client.snapshot(this.#context);
+    this.#send('snapshot', snapshot.revision, snapshot);
+    this.#sent = snapshot;
+    this.#unsubscribe = this.#client.subscribe(() => this.#changed());
+    for (const signal of this.#signals) signal.addEventListener('abort', this.#end);
+    this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
+    // An open page must not keep a process alive that wants to end.
+    this.#heartbeat.unref?.();
+  }
+
+  /** The reader has room again: tell it what it missed. */
+  catchUp(): void {
+    if (!this.#behind) return;
+    this.#behind = false;
+    this.#sendPatch();
+  }
+
+  /** Lets go of the client; safe to call again. */
+  stop(): void {
+    this.#controller = undefined;
+    this.#sent = undefined;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+    clearInterval(this.#heartbeat);
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#end);
+  }
+
+  end(): void {
+    const controller = this.#controller;
+    this.stop();
+    controller?.close();
+  }
+
+  #changed(): void {
+    if (this.#hasRoom()) this.#sendPatch();
+    else this.#behind = true;
+  }
+
+  #sendPatch(): void {
+    const previous = this.#sent;
+    if (previous === undefined) return;
+    const next = this.#client.snapshot(this.#context);
+    const patch = diffSnapshots(previous, next);
+    this.#sent = next;
+    if (patch !== undefined) this.#send('patch', patch.revision, patch);
+  }
+
+  #comment(): void {
+    // A reader with a full queue has bytes to read, so it needs no sign of life.
+    if (this.#hasRoom()) this.#controller?.enqueue(this.#encoder.encode(':\n\n'));
+  }
+
+  #send(event: 'snapshot' | 'patch', id: string, data: unknown): void {
+    const text = `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+    this.#controller?.enqueue(this.#encoder.encode(text));
+  }
+
+  #hasRoom(): boolean {
+    return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+}
