@@ -1,0 +1,188 @@
+// The whole demo as child processes: the config server and the three apps. `npm start` and the browser suite use it.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DemoProcess } from './demo-process.mjs';
+import { freePort } from './free-port.mjs';
+import { adminApi, createAppClients, demoEnvironment, seedValues, untilReady } from './seed-demo.mjs';
+import { root } from './workspace.mjs';
+
+const startTimeoutMs = 90_000;
+const host = '127.0.0.1';
+
+/** Ports of `npm start`; a taken one leads to the next free one. */
+export const usualPorts = { server: 4400, next: 3000, nest: 3100, react: 3200 };
+/** Any free ports. */
+export const anyPorts = { server: 0, next: 0, nest: 0, react: 0 };
+
+const cliPath = join(root, 'packages/cli/bin/smooai-config.js');
+
+/**
+ * Starts everything and resolves with its URLs once each app answers.
+ * `onExit(name, code, tail)` hears of a process that ended by itself.
+ */
+export async function startDemo({
+  dataDir,
+  ports = usualPorts,
+  onStep = () => undefined,
+  onExit = () => undefined,
+}) {
+  mkdirSync(join(dataDir, 'logs'), { recursive: true, mode: 0o700 });
+  const processes = new Map();
+  const launch = (name, options) => {
+    const child = new DemoProcess({
+      name,
+      logFile: join(dataDir, 'logs', `${name.replaceAll(' ', '-')}.log`),
+      onExit: (code) => onExit(name, code, child.tail),
+      cwd: root,
+      env: {},
+      ...options,
+    });
+    processes.set(name, child);
+    return child;
+  };
+  const stop = async () => {
+    const running = [...processes.values()].reverse();
+    processes.clear();
+    await Promise.all(running.map((child) => child.stop()));
+  };
+  try {
+    return await startAll({ dataDir, ports, onStep, launch, processes, stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
+  onStep('Starting the config server');
+  const urls = {};
+  for (const app of ['next', 'nest', 'react']) urls[app] = `http://${host}:${await freePort(ports[app])}`;
+  const serverPort = await freePort(ports.server);
+  const database = join(dataDir, 'config.db');
+  const launchServer = () =>
+    launch('config server', {
+      args: [
+        'packages/server/bin/smooai-config-server.js',
+        '--port',
+        String(serverPort),
+        '--db',
+        database,
+        '--json',
+      ],
+    });
+  const server = await launchServer().firstLine(parseServerLine, startTimeoutMs);
+  const { credentialsFile } = server;
+  urls.server = server.url;
+
+  onStep('Pushing the schema and the first values');
+  await runCli([
+    'push',
+    'apps/demo-schema/src/index.ts',
+    '--name',
+    'shop',
+    '--yes',
+    '--credentials',
+    credentialsFile,
+  ]);
+  const api = await adminApi(credentialsFile);
+  await seedValues(api, { apiBaseUrl: urls.nest });
+  const clients = await createAppClients(api, { backOfficeOrigin: urls.react });
+
+  onStep('Starting the three apps');
+  const organizationId = server.organizationId;
+  const settings = (client) => ({
+    SMOOAI_CONFIG_API_URL: server.url,
+    SMOOAI_CONFIG_AUTH_URL: server.url,
+    SMOOAI_CONFIG_ORG_ID: organizationId,
+    SMOOAI_CONFIG_ENV: demoEnvironment,
+    SMOOAI_CONFIG_CLIENT_ID: client.clientId,
+    SMOOAI_CONFIG_CLIENT_SECRET: client.clientSecret,
+  });
+  const apps = appDefinitions({ urls, clients, settings, organizationId });
+  await Promise.all(
+    apps.map(({ name, url, ...options }) => launch(name, options).answers(url, startTimeoutMs)),
+  );
+  return {
+    urls,
+    organizationId,
+    database,
+    credentialsFile,
+    publishableKey: clients.backOffice.publishableKey,
+    api,
+    stop,
+    /** Ends the config server as a crash would, or asks it to end. */
+    stopServer: ({ crash = false } = {}) => {
+      const child = processes.get('config server');
+      return crash ? child.kill() : child.stop();
+    },
+    startServer: async () => {
+      await launchServer().firstLine(parseServerLine, startTimeoutMs);
+      await untilReady(server.url, startTimeoutMs);
+    },
+  };
+}
+
+function appDefinitions({ urls, clients, settings, organizationId }) {
+  const port = (url) => new URL(url).port;
+  return [
+    {
+      name: 'storefront',
+      url: urls.next,
+      cwd: join(root, 'apps/next-demo'),
+      args: ['node_modules/next/dist/bin/next', 'start', '--port', port(urls.next), '--hostname', host],
+      env: { ...settings(clients.storefront), NODE_ENV: 'production' },
+    },
+    {
+      name: 'shop API',
+      url: urls.nest,
+      cwd: join(root, 'apps/nest-demo'),
+      args: ['dist/main.js'],
+      env: { ...settings(clients.shopApi), PORT: port(urls.nest), HOST: host, NODE_ENV: 'production' },
+    },
+    {
+      name: 'back office',
+      url: urls.react,
+      cwd: join(root, 'apps/react-demo'),
+      args: [
+        'node_modules/vite/bin/vite.js',
+        'preview',
+        '--port',
+        port(urls.react),
+        '--strictPort',
+        '--host',
+        host,
+      ],
+      env: {
+        DEMO_API_URL: urls.server,
+        DEMO_ORG_ID: organizationId,
+        DEMO_ENVIRONMENT: demoEnvironment,
+        DEMO_PUBLISHABLE_KEY: clients.backOffice.publishableKey,
+      },
+    },
+  ];
+}
+
+function parseServerLine(line) {
+  try {
+    const parsed = JSON.parse(line);
+    return typeof parsed.url === 'string' ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs the CLI of this repository; rejects with what it printed where it fails. */
+export async function runCli(args) {
+  const { execFile } = await import('node:child_process');
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      [cliPath, ...args],
+      { cwd: root, timeout: 60_000 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve({ stdout, stderr });
+        else reject(new Error(`smooai-config ${args[0]} failed: ${stderr || stdout || error.message}`));
+      },
+    );
+  });
+}

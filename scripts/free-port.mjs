@@ -1,0 +1,22 @@
+import { createServer } from 'node:net';
+
+/** The first port from `preferred` on that nothing listens to on 127.0.0.1; 0 picks any. */
+export async function freePort(preferred) {
+  for (let port = preferred; port < preferred + 100; port += 1) {
+    const found = await tryPort(port);
+    if (found !== undefined) return found;
+    if (preferred === 0) break;
+  }
+  throw new Error(`No free port from ${preferred} to ${preferred + 99}.`);
+}
+
+function tryPort(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined));
+    });
+  });
+}

@@ -1,0 +1,101 @@
+// Puts the demo schema, its first values and the demo's clients on a config server, through its public API.
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The environment that the demo apps read. */
+export const demoEnvironment = 'development';
+
+/** First values; `freeShipping` is targeted: everyone in the Netherlands, half of the others. */
+function firstValues(apiBaseUrl) {
+  return {
+    public: { apiBaseUrl, supportEmail: 'hello@shop.example' },
+    secret: {
+      paymentKey: 'demo-payment-key-not-a-real-one',
+      databaseUrl: 'postgres://shop:demo@db.internal.example:5432/shop',
+    },
+    feature_flag: {
+      newCheckout: false,
+      theme: 'light',
+      freeShipping: {
+        $cohort: {
+          rules: [
+            {
+              id: 'netherlands',
+              when: { attribute: 'country', op: 'in', values: ['NL'], ignoreCase: true },
+              value: true,
+            },
+          ],
+          rollout: {
+            variants: [
+              { value: true, weight: 50 },
+              { value: false, weight: 50 },
+            ],
+          },
+          defaultValue: false,
+        },
+      },
+    },
+    limit: { cartItems: 20 },
+  };
+}
+
+/** The config API with the demo's administrator credentials. */
+export async function adminApi(credentialsFile) {
+  const { ConfigApi, TokenProvider } = await import('../packages/core/dist/server.js');
+  const credentials = JSON.parse(await readFile(credentialsFile, 'utf8'));
+  const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials;
+  const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });
+  return new ConfigApi({ apiUrl, organizationId, tokenProvider });
+}
+
+/** Sets the values that are not set yet, so that a second start keeps what a visitor changed. */
+export async function seedValues(api, { apiBaseUrl }) {
+  const [schema] = await api.listSchemas();
+  const environment = (await api.listEnvironments()).find(({ name }) => name === demoEnvironment);
+  const stored = await api.listValues(demoEnvironment);
+  const values = [];
+  for (const [tier, entries] of Object.entries(firstValues(apiBaseUrl))) {
+    for (const [key, value] of Object.entries(entries)) {
+      const isAddress = key === 'apiBaseUrl' && stored[key] !== value;
+      if (!(key in stored) || isAddress) {
+        values.push({ schemaId: schema.id, environmentId: environment.id, key, value, tier });
+      }
+    }
+  }
+  if (values.length > 0) await api.setValues(values);
+}
+
+/** New credentials for the three apps, each with no more rights than it needs; those of an earlier start are revoked. */
+export async function createAppClients(api, { backOfficeOrigin }) {
+  const wanted = [
+    { type: 'm2m', name: 'storefront (demo)', scopes: ['config:read'] },
+    { type: 'm2m', name: 'shop API (demo)', scopes: ['config:read'] },
+    { type: 'b2m', name: 'back office (demo)', allowedOrigins: [backOfficeOrigin] },
+  ];
+  for (const client of await api.listAuthClients()) {
+    const isOurs = wanted.some(({ name }) => name === client.name);
+    if (isOurs && !client.revokedAt) await api.revokeAuthClient(client.id);
+  }
+  const created = [];
+  for (const client of wanted) {
+    created.push(await api.createAuthClient({ ...client, environments: [demoEnvironment] }));
+  }
+  const [storefront, shopApi, backOffice] = created;
+  return { storefront, shopApi, backOffice };
+}
+
+/** Waits until the server answers; it may just have been started again. */
+export async function untilReady(url, timeoutMs) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+      if (response.ok) return;
+    } catch {
+      // not there yet
+    }
+    if (Date.now() > deadline)
+      throw new Error(`The config server did not answer at ${url} within ${timeoutMs / 1000} s.`);
+    await sleep(100);
+  }
+}

@@ -1,0 +1,90 @@
+// `npm start`: installs, builds what changed, then runs the config server and the three demo apps until Ctrl-C.
+import { join, relative } from 'node:path';
+import { startDemo } from './demo.mjs';
+import { install, pnpm, requireNode, root, step } from './workspace.mjs';
+
+requireNode();
+const dataDir = join(root, '.smooai');
+
+try {
+  await install();
+  step('Building packages and apps (a minute the first time, seconds later)');
+  const code = await pnpm([
+    'exec',
+    'turbo',
+    'run',
+    'build',
+    '--output-logs=errors-only',
+    '--log-order=grouped',
+  ]);
+  if (code !== 0) throw new Error('The build failed; its output is above.');
+  await runDemo();
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function runDemo() {
+  let demo;
+  let stopping;
+  const stop = (code) => {
+    stopping ??= (async () => {
+      process.stdout.write('\nStopping …\n');
+      await demo?.stop();
+      process.exit(code);
+    })();
+    return stopping;
+  };
+  let isInterrupted = false;
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.on(signal, () => {
+      isInterrupted = true;
+      // Before everything runs, the start itself fails on its ended children and cleans up.
+      if (demo !== undefined) void stop(0);
+    });
+  }
+  try {
+    demo = await startDemo({
+      dataDir,
+      onStep: step,
+      onExit: (name, code, tail) => {
+        if (stopping !== undefined || isInterrupted) return;
+        process.stderr.write(`\nThe ${name} ended by itself (${code}).\n${tail}\n`);
+        if (demo !== undefined) void stop(1);
+      },
+    });
+  } catch (error) {
+    if (isInterrupted) process.exit(0);
+    throw error;
+  }
+  if (isInterrupted) return stop(0);
+  printTable(demo);
+}
+
+function printTable({ urls, credentialsFile, database }) {
+  const here = (path) => relative(process.cwd(), path) || '.';
+  const set = (assignment) =>
+    `npx smooai-config set ${assignment} --env development --credentials ${here(credentialsFile)}`;
+  const rows = [
+    ['Storefront   Next.js', urls.next],
+    ['Shop API     NestJS', urls.nest],
+    ['Back office  React', urls.react],
+    ['Config server', urls.server],
+    ['Data', `${here(database)}   (delete ${here(dataDir)}/ to begin anew)`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const table = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+  process.stdout.write(`
+Ready. Open the three apps side by side:
+
+${table}
+
+Then, in another terminal, flip a flag and watch all three change without a reload:
+
+  ${set('flags.newCheckout true')}
+  ${set('flags.theme dark')}
+  ${set('limits.cartItems 5')}
+
+Ctrl-C ends everything.
+`);
+}
