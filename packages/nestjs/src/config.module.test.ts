@@ -1,0 +1,160 @@
+import 'reflect-metadata';
+import { Controller, Get, Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { isConfigError } from '@smooai/config';
+import type { ConfigClient } from '@smooai/config/server';
+import { createTestClient, TestClient } from '@smooai/config/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  CONFIG_CLIENT,
+  ConfigModule,
+  type ConfigModuleOptions,
+  type ConfigOptionsFactory,
+  InjectConfigClient,
+} from './index.ts';
+import { config } from './test-support/schema.ts';
+import { startApp } from './test-support/start-app.ts';
+
+const SETTINGS = {
+  apiUrl: 'http://127.0.0.1:1',
+  authUrl: 'http://127.0.0.1:1',
+  clientId: 'client',
+  clientSecret: 'very-secret-text',
+  organizationId: 'org',
+  environment: 'test',
+};
+
+function testClient(): TestClient<typeof config> {
+  return createTestClient({ config, secrets: { paymentKey: 'k-1' } });
+}
+
+@Controller()
+class EmailController {
+  readonly #client: ConfigClient;
+
+  constructor(@InjectConfigClient() client: ConfigClient) {
+    this.#client = client;
+  }
+
+  @Get('email')
+  email(): { email: string } {
+    return { email: this.#client.public('supportEmail') };
+  }
+}
+
+@Module({ controllers: [EmailController] })
+class EmailModule {}
+
+describe('forRoot', () => {
+  it('gives every module the client, without importing it again', async () => {
+    const client = testClient();
+    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), EmailModule] });
+    expect(await get('/email')).toEqual({ status: 200, body: { email: 'help@shop.example' } });
+    client.set({ public: { supportEmail: 'hello@shop.example' } });
+    expect((await get('/email')).body).toEqual({ email: 'hello@shop.example' });
+  });
+
+  it('is seen by importing modules only where global is false', async () => {
+    const imports = [ConfigModule.forRoot({ client: testClient(), global: false }), EmailModule];
+    await expect(Test.createTestingModule({ imports }).setLogger(silent).compile()).rejects.toThrow(/CONFIG_CLIENT/);
+  });
+
+  it('fails the start with the names of all settings that are missing', async () => {
+    const blank = { apiUrl: '', clientId: '', clientSecret: '', organizationId: '' };
+    const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ config, ...blank })] })
+      .setLogger(silent)
+      .compile();
+    await expect(start).rejects.toThrow(
+      /SMOOAI_CONFIG_API_URL.*SMOOAI_CONFIG_CLIENT_ID.*SMOOAI_CONFIG_CLIENT_SECRET.*SMOOAI_CONFIG_ORG_ID/,
+    );
+  });
+
+  it('fails the start with the names of all values that are missing', async () => {
+    const client = createTestClient({ config, flags: { theme: 'purple' } });
+    const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ client })] })
+      .setLogger(silent)
+      .compile();
+    await expect(start).rejects.toThrow(/paymentKey/);
+  });
+
+  it('waits for the server no longer than readyTimeoutMs, and says nothing secret', async () => {
+    const hang: typeof fetch = (_input, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
+      });
+    const error = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot({ config, ...SETTINGS, fetch: hang, readyTimeoutMs: 50 })],
+    })
+      .setLogger(silent)
+      .compile()
+      .catch((reason: unknown) => reason);
+    expect(isConfigError(error, 'ERR_READY_TIMEOUT')).toBe(true);
+    expect(String(error)).not.toContain('very-secret-text');
+  });
+
+  it('lets a provider read values in its constructor', async () => {
+    @Injectable()
+    class Payments {
+      readonly keyLength: number;
+      constructor(@InjectConfigClient() client: ConfigClient) {
+        this.keyLength = client.secret('paymentKey').length;
+      }
+    }
+    const { app } = await startApp({ imports: [ConfigModule.forRoot({ client: testClient() })], providers: [Payments] });
+    expect(app.get(Payments).keyLength).toBe(3);
+  });
+
+  it('leaves a client that was handed in open', async () => {
+    const client = testClient();
+    const { app } = await startApp({ imports: [ConfigModule.forRoot({ client })] });
+    await app.close();
+    expect(client.health().status).toBe('ready');
+  });
+
+  it('lets a test put its own client in the place of the real one', async () => {
+    const client = testClient();
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot({ config, ...SETTINGS }), EmailModule],
+    })
+      .overrideProvider(CONFIG_CLIENT)
+      .useValue(client)
+      .compile();
+    onTestFinished(() => module.close());
+    expect(module.get(CONFIG_CLIENT)).toBe(client);
+    await module.close();
+    expect(client.health().status).toBe('ready');
+  });
+});
+
+describe('forRootAsync', () => {
+  const client = testClient();
+
+  @Injectable()
+  class Options implements ConfigOptionsFactory<typeof config> {
+    createConfigOptions(): ConfigModuleOptions<typeof config> {
+      return { client };
+    }
+  }
+
+  @Module({ providers: [Options, { provide: 'SETTINGS', useValue: { client } }], exports: [Options, 'SETTINGS'] })
+  class OptionsModule {}
+
+  const useFactory = (settings: { client: TestClient<typeof config> }) => Promise.resolve(settings);
+  it.each([
+    ['useFactory', { imports: [OptionsModule], inject: ['SETTINGS'], useFactory }],
+    ['useClass', { useClass: Options }],
+    ['useExisting', { imports: [OptionsModule], useExisting: Options }],
+  ])('takes the options of %s', async (_name, options) => {
+    const { app, get } = await startApp({ imports: [ConfigModule.forRootAsync(options), EmailModule] });
+    expect(app.get(CONFIG_CLIENT)).toBe(client);
+    expect((await get('/email')).status).toBe(200);
+  });
+
+  it('refuses none or two ways of making the options', () => {
+    const create = () => ({ client });
+    expect(() => ConfigModule.forRootAsync({})).toThrow(/exactly one of "useFactory"/);
+    expect(() => ConfigModule.forRootAsync({ useFactory: create, useClass: Options })).toThrow(/exactly one/);
+  });
+});
+
+const silent = { log() {}, error() {}, warn() {}, debug() {}, verbose() {} };
