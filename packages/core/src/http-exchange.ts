@@ -1,0 +1,272 @@
+import { createFetch, type FetchOptions } from 'ofetch';
+
+/** The `fetch` that a caller may put in place of the global one. */
+export type Fetch = typeof globalThis.fetch;
+
+/** One request of {@link HttpExchange}. */
+export interface HttpRequest {
+  url: string;
+  method: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string | undefined;
+  /** How long it may take in milliseconds, body included; for a stream until its headers. */
+  timeoutMs: number;
+  /** Bytes of the answer that are read at most. */
+  maxBytes: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** An answer with any status; `text` is undefined where the body was larger than `maxBytes`. */
+export interface HttpAnswer {
+  status: number;
+  headers: { get(name: string): string | null };
+  text: string | undefined;
+}
+
+/** An answer whose body is left to the reader. */
+export interface HttpStream {
+  status: number;
+  headers: { get(name: string): string | null };
+  stream: ReadableStream<Uint8Array>;
+}
+
+/**
+ * No answer, or not the whole of it. Never seen by a user: the caller turns it into an error of ours, with `reason`
+ * redacted first, since a network library may put the request in its words.
+ */
+export class ExchangeFailure extends Error {
+  override readonly name = 'ExchangeFailure';
+  readonly kind: 'timeout' | 'aborted' | 'failed';
+  readonly reason: string;
+  readonly systemCode: string | undefined;
+
+  constructor(kind: 'timeout' | 'aborted' | 'failed', reason: string, systemCode?: string) {
+    super(kind);
+    this.kind = kind;
+    this.reason = reason;
+    this.systemCode = systemCode;
+  }
+}
+
+/** Requests with a deadline and a size limit that hold whatever the given `fetch` does. Never retries or redirects. */
+export class HttpExchange {
+  readonly #raw: (url: string, options: FetchOptions<'stream'>) => Promise<Response>;
+
+  constructor(fetch?: Fetch) {
+    // The global one is looked up at each call: frameworks and test tools replace it.
+    const chosen: Fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#raw = createFetch({ fetch: chosen, Headers: globalThis.Headers, AbortController }).raw;
+  }
+
+  /** @throws {ExchangeFailure} where no whole answer came. */
+  async send(request: HttpRequest): Promise<HttpAnswer> {
+    const deadline = new Deadline(request);
+    try {
+      const response = await deadline.race(this.#start(request, deadline));
+      return await deadline.race(readAnswer(response, request.maxBytes, deadline));
+    } catch (error) {
+      throw deadline.failure(error);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /**
+   * Opens a stream: a 2xx answer's body, which lives until `signal` aborts it; any other answer is read whole.
+   *
+   * @throws {ExchangeFailure} where no answer came; the stream itself fails with what `failed` makes of one.
+   */
+  async open(
+    request: HttpRequest,
+    failed: (failure: ExchangeFailure) => Error,
+  ): Promise<HttpAnswer | HttpStream> {
+    const deadline = new Deadline(request);
+    try {
+      const response = await deadline.race(this.#start(request, deadline));
+      if (!isSuccess(response.status) || !response.body) {
+        const answer = await deadline.race(readAnswer(response, request.maxBytes, deadline));
+        deadline.end();
+        return answer;
+      }
+      deadline.stopClock();
+      const stream = watch(response.body, deadline, failed);
+      return { status: response.status, headers: response.headers, stream };
+    } catch (error) {
+      const failure = deadline.failure(error);
+      deadline.end();
+      throw failure;
+    }
+  }
+
+  #start(request: HttpRequest, deadline: Deadline): Promise<Response> {
+    return this.#raw(request.url, {
+      method: request.method,
+      headers: { ...request.headers },
+      ...(request.body !== undefined && { body: request.body }),
+      signal: deadline.signal,
+      retry: false,
+      // A redirect would carry the credentials on to a place nobody configured.
+      redirect: 'manual',
+      // The body is read here, within the limits, and never parsed by guesswork.
+      responseType: 'stream',
+      ignoreResponseError: true,
+    });
+  }
+}
+
+/** Whether a status is 2xx. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+class Deadline {
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#stop('aborted');
+  readonly #timeoutMs: number;
+  readonly #stopped: Promise<never>;
+  #reject: (error: Error) => void = () => undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failure: ExchangeFailure | undefined;
+
+  constructor(request: HttpRequest) {
+    this.#timeoutMs = request.timeoutMs;
+    this.#outer = request.signal;
+    this.#stopped = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.#stopped.catch(() => undefined);
+    if (this.#outer?.aborted) {
+      this.#stop('aborted');
+      return;
+    }
+    this.#outer?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#timer = setTimeout(() => this.#stop('timeout'), request.timeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** What was begun, or the end of the deadline where a `fetch` does not heed its signal. */
+  race<Result>(work: Promise<Result>): Promise<Result> {
+    work.catch(() => undefined);
+    return Promise.race([work, this.#stopped]);
+  }
+
+  /** The true reason of an error that came up within this deadline. */
+  failure(error: unknown): ExchangeFailure {
+    if (this.#failure !== undefined) return this.#failure;
+    return error instanceof ExchangeFailure ? error : describeFailure(error);
+  }
+
+  stopClock(): void {
+    clearTimeout(this.#timer);
+  }
+
+  end(): void {
+    this.stopClock();
+    this.#outer?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #stop(kind: 'timeout' | 'aborted'): void {
+    if (this.#failure !== undefined) return;
+    const reason = kind === 'timeout' ? `no answer within ${this.#timeoutMs} ms` : 'the caller aborted it';
+    this.#failure = new ExchangeFailure(kind, reason, kind === 'timeout' ? 'ETIMEDOUT' : 'ABORT_ERR');
+    this.end();
+    this.#controller.abort(this.#failure);
+    this.#reject(this.#failure);
+  }
+}
+
+async function readAnswer(response: Response, maxBytes: number, deadline: Deadline): Promise<HttpAnswer> {
+  const { status, headers } = response;
+  try {
+    return { status, headers, text: await readText(response, maxBytes, deadline) };
+  } catch (error) {
+    // A refusal is one also where its explanation got lost.
+    if (isSuccess(status)) throw error;
+    return { status, headers, text: '' };
+  }
+}
+
+async function readText(
+  response: Response,
+  maxBytes: number,
+  deadline: Deadline,
+): Promise<string | undefined> {
+  const body = response.body;
+  if (!body) {
+    // No stream: an empty body, or a `fetch` that has none to give.
+    const text =
+      typeof response.text === 'function' ? await response.text() : JSON.stringify(await response.json());
+    return text.length > maxBytes ? undefined : text;
+  }
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let size = 0;
+  let text = '';
+  for (;;) {
+    const { done, value } = await deadline.race(reader.read()).catch((error: unknown) => {
+      cancel(reader);
+      throw error;
+    });
+    if (done) return text + decoder.decode();
+    size += value.byteLength;
+    if (size > maxBytes) {
+      cancel(reader);
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+function watch(
+  body: ReadableStream<Uint8Array>,
+  deadline: Deadline,
+  failed: (failure: ExchangeFailure) => Error,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await deadline.race(reader.read());
+          if (!done) {
+            controller.enqueue(value);
+            return;
+          }
+          deadline.end();
+          controller.close();
+        } catch (error) {
+          deadline.end();
+          cancel(reader);
+          controller.error(failed(deadline.failure(error)));
+        }
+      },
+      cancel(reason) {
+        deadline.end();
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function cancel(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  reader.cancel().catch(() => undefined);
+}
+
+/** `fetch failed` says nothing; the reason lies in its causes. */
+function describeFailure(error: unknown): ExchangeFailure {
+  let reason = '';
+  let code: string | undefined;
+  let current: unknown = error;
+  for (let depth = 0; depth < 6 && current instanceof Error; depth++) {
+    // FetchError repeats its cause's words after the URL, so the innermost message is the plainest.
+    if (current.message !== '') reason = current.message;
+    if ('code' in current && typeof current.code === 'string') code = current.code;
+    current = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined);
+  }
+  return new ExchangeFailure('failed', reason === '' ? 'the network failed' : reason, code);
+}

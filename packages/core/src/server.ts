@@ -1,0 +1,22 @@
+export { ConfigApi, type ConfigApiOptions } from './config-api.ts';
+export type {
+  ApiAuthClient,
+  ApiEnvironment,
+  ApiSchema,
+  ApiSegment,
+  ApiValue,
+  AuthClientInput,
+  CallOptions,
+  CreatedAuthClient,
+  EnvironmentInput,
+  RulesetAnswer,
+  SnapshotInput,
+  ValueInput,
+} from './config-api-types.ts';
+export {
+  type ConfigSettings,
+  type EnvironmentVariables,
+  resolveSettings,
+  type SettingsOptions,
+} from './settings.ts';
+export { type AccessTokenSource, TokenProvider, type TokenProviderOptions } from './token-provider.ts';

@@ -1,0 +1,92 @@
+import { parseBaseUrl } from './base-url.ts';
+import { SETTINGS_VARIABLES } from './environment-variable.ts';
+import { OptionsError, SettingsError } from './errors.ts';
+
+/** Settings as options: each one that is left out or blank is read from the environment. */
+export interface SettingsOptions {
+  /** Base URL of the config API; else `SMOOAI_CONFIG_API_URL`. */
+  apiUrl?: string | undefined;
+  /** OAuth issuer; else `SMOOAI_CONFIG_AUTH_URL`, else `SMOOAI_AUTH_URL`, else `https://auth.smoo.ai`. */
+  authUrl?: string | undefined;
+  /** OAuth client; else `SMOOAI_CONFIG_CLIENT_ID`. */
+  clientId?: string | undefined;
+  /** Its secret; else `SMOOAI_CONFIG_CLIENT_SECRET`, else the deprecated `SMOOAI_CONFIG_API_KEY`. */
+  clientSecret?: string | undefined;
+  /** Organization; else `SMOOAI_CONFIG_ORG_ID`. */
+  organizationId?: string | undefined;
+  /** Environment name; else `SMOOAI_CONFIG_ENV`, else `development`. */
+  environment?: string | undefined;
+  /** Takes http URLs of hosts other than loopback too; default false. */
+  allowInsecureHttp?: boolean | undefined;
+}
+
+/** All that a client needs to reach its configuration. It holds the client secret: do not log it. */
+export interface ConfigSettings {
+  apiUrl: string;
+  authUrl: string;
+  clientId: string;
+  clientSecret: string;
+  organizationId: string;
+  environment: string;
+}
+
+/** Variables by name; `process.env` is one. */
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
+
+type Setting = keyof ConfigSettings;
+
+const DEFAULTS: Partial<ConfigSettings> = { authUrl: 'https://auth.smoo.ai', environment: 'development' };
+
+const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
+  authUrl: SETTINGS_VARIABLES.authUrlFallback,
+  clientSecret: SETTINGS_VARIABLES.clientSecretDeprecated,
+};
+
+/**
+ * The settings from the options, else from environment variables, else their defaults. Blank counts as missing.
+ *
+ * @throws {SettingsError} listing all that is missing by variable name.
+ * @throws {OptionsError} naming a setting that is no string, or a URL that is none.
+ */
+export function resolveSettings(
+  options: SettingsOptions = {},
+  env: EnvironmentVariables = processEnvironment(),
+): ConfigSettings {
+  const missing: string[] = [];
+  const resolve = (setting: Setting): string => {
+    const value = find(setting, options, env);
+    if (value === undefined) missing.push(SETTINGS_VARIABLES[setting]);
+    return value ?? '';
+  };
+  const settings: ConfigSettings = {
+    apiUrl: resolve('apiUrl'),
+    authUrl: resolve('authUrl'),
+    clientId: resolve('clientId'),
+    clientSecret: resolve('clientSecret'),
+    organizationId: resolve('organizationId'),
+    environment: resolve('environment'),
+  };
+  if (missing.length > 0) throw new SettingsError(missing);
+  const { allowInsecureHttp } = options;
+  for (const setting of ['apiUrl', 'authUrl'] as const) {
+    const label = `${setting} (${SETTINGS_VARIABLES[setting]})`;
+    settings[setting] = parseBaseUrl(setting, settings[setting], { allowInsecureHttp, label });
+  }
+  return settings;
+}
+
+function find(setting: Setting, options: SettingsOptions, env: EnvironmentVariables): string | undefined {
+  const option: unknown = options[setting];
+  if (option !== undefined && option !== null && typeof option !== 'string') {
+    throw new OptionsError(setting, `"${setting}" must be a string, got ${typeof option}.`);
+  }
+  const fallback = FALLBACK_VARIABLES[setting];
+  const candidates = [option, env[SETTINGS_VARIABLES[setting]], fallback && env[fallback], DEFAULTS[setting]];
+  // Trimmed, because a variable that is read from a file often ends with a line break.
+  return candidates.map((value) => value?.trim()).find((value) => value !== undefined && value !== '');
+}
+
+function processEnvironment(): EnvironmentVariables {
+  // Workers have no `process`.
+  return typeof process === 'object' && process !== null ? (process.env ?? {}) : {};
+}
