@@ -1,0 +1,87 @@
+import type { JsonValue, RulesetChange, Tier } from '@smooai/config';
+import type { SecretBox } from './encryption.ts';
+import type { ChangeRecord, StorageOperations } from './storage.ts';
+import type { Session } from './tables.ts';
+
+type Operations = Pick<StorageOperations, 'appendChange' | 'listChangesSince' | 'pruneChanges'>;
+
+/** A change as it is kept: the value of a secret is sealed. */
+type KeptChange = RulesetChange | { tier: Tier; key: string; sealed: string };
+
+/** The change log of the environments. */
+export function changeOperations(session: Session): Operations {
+  const { box } = session;
+  return {
+    async appendChange(record) {
+      const { environmentId, revision, at } = record;
+      const changes = JSON.stringify(record.changes.map((change) => seal(change, record, box)));
+      await session.db.insertInto('changes').values({ environmentId, revision, changes, at }).execute();
+    },
+
+    listChangesSince: (environmentId, revision) =>
+      session.atomically(async (db) => {
+        const environment = await db
+          .selectFrom('environments')
+          .select(['revision', 'prunedRevision'])
+          .where('id', '=', environmentId)
+          .executeTakeFirst();
+        if (!environment || revision < environment.prunedRevision) return undefined;
+        const rows = await db
+          .selectFrom('changes')
+          .selectAll()
+          .where('environmentId', '=', environmentId)
+          .where('revision', '>', revision)
+          .orderBy('revision')
+          .execute();
+        // A revision of the future comes from a client of a database that was restored from a backup since.
+        if (rows.length === 0 && revision > environment.revision) return undefined;
+        return rows.map((row) => {
+          const kept: KeptChange[] = JSON.parse(row.changes);
+          return { ...row, changes: kept.map((change) => open(change, row, box)) };
+        });
+      }),
+
+    pruneChanges: (environmentId, keep) =>
+      session.atomically(async (db) => {
+        const newest = await db
+          .selectFrom('changes')
+          .select('revision')
+          .where('environmentId', '=', environmentId)
+          .orderBy('revision', 'desc')
+          .offset(keep)
+          .limit(1)
+          .executeTakeFirst();
+        if (!newest) return;
+        const { revision } = newest;
+        await db
+          .deleteFrom('changes')
+          .where('environmentId', '=', environmentId)
+          .where('revision', '<=', revision)
+          .execute();
+        await db
+          .updateTable('environments')
+          .set({ prunedRevision: revision })
+          .where('id', '=', environmentId)
+          .execute();
+      }),
+  };
+}
+
+type Place = Pick<ChangeRecord, 'environmentId' | 'revision'>;
+
+function seal(change: RulesetChange, place: Place, box: SecretBox): KeptChange {
+  if (!('value' in change) || change.tier !== 'secret') return change;
+  const { tier, key, value } = change;
+  return { tier, key, sealed: box.seal(JSON.stringify(value), bindingOf(place, key)) };
+}
+
+function open(change: KeptChange, place: Place, box: SecretBox): RulesetChange {
+  if (!('sealed' in change)) return change;
+  const { tier, key, sealed } = change;
+  const value: JsonValue = JSON.parse(box.open(sealed, bindingOf(place, key)));
+  return { tier, key, value };
+}
+
+function bindingOf({ environmentId, revision }: Place, key: string): string[] {
+  return ['change', environmentId, String(revision), key];
+}

@@ -1,0 +1,89 @@
+import { constants } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { StorageError } from './storage-error.ts';
+
+/** Marks a SQLite file as a config database (bytes 68–71 of the header): "SmCf". */
+export const APPLICATION_ID = 0x536d4366;
+
+const SQLITE_MAGIC = 'SQLite format 3\0';
+const HEADER_BYTES = 100;
+const APPLICATION_ID_AT = 68;
+
+/** Whether `error` is one of Node's system errors with that code. */
+export function hasErrorCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Makes a directory and its parents, open to their owner only; one that exists stays as it is. */
+export async function makeDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+}
+
+/** Makes sure that the names of a directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  // Windows cannot open a directory, and does not need it.
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Makes an empty database file (mode 0600, which SQLite gives to the files beside it too) unless there is one, and
+ * answers whether it is empty. A file that is no config database is refused before SQLite gets to see it.
+ *
+ * @throws {StorageError} for a file of something else, or one that cannot be read and written.
+ */
+export async function prepareDatabaseFile(file: string): Promise<'new' | 'existing'> {
+  try {
+    await makeDirectory(dirname(file));
+    await createEmpty(file);
+    const handle = await open(file, 'r+');
+    try {
+      const header = Buffer.alloc(HEADER_BYTES);
+      const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
+      if (bytesRead === 0) return 'new';
+      refuseForeign(file, header.subarray(0, bytesRead));
+      return 'existing';
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    if (cause instanceof StorageError) throw cause;
+    const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    throw new StorageError('ERR_STORAGE_UNAVAILABLE', `The database ${file} cannot be opened${reason}.`, {
+      cause,
+    });
+  }
+}
+
+async function createEmpty(file: string): Promise<void> {
+  try {
+    const handle = await open(file, 'wx', 0o600);
+    await handle.sync();
+    await handle.close();
+    await syncDirectory(dirname(file));
+  } catch (error) {
+    if (!hasErrorCode(error, 'EEXIST')) throw error;
+  }
+}
+
+function refuseForeign(file: string, header: Buffer): void {
+  const magic = header.subarray(0, SQLITE_MAGIC.length).toString('latin1');
+  if (magic !== SQLITE_MAGIC || header.length < HEADER_BYTES) {
+    throw new StorageError(
+      'ERR_STORAGE_FOREIGN',
+      `The file ${file} is no SQLite database, or a damaged one. It was left as it is: choose another file or restore a backup.`,
+    );
+  }
+  if (header.readUInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID) {
+    throw new StorageError(
+      'ERR_STORAGE_FOREIGN',
+      `The file ${file} is the SQLite database of another program. It was left as it is: choose another file.`,
+    );
+  }
+}

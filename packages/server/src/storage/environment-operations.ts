@@ -1,0 +1,78 @@
+import type { Selectable } from 'kysely';
+import type { Environment, StorageOperations } from './storage.ts';
+import type { Session, Tables } from './tables.ts';
+
+type Operations = Pick<
+  StorageOperations,
+  | 'insertOrganization'
+  | 'findOrganization'
+  | 'listOrganizations'
+  | 'insertEnvironment'
+  | 'updateEnvironment'
+  | 'deleteEnvironment'
+  | 'findEnvironment'
+  | 'findEnvironmentByName'
+  | 'listEnvironments'
+>;
+
+/** Organizations and their environments. */
+export function environmentOperations(session: Session): Operations {
+  return {
+    async insertOrganization({ id, name, createdAt }) {
+      await session.db.insertInto('organizations').values({ id, name, createdAt }).execute();
+    },
+    findOrganization: async (id) =>
+      session.db.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst(),
+    listOrganizations: async () =>
+      session.db.selectFrom('organizations').selectAll().orderBy('createdAt').orderBy('id').execute(),
+
+    async insertEnvironment(environment) {
+      const row = { ...changeableColumns(environment), ...fixedColumns(environment), prunedRevision: 0 };
+      await session.db.insertInto('environments').values(row).execute();
+    },
+    async updateEnvironment(environment) {
+      const columns = changeableColumns(environment);
+      await session.db.updateTable('environments').set(columns).where('id', '=', environment.id).execute();
+    },
+    async deleteEnvironment(id) {
+      await session.db.deleteFrom('environments').where('id', '=', id).execute();
+    },
+    async findEnvironment(id) {
+      const row = await session.db
+        .selectFrom('environments')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row && toEnvironment(row);
+    },
+    async findEnvironmentByName(organizationId, name) {
+      const query = session.db.selectFrom('environments').selectAll();
+      const row = await query
+        .where('organizationId', '=', organizationId)
+        .where('name', '=', name)
+        .executeTakeFirst();
+      return row && toEnvironment(row);
+    },
+    async listEnvironments(organizationId) {
+      const query = session.db.selectFrom('environments').selectAll();
+      const rows = await query.where('organizationId', '=', organizationId).orderBy('name').execute();
+      return rows.map(toEnvironment);
+    },
+  };
+}
+
+function fixedColumns({ id, organizationId, createdAt }: Environment) {
+  return { id, organizationId, createdAt };
+}
+
+function changeableColumns(environment: Environment) {
+  const { name, description, fallbackEnvironmentId, revision, updatedAt } = environment;
+  return { name, description, fallbackEnvironmentId, revision, updatedAt };
+}
+
+function toEnvironment({
+  prunedRevision: _,
+  ...environment
+}: Selectable<Tables['environments']>): Environment {
+  return environment;
+}

@@ -1,0 +1,168 @@
+import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, SqliteDialect } from 'kysely';
+import type Database from 'libsql';
+import { UniqueViolationError } from './storage.ts';
+import { StorageError } from './storage-error.ts';
+
+/**
+ * kysely's SQLite dialect over one libsql connection, which one caller has at a time, in the order of asking: a
+ * transaction keeps it until its end, and what others ask meanwhile waits.
+ */
+export class LibsqlDialect extends SqliteDialect {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    super({ database });
+    this.#database = database;
+  }
+
+  override createDriver(): Driver {
+    return new LibsqlDriver(this.#database);
+  }
+}
+
+class LibsqlDriver implements Driver {
+  readonly #database: Database.Database;
+  readonly #connection: LibsqlConnection;
+  #last: Promise<void> = Promise.resolve();
+  #release: () => void = () => {};
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#connection = new LibsqlConnection(database);
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    const before = this.#last;
+    const { promise, resolve } = deferred();
+    this.#last = promise;
+    await before;
+    this.#release = resolve;
+    if (this.#database.open) return this.#connection;
+    resolve();
+    throw new StorageError('ERR_STORAGE_CLOSED', 'The storage is closed.');
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#release();
+  }
+
+  // IMMEDIATE: the write lock is taken at once, not at the first write.
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'));
+  }
+
+  // SQLite rolls back by itself after some failures (a full disk); a second rollback would hide the reason.
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#database.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+  }
+
+  async destroy(): Promise<void> {
+    await this.acquireConnection();
+    try {
+      closeDatabase(this.#database);
+    } finally {
+      this.#release();
+    }
+  }
+}
+
+class LibsqlConnection implements DatabaseConnection {
+  readonly #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const { sql, parameters } = query;
+    checkParameters(sql, parameters);
+    try {
+      const statement = this.#database.prepare<unknown[]>(sql);
+      if (statement.reader) return { rows: statement.all(parameters) as Row[] };
+      const { changes } = statement.run(parameters);
+      return { rows: [], numAffectedRows: BigInt(changes) };
+    } catch (error) {
+      throw translateError(error);
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: the interface asks for a generator, and nothing here streams.
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new StorageError('ERR_STORAGE_MISUSE', 'The storage does not stream rows.');
+  }
+}
+
+/**
+ * Closes a database so that another connection can open it at once. libsql keeps statements, and with them the lock of
+ * the file, until they are garbage; leaving WAL and the exclusive mode gives the lock back now.
+ */
+export function closeDatabase(database: Database.Database): void {
+  if (!database.open) return;
+  try {
+    if (!database.memory) {
+      database.pragma('journal_mode = DELETE');
+      database.pragma('locking_mode = NORMAL');
+      database.pragma('user_version');
+    }
+  } finally {
+    database.close();
+  }
+}
+
+/** Turns an error of SQLite into one of ours; the original is its cause. */
+export function translateError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+  const { code } = error;
+  if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
+    return new UniqueViolationError(violatedField(error.message));
+  }
+  if (code.startsWith('SQLITE_BUSY')) {
+    return new StorageError('ERR_STORAGE_LOCKED', 'The database is in use by another process.', {
+      cause: error,
+    });
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new StorageError('ERR_STORAGE_CORRUPT', 'The database is damaged: restore a backup.', {
+      cause: error,
+    });
+  }
+  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_READONLY')) {
+    const message = `The database cannot be written (${code}): check the disk's space and permissions.`;
+    return new StorageError('ERR_STORAGE_UNAVAILABLE', message, { cause: error });
+  }
+  return error;
+}
+
+/** "UNIQUE constraint failed: environments.organization_id, environments.name" → "name" */
+function violatedField(message: string): string {
+  const column = message.split('.').at(-1) ?? '';
+  return column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** libsql aborts the process for a boolean, and gives a text back only up to its first NUL. */
+function checkParameters(sql: string, parameters: readonly unknown[]): void {
+  const writesText = /^(insert|update)/.test(sql);
+  for (const parameter of parameters) {
+    const type = typeof parameter;
+    if (parameter !== null && type !== 'string' && !(type === 'number' && Number.isFinite(parameter))) {
+      throw new StorageError('ERR_STORAGE_MISUSE', `A parameter of a statement has the type ${type}.`);
+    }
+    if (writesText && type === 'string' && String(parameter).includes('\0')) {
+      throw new StorageError('ERR_STORAGE_MISUSE', 'A text with a NUL character cannot be stored.');
+    }
+  }
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,193 @@
+import type { Kysely, Transaction } from 'kysely';
+import { sql } from 'kysely';
+import type { SecretBox } from './encryption.ts';
+import { StorageError } from './storage-error.ts';
+import type { Tables } from './tables.ts';
+
+/** One step of the database's layout. A published step never changes; the next one gets the next version. */
+export interface Migration {
+  version: number;
+  name: string;
+  up(transaction: Transaction<Tables>): Promise<void>;
+}
+
+const FIRST_TABLES = [
+  `create table organizations (
+    id text primary key not null,
+    name text not null,
+    created_at text not null
+  )`,
+  `create table environments (
+    id text primary key not null,
+    organization_id text not null references organizations (id) on delete cascade,
+    name text not null,
+    description text,
+    fallback_environment_id text references environments (id),
+    revision bigint not null,
+    pruned_revision bigint not null default 0,
+    created_at text not null,
+    updated_at text not null,
+    unique (organization_id, name)
+  )`,
+  `create table schemas (
+    id text primary key not null,
+    organization_id text not null references organizations (id) on delete cascade,
+    name text not null,
+    description text,
+    current_version integer not null,
+    json_schema text not null,
+    created_by text not null,
+    created_at text not null,
+    updated_at text not null,
+    unique (organization_id, name)
+  )`,
+  `create table schema_versions (
+    schema_id text not null references schemas (id) on delete cascade,
+    version integer not null,
+    json_schema text not null,
+    change_description text,
+    created_by text not null,
+    created_at text not null,
+    primary key (schema_id, version)
+  )`,
+  `create table config_values (
+    id text primary key not null,
+    organization_id text not null references organizations (id) on delete cascade,
+    schema_id text not null references schemas (id) on delete cascade,
+    environment_id text not null references environments (id) on delete cascade,
+    key text not null,
+    value text not null,
+    tier text not null,
+    updated_by text not null,
+    created_at text not null,
+    updated_at text not null,
+    unique (environment_id, key)
+  )`,
+  'create index config_values_of_schema on config_values (schema_id)',
+  `create table segments (
+    organization_id text not null references organizations (id) on delete cascade,
+    environment_id text not null references environments (id) on delete cascade,
+    name text not null,
+    condition text not null,
+    description text,
+    updated_by text not null,
+    created_at text not null,
+    updated_at text not null,
+    primary key (environment_id, name)
+  )`,
+  `create table changes (
+    environment_id text not null references environments (id) on delete cascade,
+    revision bigint not null,
+    changes text not null,
+    at text not null,
+    primary key (environment_id, revision)
+  )`,
+  `create table auth_clients (
+    id text primary key not null,
+    organization_id text not null references organizations (id) on delete cascade,
+    type text not null,
+    name text not null,
+    credential_hash text not null unique,
+    environments text,
+    scopes text not null,
+    allowed_origins text not null,
+    created_at text not null,
+    revoked_at text
+  )`,
+  'create index auth_clients_of_organization on auth_clients (organization_id)',
+  `create table signing_keys (
+    kid text primary key not null,
+    sealed_jwk text not null,
+    created_at text not null
+  )`,
+  `create table revoked_tokens (
+    jti text primary key not null,
+    expires_at_sec bigint not null
+  )`,
+  'create index revoked_tokens_by_expiry on revoked_tokens (expires_at_sec)',
+  `create table facts (
+    name text primary key not null,
+    value text not null
+  )`,
+];
+
+/** Every step, oldest first; the statements are understood by SQLite and Postgres alike. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'first tables',
+    up: async (transaction) => {
+      for (const statement of FIRST_TABLES) await sql.raw(statement).execute(transaction);
+    },
+  },
+];
+
+/**
+ * Brings a database to the newest version and checks its encryption key, all in one transaction: afterwards the database
+ * is whole, or as it was.
+ *
+ * @throws {StorageError} for a database of a newer server, or one that was made with another encryption key.
+ */
+export async function migrate(
+  db: Kysely<Tables>,
+  box: SecretBox,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    const current = await currentVersion(transaction);
+    const newest = migrations.at(-1)?.version ?? 0;
+    if (current > newest) {
+      throw new StorageError(
+        'ERR_STORAGE_NEWER',
+        `The database has version ${current}; this server knows versions up to ${newest}. ` +
+          'It was left as it is: start a newer server, or restore a backup that this one made.',
+      );
+    }
+    for (const migration of migrations.filter(({ version }) => version > current)) {
+      await migration.up(transaction);
+      const { version, name } = migration;
+      const appliedAt = new Date().toISOString();
+      await transaction.insertInto('migrations').values({ version, name, appliedAt }).execute();
+    }
+    await checkEncryptionKey(transaction, box);
+  });
+}
+
+async function currentVersion(transaction: Transaction<Tables>): Promise<number> {
+  await sql`create table if not exists migrations (
+    version integer primary key not null,
+    name text not null,
+    applied_at text not null
+  )`.execute(transaction);
+  const row = await transaction
+    .selectFrom('migrations')
+    .select((builder) => builder.fn.max('version').as('version'))
+    .executeTakeFirst();
+  return row?.version ?? 0;
+}
+
+const CHECK_NAME = 'encryption-check';
+
+/** Keeps a known text, sealed: a wrong key shows when the server starts, not when a secret is read. */
+async function checkEncryptionKey(transaction: Transaction<Tables>, box: SecretBox): Promise<void> {
+  const row = await transaction
+    .selectFrom('facts')
+    .select('value')
+    .where('name', '=', CHECK_NAME)
+    .executeTakeFirst();
+  if (!row) {
+    const value = box.seal(CHECK_NAME, [CHECK_NAME]);
+    await transaction.insertInto('facts').values({ name: CHECK_NAME, value }).execute();
+    return;
+  }
+  try {
+    box.open(row.value, [CHECK_NAME]);
+  } catch (cause) {
+    throw new StorageError(
+      'ERR_ENCRYPTION_KEY_WRONG',
+      'The encryption key is not the one that this database was made with. ' +
+        'Nothing was changed: start the server with the right key, or restore the key file that belongs to the database.',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,162 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { CamelCasePlugin, Kysely, sql } from 'kysely';
+import Database from 'libsql';
+import { changeOperations } from './change-operations.ts';
+import { authClientOperations, tokenOperations } from './credential-operations.ts';
+import { APPLICATION_ID, prepareDatabaseFile } from './data-files.ts';
+import { SecretBox } from './encryption.ts';
+import { environmentOperations } from './environment-operations.ts';
+import { LibsqlDialect, translateError } from './libsql-dialect.ts';
+import { migrate } from './migrations.ts';
+import { schemaOperations } from './schema-operations.ts';
+import { segmentOperations } from './segment-operations.ts';
+import type { Storage, StorageOperations } from './storage.ts';
+import { StorageError } from './storage-error.ts';
+import type { Session, Tables } from './tables.ts';
+import { valueOperations } from './value-operations.ts';
+
+/** Options of {@link openSqliteStorage}. */
+export interface SqliteStorageOptions {
+  /** The database file, made (mode 0600) with its directory if absent; or `:memory:`. */
+  file: string;
+  /** 32 bytes, as `loadEncryptionKey` finds them. */
+  encryptionKey: Buffer;
+  /** How long to wait for another process that has the file open, such as a server that just ends; default 2000. */
+  busyTimeoutMs?: number;
+}
+
+/**
+ * Opens the storage in one SQLite file, which it holds for itself until it is closed. A write is on disk (write-ahead
+ * log, synchronous FULL) before its promise resolves; once closed, the whole database is that one file.
+ *
+ * @throws {StorageError} for a file that another server has open, that is damaged, of a newer server or of another
+ * program, and for a wrong encryption key.
+ */
+export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
+  const box = new SecretBox(options.encryptionKey);
+  const database = await openDatabase(options);
+  const db = new Kysely<Tables>({
+    dialect: new LibsqlDialect(database),
+    plugins: [new CamelCasePlugin()],
+  });
+  try {
+    await migrate(db, box);
+  } catch (error) {
+    await db.destroy();
+    throw withFile(error, options.file);
+  }
+  return createStorage(db, box);
+}
+
+function createStorage(db: Kysely<Tables>, box: SecretBox): Storage {
+  const running = new AsyncLocalStorage<{ open: boolean }>();
+  let closing: Promise<void> | undefined;
+
+  function usable(): Kysely<Tables> {
+    if (closing) throw new StorageError('ERR_STORAGE_CLOSED', 'The storage is closed.');
+    // It would wait for the end of the transaction that waits for it.
+    if (running.getStore()?.open) {
+      const message = "Inside a transaction, use the transaction's own operations and not the storage's.";
+      throw new StorageError('ERR_STORAGE_MISUSE', message);
+    }
+    return db;
+  }
+
+  const session: Session = {
+    get db() {
+      return usable();
+    },
+    box,
+    atomically: async (work) => usable().transaction().execute(work),
+  };
+  return {
+    ...createOperations(session),
+    transaction: async (work) =>
+      usable()
+        .transaction()
+        .execute((transaction) => runTransaction({ transaction, box, running }, work)),
+    ping: async () => {
+      await sql`select 1`.execute(usable());
+    },
+    close: () => {
+      closing ??= db.destroy();
+      return closing;
+    },
+  };
+}
+
+async function runTransaction<Result>(
+  parts: { transaction: Kysely<Tables>; box: SecretBox; running: AsyncLocalStorage<{ open: boolean }> },
+  work: (operations: StorageOperations) => Promise<Result>,
+): Promise<Result> {
+  const { transaction, box, running } = parts;
+  const state = { open: true };
+  function usable(): Kysely<Tables> {
+    if (state.open) return transaction;
+    throw new StorageError('ERR_STORAGE_MISUSE', 'The transaction has ended.');
+  }
+  const session: Session = {
+    get db() {
+      return usable();
+    },
+    box,
+    atomically: async (inner) => inner(usable()),
+  };
+  try {
+    return await running.run(state, () => work(createOperations(session)));
+  } finally {
+    state.open = false;
+  }
+}
+
+function createOperations(session: Session): StorageOperations {
+  return {
+    ...environmentOperations(session),
+    ...schemaOperations(session),
+    ...valueOperations(session),
+    ...segmentOperations(session),
+    ...changeOperations(session),
+    ...authClientOperations(session),
+    ...tokenOperations(session),
+  };
+}
+
+async function openDatabase({
+  file,
+  busyTimeoutMs = 2000,
+}: SqliteStorageOptions): Promise<Database.Database> {
+  const state = file === ':memory:' ? 'new' : await prepareDatabaseFile(file);
+  const database = new Database(file, { timeout: busyTimeoutMs });
+  try {
+    database.pragma('locking_mode = EXCLUSIVE');
+    // Takes the lock for good. Two servers that start at once never both get past this line.
+    database.exec('begin exclusive; commit');
+    if (state === 'new') {
+      // Written before the first change goes to the write-ahead log, so that the header tells whose file this is.
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+    } else {
+      refuseDamaged(database);
+    }
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    return database;
+  } catch (error) {
+    database.close();
+    throw withFile(translateError(error), file);
+  }
+}
+
+function refuseDamaged(database: Database.Database): void {
+  const rows = database.prepare('pragma quick_check(1)').all() as { quick_check?: string }[];
+  if (rows[0]?.quick_check === 'ok') return;
+  throw new StorageError('ERR_STORAGE_CORRUPT', 'The database is damaged: restore a backup.');
+}
+
+/** Names the file in the message, and for a locked one the remedy. */
+function withFile(error: unknown, file: string): unknown {
+  if (!(error instanceof StorageError)) return error;
+  const remedy =
+    error.code === 'ERR_STORAGE_LOCKED' ? ' Stop the other server, or give this one another file.' : '';
+  return new StorageError(error.code, `${file}: ${error.message}${remedy}`, { cause: error.cause });
+}

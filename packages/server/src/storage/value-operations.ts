@@ -1,0 +1,83 @@
+import type { Tier } from '@smooai/config';
+import type { Selectable } from 'kysely';
+import type { SecretBox } from './encryption.ts';
+import type { StorageOperations, StoredValue } from './storage.ts';
+import type { Session, Tables } from './tables.ts';
+
+type Operations = Pick<
+  StorageOperations,
+  'upsertValue' | 'deleteValue' | 'findValue' | 'listValues' | 'listSchemaValues'
+>;
+
+/** Values; those of the tier `secret` are sealed for their organization, environment and key. */
+export function valueOperations(session: Session): Operations {
+  const { box } = session;
+  return {
+    async upsertValue(value) {
+      const row = await session.db
+        .insertInto('configValues')
+        .values(toRow(value, box))
+        .onConflict((conflict) =>
+          conflict.columns(['environmentId', 'key']).doUpdateSet((excluded) => ({
+            schemaId: excluded.ref('excluded.schemaId'),
+            value: excluded.ref('excluded.value'),
+            tier: excluded.ref('excluded.tier'),
+            updatedBy: excluded.ref('excluded.updatedBy'),
+            updatedAt: excluded.ref('excluded.updatedAt'),
+          })),
+        )
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      return toValue(row, box);
+    },
+    async deleteValue(environmentId, key) {
+      const query = session.db.deleteFrom('configValues').where('environmentId', '=', environmentId);
+      const { numDeletedRows } = await query.where('key', '=', key).executeTakeFirst();
+      return numDeletedRows > 0n;
+    },
+    async findValue(environmentId, key) {
+      const query = session.db.selectFrom('configValues').selectAll();
+      const row = await query
+        .where('environmentId', '=', environmentId)
+        .where('key', '=', key)
+        .executeTakeFirst();
+      return row && toValue(row, box);
+    },
+    async listValues(environmentId) {
+      const query = session.db.selectFrom('configValues').selectAll();
+      const rows = await query.where('environmentId', '=', environmentId).orderBy('key').execute();
+      return rows.map((row) => toValue(row, box));
+    },
+    async listSchemaValues(schemaId) {
+      const query = session.db.selectFrom('configValues').selectAll().where('schemaId', '=', schemaId);
+      const rows = await query.orderBy('environmentId').orderBy('key').execute();
+      return rows.map((row) => toValue(row, box));
+    },
+  };
+}
+
+function toRow(value: StoredValue, box: SecretBox): Tables['configValues'] {
+  const json = JSON.stringify(value.value);
+  return {
+    id: value.id,
+    organizationId: value.organizationId,
+    schemaId: value.schemaId,
+    environmentId: value.environmentId,
+    key: value.key,
+    value: value.tier === 'secret' ? box.seal(json, bindingOf(value)) : json,
+    tier: value.tier,
+    updatedBy: value.updatedBy,
+    createdAt: value.createdAt,
+    updatedAt: value.updatedAt,
+  };
+}
+
+function toValue(row: Selectable<Tables['configValues']>, box: SecretBox): StoredValue {
+  const tier = row.tier as Tier;
+  const json = tier === 'secret' ? box.open(row.value, bindingOf(row)) : row.value;
+  return { ...row, tier, value: JSON.parse(json) };
+}
+
+function bindingOf(row: { organizationId: string; environmentId: string; key: string }): string[] {
+  return ['value', row.organizationId, row.environmentId, row.key];
+}
