@@ -1,0 +1,97 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { findChromium } from '../../../../scripts/workspace.mjs';
+
+/** A page with everything that its browser received and complained about. */
+export interface WatchedPage {
+  page: Page;
+  /** Console errors and warnings, uncaught exceptions. */
+  complaints: string[];
+  /** Bodies of all responses and data of all server-sent events. */
+  received(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Starts the Chromium of this machine. */
+export function launchBrowser(): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error('No Chromium was found; set CHROMIUM_PATH.');
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** Opens a page in a context of its own and keeps all that it receives. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: { javaScriptEnabled?: boolean; cookies?: Record<string, string>; ignore?: RegExp } = {},
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ javaScriptEnabled: options.javaScriptEnabled ?? true });
+  const cookies = Object.entries(options.cookies ?? {}).map(([name, value]) => ({ name, value, url }));
+  await context.addCookies(cookies);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const complain = (text: string): void => {
+    if (options.ignore?.test(text) !== true) complaints.push(text);
+  };
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complain(message.text());
+  });
+  page.on('pageerror', (error) => complain(String(error)));
+  const bodies = collectBodies(page);
+  const events = await collectEvents(context, page);
+  await page.goto(url, { waitUntil: 'load' });
+  return {
+    page,
+    complaints,
+    received: async () => [...(await Promise.all(bodies)), ...events].join('\n'),
+    close: () => context.close(),
+  };
+}
+
+function collectBodies(page: Page): Promise<string>[] {
+  const bodies: Promise<string>[] = [];
+  page.on('response', (response) => {
+    const headers = JSON.stringify(response.headers());
+    const isStream = response.headers()['content-type']?.includes('text/event-stream') === true;
+    // A stream's body has no end; its events are collected on their own.
+    const body = isStream ? Promise.resolve('') : response.text().catch(() => '');
+    bodies.push(body.then((text) => `${response.url()}\n${headers}\n${text}`));
+  });
+  return bodies;
+}
+
+async function collectEvents(context: BrowserContext, page: Page): Promise<string[]> {
+  const events: string[] = [];
+  const session = await context.newCDPSession(page);
+  session.on('Network.eventSourceMessageReceived', (event) => events.push(event.data));
+  await session.send('Network.enable');
+  return events;
+}
+
+/** The value that a page shows for a test id, as its `data-value`. */
+export function shownValue(page: Page, testId: string): Promise<string | null> {
+  return page.getByTestId(testId).first().getAttribute('data-value', { timeout: 10_000 });
+}
+
+/** Resolves once the page shows `value` for a test id, without a reload. */
+export async function untilShown(
+  page: Page,
+  testId: string,
+  value: string,
+  timeoutMs = 20_000,
+): Promise<void> {
+  await page
+    .locator(`[data-testid="${testId}"][data-value="${value}"]`)
+    .first()
+    .waitFor({ state: 'attached', timeout: timeoutMs });
+}

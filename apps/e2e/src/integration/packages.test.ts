@@ -1,0 +1,197 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+
+interface Manifest {
+  name: string;
+  exports: Record<string, string | Record<string, unknown>>;
+  peerDependencies?: Record<string, string>;
+  bin?: Record<string, string>;
+}
+
+/** Frameworks that the packages leave to their users, at the versions of the workspace. */
+async function frameworks(): Promise<string[]> {
+  const workspace = await readFile(join(root, 'pnpm-workspace.yaml'), 'utf8');
+  const version = (name: string): string => {
+    const line = workspace.split('\n').find((text) => text.trim().replaceAll("'", '').startsWith(`${name}:`));
+    return `${name}@${line?.split(': ')[1]?.trim() ?? 'latest'}`;
+  };
+  return [
+    'react',
+    'react-dom',
+    'next',
+    '@nestjs/common',
+    '@nestjs/core',
+    'rxjs',
+    'reflect-metadata',
+    'zod',
+    'typescript',
+    '@types/node',
+    '@types/react',
+    'vite',
+  ].map(version);
+}
+
+describe('the packages as they are published', () => {
+  let folder: string;
+  const manifests: Manifest[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'smooai-config-pack-'));
+    const tarballs = join(folder, 'tarballs');
+    await mkdir(tarballs);
+    const { packageManager } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+    for (const name of await readdir(join(root, 'packages'))) {
+      const path = join(root, 'packages', name);
+      manifests.push(JSON.parse(await readFile(join(path, 'package.json'), 'utf8')));
+      await run('npx', ['-y', packageManager, 'pack', '--pack-destination', tarballs], { cwd: path });
+    }
+    const files = (await readdir(tarballs)).map((file) => `./tarballs/${file}`);
+    expect(files).toHaveLength(manifests.length);
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
+    );
+    const install = [
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      ...files,
+      ...(await frameworks()),
+    ];
+    await run('npm', install, { cwd: folder, maxBuffer: 1e8 });
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const node = async (code: string, args: string[] = []): Promise<string> => {
+    const { stdout } = await run(process.execPath, [...args, '-e', code], { cwd: folder });
+    return stdout.trim();
+  };
+
+  it('import every entry as ESM', async () => {
+    for (const manifest of manifests) {
+      for (const entry of entriesOf(manifest)) {
+        // Server entries of Next refuse any other environment than a server component's.
+        const conditions = entry.includes('config-next/server') ? ['--conditions', 'react-server'] : [];
+        const code = `const m = await import(${JSON.stringify(entry)}); process.stdout.write(String(Object.keys(m).length))`;
+        const count = Number(await node(code, ['--input-type=module', ...conditions]));
+        expect(count, entry).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('require every entry that promises CommonJS', async () => {
+    const required: string[] = [];
+    for (const manifest of manifests) {
+      for (const [path, target] of Object.entries(manifest.exports)) {
+        if (typeof target === 'string' || !('require' in target)) continue;
+        const entry = manifest.name + path.slice(1);
+        const code = `process.stdout.write(String(Object.keys(require(${JSON.stringify(entry)})).length))`;
+        expect(Number(await node(code, ['--input-type=commonjs'])), entry).toBeGreaterThan(0);
+        required.push(entry);
+      }
+    }
+    expect(required).toEqual(
+      expect.arrayContaining(['@smooai/config', '@smooai/config/server', '@smooai/config-nestjs']),
+    );
+  });
+
+  it('run their commands', async () => {
+    for (const manifest of manifests) {
+      for (const name of Object.keys(manifest.bin ?? {})) {
+        const { stdout } = await run(join(folder, 'node_modules/.bin', name), ['--help'], { cwd: folder });
+        expect(stdout, name).toContain('Usage:');
+      }
+    }
+  });
+
+  it('type a user’s code by the registered schema, and refuse a wrong key', async () => {
+    await writeFile(join(folder, 'user.tsx'), USER_CODE);
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          module: 'ESNext',
+          moduleResolution: 'Bundler',
+          target: 'ES2022',
+          lib: ['ES2023', 'DOM', 'ESNext.Disposable'],
+          jsx: 'react-jsx',
+          types: ['node'],
+          skipLibCheck: true,
+        },
+        files: ['user.tsx'],
+      }),
+    );
+    const { stdout } = await run(join(folder, 'node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder }).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toBe('');
+  });
+
+  it('stop a browser build that reaches the server entry, and say why', async () => {
+    await writeFile(
+      join(folder, 'leak.js'),
+      `import { createConfigClient } from '@smooai/config/server'; createConfigClient();`,
+    );
+    const build = run(join(folder, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], {
+      cwd: await browserProject(folder, 'leak.js'),
+    });
+    await expect(build).rejects.toMatchObject({
+      stderr: expect.stringContaining('@smooai/config/server holds secrets'),
+    });
+  });
+});
+
+function entriesOf(manifest: Manifest): string[] {
+  return Object.keys(manifest.exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => manifest.name + path.slice(1));
+}
+
+async function browserProject(folder: string, script: string): Promise<string> {
+  await writeFile(join(folder, 'index.html'), `<script type="module" src="./${script}"></script>`);
+  return folder;
+}
+
+const USER_CODE = `
+import { defineConfig, defineLimit } from '@smooai/config';
+import { createConfigClient } from '@smooai/config/server';
+import { useFlag, useLimit } from '@smooai/config-react';
+import { z } from 'zod';
+
+const config = defineConfig({
+  public: { apiBaseUrl: z.url() },
+  secrets: { databaseUrl: z.url() },
+  flags: { theme: z.enum(['light', 'dark']).default('light') },
+  limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
+});
+declare module '@smooai/config' { interface Register { config: typeof config } }
+
+const client = createConfigClient({ config });
+const theme: 'light' | 'dark' = client.flag('theme', { userId: 'u-1' });
+const databaseUrl: string = client.secret('databaseUrl');
+// @ts-expect-error a key that the schema does not have
+client.flag('them');
+// @ts-expect-error a secret is no public value
+client.public('databaseUrl');
+
+export function Cart() {
+  const max: number = useLimit('cartItems');
+  const shown: 'light' | 'dark' = useFlag('theme');
+  // @ts-expect-error a key that the schema does not have
+  useFlag('nothing');
+  return <p data-theme={shown}>{max}</p>;
+}
+export { databaseUrl, theme };
+`;

@@ -1,0 +1,27 @@
+import { defineConfig } from 'vitest/config';
+
+// These suites run what was built, as a user would get it: no source condition here.
+export default defineConfig({
+  test: {
+    reporters: ['default', 'json'],
+    fileParallelism: false,
+    projects: [
+      {
+        test: {
+          name: 'integration',
+          include: ['src/integration/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['src/browser/**/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
