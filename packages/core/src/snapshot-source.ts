@@ -70,10 +70,14 @@ function connect(url: string, store: SnapshotStore, retryMs: number): () => void
       if (patch !== undefined) store.patch(patch);
     });
     stream.onerror = () => {
-      store.status = 'reconnecting';
       // A lost connection is the browser's to restore; after an HTTP error it gives up for good.
-      if (stream.readyState !== CLOSED) return;
-      timer = setTimeout(open, Math.min(MAX_RETRY_MS, retryMs * 2 ** failures++) * (0.5 + Math.random() / 2));
+      if (stream.readyState === CLOSED) {
+        timer = setTimeout(
+          open,
+          Math.min(MAX_RETRY_MS, retryMs * 2 ** failures++) * (0.5 + Math.random() / 2),
+        );
+      }
+      store.status = 'reconnecting';
     };
   };
 
