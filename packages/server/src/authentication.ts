@@ -1,0 +1,132 @@
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { ClientDirectory } from './client-directory.ts';
+import { PUBLISHABLE_KEY_PREFIX } from './credentials.ts';
+import { HttpError } from './http-error.ts';
+import type { AccessRule, Principal, Scope } from './server-context.ts';
+import type { AuthClient } from './storage/storage.ts';
+import type { TokenService } from './token-service.ts';
+
+/** Every scope that there is. */
+export const SCOPES: readonly Scope[] = ['config:read', 'config:write', 'config:admin'];
+
+/** Whether `name` is a scope of this server. */
+export function isScope(name: string): name is Scope {
+  return SCOPES.some((scope) => scope === name);
+}
+
+const REALM = 'Bearer realm="smooai-config"';
+
+/** Makes the guards of the routes (see `ServerContext.guard`). */
+export function createGuard(
+  tokens: TokenService,
+  clients: ClientDirectory,
+): (rule: AccessRule) => onRequestAsyncHookHandler {
+  return (rule) =>
+    async (request, reply): Promise<void> => {
+      const principal = await authenticate(request, reply, tokens, clients);
+      authorize(request, reply, principal, rule);
+      request.principal = principal;
+    };
+}
+
+async function authenticate(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  tokens: TokenService,
+  clients: ClientDirectory,
+): Promise<Principal> {
+  const credential = credentialOf(request);
+  if (credential === undefined) {
+    reply.header('www-authenticate', REALM);
+    throw new HttpError(401, 'A bearer token or a publishable key is required.');
+  }
+  const principal = credential.text.startsWith(PUBLISHABLE_KEY_PREFIX)
+    ? await browserPrincipal(request, credential.text, clients)
+    : credential.from === 'header'
+      ? await machinePrincipal(credential.text, tokens, clients)
+      : undefined;
+  if (principal) return principal;
+  reply.header('www-authenticate', `${REALM}, error="invalid_token"`);
+  throw new HttpError(401, 'The credential is not valid: malformed, expired or revoked.');
+}
+
+function credentialOf(request: FastifyRequest): { text: string; from: 'header' | 'query' } | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    // A header that is no bearer token is a wrong credential, not a missing one.
+    const match = /^Bearer +([\w\-.~+/]+=*)$/i.exec(authorization);
+    return { text: match?.[1] ?? '', from: 'header' };
+  }
+  const { query } = request;
+  if (typeof query !== 'object' || query === null || !('key' in query)) return undefined;
+  // A repeated `key` arrives as an array: wrong as well.
+  return { text: typeof query.key === 'string' ? query.key : '', from: 'query' };
+}
+
+async function machinePrincipal(
+  token: string,
+  tokens: TokenService,
+  clients: ClientDirectory,
+): Promise<Principal | undefined> {
+  const claims = await tokens.verify(token);
+  if (!claims) return undefined;
+  const client = await clients.find(claims.clientId);
+  if (!client || client.revokedAt !== null || client.type !== 'm2m') return undefined;
+  if (client.organizationId !== claims.organizationId) return undefined;
+  // What the client lost since the token was issued is lost at once.
+  const granted = claims.scopes.filter((scope) => client.scopes.includes(scope));
+  return principalOf(client, granted);
+}
+
+async function browserPrincipal(
+  request: FastifyRequest,
+  key: string,
+  clients: ClientDirectory,
+): Promise<Principal | undefined> {
+  const client = await clients.findByCredential(key);
+  if (!client || client.revokedAt !== null || client.type !== 'b2m') return undefined;
+  const { origin } = request.headers;
+  if (origin === undefined) {
+    throw new HttpError(
+      403,
+      'A publishable key works from a browser only: the request has no Origin header.',
+    );
+  }
+  if (!client.allowedOrigins.includes(origin)) {
+    throw new HttpError(403, 'This publishable key does not allow the origin of the request.', {
+      detail: 'Add the origin to the allowedOrigins of the auth client.',
+    });
+  }
+  return principalOf(client, client.scopes);
+}
+
+function principalOf(client: AuthClient, scopes: readonly string[]): Principal {
+  return {
+    clientId: client.id,
+    type: client.type,
+    organizationId: client.organizationId,
+    environments: client.environments ?? undefined,
+    scopes: new Set(scopes.filter(isScope)),
+  };
+}
+
+function authorize(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  principal: Principal,
+  rule: AccessRule,
+): void {
+  const { params } = request;
+  const organization =
+    typeof params === 'object' && params !== null && 'org' in params ? params.org : undefined;
+  if (organization !== undefined && organization !== principal.organizationId) {
+    throw new HttpError(403, 'The credential belongs to another organization.');
+  }
+  if (principal.type === 'b2m' && rule.browser !== true) {
+    throw new HttpError(403, 'A publishable key may not do this: it takes a machine-to-machine client.');
+  }
+  if (!principal.scopes.has(rule.scope)) {
+    reply.header('www-authenticate', `${REALM}, error="insufficient_scope", scope="${rule.scope}"`);
+    throw new HttpError(403, `The credential lacks the scope ${rule.scope}.`);
+  }
+}

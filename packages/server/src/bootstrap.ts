@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { SCOPES } from './authentication.ts';
+import { hashCredential, newClientSecret } from './credentials.ts';
+import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } from './credentials-file.ts';
+import type { AuthClient, Environment, Storage, StorageOperations } from './storage/storage.ts';
+
+/** The environments of a new organization. */
+export const FIRST_ENVIRONMENTS = ['development', 'staging', 'production'] as const;
+
+/** What a start found or made. */
+export interface Bootstrap {
+  organizationId: string;
+  /**
+   * `first`: everything was made now. `renewed`: a new admin client was asked for. `kept`: the credentials file still
+   * holds. `lost`: there is no credentials file, or its client is unknown or revoked.
+   */
+  credentialsState: 'first' | 'renewed' | 'kept' | 'lost';
+  /** Those that were made now. */
+  credentials: ServerCredentials | undefined;
+}
+
+/** What {@link bootstrap} works with. */
+export interface BootstrapOptions {
+  storage: Storage;
+  /** The server's public URL. */
+  url: string;
+  /** Where credentials are kept; undefined to keep them nowhere. */
+  credentialsFile: string | undefined;
+  newAdminClient: boolean;
+}
+
+/**
+ * Makes the first organization, its environments and an admin client on an empty storage; later it brings the
+ * credentials file up to date with the server's URL, and makes another admin client on demand.
+ * New credentials are in the file before their client is in the storage: a crash in between loses neither.
+ */
+export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
+  const { storage } = options;
+  const made = await storage.transaction(async (operations) => {
+    const [organization] = await operations.listOrganizations();
+    if (organization && !options.newAdminClient) return undefined;
+    const organizationId = organization?.id ?? (await createOrganization(operations));
+    const credentials = await createAdminClient(operations, organizationId, options.url);
+    if (options.credentialsFile !== undefined)
+      await writeCredentialsFile(options.credentialsFile, credentials);
+    return { organizationId, credentials, state: organization ? ('renewed' as const) : ('first' as const) };
+  });
+  if (made) {
+    const { organizationId, credentials, state } = made;
+    return { organizationId, credentials, credentialsState: state };
+  }
+  return reuse(options);
+}
+
+async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promise<Bootstrap> {
+  const [organization] = await storage.listOrganizations();
+  if (!organization) throw new Error('The storage keeps no organization.');
+  const known = credentialsFile === undefined ? undefined : await readCredentialsFile(credentialsFile);
+  const client = known && (await storage.findAuthClient(known.clientId));
+  const holds =
+    known !== undefined &&
+    client?.revokedAt === null &&
+    client.credentialHash === hashCredential(known.clientSecret);
+  if (!holds) return { organizationId: organization.id, credentialsState: 'lost', credentials: undefined };
+  if (credentialsFile !== undefined && (known.apiUrl !== url || known.authUrl !== url)) {
+    await writeCredentialsFile(credentialsFile, { ...known, apiUrl: url, authUrl: url });
+  }
+  return { organizationId: organization.id, credentialsState: 'kept', credentials: undefined };
+}
+
+async function createOrganization(operations: StorageOperations): Promise<string> {
+  const id = randomUUID();
+  const now = new Date().toISOString();
+  await operations.insertOrganization({ id, name: 'default', createdAt: now });
+  for (const name of FIRST_ENVIRONMENTS) {
+    const environment: Environment = {
+      id: randomUUID(),
+      organizationId: id,
+      name,
+      description: null,
+      fallbackEnvironmentId: null,
+      revision: 1,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await operations.insertEnvironment(environment);
+  }
+  return id;
+}
+
+async function createAdminClient(
+  operations: StorageOperations,
+  organizationId: string,
+  url: string,
+): Promise<ServerCredentials> {
+  const clientSecret = newClientSecret();
+  const client: AuthClient = {
+    id: randomUUID(),
+    organizationId,
+    type: 'm2m',
+    name: 'admin',
+    credentialHash: hashCredential(clientSecret),
+    environments: null,
+    scopes: [...SCOPES],
+    allowedOrigins: [],
+    createdAt: new Date().toISOString(),
+    revokedAt: null,
+  };
+  await operations.insertAuthClient(client);
+  return { apiUrl: url, authUrl: url, organizationId, clientId: client.id, clientSecret };
+}

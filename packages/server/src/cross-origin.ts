@@ -1,0 +1,26 @@
+import cors from '@fastify/cors';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ClientDirectory } from './client-directory.ts';
+
+const ORGANIZATION_PATH = /^\/organizations\/([^/?]+)\//;
+const PREFLIGHT_MAX_AGE_SEC = 600;
+
+/** Lets browsers in from the origins that some publishable key of the organization in the path allows, and no others. */
+export async function registerCors(app: FastifyInstance, clients: ClientDirectory): Promise<void> {
+  const delegator = async (request: FastifyRequest) => ({
+    origin: await isAllowed(request, clients),
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID'],
+    exposedHeaders: ['ETag', 'Retry-After'],
+    maxAge: PREFLIGHT_MAX_AGE_SEC,
+    strictPreflight: false,
+  });
+  await app.register(cors, { delegator });
+}
+
+async function isAllowed(request: FastifyRequest, clients: ClientDirectory): Promise<boolean> {
+  const { origin } = request.headers;
+  const organization = ORGANIZATION_PATH.exec(request.url)?.[1];
+  if (origin === undefined || organization === undefined) return false;
+  return clients.allowsOrigin(organization, origin);
+}

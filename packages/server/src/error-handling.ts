@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { OAuthError } from './errors.ts';
+import { HttpError } from './http-error.ts';
+import { safePath } from './server-logger.ts';
+import { UniqueViolationError } from './storage/storage.ts';
+
+/** What Fastify itself refuses, in our words: its own messages may quote the body. */
+const FASTIFY_REFUSALS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The content type is not supported: send application/json.',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty, but the content type is application/json.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The size of the body is not what Content-Length says.',
+  FST_ERR_BAD_URL: 'The path is not a valid URL.',
+  FST_ERR_ASYNC_CONSTRAINT: 'The request is not valid.',
+};
+
+/** Turns whatever a route throws into `{ message, cause? }`: never a stack, never the text of an unknown error. */
+export function registerErrorHandling(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ message: `There is no ${request.method} ${safePath(request.url)}.` }),
+  );
+}
+
+/** Answers `error` as this server answers errors. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof HttpError) {
+    const { message, detail, fields } = error;
+    return reply
+      .code(error.statusCode)
+      .send({ ...fields, message, ...(detail === undefined ? {} : { cause: detail }) });
+  }
+  if (error instanceof UniqueViolationError) return reply.code(409).send({ message: error.message });
+  const refusal = refusalOf(error);
+  if (refusal) return reply.code(refusal.statusCode).send({ message: refusal.message });
+  logUnknownError(error, request);
+  return reply.code(500).send({ message: 'internal error' });
+}
+
+/** Answers `error` in the form of RFC 6749 §5.2, with `message` beside it. */
+export function sendOAuthError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = error instanceof OAuthError ? undefined : refusalOf(error);
+  if (error instanceof OAuthError) {
+    void reply.code(error.statusCode).headers(error.headers);
+    return reply.send({ error: error.error, error_description: error.message, message: error.message });
+  }
+  if (refusal) {
+    const { statusCode, message } = refusal;
+    return reply.code(statusCode).send({ error: 'invalid_request', error_description: message, message });
+  }
+  logUnknownError(error, request);
+  return reply.code(500).send({ error: 'server_error', message: 'internal error' });
+}
+
+function refusalOf(error: unknown): { statusCode: number; message: string } | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const statusCode = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  if (statusCode < 400 || statusCode >= 500) return undefined;
+  const message = FASTIFY_REFUSALS[code ?? ''];
+  if (message !== undefined) return { statusCode, message };
+  // The JSON parser's refusal of `__proto__` keys comes without a code.
+  if (error instanceof SyntaxError) return { statusCode: 400, message: 'The body is not valid JSON.' };
+  return { statusCode, message: 'The request is not valid.' };
+}
+
+/** Logs kind and place only: the message of an unknown error may quote a value. */
+function logUnknownError(error: unknown, request: FastifyRequest): void {
+  const failure =
+    error instanceof Error
+      ? {
+          type: error.name,
+          code: 'code' in error ? String(error.code) : undefined,
+          frames: error.stack?.split('\n').filter((line) => /^\s+at /.test(line)),
+        }
+      : { type: typeof error };
+  request.log.error({ failure, method: request.method, path: safePath(request.url) }, 'request failed');
+}

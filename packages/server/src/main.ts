@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type ConfigServer, createConfigServer } from './create-config-server.ts';
+import { ServerStartError } from './errors.ts';
+import { createServerLogger, type LogLevel } from './server-logger.ts';
+import { isLoopback } from './server-options.ts';
+import { StorageError } from './storage/storage-error.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+interface CommandLine {
+  host: string;
+  port: number;
+  db: string;
+  credentials?: string;
+  publicUrl?: string;
+  trustProxy?: boolean;
+  tokenTtl: number;
+  newAdminClient?: boolean;
+  logLevel: LogLevel;
+  json?: boolean;
+}
+
+function createCommand(): Command {
+  return new Command('smooai-config-server')
+    .description('The config server: OAuth2 tokens, values, schemas, environments and live streams.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .option('--host <address>', 'address to listen on; the transport is plain HTTP', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 for a free one', wholeNumber(0, 65_535), 0)
+    .option('--db <file>', 'SQLite file, made if absent; :memory: to keep nothing', './smooai-config.db')
+    .option('--credentials <file>', 'where to keep the admin credentials (default: <db>.credentials.json)')
+    .option('--new-admin-client', 'make another admin client and write it to the credentials file')
+    .option('--public-url <url>', 'how clients reach this server, if a proxy is in front of it')
+    .option('--trust-proxy', 'believe X-Forwarded-For; behind a proxy only')
+    .option('--token-ttl <seconds>', 'life of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
+    .addOption(
+      new Option('--log-level <level>', 'JSON log on standard error').choices(LOG_LEVELS).default('info'),
+    )
+    .option('--json', 'print one line of JSON once it listens, and nothing else')
+    .allowExcessArguments(false)
+    .exitOverride();
+}
+
+function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
+  return String(version);
+}
+
+function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+async function run(): Promise<void> {
+  const options = createCommand().parse().opts<CommandLine>();
+  if (options.db === ':memory:' && options.credentials === undefined) {
+    throw new ServerStartError(
+      'ERR_OPTIONS_INVALID',
+      'With --db :memory: the admin credentials need a place: add --credentials FILE.',
+    );
+  }
+  const server = await createConfigServer({
+    host: options.host,
+    port: options.port,
+    db: options.db,
+    tokenTtlSec: options.tokenTtl,
+    newAdminClient: options.newAdminClient ?? false,
+    trustProxy: options.trustProxy ?? false,
+    logger: createServerLogger({ level: options.logLevel }),
+    ...(options.credentials === undefined ? {} : { credentialsFile: options.credentials }),
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+  });
+  closeOnSignals(server);
+  // Whoever started us may stop reading: that is no reason to die.
+  process.stdout.on('error', () => undefined);
+  process.stdout.write(options.json ? jsonLine(server) : banner(server, options));
+  if (server.credentialsState === 'lost') process.stderr.write(`${lostCredentials(server)}\n`);
+}
+
+function jsonLine({ url, organizationId, environments, credentialsFile }: ConfigServer): string {
+  return `${JSON.stringify({ url, organizationId, environments, credentialsFile })}\n`;
+}
+
+function banner(server: ConfigServer, { host, db }: CommandLine): string {
+  const lines = [
+    '',
+    `  smooai-config-server listens on ${server.url}`,
+    '',
+    `  organization   ${server.organizationId}`,
+    `  environments   ${server.environments.join(', ')}`,
+    `  database       ${db}`,
+    `  credentials    ${server.credentialsFile ?? 'none'}${credentialsNote(server)}`,
+  ];
+  if (!isLoopback(host)) lines.push('', '  Warning: plain HTTP beyond this machine. Put TLS in front of it.');
+  return `${lines.join('\n')}\n\n  Ctrl+C ends it.\n\n`;
+}
+
+function credentialsNote({ credentialsState }: ConfigServer): string {
+  if (credentialsState === 'first' || credentialsState === 'renewed') {
+    return ' (made now; they are kept nowhere else)';
+  }
+  return credentialsState === 'lost' ? ' (missing or no longer valid)' : '';
+}
+
+function lostCredentials({ credentialsFile }: ConfigServer): string {
+  return (
+    `The credentials file ${credentialsFile ?? ''} is missing, or its client is revoked or of another database. ` +
+    'The server runs; start it once with --new-admin-client to make a new admin client.'
+  );
+}
+
+function closeOnSignals(server: ConfigServer): void {
+  let closing = false;
+  const close = () => {
+    if (closing) process.exit(EXIT_FAILED);
+    closing = true;
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGINT', close);
+  process.on('SIGTERM', close);
+}
+
+function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message, or the help or version that was asked for.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+    return;
+  }
+  const known = error instanceof ServerStartError || error instanceof StorageError;
+  const message = known ? error.message : `unexpected failure (${kindOf(error)}).`;
+  process.stderr.write(`smooai-config-server: ${message}\n`);
+  process.exitCode = known && error.code === 'ERR_OPTIONS_INVALID' ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/** Its kind and code, not its message, which may quote what it was working on. */
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return 'code' in error ? `${error.name}, ${String(error.code)}` : error.name;
+}
+
+await run().catch(fail);

@@ -1,0 +1,136 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AttemptLimiter } from './attempt-limiter.ts';
+import { hashCredential, matchesCredential } from './credentials.ts';
+import { sendOAuthError } from './error-handling.ts';
+import { OAuthError } from './errors.ts';
+import type { AuthClient, Storage } from './storage/storage.ts';
+
+/** An OAuth form is small: 16 KiB. */
+const FORM_LIMIT_BYTES = 16 * 1024;
+const BASIC_CHALLENGE = { 'www-authenticate': 'Basic realm="smooai-config", charset="UTF-8"' };
+const OTHER_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+interface ClientCredentials {
+  id: string;
+  secret: string;
+  basic: boolean;
+}
+
+/** Prepares an encapsulated instance for an OAuth endpoint: form bodies, no caching, errors of RFC 6749, 405. */
+export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: FORM_LIMIT_BYTES }, (_request, body, done) =>
+    done(null, body),
+  );
+  app.setErrorHandler((error, request, reply) => sendOAuthError(error, request, reply));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
+    if (request.method !== 'POST') {
+      throw new OAuthError(405, 'invalid_request', 'This endpoint takes POST only.', { allow: 'POST' });
+    }
+  });
+  app.route({ method: OTHER_METHODS, url, handler: async (_request, reply) => reply.code(405).send() });
+}
+
+/** Reads the form of a request. @throws {OAuthError} 400 for another content type or a repeated parameter */
+export function readForm(request: FastifyRequest): ReadonlyMap<string, string> {
+  const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (mediaType !== 'application/x-www-form-urlencoded') {
+    throw new OAuthError(
+      400,
+      'invalid_request',
+      'The content type must be application/x-www-form-urlencoded.',
+    );
+  }
+  const form = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const [name, value] of new URLSearchParams(typeof request.body === 'string' ? request.body : '')) {
+    if (seen.has(name)) {
+      const shown = /^\w{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter';
+      throw new OAuthError(400, 'invalid_request', `${shown} is repeated.`);
+    }
+    seen.add(name);
+    // RFC 6749 §3.2: a parameter without a value counts as omitted.
+    if (value !== '') form.set(name, value);
+  }
+  return form;
+}
+
+/**
+ * Finds out which machine client sends the form, by HTTP Basic or by the form itself.
+ * An unknown client takes the same path as a wrong secret.
+ * @throws {OAuthError} 400, 401 or 429
+ */
+export async function authenticateClient(
+  request: FastifyRequest,
+  form: ReadonlyMap<string, string>,
+  { storage, limiter }: { storage: Storage; limiter: AttemptLimiter },
+): Promise<AuthClient> {
+  const credentials = credentialsOf(request, form);
+  const attempt = `${request.ip} ${hashCredential(credentials.id)}`;
+  const retryAfterSec = limiter.retryAfterSec(attempt);
+  if (retryAfterSec !== undefined) {
+    throw new OAuthError(
+      429,
+      'invalid_request',
+      'Too many failed attempts for this client. Try again later.',
+      {
+        'retry-after': String(retryAfterSec),
+      },
+    );
+  }
+  const client = await storage.findAuthClient(credentials.id);
+  const matches = matchesCredential(credentials.secret, client?.credentialHash);
+  if (!client || !matches || client.type !== 'm2m' || client.revokedAt !== null) {
+    limiter.failed(attempt);
+    throw invalidClient('The client is not known, its secret is wrong, or it is revoked.', credentials.basic);
+  }
+  limiter.succeeded(attempt);
+  return client;
+}
+
+function credentialsOf(request: FastifyRequest, form: ReadonlyMap<string, string>): ClientCredentials {
+  const { authorization } = request.headers;
+  const id = form.get('client_id');
+  const secret = form.get('client_secret');
+  if (authorization === undefined) {
+    if (id === undefined) throw missing('client_id');
+    if (secret === undefined) throw missing('client_secret');
+    return { id, secret, basic: false };
+  }
+  const basic = basicCredentials(authorization);
+  if (!basic) throw invalidClient('The Authorization header holds no valid Basic credentials.', true);
+  if (secret !== undefined || (id !== undefined && id !== basic.id)) {
+    // RFC 6749 §2.3: one way of authentication a request.
+    throw new OAuthError(400, 'invalid_request', 'Send the client credentials in one way, not two.');
+  }
+  return basic;
+}
+
+/** RFC 6749 §2.3.1: both halves are form-encoded before they are joined and encoded as base64. */
+function basicCredentials(authorization: string): ClientCredentials | undefined {
+  const encoded = /^Basic +([A-Za-z0-9+/\-_]+=*)$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  if (colon < 1) return undefined;
+  const id = formDecode(text.slice(0, colon));
+  const secret = formDecode(text.slice(colon + 1));
+  return id === undefined || secret === undefined ? undefined : { id, secret, basic: true };
+}
+
+function formDecode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+function missing(parameter: string): OAuthError {
+  return new OAuthError(400, 'invalid_request', `The parameter ${parameter} is missing.`);
+}
+
+function invalidClient(description: string, basic: boolean): OAuthError {
+  return new OAuthError(401, 'invalid_client', description, basic ? BASIC_CHALLENGE : {});
+}

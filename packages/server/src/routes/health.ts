@@ -1,0 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type { ServerContext } from '../server-context.ts';
+
+const PING_TIMEOUT_MS = 2_000;
+
+/** `GET /healthz` (the process answers) and `GET /readyz` (the storage answers too). */
+export function registerHealthRoutes(app: FastifyInstance, context: ServerContext): void {
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    if (await storageAnswers(context)) return { status: 'ok' };
+    return reply.code(503).send({ status: 'unavailable', message: 'The storage does not answer.' });
+  });
+}
+
+async function storageAnswers(context: ServerContext): Promise<boolean> {
+  const timeout = new AbortController();
+  try {
+    return await Promise.race([
+      context.storage.ping().then(() => true),
+      delay(PING_TIMEOUT_MS, false, { signal: timeout.signal, ref: false }),
+    ]);
+  } catch {
+    return false;
+  } finally {
+    timeout.abort();
+  }
+}

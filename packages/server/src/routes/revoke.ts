@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+import { OAuthError } from '../errors.ts';
+import { authenticateClient, prepareOAuthEndpoint, readForm } from '../oauth-request.ts';
+import type { ServerContext } from '../server-context.ts';
+import type { OAuthServices } from './token.ts';
+
+/** `POST /revoke` (RFC 7009): a client takes one of its own tokens back. */
+export function registerRevokeRoutes(
+  app: FastifyInstance,
+  context: ServerContext,
+  { tokens, limiter }: OAuthServices,
+): void {
+  app.register(async (scope) => {
+    prepareOAuthEndpoint(scope, '/revoke');
+    scope.post('/revoke', async (request, reply) => {
+      const form = readForm(request);
+      const client = await authenticateClient(request, form, { storage: context.storage, limiter });
+      const token = form.get('token');
+      if (token === undefined)
+        throw new OAuthError(400, 'invalid_request', 'The parameter token is missing.');
+      const claims = await tokens.verify(token);
+      // RFC 7009 §2.2: a token that is not valid any more is answered like one that was just revoked.
+      if (claims) {
+        if (claims.clientId !== client.id) {
+          throw new OAuthError(400, 'invalid_grant', 'The token was issued to another client.');
+        }
+        await tokens.revoke(claims);
+      }
+      return reply.code(200).send({});
+    });
+  });
+}

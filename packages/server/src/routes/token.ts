@@ -1,0 +1,62 @@
+import type { FastifyInstance } from 'fastify';
+import type { AttemptLimiter } from '../attempt-limiter.ts';
+import { isScope } from '../authentication.ts';
+import { OAuthError } from '../errors.ts';
+import { authenticateClient, prepareOAuthEndpoint, readForm } from '../oauth-request.ts';
+import type { ServerContext } from '../server-context.ts';
+import type { AuthClient } from '../storage/storage.ts';
+import type { TokenService } from '../token-service.ts';
+
+/** What the OAuth endpoints share beyond the server's context. */
+export interface OAuthServices {
+  tokens: TokenService;
+  limiter: AttemptLimiter;
+}
+
+/** `POST /token`: the client credentials grant (RFC 6749 §4.4). */
+export function registerTokenRoutes(
+  app: FastifyInstance,
+  context: ServerContext,
+  { tokens, limiter }: OAuthServices,
+): void {
+  app.register(async (scope) => {
+    prepareOAuthEndpoint(scope, '/token');
+    scope.post('/token', async (request) => {
+      const form = readForm(request);
+      const grantType = form.get('grant_type');
+      if (grantType === undefined) {
+        throw new OAuthError(400, 'invalid_request', 'The parameter grant_type is missing.');
+      }
+      if (grantType !== 'client_credentials') {
+        throw new OAuthError(
+          400,
+          'unsupported_grant_type',
+          'Only grant_type=client_credentials is supported.',
+        );
+      }
+      const client = await authenticateClient(request, form, { storage: context.storage, limiter });
+      const scopes = grantedScopes(client, form.get('scope'));
+      const { accessToken, expiresInSec } = await tokens.issue(client, scopes, context.publicUrl());
+      return {
+        access_token: accessToken,
+        token_type: 'Bearer',
+        expires_in: expiresInSec,
+        scope: scopes.join(' '),
+      };
+    });
+  });
+}
+
+/** Without a wish a client gets all its scopes; a scope that it does not have is refused, not dropped. */
+function grantedScopes(client: AuthClient, wish: string | undefined): string[] {
+  if (wish === undefined) return client.scopes;
+  const scopes = [...new Set(wish.split(' ').filter((name) => name !== ''))];
+  if (scopes.length === 0) return client.scopes;
+  for (const scope of scopes) {
+    if (!isScope(scope)) throw new OAuthError(400, 'invalid_scope', 'A requested scope does not exist.');
+    if (!client.scopes.includes(scope)) {
+      throw new OAuthError(400, 'invalid_scope', `The client does not have the scope ${scope}.`);
+    }
+  }
+  return scopes;
+}

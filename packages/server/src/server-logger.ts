@@ -1,0 +1,55 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { type DestinationStream, destination, type Level, pino, stdTimeFunctions } from 'pino';
+
+/** How much the server logs. */
+export type LogLevel = Level | 'silent';
+
+const STANDARD_ERROR = 2;
+/** Defence in depth: nothing here logs requests, but what an embedding application adds may. */
+const REDACTED = [
+  'authorization',
+  'headers.authorization',
+  'req.headers.authorization',
+  'request.headers.authorization',
+  'clientSecret',
+  'client_secret',
+  'access_token',
+  'body',
+  'req.body',
+];
+
+/** Makes the logger of a server process: JSON lines, to standard error by default. */
+export function createServerLogger(options: {
+  level: LogLevel;
+  stream?: DestinationStream;
+}): FastifyBaseLogger {
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      redact: { paths: REDACTED, censor: '[redacted]' },
+    },
+    options.stream ?? destination(STANDARD_ERROR),
+  );
+}
+
+/** Logs one line a request, with neither headers nor body nor query. */
+export function registerRequestLog(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const line = {
+      method: request.method,
+      path: safePath(request.url),
+      status: reply.statusCode,
+      durationMs: Math.round(reply.elapsedTime),
+      ...(request.principal ? { clientId: request.principal.clientId } : {}),
+    };
+    request.log[reply.statusCode >= 500 ? 'error' : 'info'](line, 'request');
+  });
+}
+
+/** A URL without its query, which may carry a key or a context; cut where it is very long. */
+export function safePath(url: string): string {
+  const path = url.split('?', 1)[0] ?? '';
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
+}

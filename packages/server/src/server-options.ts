@@ -1,0 +1,124 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { AttemptLimits } from './attempt-limiter.ts';
+import { ServerStartError } from './errors.ts';
+
+/** Time limits of the server, in milliseconds. None of them cuts an event stream, which writes every 15 s. */
+export interface ServerTimeouts {
+  /** For the headers of a request (default 10 000). */
+  headersMs: number;
+  /** For a whole request, body included (default 30 000). */
+  requestMs: number;
+  /** Between two requests of a connection (default 65 000). */
+  keepAliveMs: number;
+  /** Without a byte in either direction (default 120 000). */
+  idleMs: number;
+  /** For requests in flight when the server closes (default 5 000). */
+  closeMs: number;
+}
+
+/** Options of `createConfigServer`. */
+export interface ConfigServerOptions {
+  /** Default `127.0.0.1`. The transport is plain HTTP: put TLS in front of any other address. */
+  host?: string;
+  /** Default 0: a free one. */
+  port?: number;
+  /** The SQLite file, or `:memory:` (default). */
+  db?: string;
+  /** Default: beside the database, `<db>.credentials.json`; none for `:memory:`. */
+  credentialsFile?: string;
+  /** Makes another admin client and writes it into the credentials file (default false). */
+  newAdminClient?: boolean;
+  /** How clients reach the server, where a proxy is in front of it; default the address it listens at. */
+  publicUrl?: string;
+  /** Whether to believe `X-Forwarded-For`; for use behind a proxy only (default false). */
+  trustProxy?: boolean;
+  /** Life of an access token in seconds (default 3600). */
+  tokenTtlSec?: number;
+  /** Limits of failed attempts per client and address (default 10 in 60 s). */
+  tokenAttempts?: Partial<AttemptLimits>;
+  /** Largest body in bytes (default 1 MiB). */
+  bodyLimitBytes?: number;
+  timeouts?: Partial<ServerTimeouts>;
+  /** A pino logger; silent by default. */
+  logger?: FastifyBaseLogger;
+  /** Where the encryption key is looked up; default `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  host: string;
+  port: number;
+  db: string;
+  credentialsFile: string | undefined;
+  newAdminClient: boolean;
+  publicUrl: string | undefined;
+  trustProxy: boolean;
+  tokenTtlSec: number;
+  tokenAttempts: AttemptLimits;
+  bodyLimitBytes: number;
+  timeouts: ServerTimeouts;
+  logger: FastifyBaseLogger | undefined;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+const MAX_TOKEN_TTL_SEC = 30 * 24 * 3600;
+
+/** Fills in the defaults. @throws {ServerStartError} naming the option at fault */
+export function resolveOptions(
+  options: ConfigServerOptions,
+  credentialsFile: (db: string) => string,
+): ResolvedOptions {
+  const db = options.db ?? ':memory:';
+  if (db.trim() === '') throw invalid('db', 'must not be empty');
+  return {
+    host: options.host ?? '127.0.0.1',
+    port: wholeNumber('port', options.port ?? 0, 0, 65_535),
+    db,
+    credentialsFile: options.credentialsFile ?? (db === ':memory:' ? undefined : credentialsFile(db)),
+    newAdminClient: options.newAdminClient ?? false,
+    publicUrl: options.publicUrl === undefined ? undefined : baseUrl(options.publicUrl),
+    trustProxy: options.trustProxy ?? false,
+    tokenTtlSec: wholeNumber('tokenTtlSec', options.tokenTtlSec ?? 3600, 1, MAX_TOKEN_TTL_SEC),
+    tokenAttempts: { maxFailures: 10, windowSec: 60, ...options.tokenAttempts },
+    bodyLimitBytes: wholeNumber('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024, 1, 2 ** 30),
+    timeouts: {
+      headersMs: 10_000,
+      requestMs: 30_000,
+      keepAliveMs: 65_000,
+      idleMs: 120_000,
+      closeMs: 5_000,
+      ...options.timeouts,
+    },
+    logger: options.logger,
+    env: options.env ?? process.env,
+  };
+}
+
+/** Whether that address is reachable from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** A URL by which this machine reaches a server that listens at `host`. */
+export function localUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+function wholeNumber(option: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalid(option, `must be a whole number from ${min} to ${max}`);
+}
+
+function baseUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const plain =
+    url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
+  if (!plain) throw invalid('publicUrl', 'must be an http or https URL without query and credentials');
+  return value.replace(/\/+$/, '');
+}
+
+function invalid(option: string, rule: string): ServerStartError {
+  return new ServerStartError('ERR_OPTIONS_INVALID', `The option ${option} ${rule}.`);
+}

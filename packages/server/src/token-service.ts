@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
+import type { AuthClient, SigningKey, Storage } from './storage/storage.ts';
+
+/** ES256 rather than EdDSA: every JWT library verifies it. */
+const ALGORITHM = 'ES256';
+const AUDIENCE = 'smooai-config';
+/** RFC 9068 §2.1: keeps an access token apart from any other JWT that the key may sign one day. */
+const TOKEN_TYPE = 'at+jwt';
+
+/** A token that was just issued. */
+export interface IssuedToken {
+  accessToken: string;
+  expiresInSec: number;
+}
+
+/** What a verified token says. */
+export interface TokenClaims {
+  jti: string;
+  clientId: string;
+  organizationId: string;
+  scopes: readonly string[];
+  /** Epoch seconds. */
+  expiresAtSec: number;
+}
+
+interface LoadedKey {
+  kid: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+  publicJwk: JWK;
+}
+
+/** Signs, verifies and revokes access tokens with the keys of the storage. */
+export class TokenService {
+  readonly #storage: Storage;
+  readonly #keys: readonly LoadedKey[];
+  readonly #newest: LoadedKey;
+  readonly #ttlSec: number;
+
+  private constructor(storage: Storage, keys: readonly LoadedKey[], newest: LoadedKey, ttlSec: number) {
+    this.#storage = storage;
+    this.#keys = keys;
+    this.#newest = newest;
+    this.#ttlSec = ttlSec;
+  }
+
+  /** Loads the signing keys, or makes the first one. */
+  static async open(storage: Storage, options: { ttlSec: number }): Promise<TokenService> {
+    const stored = await storage.listSigningKeys();
+    const usable = stored.length > 0 ? stored : await createFirstKey(storage);
+    const keys = await Promise.all(usable.map(loadKey));
+    const [newest] = keys;
+    if (!newest) throw new Error('The storage keeps no signing key.');
+    return new TokenService(storage, keys, newest, options.ttlSec);
+  }
+
+  /** The public keys (RFC 7517). */
+  jwks(): { keys: JWK[] } {
+    return { keys: this.#keys.map((key) => key.publicJwk) };
+  }
+
+  /** @param issuer the server's public URL */
+  async issue(client: AuthClient, scopes: readonly string[], issuer: string): Promise<IssuedToken> {
+    const nowSec = Math.floor(Date.now() / 1000);
+    const accessToken = await new SignJWT({
+      client_id: client.id,
+      org: client.organizationId,
+      scope: scopes.join(' '),
+    })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE, kid: this.#newest.kid })
+      .setIssuer(issuer)
+      .setSubject(client.id)
+      .setAudience(AUDIENCE)
+      .setIssuedAt(nowSec)
+      .setExpirationTime(nowSec + this.#ttlSec)
+      .setJti(randomUUID())
+      .sign(this.#newest.privateKey);
+    return { accessToken, expiresInSec: this.#ttlSec };
+  }
+
+  /**
+   * Answers the claims of a token that one of our keys signed, that has not expired and is not revoked; else undefined.
+   * The issuer is not compared: the key belongs to this storage alone, and the URL changes with the port.
+   */
+  async verify(token: string): Promise<TokenClaims | undefined> {
+    const claims = await this.#claimsOf(token);
+    return claims && !(await this.#storage.isTokenRevoked(claims.jti)) ? claims : undefined;
+  }
+
+  /** Remembers that the token must not be used any more. */
+  async revoke(claims: TokenClaims): Promise<void> {
+    await this.#storage.insertRevokedToken(claims.jti, claims.expiresAtSec);
+    await this.#storage.pruneRevokedTokens(Math.floor(Date.now() / 1000));
+  }
+
+  async #claimsOf(token: string): Promise<TokenClaims | undefined> {
+    try {
+      const { payload } = await jwtVerify(
+        token,
+        (header) => {
+          const key = this.#keys.find(({ kid }) => kid === header.kid);
+          if (!key) throw new Error('unknown key');
+          return key.publicKey;
+        },
+        {
+          algorithms: [ALGORITHM],
+          audience: AUDIENCE,
+          typ: TOKEN_TYPE,
+          requiredClaims: ['exp', 'iat', 'sub', 'jti', 'org', 'scope'],
+        },
+      );
+      const { jti, sub, org, scope, exp } = payload;
+      if (typeof jti !== 'string' || typeof sub !== 'string' || typeof org !== 'string') return undefined;
+      if (typeof scope !== 'string' || typeof exp !== 'number') return undefined;
+      return {
+        jti,
+        clientId: sub,
+        organizationId: org,
+        scopes: scope.split(' ').filter((name) => name !== ''),
+        expiresAtSec: exp,
+      };
+    } catch {
+      // Whatever is wrong with a token, the caller learns only that it is not valid.
+      return undefined;
+    }
+  }
+}
+
+async function createFirstKey(storage: Storage): Promise<SigningKey[]> {
+  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
+  const jwk = await exportJWK(privateKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  const { kty, crv, x, y, d } = jwk;
+  if (!kty || !crv || !x || !y || !d) throw new Error('The generated signing key is incomplete.');
+  return storage.transaction(async (operations) => {
+    // Another process may have started on the same storage in the meantime.
+    const existing = await operations.listSigningKeys();
+    if (existing.length > 0) return existing;
+    const key = { kid, privateJwk: { kty, crv, x, y, d }, createdAt: new Date().toISOString() };
+    await operations.insertSigningKey(key);
+    return [key];
+  });
+}
+
+async function loadKey(stored: SigningKey): Promise<LoadedKey> {
+  const jwk = privateJwk(stored);
+  const { d: _private, ...rest } = jwk;
+  const publicJwk: JWK = { ...rest, kid: stored.kid, alg: ALGORITHM, use: 'sig' };
+  return {
+    kid: stored.kid,
+    privateKey: await importEcKey(jwk),
+    publicKey: await importEcKey(publicJwk),
+    publicJwk,
+  };
+}
+
+function privateJwk(stored: SigningKey): JWK & { kty: string } {
+  const { privateJwk: value } = stored;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw damagedKey(stored.kid);
+  const { kty, crv, x, y, d } = value;
+  if (kty !== 'EC' || typeof crv !== 'string' || typeof d !== 'string') throw damagedKey(stored.kid);
+  if (typeof x !== 'string' || typeof y !== 'string') throw damagedKey(stored.kid);
+  return { kty, crv, x, y, d };
+}
+
+async function importEcKey(jwk: JWK): Promise<CryptoKey> {
+  const key = await importJWK(jwk, ALGORITHM);
+  if (key instanceof Uint8Array) throw new Error('The signing key is not asymmetric.');
+  return key;
+}
+
+function damagedKey(kid: string): Error {
+  return new Error(`The stored signing key ${kid} is damaged.`);
+}
