@@ -1,3 +1,5 @@
+export { bucketOf, murmur3 } from './bucket.ts';
+export { type CompiledSegments, compileSegments } from './compiled-segments.ts';
 export { environmentVariableName } from './environment-variable.ts';
 export {
   ClientClosedError,
@@ -20,6 +22,7 @@ export {
   ValueMissingError,
   ValuesInvalidError,
 } from './errors.ts';
+export { type CompiledEvaluation, compile, evaluate } from './evaluate.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './limit.ts';
 export {
   type AnyConfig,

@@ -1,0 +1,119 @@
+/** How many buckets there are; a weight of one percent owns a hundredth of them. */
+export const BUCKETS = 10_000;
+
+const C1 = 0xcc9e2d51;
+const C2 = 0x1b873593;
+const REPLACEMENT_CHARACTER = 0xfffd;
+
+/** A murmur3 hash that has taken in some text and waits for more. */
+export interface HashState {
+  /** The hash over all whole blocks of four bytes. */
+  readonly hash: number;
+  /** The bytes after the last whole block, the first one lowest. */
+  readonly tail: number;
+  /** How many bits of `tail` are in use: 0, 8, 16 or 24. */
+  readonly tailBits: number;
+  /** Bytes taken in so far. */
+  readonly length: number;
+}
+
+const START: HashState = { hash: 0, tail: 0, tailBits: 0, length: 0 };
+
+/** murmur3_x86_32 of the text's UTF-8 with seed 0, as an unsigned integer; a lone surrogate counts as U+FFFD. */
+export function murmur3(text: string): number {
+  return finish(START, text);
+}
+
+/** The bucket of a unit under a salt, 0–9999: `murmur3(salt + ":" + unit) mod 10000`. */
+export function bucketOf(salt: string, unit: string): number {
+  return bucketAfter(prepareSalt(salt), unit);
+}
+
+/** Hashes `salt + ":"` once, so that {@link bucketAfter} only has to hash the unit. */
+export function prepareSalt(salt: string): HashState {
+  const bytes = new TextEncoder().encode(`${salt}:`);
+  let { hash, tail, tailBits } = START;
+  for (const byte of bytes) {
+    tail |= byte << tailBits;
+    tailBits += 8;
+    if (tailBits === 32) {
+      hash = mixBlock(hash, tail);
+      tail = 0;
+      tailBits = 0;
+    }
+  }
+  return { hash, tail, tailBits, length: bytes.length };
+}
+
+/** The bucket of a unit under a salt that went through {@link prepareSalt}; allocates nothing. */
+export function bucketAfter(salt: HashState, unit: string): number {
+  return finish(salt, unit) % BUCKETS;
+}
+
+function finish(state: HashState, text: string): number {
+  let { hash, tail, tailBits } = state;
+  const end = text.length;
+  for (let index = 0; index < end; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return finishUtf8({ hash, tail, tailBits, length: state.length + index }, text, index);
+    tail |= code << tailBits;
+    tailBits += 8;
+    if (tailBits === 32) {
+      hash = mixBlock(hash, tail);
+      tail = 0;
+      tailBits = 0;
+    }
+  }
+  return finalize(hash, tail, state.length + end);
+}
+
+/** The rest of a text from its first character beyond ASCII on; apart, so that the usual loop stays small. */
+function finishUtf8(state: HashState, text: string, start: number): number {
+  let { hash, tail, tailBits, length } = state;
+  for (let index = start; index < text.length; index++) {
+    const point = scalarAt(text, index);
+    if (point > 0xffff) index++;
+    const size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    length += size;
+    for (let position = 0; position < size; position++) {
+      tail |= utf8Byte(point, size, position) << tailBits;
+      tailBits += 8;
+      if (tailBits === 32) {
+        hash = mixBlock(hash, tail);
+        tail = 0;
+        tailBits = 0;
+      }
+    }
+  }
+  return finalize(hash, tail, length);
+}
+
+function scalarAt(text: string, index: number): number {
+  const point = text.codePointAt(index) ?? REPLACEMENT_CHARACTER;
+  return point >= 0xd800 && point <= 0xdfff ? REPLACEMENT_CHARACTER : point;
+}
+
+function utf8Byte(point: number, size: number, position: number): number {
+  const bits = point >> (6 * (size - 1 - position));
+  if (position > 0) return 0x80 | (bits & 0x3f);
+  if (size === 1) return bits;
+  return ((0xf00 >> size) & 0xff) | bits;
+}
+
+function mixTail(tail: number): number {
+  const scaled = Math.imul(tail, C1);
+  return Math.imul((scaled << 15) | (scaled >>> 17), C2);
+}
+
+function mixBlock(hash: number, block: number): number {
+  const mixed = hash ^ mixTail(block);
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function finalize(hash: number, tail: number, length: number): number {
+  // The mix of an empty tail is 0, so it needs no branch.
+  let mixed = hash ^ mixTail(tail) ^ length;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
