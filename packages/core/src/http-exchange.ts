@@ -221,31 +221,43 @@ async function readText(
   }
 }
 
+/** The body, with its failures turned into ours, and ended by the caller's signal whatever the `fetch` does. */
 function watch(
   body: ReadableStream<Uint8Array>,
   deadline: Deadline,
   failed: (failure: ExchangeFailure) => Error,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  let isOver = false;
+  const finish = (): boolean => {
+    if (isOver) return false;
+    isOver = true;
+    deadline.end();
+    return true;
+  };
+  const fail = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void => {
+    if (!finish()) return;
+    cancel(reader);
+    controller.error(failed(deadline.failure(error)));
+  };
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        // No race for each chunk: a stream may live for weeks, and each race would stay on the one promise.
+        deadline.signal.addEventListener('abort', () => fail(controller, deadline.signal.reason), { once: true });
+      },
       async pull(controller) {
         try {
-          const { done, value } = await deadline.race(reader.read());
-          if (!done) {
-            controller.enqueue(value);
-            return;
-          }
-          deadline.end();
-          controller.close();
+          const { done, value } = await reader.read();
+          if (isOver) return;
+          if (!done) controller.enqueue(value);
+          else if (finish()) controller.close();
         } catch (error) {
-          deadline.end();
-          cancel(reader);
-          controller.error(failed(deadline.failure(error)));
+          fail(controller, error);
         }
       },
       cancel(reason) {
-        deadline.end();
+        finish();
         return reader.cancel(reason);
       },
     },
