@@ -121,11 +121,11 @@ describe('targeting', () => {
 async function markPage({ page }: WatchedPage): Promise<string> {
   const mark = String(Math.random());
   await page.evaluate((text) => {
-    document.documentElement.dataset['testMark'] = text;
+    document.documentElement.dataset.testMark = text;
   }, mark);
   return mark;
 }
 
 function readMark({ page }: WatchedPage): Promise<string | undefined> {
-  return page.evaluate(() => document.documentElement.dataset['testMark']);
+  return page.evaluate(() => document.documentElement.dataset.testMark);
 }

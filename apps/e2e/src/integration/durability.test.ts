@@ -39,7 +39,8 @@ describe('a server killed in the middle of writes', () => {
       let done = 0;
       const writers = Array.from({ length: 4 }, async (_, writer) => {
         for (;;) {
-          const value = (next += 1);
+          next += 1;
+          const value = next;
           const key = `counter${writer}`;
           try {
             await write(key, value);
