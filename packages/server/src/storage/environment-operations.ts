@@ -1,6 +1,5 @@
-import type { Selectable } from 'kysely';
 import type { Environment, StorageOperations } from './storage.ts';
-import type { Session, Tables } from './tables.ts';
+import type { Session } from './tables.ts';
 
 type Operations = Pick<
   StorageOperations,
@@ -14,6 +13,17 @@ type Operations = Pick<
   | 'findEnvironmentByName'
   | 'listEnvironments'
 >;
+
+const COLUMNS = [
+  'id',
+  'organizationId',
+  'name',
+  'description',
+  'fallbackEnvironmentId',
+  'revision',
+  'createdAt',
+  'updatedAt',
+] as const;
 
 /** Organizations and their environments. */
 export function environmentOperations(session: Session): Operations {
@@ -37,26 +47,15 @@ export function environmentOperations(session: Session): Operations {
     async deleteEnvironment(id) {
       await session.db.deleteFrom('environments').where('id', '=', id).execute();
     },
-    async findEnvironment(id) {
-      const row = await session.db
-        .selectFrom('environments')
-        .selectAll()
-        .where('id', '=', id)
-        .executeTakeFirst();
-      return row && toEnvironment(row);
-    },
+    findEnvironment: async (id) =>
+      session.db.selectFrom('environments').select(COLUMNS).where('id', '=', id).executeTakeFirst(),
     async findEnvironmentByName(organizationId, name) {
-      const query = session.db.selectFrom('environments').selectAll();
-      const row = await query
-        .where('organizationId', '=', organizationId)
-        .where('name', '=', name)
-        .executeTakeFirst();
-      return row && toEnvironment(row);
+      const query = session.db.selectFrom('environments').select(COLUMNS);
+      return query.where('organizationId', '=', organizationId).where('name', '=', name).executeTakeFirst();
     },
     async listEnvironments(organizationId) {
-      const query = session.db.selectFrom('environments').selectAll();
-      const rows = await query.where('organizationId', '=', organizationId).orderBy('name').execute();
-      return rows.map(toEnvironment);
+      const query = session.db.selectFrom('environments').select(COLUMNS);
+      return query.where('organizationId', '=', organizationId).orderBy('name').execute();
     },
   };
 }
@@ -68,11 +67,4 @@ function fixedColumns({ id, organizationId, createdAt }: Environment) {
 function changeableColumns(environment: Environment) {
   const { name, description, fallbackEnvironmentId, revision, updatedAt } = environment;
   return { name, description, fallbackEnvironmentId, revision, updatedAt };
-}
-
-function toEnvironment({
-  prunedRevision: _,
-  ...environment
-}: Selectable<Tables['environments']>): Environment {
-  return environment;
 }

@@ -92,8 +92,7 @@ class LibsqlConnection implements DatabaseConnection {
     }
   }
 
-  // biome-ignore lint/correctness/useYield: the interface asks for a generator, and nothing here streams.
-  async *streamQuery(): AsyncIterableIterator<never> {
+  streamQuery(): AsyncIterableIterator<never> {
     throw new StorageError('ERR_STORAGE_MISUSE', 'The storage does not stream rows.');
   }
 }
