@@ -44,6 +44,13 @@ export {
   type Validators,
 } from './schema.ts';
 export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';
+export {
+  checkCondition,
+  checkTargeting,
+  segmentsUsed,
+  type TargetingCheckOptions,
+  type TargetingIssue,
+} from './targeting-check.ts';
 export { TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,
