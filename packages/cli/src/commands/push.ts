@@ -1,0 +1,149 @@
+import { toJsonSchema, type WireSchema } from '@smooai/config';
+import type { ApiSchema, ConfigApi } from '@smooai/config/server';
+import { schemaKeys } from '../catalog.ts';
+import { readLine } from '../cli-io.ts';
+import type { CommandContext } from '../command-context.ts';
+import { CliError, UsageError } from '../errors.ts';
+import { findInvalidValues, type InvalidValue } from '../invalid-values.ts';
+import { type LocalSchema, loadSchema } from '../load-schema.ts';
+import { diffSchemaKeys, hasChanges, type SchemaDiff } from '../schema-diff.ts';
+import { schemaDiffData, schemaDiffLines } from '../schema-diff-text.ts';
+import { readStoredValues, type StoredValues } from '../stored-values.ts';
+
+/** How a `push` is done. */
+export interface PushOptions {
+  /** The schema's name on the server; default the name in the nearest package.json. */
+  name?: string;
+  /** Asks nothing. */
+  yes?: boolean;
+  /** Shows what it would do, and does nothing. */
+  dryRun?: boolean;
+  /** Pushes though stored values become invalid. */
+  force?: boolean;
+  /** A line that the version is remembered by. */
+  message?: string;
+}
+
+interface Plan {
+  name: string;
+  jsonSchema: WireSchema;
+  existing: ApiSchema | undefined;
+  diff: SchemaDiff;
+  /** Stored values that the new schema refuses. */
+  invalid: InvalidValue[];
+  /** Removed keys that hold a value, with the environments that they hold it in. */
+  orphans: { fullName: string; environments: string[] }[];
+}
+
+/** `push SCHEMA.ts`: shows what it changes, then makes it the schema's next version. */
+export async function runPush(context: CommandContext, file: string, options: PushOptions): Promise<void> {
+  const local = await loadSchema(file, context.io);
+  const { api } = await context.connect();
+  const plan = await makePlan(api, local, options);
+  const data = {
+    schema: plan.name,
+    version: plan.existing?.currentVersion ?? null,
+    ...schemaDiffData(plan.diff),
+    invalid: plan.invalid,
+  };
+  const isJson = context.options.json === true;
+  if (plan.existing !== undefined && !hasChanges(plan.diff)) {
+    context.print(`Schema "${plan.name}" is up to date at version ${plan.existing.currentVersion}.`, {
+      ...data,
+      pushed: false,
+    });
+    return;
+  }
+  if (!isJson) context.print(planLines(plan, context).join('\n'), undefined);
+  if (options.dryRun === true) {
+    context.print('Nothing was pushed (--dry-run).', { ...data, pushed: false });
+    return;
+  }
+  refuseInvalid(plan, options);
+  if (!(await isConfirmed(context, plan, options))) throw new CliError('Nothing was pushed.');
+  const version = await send(api, plan, options);
+  const done = `Pushed schema "${plan.name}", version ${version}.`;
+  context.print(context.colors.green(done), { ...data, version, pushed: true });
+}
+
+async function makePlan(api: ConfigApi, local: LocalSchema, options: PushOptions): Promise<Plan> {
+  const name = options.name ?? local.defaultName;
+  const jsonSchema = toJsonSchema(local.config);
+  const schemas = await api.listSchemas();
+  const existing = schemas.find((schema) => schema.name === name);
+  const before = existing === undefined ? [] : schemaKeys(existing);
+  const diff = diffSchemaKeys(before, schemaKeys({ id: existing?.id ?? '', name, jsonSchema }));
+  const stored: StoredValues[] = [];
+  if (existing !== undefined && hasChanges(diff)) {
+    const catalog = schemas.flatMap(schemaKeys);
+    for (const environment of await api.listEnvironments()) {
+      stored.push(await readStoredValues(api, environment.name, catalog));
+    }
+  }
+  const orphans = diff.removed
+    .map((key) => ({
+      fullName: key.fullName,
+      environments: stored
+        .filter((values) => values.get(key) !== undefined)
+        .map((values) => values.environment),
+    }))
+    .filter(({ environments }) => environments.length > 0);
+  return { name, jsonSchema, existing, diff, invalid: findInvalidValues(local.config, stored), orphans };
+}
+
+function planLines(plan: Plan, { colors }: CommandContext): string[] {
+  const title =
+    plan.existing === undefined
+      ? `Schema "${plan.name}" (new)`
+      : `Schema "${plan.name}", version ${plan.existing.currentVersion} → ${plan.existing.currentVersion + 1}`;
+  const orphans = plan.orphans.map(
+    ({ fullName, environments }) => `  ${fullName} has a value in ${environments.join(', ')}`,
+  );
+  return [
+    colors.bold(title),
+    ...schemaDiffLines(plan.diff, colors),
+    ...(orphans.length > 0 ? [colors.yellow('Removed keys that hold values:'), ...orphans] : []),
+    ...(plan.invalid.length > 0
+      ? [colors.red('Stored values that the new schema refuses:'), ...invalidLines(plan)]
+      : []),
+  ];
+}
+
+function invalidLines(plan: Plan): string[] {
+  return plan.invalid.map(
+    ({ fullName, message, environments }) => `  ${fullName} (${environments.join(', ')}): ${message}`,
+  );
+}
+
+function refuseInvalid(plan: Plan, options: PushOptions): void {
+  if (plan.invalid.length === 0 || options.force === true) return;
+  throw new CliError(
+    `The new schema refuses stored values:\n${invalidLines(plan).join('\n')}\nNothing was pushed. Set these values first, or give --force.`,
+  );
+}
+
+/** What only adds or widens needs no question where nobody can answer one; what takes away does. */
+async function isConfirmed(context: CommandContext, plan: Plan, options: PushOptions): Promise<boolean> {
+  if (options.yes === true) return true;
+  const { stdin, stderr } = context.io;
+  const takesAway = plan.diff.removed.length > 0 || plan.invalid.length > 0;
+  if (stdin.isTTY === true && stderr.isTTY === true) {
+    stderr.write(`Push${takesAway ? ', and take away what is listed' : ''}? [y/N] `);
+    return /^y(es)?$/i.test((await readLine(stdin)).trim());
+  }
+  if (!takesAway) return true;
+  const names = plan.diff.removed.map((key) => key.fullName).join(', ');
+  const what = names === '' ? 'leaves stored values invalid' : `removes ${names}`;
+  throw new UsageError(`This push ${what}, and there is no terminal to ask on. Give --yes to do it.`);
+}
+
+async function send(api: ConfigApi, plan: Plan, options: PushOptions): Promise<number> {
+  const { existing, jsonSchema, name } = plan;
+  if (existing === undefined) return (await api.createSchema({ name, jsonSchema })).currentVersion;
+  const { version } = await api.pushSchema(existing.id, {
+    jsonSchema,
+    ...(options.message !== undefined && { changeDescription: options.message }),
+    ...(options.force === true && { force: true }),
+  });
+  return version;
+}

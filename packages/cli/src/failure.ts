@@ -1,0 +1,71 @@
+import { type ConfigError, isConfigError } from '@smooai/config';
+import type { CommanderError } from 'commander';
+import { CliError, EXIT } from './errors.ts';
+
+/** A failure as it is told: one or a few lines, never a stack. */
+export interface Failure {
+  message: string;
+  code: string;
+  exitCode: number;
+}
+
+/** Puts any thrown thing into words. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CliError) {
+    const code = error.exitCode === EXIT.usage ? 'ERR_USAGE' : 'ERR_FAILED';
+    return { message: error.message, code, exitCode: error.exitCode };
+  }
+  if (isConfigError(error)) return describeConfigError(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    message: `Something unexpected went wrong: ${message}`,
+    code: 'ERR_UNEXPECTED',
+    exitCode: EXIT.failure,
+  };
+}
+
+/** Commander has told its own errors already; its help and version are no failure. */
+export function commanderExitCode(error: CommanderError): number {
+  return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+}
+
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'ERR_OPTIONS_INVALID',
+  'ERR_SCHEMA_INVALID',
+  'ERR_SETTINGS_MISSING',
+]);
+
+function describeConfigError(error: ConfigError): Failure {
+  const { code } = error;
+  const exitCode = USAGE_CODES.has(code) ? EXIT.usage : EXIT.failure;
+  if (!isRejection(error)) return { message: error.message, code, exitCode };
+  const { status, serverMessage, body } = error;
+  if (serverMessage === undefined) return { message: error.message, code, exitCode };
+  const cause = typeof body?.cause === 'string' ? ` (${body.cause})` : '';
+  const lines = Object.values(body ?? {}).flatMap((entry) =>
+    Array.isArray(entry) ? entry.map(listLine) : [],
+  );
+  const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status)}`;
+  return { message, code, exitCode };
+}
+
+interface Rejection {
+  status: number;
+  serverMessage?: string | undefined;
+  body?: Readonly<Record<string, unknown>> | undefined;
+}
+
+function isRejection(error: ConfigError): error is ConfigError & Rejection {
+  return error.code === 'ERR_REQUEST_REJECTED' && 'status' in error && typeof error.status === 'number';
+}
+
+function listLine(entry: unknown): string {
+  if (typeof entry !== 'object' || entry === null) return `- ${String(entry)}`;
+  const fields = Object.entries(entry).filter(([name]) => !name.endsWith('Id') && name !== 'id');
+  return `- ${fields.map(([name, value]) => `${name}: ${String(value)}`).join(', ')}`;
+}
+
+function remedy(status: number): string {
+  if (status === 403) return '\nCheck that the client may use this organization, environment and scope.';
+  return '';
+}

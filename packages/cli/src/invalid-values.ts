@@ -1,0 +1,57 @@
+import {
+  type AnyConfig,
+  checkTargeting,
+  type JsonValue,
+  type KeyDefinition,
+  tierNames,
+} from '@smooai/config';
+import type { StoredValues } from './stored-values.ts';
+
+/** A stored value that a schema refuses, and in which environments. */
+export interface InvalidValue {
+  fullName: string;
+  message: string;
+  environments: string[];
+}
+
+/** The stored values of the environments that `config` refuses; a secret's value is never repeated. */
+export function findInvalidValues(config: AnyConfig, stored: readonly StoredValues[]): InvalidValue[] {
+  const found = new Map<string, InvalidValue>();
+  for (const values of stored) {
+    for (const definition of config.keys.values()) {
+      const value = values.get(definition);
+      const message = value === undefined ? undefined : checkStored(definition, value);
+      if (message === undefined) continue;
+      const fullName = `${tierNames(definition.tier).group}.${definition.key}`;
+      const known = found.get(`${fullName}: ${message}`);
+      if (known === undefined) {
+        found.set(`${fullName}: ${message}`, { fullName, message, environments: [values.environment] });
+      } else known.environments.push(values.environment);
+    }
+  }
+  return [...found.values()];
+}
+
+function checkStored(definition: KeyDefinition, value: JsonValue): string | undefined {
+  const checkValue = (single: JsonValue): string | undefined => checkSingle(definition, single);
+  if (definition.tier !== 'feature_flag' && definition.tier !== 'limit') return checkValue(value);
+  const [issue] = checkTargeting(value, { checkValue });
+  if (issue === undefined) return undefined;
+  return issue.path === '' ? issue.message : `at ${issue.path}: ${issue.message}`;
+}
+
+function checkSingle(definition: KeyDefinition, value: JsonValue): string | undefined {
+  if (definition.limit !== undefined) return checkNumber(definition.limit, value);
+  const result = definition.validator?.['~standard'].validate(value);
+  if (result === undefined || result instanceof Promise || result.issues === undefined) return undefined;
+  // A validator's words may quote the value.
+  if (definition.tier === 'secret') return 'is not what its schema asks for';
+  return result.issues[0]?.message ?? 'is not what its schema asks for';
+}
+
+function checkNumber(limit: { min?: number; max?: number }, value: JsonValue): string | undefined {
+  if (typeof value !== 'number') return 'is no number';
+  if (limit.min !== undefined && value < limit.min) return `is below the minimum ${limit.min}`;
+  if (limit.max !== undefined && value > limit.max) return `is above the maximum ${limit.max}`;
+  return undefined;
+}

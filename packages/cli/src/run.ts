@@ -1,0 +1,40 @@
+import { CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { type CliIo, processIo } from './cli-io.ts';
+import { EXIT } from './errors.ts';
+import { commanderExitCode, describeFailure } from './failure.ts';
+import { colorsFor } from './format.ts';
+import { createProgram } from './program.ts';
+
+/**
+ * Runs one command line and answers its exit code: 0 done, 1 refused by the server or failed, 2 used wrongly.
+ * It neither throws nor ends the process.
+ *
+ * @param argv - the arguments after the program's name.
+ * @param io - where it reads and writes; default the process's own.
+ * @example
+ * const exitCode = await run(['set', 'flags.newCheckout', 'true', '--credentials', file]);
+ */
+export async function run(argv: readonly string[], io: CliIo = processIo()): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = createProgram({
+    io,
+    version: packageJson.version,
+    onExitCode: (code) => {
+      exitCode = code;
+    },
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return commanderExitCode(error);
+    const failure = describeFailure(error);
+    const isJson = program.opts<{ json?: boolean }>().json === true;
+    const text = isJson
+      ? JSON.stringify({ error: { code: failure.code, message: failure.message } })
+      : colorsFor(io.stderr, io.env).red(`error: ${failure.message}`);
+    io.stderr.write(`${text}\n`);
+    return failure.exitCode;
+  }
+}
