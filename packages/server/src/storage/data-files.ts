@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageError } from './storage-error.ts';
 
@@ -32,25 +32,41 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** A database file that this process may open; `release` lets it be claimed again. */
+export interface ClaimedFile {
+  state: 'new' | 'existing';
+  release: () => void;
+}
+
+/**
+ * The files that this process has open, by device and inode. POSIX takes all locks of a process off a file as soon as
+ * it closes any handle of it: even a look at the header would cost an open database its lock, so the claim comes first.
+ */
+const claimed = new Set<string>();
+
 /**
  * Makes an empty database file (mode 0600, which SQLite gives to the files beside it too) unless there is one, and
- * answers whether it is empty. A file that is no config database is refused before SQLite gets to see it.
+ * tells whether it is new. A file that is no config database is refused before SQLite gets to see it.
  *
- * @throws {StorageError} for a file of something else, or one that cannot be read and written.
+ * @throws {StorageError} for a file of something else, one that is open already, or one that cannot be read and written.
  */
-export async function prepareDatabaseFile(file: string): Promise<'new' | 'existing'> {
+export async function claimDatabaseFile(file: string): Promise<ClaimedFile> {
   try {
     await makeDirectory(dirname(file));
     await createEmpty(file);
-    const handle = await open(file, 'r+');
+    const { dev, ino } = await stat(file, { bigint: true });
+    const identity = `${dev}:${ino}`;
+    if (claimed.has(identity))
+      throw new StorageError('ERR_STORAGE_LOCKED', `${file} is open already in this process.`);
+    claimed.add(identity);
+    const release = (): void => {
+      claimed.delete(identity);
+    };
     try {
-      const header = Buffer.alloc(HEADER_BYTES);
-      const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
-      if (bytesRead === 0) return 'new';
-      refuseForeign(file, header.subarray(0, bytesRead));
-      return 'existing';
-    } finally {
-      await handle.close();
+      return { state: await readState(file), release };
+    } catch (error) {
+      release();
+      throw error;
     }
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
@@ -58,6 +74,19 @@ export async function prepareDatabaseFile(file: string): Promise<'new' | 'existi
     throw new StorageError('ERR_STORAGE_UNAVAILABLE', `The database ${file} cannot be opened${reason}.`, {
       cause,
     });
+  }
+}
+
+async function readState(file: string): Promise<ClaimedFile['state']> {
+  const handle = await open(file, 'r+');
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
+    if (bytesRead === 0) return 'new';
+    refuseForeign(file, header.subarray(0, bytesRead));
+    return 'existing';
+  } finally {
+    await handle.close();
   }
 }
 

@@ -102,7 +102,7 @@ describe('opening', () => {
     const error = await open().catch((reason: unknown) => reason);
     expect(error).toMatchObject({
       code: 'ERR_STORAGE_LOCKED',
-      message: expect.stringContaining('other server'),
+      message: expect.stringContaining('config.db'),
     });
     await insertShop(first);
     expect(await first.listOrganizations()).toHaveLength(1);

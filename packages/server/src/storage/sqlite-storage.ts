@@ -3,7 +3,7 @@ import { CamelCasePlugin, Kysely, sql } from 'kysely';
 import Database from 'libsql';
 import { changeOperations } from './change-operations.ts';
 import { authClientOperations, tokenOperations } from './credential-operations.ts';
-import { APPLICATION_ID, prepareDatabaseFile } from './data-files.ts';
+import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from './data-files.ts';
 import { SecretBox } from './encryption.ts';
 import { environmentOperations } from './environment-operations.ts';
 import { LibsqlDialect, translateError } from './libsql-dialect.ts';
@@ -34,21 +34,25 @@ export interface SqliteStorageOptions {
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
   const box = new SecretBox(options.encryptionKey);
-  const database = await openDatabase(options);
-  const db = new Kysely<Tables>({
-    dialect: new LibsqlDialect(database),
-    plugins: [new CamelCasePlugin()],
-  });
+  const claim: ClaimedFile =
+    options.file === ':memory:' ? { state: 'new', release: () => {} } : await claimDatabaseFile(options.file);
   try {
-    await migrate(db, box);
+    const db = new Kysely<Tables>({
+      dialect: new LibsqlDialect(openDatabase(options, claim.state)),
+      plugins: [new CamelCasePlugin()],
+    });
+    await migrate(db, box).catch(async (error: unknown) => {
+      await db.destroy();
+      throw error;
+    });
+    return createStorage(db, box, claim);
   } catch (error) {
-    await db.destroy();
+    claim.release();
     throw withFile(error, options.file);
   }
-  return createStorage(db, box);
 }
 
-function createStorage(db: Kysely<Tables>, box: SecretBox): Storage {
+function createStorage(db: Kysely<Tables>, box: SecretBox, claim: ClaimedFile): Storage {
   const running = new AsyncLocalStorage<{ open: boolean }>();
   let closing: Promise<void> | undefined;
 
@@ -79,7 +83,7 @@ function createStorage(db: Kysely<Tables>, box: SecretBox): Storage {
       await sql`select 1`.execute(usable());
     },
     close: () => {
-      closing ??= db.destroy();
+      closing ??= db.destroy().finally(claim.release);
       return closing;
     },
   };
@@ -121,11 +125,8 @@ function createOperations(session: Session): StorageOperations {
   };
 }
 
-async function openDatabase({
-  file,
-  busyTimeoutMs = 2000,
-}: SqliteStorageOptions): Promise<Database.Database> {
-  const state = file === ':memory:' ? 'new' : await prepareDatabaseFile(file);
+function openDatabase(options: SqliteStorageOptions, state: ClaimedFile['state']): Database.Database {
+  const { file, busyTimeoutMs = 2000 } = options;
   const database = new Database(file, { timeout: busyTimeoutMs });
   try {
     database.pragma('locking_mode = EXCLUSIVE');
@@ -143,7 +144,7 @@ async function openDatabase({
     return database;
   } catch (error) {
     database.close();
-    throw withFile(translateError(error), file);
+    throw translateError(error);
   }
 }
 
