@@ -1,5 +1,5 @@
-import { ConfigApi } from './config-api.ts';
 import type { ParsedEvaluation } from './compiled-key.ts';
+import { ConfigApi } from './config-api.ts';
 import {
   ClientClosedError,
   type InvalidKey,
@@ -83,6 +83,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   #sourceStatus: SourceStatus = 'connecting';
   #confirmedAt: number | undefined;
   readonly #closing = new AbortController();
+  readonly #closeListeners = new Set<() => void>();
 
   constructor(options: ConfigClientOptions<Config>) {
     this.config = options.config;
@@ -163,9 +164,20 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return this.#store.subscribe(listener);
   }
 
-  /** Aborts when the client is closed: for what lives as long as the client does. */
-  get closed(): AbortSignal {
-    return this.#closing.signal;
+  /**
+   * Calls `listener` once the client is closed (at once where it is already), until the answered function is called:
+   * for what lives as long as the client does.
+   */
+  onClose(listener: () => void): () => void {
+    if (this.#status === 'closed') {
+      listener();
+      return () => undefined;
+    }
+    const entry = (): void => listener();
+    this.#closeListeners.add(entry);
+    return () => {
+      this.#closeListeners.delete(entry);
+    };
   }
 
   /** The state of the client. Never throws. */
@@ -188,6 +200,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     this.#status = 'closed';
     this.#closing.abort();
     this.#source?.stop();
+    const listeners = [...this.#closeListeners];
+    this.#closeListeners.clear();
+    for (const listener of listeners) this.#tellClosed(listener);
     await Promise.resolve();
   }
 
@@ -287,22 +302,42 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
       return { value: undefined, source: 'default', errorCode: 'ERR_KEY_UNKNOWN' };
     }
     const fallback = this.#store.defaultOf(key);
-    return { value: fallback?.ok ? fallback.value : undefined, source: 'default', errorCode: 'ERR_NOT_READY' };
+    return {
+      value: fallback?.ok ? fallback.value : undefined,
+      source: 'default',
+      errorCode: 'ERR_NOT_READY',
+    };
   }
 
   #read(tier: Tier, key: string): unknown {
     const { label, group } = tierNames(tier);
     if (this.config.keys.get(key)?.tier !== tier) {
-      throw new UnknownKeyError(key, `"${key}" is no ${label} of the schema. Declare it under "${group}", or check its name.`);
+      throw new UnknownKeyError(
+        key,
+        `"${key}" is no ${label} of the schema. Declare it under "${group}", or check its name.`,
+      );
     }
     const compiled = this.#store.get(key);
     if (compiled?.hasValue === true) return compiled.fixed?.value;
     const fallback = this.#store.defaultOf(key);
     if (compiled === undefined && fallback?.ok) return fallback.value;
     if (compiled === undefined) {
-      throw new NotReadyError(`${group}.${key} was read before the client was ready. Await client.ready() first.`);
+      throw new NotReadyError(
+        `${group}.${key} was read before the client was ready. Await client.ready() first.`,
+      );
     }
-    throw new ValueMissingError(key, `${group}.${key} has no valid value and no default. Set the ${label} on the config server.`);
+    throw new ValueMissingError(
+      key,
+      `${group}.${key} has no valid value and no default. Set the ${label} on the config server.`,
+    );
+  }
+
+  #tellClosed(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#emit({ type: 'listener-error', error });
+    }
   }
 
   #emit(event: ConfigClientEvent): void {

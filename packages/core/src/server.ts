@@ -14,9 +14,21 @@ export type {
   ValueInput,
 } from './config-api-types.ts';
 export {
+  ConfigClient,
+  type ConfigClientEvent,
+  type ConfigClientOptions,
+  type ConfigHealth,
+  createConfigClient,
+} from './config-client.ts';
+export {
   type ConfigSettings,
   type EnvironmentVariables,
   resolveSettings,
   type SettingsOptions,
 } from './settings.ts';
+export {
+  createSnapshotEventStream,
+  type SnapshotEventClient,
+  type SnapshotEventStreamOptions,
+} from './snapshot-event-stream.ts';
 export { type AccessTokenSource, TokenProvider, type TokenProviderOptions } from './token-provider.ts';

@@ -161,7 +161,7 @@ describe('createSnapshotEventStream', () => {
     for (let items = 1; items <= 1000; items++) client.set({ limits: { cartItems: items } });
     let snapshot = (await events.next())?.data as Snapshot;
     let patches = 0;
-    while (snapshot.limits['cartItems']?.value !== 1000) {
+    while (snapshot.limits.cartItems?.value !== 1000) {
       snapshot = applySnapshotPatch(snapshot, (await events.next())?.data as SnapshotPatch);
       patches++;
     }

@@ -14,7 +14,7 @@ export interface SnapshotEventStreamOptions {
 /** The part of a client that a stream reads. */
 export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
   ConfigClient<C>,
-  'snapshot' | 'subscribe' | 'closed'
+  'snapshot' | 'subscribe' | 'onClose'
 >;
 
 /** Events that may wait for the reader; what happens after that is told as one patch when it reads again. */
@@ -51,14 +51,14 @@ export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig
 class SnapshotEventSession<C extends AnyConfig> {
   readonly #client: SnapshotEventClient<C>;
   readonly #context: EvaluationContext;
-  readonly #signals: readonly AbortSignal[];
+  readonly #signal: AbortSignal | undefined;
   readonly #heartbeatMs: number;
   readonly #encoder = new TextEncoder();
   readonly #end = (): void => this.end();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #sent: Snapshot | undefined;
   #behind = false;
-  #unsubscribe: (() => void) | undefined;
+  #releases: (() => void)[] = [];
   #heartbeat: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -68,21 +68,24 @@ class SnapshotEventSession<C extends AnyConfig> {
   ) {
     this.#client = client;
     this.#context = context;
-    this.#signals = options.signal === undefined ? [client.closed] : [client.closed, options.signal];
+    this.#signal = options.signal;
     this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
     this.#controller = controller;
-    if (this.#signals.some((signal) => signal.aborted)) {
+    if (this.#signal?.aborted === true) {
       this.end();
       return;
     }
+    this.#releases.push(this.#client.onClose(this.#end));
+    // A client that is closed already has just ended the stream.
+    if (this.#controller === undefined) return;
     const snapshot = this.#client.snapshot(this.#context);
     this.#send('snapshot', snapshot.revision, snapshot);
     this.#sent = snapshot;
-    this.#unsubscribe = this.#client.subscribe(() => this.#changed());
-    for (const signal of this.#signals) signal.addEventListener('abort', this.#end);
+    this.#releases.push(this.#client.subscribe(() => this.#changed()));
+    this.#signal?.addEventListener('abort', this.#end);
     this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
     // An open page must not keep a process alive that wants to end.
     this.#heartbeat.unref?.();
@@ -99,10 +102,9 @@ class SnapshotEventSession<C extends AnyConfig> {
   stop(): void {
     this.#controller = undefined;
     this.#sent = undefined;
-    this.#unsubscribe?.();
-    this.#unsubscribe = undefined;
+    for (const release of this.#releases.splice(0)) release();
     clearInterval(this.#heartbeat);
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#end);
+    this.#signal?.removeEventListener('abort', this.#end);
   }
 
   end(): void {
