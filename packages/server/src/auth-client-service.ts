@@ -67,7 +67,7 @@ export class AuthClientService {
 
   /** @throws {HttpError} 400, 403, 404 or 409 */
   async update(principal: Principal, id: string, patch: ClientPatch): Promise<ClientView> {
-    const client = await this.#storage.transaction(async (operations) => {
+    const { client, mayDoLess } = await this.#storage.transaction(async (operations) => {
       const current = await findClient(operations, principal, id);
       if (current.revokedAt !== null) throw new HttpError(409, 'The client is revoked.');
       refuseMorePowerful(principal, current);
@@ -75,9 +75,9 @@ export class AuthClientService {
       await checkClient(operations, principal, next);
       if (isAdmin(current) && !isAdmin(next)) await refuseLastAdmin(operations, current);
       await operations.updateAuthClient(next);
-      return next;
+      return { client: next, mayDoLess: losesRights(current, next) };
     });
-    this.#clients.changed(client);
+    this.#clients.changed(client, { mayDoLess });
     return viewOf(client);
   }
 
@@ -166,6 +166,18 @@ function refuseMorePowerful(principal: Principal, client: AuthClient): void {
   if (client.environments === null || client.environments.some((name) => !own.includes(name))) {
     throw new HttpError(403, 'The caller may use fewer environments than that client.');
   }
+}
+
+function losesRights(before: AuthClient, after: AuthClient): boolean {
+  const { environments } = after;
+  const fewerEnvironments =
+    environments !== null &&
+    (before.environments === null || before.environments.some((name) => !environments.includes(name)));
+  return (
+    fewerEnvironments ||
+    before.scopes.some((scope) => !after.scopes.includes(scope)) ||
+    before.allowedOrigins.some((origin) => !after.allowedOrigins.includes(origin))
+  );
 }
 
 function isAdmin(client: AuthClient): boolean {

@@ -55,17 +55,19 @@ export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
 async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promise<Bootstrap> {
   const [organization] = await storage.listOrganizations();
   if (!organization) throw new Error('The storage keeps no organization.');
-  const known = credentialsFile === undefined ? undefined : await readCredentialsFile(credentialsFile);
-  const client = known && (await storage.findAuthClient(known.clientId));
-  const holds =
-    known !== undefined &&
-    client?.revokedAt === null &&
-    client.credentialHash === hashCredential(known.clientSecret);
-  if (!holds) return { organizationId: organization.id, credentialsState: 'lost', credentials: undefined };
-  if (credentialsFile !== undefined && (known.apiUrl !== url || known.authUrl !== url)) {
-    await writeCredentialsFile(credentialsFile, { ...known, apiUrl: url, authUrl: url });
+  const lost: Bootstrap = {
+    organizationId: organization.id,
+    credentialsState: 'lost',
+    credentials: undefined,
+  };
+  const found = credentialsFile === undefined ? 'absent' : await readCredentialsFile(credentialsFile);
+  if (credentialsFile === undefined || found === 'absent' || found === 'foreign') return lost;
+  const client = await storage.findAuthClient(found.clientId);
+  if (client?.revokedAt !== null || client.credentialHash !== hashCredential(found.clientSecret)) return lost;
+  if (found.apiUrl !== url || found.authUrl !== url) {
+    await writeCredentialsFile(credentialsFile, { ...found, apiUrl: url, authUrl: url });
   }
-  return { organizationId: organization.id, credentialsState: 'kept', credentials: undefined };
+  return { ...lost, credentialsState: 'kept' };
 }
 
 async function createOrganization(operations: StorageOperations): Promise<string> {

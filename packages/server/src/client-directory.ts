@@ -61,19 +61,25 @@ export class ClientDirectory {
     return origins.has(origin);
   }
 
-  /** To be called after a new or changed client was stored: drops what is cached and tells of a revocation. */
-  changed(client: AuthClient): void {
+  /**
+   * To be called after a new or changed client was stored: drops what is cached and, when the client was revoked or
+   * may do less than before, tells those who act for it.
+   */
+  changed(client: AuthClient, change: { mayDoLess: boolean } = { mayDoLess: false }): void {
     // A read that began before this change must not put the old state back.
     this.#generation += 1;
     this.#clients.delete(client.id);
     this.#origins.delete(client.organizationId);
-    if (client.revokedAt === null) return;
+    if (client.revokedAt === null && !change.mayDoLess) return;
     const listeners = this.#listeners.get(client.id);
     this.#listeners.delete(client.id);
     for (const listener of listeners ?? []) listener();
   }
 
-  /** Calls `listener` once when that client is revoked, soon if it is already; answers the way to stop listening. */
+  /**
+   * Calls `listener` once when that client is revoked (soon if it is already) or loses rights; answers the way to stop
+   * listening.
+   */
   onRevoked(clientId: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(clientId) ?? new Set();
     this.#listeners.set(clientId, listeners);

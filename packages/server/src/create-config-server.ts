@@ -163,6 +163,8 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
       connectionsCheckingInterval: Math.min(1_000, Math.max(20, timeouts.headersMs / 4)),
     },
     forceCloseConnections: 'idle',
+    // A HEAD of a stream would never end.
+    exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 500 },
     ajv: requestAjvOptions,
     schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),

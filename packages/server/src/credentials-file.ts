@@ -18,31 +18,32 @@ export function credentialsFileOf(db: string): string {
   return `${db}.credentials.json`;
 }
 
-/**
- * Reads a credentials file and takes it away from other users; undefined when there is none.
- * @throws {ServerStartError} for a file that is no credentials file
- */
-export async function readCredentialsFile(file: string): Promise<ServerCredentials | undefined> {
-  let text: string;
+/** What is at the path of a credentials file; `foreign` is a file of something else, or a damaged one. */
+export type FoundCredentials = ServerCredentials | 'absent' | 'foreign';
+
+/** Reads a credentials file, and takes it away from other users of the machine. */
+export async function readCredentialsFile(file: string): Promise<FoundCredentials> {
   try {
-    text = await readFile(file, 'utf8');
+    const credentials = parse(await readFile(file, 'utf8'));
+    if (!credentials) return 'foreign';
     await chmod(file, 0o600);
-  } catch (cause) {
-    if (hasErrorCode(cause, 'ENOENT')) return undefined;
-    throw new ServerStartError('ERR_CREDENTIALS_FILE', `The credentials file ${file} cannot be read.`, {
-      cause,
-    });
+    return credentials;
+  } catch (error) {
+    return hasErrorCode(error, 'ENOENT') ? 'absent' : 'foreign';
   }
-  const credentials = parse(text);
-  if (credentials) return credentials;
-  throw new ServerStartError(
-    'ERR_CREDENTIALS_FILE',
-    `The file ${file} holds no credentials of this server. Move it away and start with --new-admin-client.`,
-  );
 }
 
-/** Writes a credentials file (mode 0600) so that a reader sees the old one or the new one, never half of one. */
+/**
+ * Writes a credentials file (mode 0600) so that a reader sees the old one or the new one, never half of one.
+ * @throws {ServerStartError} when it cannot be written, or would replace a file of something else
+ */
 export async function writeCredentialsFile(file: string, credentials: ServerCredentials): Promise<void> {
+  if ((await readCredentialsFile(file)) === 'foreign') {
+    throw new ServerStartError(
+      'ERR_CREDENTIALS_FILE',
+      `The file ${file} is there and holds no credentials of this server, so it was left as it is. Move it away, or name another one for the credentials.`,
+    );
+  }
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await makeDirectory(dirname(file));

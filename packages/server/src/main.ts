@@ -4,11 +4,18 @@ import { type ConfigServer, createConfigServer } from './create-config-server.ts
 import { ServerStartError } from './errors.ts';
 import { createServerLogger, type LogLevel } from './server-logger.ts';
 import { isLoopback } from './server-options.ts';
+import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
 import { StorageError } from './storage/storage-error.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+const HELP = `
+The first start makes an organization, the environments development, staging and production and an admin client, and
+writes its credentials beside the database (mode 0600). Secrets are encrypted with a key from the variable
+${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or the file <db>.key: back it up with the database.
+`;
 
 interface CommandLine {
   host: string;
@@ -40,6 +47,7 @@ function createCommand(): Command {
       new Option('--log-level <level>', 'JSON log on standard error').choices(LOG_LEVELS).default('info'),
     )
     .option('--json', 'print one line of JSON once it listens, and nothing else')
+    .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .exitOverride();
 }

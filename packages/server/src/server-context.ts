@@ -37,7 +37,10 @@ export interface ServerContext {
    * `request.principal`. Answers 401 or 403 by itself.
    */
   guard(rule: AccessRule): onRequestAsyncHookHandler;
-  /** Calls `listener` once when that client is revoked; answers the way to stop listening. */
+  /**
+   * Calls `listener` once when that client is revoked or loses rights, so that what it has open ends; answers the way
+   * to stop listening.
+   */
   onClientRevoked(clientId: string, listener: () => void): () => void;
   /** Aborted when the server begins to close: every open stream ends. */
   readonly closing: AbortSignal;

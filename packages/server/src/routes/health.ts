@@ -6,8 +6,8 @@ const PING_TIMEOUT_MS = 2_000;
 
 /** `GET /healthz` (the process answers) and `GET /readyz` (the storage answers too). */
 export function registerHealthRoutes(app: FastifyInstance, context: ServerContext): void {
-  app.get('/healthz', async () => ({ status: 'ok' }));
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/healthz', { exposeHeadRoute: true }, async () => ({ status: 'ok' }));
+  app.get('/readyz', { exposeHeadRoute: true }, async (_request, reply) => {
     if (await storageAnswers(context)) return { status: 'ok' };
     return reply.code(503).send({ status: 'unavailable', message: 'The storage does not answer.' });
   });
