@@ -64,6 +64,8 @@ export interface ApiSegment {
 /** A client of the API, without its credential. `m2m` has a secret, `b2m` a publishable key. */
 export interface ApiAuthClient {
   id: string;
+  /** The OAuth `client_id`: the same as `id`. */
+  clientId: string;
   organizationId: string;
   type: 'm2m' | 'b2m';
   name: string;
@@ -77,8 +79,7 @@ export interface ApiAuthClient {
 
 /** A client that was just made: its credential is shown this once. */
 export interface CreatedAuthClient extends ApiAuthClient {
-  /** The OAuth client id and secret of an `m2m` client. */
-  clientId?: string;
+  /** The OAuth client secret of an `m2m` client. */
   clientSecret?: string;
   /** The key of a `b2m` client. */
   publishableKey?: string;
@@ -88,8 +89,11 @@ export interface CreatedAuthClient extends ApiAuthClient {
 export interface AuthClientInput {
   type: 'm2m' | 'b2m';
   name: string;
-  environments?: string[];
+  /** Names of environments; null or left out for all. */
+  environments?: string[] | null;
+  /** Default `config:read`. */
   scopes?: string[];
+  /** Origins that may use the key of a `b2m` client. */
   allowedOrigins?: string[];
 }
 

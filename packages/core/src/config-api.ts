@@ -245,10 +245,10 @@ export class ConfigApi {
     return expect(answer, 'object', 'POST /auth-clients');
   }
 
-  /** Changes the origins that may use a publishable key. */
+  /** Changes a client's name, environments, scopes or the origins that may use its publishable key. */
   async updateAuthClient(
     id: string,
-    input: { allowedOrigins: string[] },
+    input: Partial<Omit<AuthClientInput, 'type'>>,
     options: CallOptions = {},
   ): Promise<ApiAuthClient> {
     const path = [...this.#organization, 'auth-clients', id];

@@ -63,7 +63,7 @@ export class HttpExchange {
     const deadline = new Deadline(request);
     try {
       const response = await deadline.race(this.#start(request, deadline));
-      return await deadline.race(readAnswer(response, request.maxBytes, deadline));
+      return await readAnswer(response, request.maxBytes, deadline);
     } catch (error) {
       throw deadline.failure(error);
     } finally {
@@ -84,7 +84,7 @@ export class HttpExchange {
     try {
       const response = await deadline.race(this.#start(request, deadline));
       if (!isSuccess(response.status) || !response.body) {
-        const answer = await deadline.race(readAnswer(response, request.maxBytes, deadline));
+        const answer = await readAnswer(response, request.maxBytes, deadline);
         deadline.end();
         return answer;
       }
@@ -198,8 +198,9 @@ async function readText(
   const body = response.body;
   if (!body) {
     // No stream: an empty body, or a `fetch` that has none to give.
-    const text =
-      typeof response.text === 'function' ? await response.text() : JSON.stringify(await response.json());
+    const text = await deadline.race(
+      typeof response.text === 'function' ? response.text() : jsonText(response),
+    );
     return text.length > maxBytes ? undefined : text;
   }
   const reader = body.getReader();
@@ -219,6 +220,10 @@ async function readText(
     }
     text += decoder.decode(value, { stream: true });
   }
+}
+
+async function jsonText(response: Response): Promise<string> {
+  return JSON.stringify(await response.json());
 }
 
 /** The body, with its failures turned into ours, and ended by the caller's signal whatever the `fetch` does. */
@@ -244,7 +249,9 @@ function watch(
     {
       start(controller) {
         // No race for each chunk: a stream may live for weeks, and each race would stay on the one promise.
-        deadline.signal.addEventListener('abort', () => fail(controller, deadline.signal.reason), { once: true });
+        deadline.signal.addEventListener('abort', () => fail(controller, deadline.signal.reason), {
+          once: true,
+        });
       },
       async pull(controller) {
         try {

@@ -177,7 +177,9 @@ export class TokenProvider implements AccessTokenSource {
   }
 
   #rejected(status: number, body: Readonly<Record<string, unknown>> | undefined): TokenRejectedError {
-    const error = this.#text(body?.error);
+    const said = this.#text(body?.error);
+    // RFC 6749 §5.2: a code, and never free text.
+    const error = said !== undefined && /^[\w.:/-]{1,100}$/.test(said) ? said : undefined;
     const errorDescription = this.#text(body?.error_description) ?? this.#text(body?.message);
     const words = [String(status), error, errorDescription && `(${errorDescription})`]
       .filter(Boolean)

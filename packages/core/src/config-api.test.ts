@@ -1,0 +1,491 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ConfigError, OptionsError } from './index.ts';
+import { type AccessTokenSource, ConfigApi } from './server.ts';
+
+interface Sent {
+  method: string;
+  path: string;
+  query: Record<string, string>;
+  headers: Headers;
+  body: unknown;
+}
+
+function setUp(answers: (Response | Error | Promise<Response>)[], options: { timeoutMs?: number } = {}) {
+  const sent: Sent[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(String(input));
+    sent.push({
+      method: init?.method ?? 'GET',
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: new Headers(init?.headers),
+      body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
+    });
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (answer instanceof Error) throw answer;
+    return answer ?? Response.error();
+  };
+  let tokens = 1;
+  const tokenProvider = {
+    getAccessToken: vi.fn(async () => `token-${tokens}`),
+    invalidate: vi.fn(() => {
+      tokens += 1;
+    }),
+  } satisfies AccessTokenSource;
+  const api = new ConfigApi({
+    apiUrl: 'https://config.example.com/base/',
+    organizationId: 'org 1',
+    tokenProvider,
+    fetch,
+    ...options,
+  });
+  return { api, sent, tokenProvider };
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<ConfigError & Record<string, unknown>> {
+  return promise.then(
+    () => {
+      throw new Error('expected a rejection');
+    },
+    (error: unknown) => error as ConfigError & Record<string, unknown>,
+  );
+}
+
+const RULESET = {
+  revision: '7',
+  environment: 'production',
+  public: {},
+  secret: {},
+  flags: {},
+  limits: {},
+  segments: {},
+};
+const CONFIG = '/base/organizations/org%201/config';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('endpoints', () => {
+  const value = {
+    schemaId: 's1',
+    environmentId: 'e1',
+    key: 'theme',
+    value: 'dark',
+    tier: 'feature_flag' as const,
+  };
+  const jsonSchema = {
+    type: 'object' as const,
+    properties: {
+      publicConfigSchema: { type: 'object' as const, properties: {} },
+      secretConfigSchema: { type: 'object' as const, properties: {} },
+      featureFlagSchema: { type: 'object' as const, properties: {} },
+      limitsSchema: { type: 'object' as const, properties: {} },
+    },
+  };
+  const condition = { attribute: 'country', op: 'in' as const, values: ['NL'] };
+  const object = { id: 'x' };
+  const env = { environment: 'prod' };
+
+  it.each<
+    [string, (api: ConfigApi) => Promise<unknown>, unknown, [string, string, object?, unknown?], unknown?]
+  >([
+    ['listValues', (api) => api.listValues('prod'), { values: { a: 1 } }, ['GET', '/values', env], { a: 1 }],
+    ['getValue', (api) => api.getValue('prod', 'a'), { value: null }, ['GET', '/values/a', env], null],
+    ['setValue', (api) => api.setValue(value), object, ['PUT', '/values', {}, value]],
+    [
+      'setValues',
+      (api) => api.setValues([value]),
+      { values: [object] },
+      ['PUT', '/values/bulk', {}, { values: [value] }],
+      [object],
+    ],
+    [
+      'setValues (bare list)',
+      (api) => api.setValues([value]),
+      [object],
+      ['PUT', '/values/bulk', {}, { values: [value] }],
+      [object],
+    ],
+    ['deleteValue', (api) => api.deleteValue('prod', 'a'), undefined, ['DELETE', '/values/a', env]],
+    [
+      'deleteValue by force',
+      (api) => api.deleteValue('prod', 'a', { force: true }),
+      undefined,
+      ['DELETE', '/values/a', { ...env, force: 'true' }],
+    ],
+    ['listSchemas', (api) => api.listSchemas(), [object], ['GET', '/schemas'], [object]],
+    [
+      'createSchema',
+      (api) => api.createSchema({ name: 'shop', jsonSchema }),
+      object,
+      ['POST', '/schemas', {}, { name: 'shop', jsonSchema }],
+    ],
+    ['getSchema', (api) => api.getSchema('s1'), object, ['GET', '/schemas/s1'], object],
+    [
+      'updateSchema',
+      (api) => api.updateSchema('s1', { name: 'b' }),
+      object,
+      ['PATCH', '/schemas/s1', {}, { name: 'b' }],
+    ],
+    ['deleteSchema', (api) => api.deleteSchema('s1'), undefined, ['DELETE', '/schemas/s1']],
+    [
+      'pushSchema',
+      (api) => api.pushSchema('s1', { jsonSchema, force: true }),
+      { schema: object, version: 2 },
+      ['POST', '/schemas/s1/push', {}, { jsonSchema, force: true }],
+    ],
+    ['listEnvironments', (api) => api.listEnvironments(), [object], ['GET', '/environments'], [object]],
+    [
+      'createEnvironment',
+      (api) => api.createEnvironment({ name: 'qa' }),
+      object,
+      ['POST', '/environments', {}, { name: 'qa' }],
+    ],
+    [
+      'updateEnvironment',
+      (api) => api.updateEnvironment('e1', { description: null }),
+      object,
+      ['PATCH', '/environments/e1', {}, { description: null }],
+    ],
+    ['deleteEnvironment', (api) => api.deleteEnvironment('e1'), undefined, ['DELETE', '/environments/e1']],
+    ['listSegments', (api) => api.listSegments('prod'), [object], ['GET', '/segments', env], [object]],
+    [
+      'putSegment',
+      (api) => api.putSegment('prod', 'eu', { condition }),
+      object,
+      ['PUT', '/segments/eu', env, { condition }],
+    ],
+    ['deleteSegment', (api) => api.deleteSegment('prod', 'eu'), undefined, ['DELETE', '/segments/eu', env]],
+    [
+      'evaluateFlag',
+      (api) => api.evaluateFlag('prod', 'theme', { userId: 'u' }),
+      { value: 'dark', source: 'raw' },
+      ['POST', '/feature-flags/theme/evaluate', {}, { ...env, context: { userId: 'u' } }],
+    ],
+    [
+      'evaluateLimit',
+      (api) => api.evaluateLimit('prod', 'cartItems'),
+      { value: 20, source: 'default' },
+      ['POST', '/limits/cartItems/evaluate', {}, { ...env, context: {} }],
+      { value: 20, source: 'default' },
+    ],
+    [
+      'getSnapshot',
+      (api) => api.getSnapshot('prod', { context: { a: 1 }, keys: ['theme'] }),
+      { revision: '1', public: {}, flags: {}, limits: {} },
+      ['POST', '/snapshot', {}, { ...env, context: { a: 1 }, keys: ['theme'] }],
+    ],
+  ])('%s', async (_, call, answer, [method, path, query = {}, body], result) => {
+    const { api, sent } = setUp([
+      answer === undefined ? new Response(null, { status: 204 }) : Response.json(answer),
+    ]);
+    const got = await call(api);
+    expect(sent).toEqual([expect.objectContaining({ method, path: `${CONFIG}${path}`, query, body })]);
+    expect(sent[0]?.headers.get('authorization')).toBe('Bearer token-1');
+    expect(sent[0]?.headers.get('content-type')).toBe(body === undefined ? null : 'application/json');
+    if (result !== undefined) expect(got).toEqual(result);
+  });
+
+  it.each<[string, (api: ConfigApi) => Promise<unknown>, unknown, [string, string, unknown?]]>([
+    ['listAuthClients', (api) => api.listAuthClients(), [object], ['GET', '']],
+    [
+      'createAuthClient',
+      (api) => api.createAuthClient({ type: 'b2m', name: 'web' }),
+      object,
+      ['POST', '', { type: 'b2m', name: 'web' }],
+    ],
+    [
+      'updateAuthClient',
+      (api) => api.updateAuthClient('c1', { allowedOrigins: [] }),
+      object,
+      ['PATCH', '/c1', { allowedOrigins: [] }],
+    ],
+    ['revokeAuthClient', (api) => api.revokeAuthClient('c1'), undefined, ['DELETE', '/c1']],
+  ])('%s', async (_, call, answer, [method, path, body]) => {
+    const { api, sent } = setUp([
+      answer === undefined ? new Response(null, { status: 204 }) : Response.json(answer),
+    ]);
+    await call(api);
+    const expected = { method, path: `/base/organizations/org%201/auth-clients${path}`, body };
+    expect(sent).toEqual([expect.objectContaining(expected)]);
+  });
+
+  it('encodes each part of a path, and refuses what would lead elsewhere', async () => {
+    const { api, sent } = setUp([Response.json({ value: 1 })]);
+    await api.getValue('prod', 'a/../b?c#d');
+    expect(sent[0]?.path).toBe(`${CONFIG}/values/a%2F..%2Fb%3Fc%23d`);
+    for (const key of ['..', '.', '', '\ud800']) {
+      expect(await failureOf(api.getValue('prod', key))).toBeInstanceOf(OptionsError);
+    }
+    expect(sent).toHaveLength(1);
+  });
+
+  it.each([
+    ['listValues', (api: ConfigApi) => api.listValues('prod'), { values: [] }],
+    ['getValue', (api: ConfigApi) => api.getValue('prod', 'a'), {}],
+    ['listSchemas', (api: ConfigApi) => api.listSchemas(), {}],
+    ['getSchema', (api: ConfigApi) => api.getSchema('a'), null],
+    ['setValues', (api: ConfigApi) => api.setValues([]), { ok: true }],
+    ['getRuleset', (api: ConfigApi) => api.getRuleset('prod'), { ...RULESET, revision: 7 }],
+    ['evaluateFlag', (api: ConfigApi) => api.evaluateFlag('prod', 'a'), { value: 1 }],
+    ['evaluateLimit', (api: ConfigApi) => api.evaluateLimit('prod', 'a'), { value: 'x', source: 'raw' }],
+    ['getSnapshot', (api: ConfigApi) => api.getSnapshot('prod'), { revision: '1' }],
+  ])('%s refuses an answer of another shape', async (_, call, answer) => {
+    const { api } = setUp([Response.json(answer)]);
+    expect(await failureOf(call(api))).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
+  });
+});
+
+describe('getRuleset', () => {
+  it('answers the ruleset with its etag, or one made of the revision', async () => {
+    const { api } = setUp([Response.json(RULESET, { headers: { etag: '"abc"' } }), Response.json(RULESET)]);
+    expect(await api.getRuleset('production')).toEqual({
+      status: 'changed',
+      ruleset: RULESET,
+      etag: '"abc"',
+    });
+    expect(await api.getRuleset('production')).toMatchObject({ etag: '"7"' });
+  });
+
+  it('asks with If-None-Match and understands 304', async () => {
+    const { api, sent } = setUp([new Response(null, { status: 304 })]);
+    expect(await api.getRuleset('production', { etag: '"7"' })).toEqual({ status: 'unchanged' });
+    expect(sent[0]?.headers.get('if-none-match')).toBe('"7"');
+  });
+
+  it('calls a 304 that nobody asked for an error', async () => {
+    const { api } = setUp([new Response(null, { status: 304 })]);
+    expect(await failureOf(api.getRuleset('production'))).toMatchObject({ status: 304 });
+  });
+
+  it('understands a server without the endpoint, whatever its 404 looks like', async () => {
+    const { api } = setUp([new Response('<html>Not found</html>', { status: 404 })]);
+    expect(await api.getRuleset('production')).toEqual({ status: 'unsupported' });
+  });
+});
+
+describe('authentication', () => {
+  it('drops a refused token and tries once more', async () => {
+    const { api, sent, tokenProvider } = setUp([
+      new Response(null, { status: 401 }),
+      Response.json({ values: {} }),
+    ]);
+    await api.listValues('prod');
+    expect(tokenProvider.invalidate.mock.calls).toEqual([['token-1']]);
+    expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual([
+      'Bearer token-1',
+      'Bearer token-2',
+    ]);
+  });
+
+  it('repeats the body of a write', async () => {
+    const { api, sent } = setUp([new Response(null, { status: 401 }), Response.json({ id: 'e' })]);
+    await api.createEnvironment({ name: 'qa' });
+    expect(sent.map(({ body }) => body)).toEqual([{ name: 'qa' }, { name: 'qa' }]);
+  });
+
+  it('gives up after the second refusal', async () => {
+    const { api, sent, tokenProvider } = setUp([
+      Response.json({ message: 'Who are you?' }, { status: 401 }),
+      Response.json({ message: 'Still unknown.' }, { status: 401 }),
+    ]);
+    const error = await failureOf(api.listValues('prod'));
+    expect(error).toMatchObject({
+      code: 'ERR_REQUEST_REJECTED',
+      status: 401,
+      serverMessage: 'Still unknown.',
+    });
+    expect(tokenProvider.invalidate).toHaveBeenCalledTimes(1);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('passes the token provider’s own errors on, and hides the words of a foreign one', async () => {
+    const { api, tokenProvider } = setUp([Response.json({ values: {} })]);
+    tokenProvider.getAccessToken.mockRejectedValueOnce(new OptionsError('clientId', 'empty'));
+    expect(await failureOf(api.listValues('prod'))).toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+    tokenProvider.getAccessToken.mockRejectedValueOnce(new Error('secret hunter2 was refused'));
+    const error = await failureOf(api.listValues('prod'));
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
+    expect(error.message).not.toContain('hunter2');
+  });
+
+  it('never retries anything else', async () => {
+    for (const status of [400, 403, 404, 409, 429, 500, 503]) {
+      const { api, sent } = setUp([new Response('no', { status })]);
+      expect(await failureOf(api.listSchemas())).toMatchObject({ code: 'ERR_REQUEST_REJECTED', status });
+      expect(sent).toHaveLength(1);
+    }
+  });
+
+  it.each([
+    [{ apiUrl: 'http://config.example.com' }, 'apiUrl'],
+    [{ apiUrl: 'https://me:pw@config.example.com' }, 'apiUrl'],
+    [{ apiUrl: '' }, 'apiUrl'],
+    [{ organizationId: ' ' }, 'organizationId'],
+    [{ tokenProvider: {} as AccessTokenSource }, 'tokenProvider'],
+    [{ timeoutMs: -1 }, 'timeoutMs'],
+  ])('refuses the options %j', (wrong, option) => {
+    const { tokenProvider } = setUp([]);
+    const make = () =>
+      new ConfigApi({ apiUrl: 'https://c.example', organizationId: 'o', tokenProvider, ...wrong });
+    expect(make).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option }));
+  });
+});
+
+describe('refusals', () => {
+  it('keeps the message, the cause and the lists of a 409, and nothing else of the body', async () => {
+    const body = {
+      message: 'Stored values do not fit.',
+      cause: 'theme: must be string',
+      invalidValues: [{ key: 'theme', environment: 'prod', message: 'must be string', value: 'leak-1' }],
+      keys: ['theme'],
+      request: { authorization: 'leak-2' },
+      stack: 'leak-3',
+    };
+    const { api } = setUp([Response.json(body, { status: 409 })]);
+    const error = await failureOf(api.deleteSegment('prod', 'eu'));
+    expect(error.body).toEqual({
+      message: body.message,
+      cause: body.cause,
+      invalidValues: [{ key: 'theme', environment: 'prod', message: 'must be string' }],
+      keys: ['theme'],
+    });
+    expect(error.message).toBe(
+      'DELETE /organizations/org%201/config/segments/eu was answered with 409: Stored values do not fit. (theme: must be string)',
+    );
+  });
+
+  it('drops lists of any other status', async () => {
+    const { api } = setUp([Response.json({ message: 'no', list: ['x'] }, { status: 400 })]);
+    expect((await failureOf(api.listSchemas())).body).toEqual({ message: 'no' });
+  });
+
+  it('never repeats a secret that was being set', async () => {
+    const { api } = setUp([
+      Response.json({ message: '"hunter2" and "tr0ub4dor" are too short' }, { status: 400 }),
+    ]);
+    const error = await failureOf(
+      api.setValue({
+        schemaId: 's',
+        environmentId: 'e',
+        key: 'k',
+        tier: 'secret',
+        value: { a: ['hunter2'], b: 'tr0ub4dor' },
+      }),
+    );
+    expect(error.serverMessage).toBe('"[redacted]" and "[redacted]" are too short');
+  });
+});
+
+describe('limits of time and size', () => {
+  it('ends after timeoutMs', async () => {
+    const { api } = setUp([new Promise<Response>(() => undefined)], { timeoutMs: 300 });
+    const failure = failureOf(api.listSchemas());
+    await vi.advanceTimersByTimeAsync(300);
+    expect(await failure).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', cause: { code: 'ETIMEDOUT' } });
+  });
+
+  it('ends when the caller aborts, also while it waits for a token', async () => {
+    const { api, tokenProvider, sent } = setUp([new Promise<Response>(() => undefined)]);
+    const during = new AbortController();
+    const failure = failureOf(api.listSchemas({ signal: during.signal }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent).toHaveLength(1);
+    during.abort();
+    expect(await failure).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', cause: { name: 'AbortError' } });
+
+    tokenProvider.getAccessToken.mockReturnValueOnce(new Promise(() => undefined));
+    const waiting = new AbortController();
+    const second = failureOf(api.listSchemas({ signal: waiting.signal }));
+    waiting.abort();
+    expect(await second).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', cause: { name: 'AbortError' } });
+    expect(await failureOf(api.listSchemas({ signal: AbortSignal.abort() }))).toMatchObject({
+      cause: { name: 'AbortError' },
+    });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('reads 16 MiB and no more', async () => {
+    const text = 'x'.repeat(1024 * 1024);
+    const endless = new ReadableStream({ pull: (stream) => stream.enqueue(new TextEncoder().encode(text)) });
+    const { api } = setUp([new Response(endless)]);
+    const error = await failureOf(api.listSchemas());
+    expect(error).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
+    expect(error.message).toContain('16 MiB');
+  });
+});
+
+describe('openStream', () => {
+  const events = (text: string): Response =>
+    new Response(text, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+
+  it('answers the body as it comes', async () => {
+    const { api, sent } = setUp([events('id: 8\n\n')]);
+    const stream = await api.openStream('prod', { lastEventId: '7' });
+    expect(await new Response(stream).text()).toBe('id: 8\n\n');
+    expect(sent[0]).toMatchObject({
+      method: 'GET',
+      path: `${CONFIG}/stream`,
+      query: { environment: 'prod' },
+    });
+    expect(sent[0]?.headers.get('accept')).toBe('text/event-stream');
+    expect(sent[0]?.headers.get('last-event-id')).toBe('7');
+  });
+
+  it('refreshes the token once after a 401', async () => {
+    const { api, sent } = setUp([new Response(null, { status: 401 }), events(':\n\n')]);
+    await new Response(await api.openStream('prod')).text();
+    expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual([
+      'Bearer token-1',
+      'Bearer token-2',
+    ]);
+    const refused = setUp([new Response(null, { status: 401 }), new Response(null, { status: 401 })]);
+    expect(await failureOf(refused.api.openStream('prod'))).toMatchObject({ status: 401 });
+  });
+
+  it('lives longer than timeoutMs, and ends with the signal even where fetch does not heed it', async () => {
+    const silent = new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } });
+    const { api } = setUp([silent], { timeoutMs: 100 });
+    const controller = new AbortController();
+    const stream = await api.openStream('prod', { signal: controller.signal });
+    const reading = failureOf(stream.getReader().read());
+    await vi.advanceTimersByTimeAsync(60_000);
+    controller.abort();
+    expect(await reading).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', cause: { name: 'AbortError' } });
+  });
+
+  it('lets go of the connection and the signal when its reader cancels', async () => {
+    const cancelled = vi.fn();
+    const body = new ReadableStream({ cancel: cancelled });
+    const { api } = setUp([new Response(body, { headers: { 'content-type': 'text/event-stream' } })]);
+    const { signal } = new AbortController();
+    const remove = vi.spyOn(signal, 'removeEventListener');
+    await (await api.openStream('prod', { signal })).cancel('enough');
+    expect(cancelled).toHaveBeenCalledWith('enough');
+    expect(remove).toHaveBeenCalledWith('abort', expect.anything());
+  });
+
+  it('turns a broken connection into one of our errors', async () => {
+    const body = new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated token-1')) });
+    const { api } = setUp([new Response(body, { headers: { 'content-type': 'text/event-stream' } })]);
+    const error = await failureOf((await api.openStream('prod')).getReader().read());
+    expect(error).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT' });
+    expect(error.message).toContain('terminated [redacted]');
+  });
+
+  it('refuses what is no event stream', async () => {
+    const { api } = setUp([
+      Response.json({}),
+      new Response(null, { status: 204 }),
+      Response.json({ message: 'gone' }, { status: 404 }),
+    ]);
+    expect(await failureOf(api.openStream('prod'))).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
+    expect(await failureOf(api.openStream('prod'))).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
+    expect(await failureOf(api.openStream('prod'))).toMatchObject({ status: 404, serverMessage: 'gone' });
+  });
+});
