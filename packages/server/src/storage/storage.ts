@@ -144,7 +144,10 @@ export interface StorageOperations {
   listSegments(environmentId: string): Promise<StoredSegment[]>;
 
   appendChange(record: ChangeRecord): Promise<void>;
-  /** Changes after `revision`, oldest first; undefined when some of them are no longer kept. */
+  /**
+   * Changes after `revision`, oldest first; undefined when some of them are no longer kept, or when the environment has
+   * not reached that revision (its client saw a database that has been replaced by an older backup).
+   */
   listChangesSince(environmentId: string, revision: number): Promise<ChangeRecord[] | undefined>;
   /** Forgets all but the newest `keep` changes of an environment. */
   pruneChanges(environmentId: string, keep: number): Promise<void>;
@@ -169,7 +172,10 @@ export interface StorageOperations {
 
 /** The server's storage. A write whose promise has resolved survives a crash of the process and of the machine. */
 export interface Storage extends StorageOperations {
-  /** Runs `work` on one serializable transaction: all of it is kept or, if it throws, nothing. */
+  /**
+   * Runs `work` on one serializable transaction: all of it is kept or, if it throws, nothing. Inside, only the
+   * transaction's own operations may be used: those of the storage wait for its end, or refuse.
+   */
   transaction<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
   /** Resolves when the storage answers. */
   ping(): Promise<void>;
