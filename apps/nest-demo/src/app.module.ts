@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { ConfigModule } from '@smooai/config-nestjs';
+import { config } from '@smooai-demo/demo-schema';
+import { AssetsController } from './assets.controller.ts';
+import { CartController } from './cart.controller.ts';
+import { CheckoutController } from './checkout.controller.ts';
+import { CheckoutService } from './checkout.service.ts';
+import { HealthController } from './health.controller.ts';
+import { PageController } from './page.controller.ts';
+import { ProductsController } from './products.controller.ts';
+import { StreamController } from './stream.controller.ts';
+import { visitorContext } from './visitor.ts';
+
+/** The shop's API: settings from the environment, flags and limits for whoever sends the request. */
+@Module({
+  imports: [ConfigModule.forRoot({ config, context: visitorContext })],
+  controllers: [
+    AssetsController,
+    CartController,
+    CheckoutController,
+    HealthController,
+    PageController,
+    ProductsController,
+    StreamController,
+  ],
+  providers: [CheckoutService],
+})
+export class AppModule {}

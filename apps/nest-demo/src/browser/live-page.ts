@@ -1,0 +1,117 @@
+import {
+  createSnapshotStream,
+  type Snapshot,
+  type SnapshotChange,
+  type SnapshotGroup,
+  SnapshotStore,
+} from '@smooai/config/browser';
+import { badgeClass, displaySource, displayValue } from '../page/display.ts';
+
+const STATUS_WORDS = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'Reconnecting',
+  offline: 'Not live',
+};
+const SHOWN_CHANGES = 8;
+
+const store = new SnapshotStore(readSnapshot(), 'connecting');
+store.subscribeAll(showChange);
+store.subscribeStatus(showStatus);
+createSnapshotStream({ url: `/config/stream${location.search}` }).connect(store);
+prepareCheckout();
+
+/** The snapshot that the server rendered the page from. */
+function readSnapshot(): Snapshot | undefined {
+  const text = document.getElementById('snapshot')?.textContent;
+  return text ? (JSON.parse(text) as Snapshot) : undefined;
+}
+
+function showStatus(): void {
+  const badge = document.querySelector<HTMLElement>('[data-testid="live-status"]');
+  if (badge === null || badge.dataset.value === store.status) return;
+  badge.dataset.value = store.status;
+  badge.textContent = STATUS_WORDS[store.status];
+}
+
+function showChange(change: SnapshotChange): void {
+  const revision = document.getElementById('revision');
+  if (revision !== null) revision.textContent = change.revision;
+  const theme = store.value('flags', 'theme');
+  document.documentElement.dataset.theme = theme === 'dark' ? 'dark' : 'light';
+  for (const key of change.keys) showValue(key);
+  for (const { key, from, to } of change.changes) logChange(change.at, { key, from, to });
+}
+
+function showValue(key: string): void {
+  const badge = document.querySelector<HTMLElement>(`[data-key="${key}"]`);
+  if (badge === null) return;
+  const [group, name] = split(key);
+  const value = store.value(group, name);
+  badge.dataset.value = String(value);
+  badge.textContent = displayValue(value);
+  badge.className = `${badgeClass(value)} value`;
+  // The animation starts anew only where the class was gone for a frame.
+  requestAnimationFrame(() => badge.classList.add('flash'));
+  const source = document.querySelector<HTMLElement>(`[data-source="${key}"]`);
+  const answer = group === 'public' ? undefined : store.snapshot?.[group][name];
+  if (source !== null) source.textContent = displaySource(answer?.source ?? 'raw', answer?.matchedRuleId);
+}
+
+function logChange(at: number, { key, from, to }: { key: string; from: unknown; to: unknown }): void {
+  const list = document.getElementById('changes');
+  if (list === null) return;
+  document.getElementById('no-changes')?.setAttribute('hidden', '');
+  list.hidden = false;
+  const time = element('time', new Date(at).toLocaleTimeString('en-GB'));
+  time.setAttribute('datetime', new Date(at).toISOString());
+  const words = element('p', `${displayValue(from)} → `);
+  words.append(element('strong', displayValue(to)));
+  const item = document.createElement('li');
+  item.append(time, element('code', key), words);
+  list.prepend(item);
+  while (list.children.length > SHOWN_CHANGES) list.lastElementChild?.remove();
+}
+
+/** Sends a real order, so that the guarded route can be seen to come and go. */
+function prepareCheckout(): void {
+  const button = document.getElementById('try-checkout');
+  const output = document.getElementById('try-answer');
+  if (!(button instanceof HTMLButtonElement) || output === null) return;
+  button.disabled = false;
+  button.addEventListener('click', () => {
+    button.disabled = true;
+    void order(button.dataset.url ?? '/checkout')
+      .then((text) => {
+        output.textContent = text;
+      })
+      .finally(() => {
+        button.disabled = false;
+      });
+  });
+}
+
+async function order(url: string): Promise<string> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ items: [{ id: 'lamp', quantity: 1 }] }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    return `${response.status} ${response.statusText}\n${JSON.stringify(await response.json(), undefined, 2)}`;
+  } catch {
+    return 'The API did not answer. Try again shortly.';
+  }
+}
+
+function split(key: string): [SnapshotGroup, string] {
+  const [group = '', name = ''] = key.split('.');
+  return [group as SnapshotGroup, name];
+}
+
+function element(tag: string, text: string): HTMLElement {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}

@@ -1,0 +1,20 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import type { ConfigClient } from '@smooai/config/server';
+import { InjectConfigClient } from '@smooai/config-nestjs';
+
+/** Whether the process runs, and how fresh its configuration is. */
+@Controller('healthz')
+export class HealthController {
+  readonly #config: ConfigClient;
+
+  constructor(@InjectConfigClient() config: ConfigClient) {
+    this.#config = config;
+  }
+
+  @Get()
+  @Header('Cache-Control', 'no-store')
+  health(): { status: 'ok'; config: Record<string, unknown> } {
+    const { status, source, revision, ageMs } = this.#config.health();
+    return { status: 'ok', config: { status, source, revision, ageMs } };
+  }
+}

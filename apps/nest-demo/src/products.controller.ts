@@ -1,0 +1,29 @@
+import { Controller, Get } from '@nestjs/common';
+import type { ConfigClient } from '@smooai/config/server';
+import { InjectConfigClient } from '@smooai/config-nestjs';
+import { type Product, products } from '@smooai-demo/demo-schema/products';
+
+/** What the shop sells. */
+@Controller('products')
+export class ProductsController {
+  readonly #config: ConfigClient;
+
+  constructor(@InjectConfigClient() config: ConfigClient) {
+    this.#config = config;
+  }
+
+  @Get()
+  list(): {
+    currency: 'EUR';
+    supportEmail: string;
+    apiBaseUrl: string;
+    products: Pick<Product, 'id' | 'name' | 'note' | 'price'>[];
+  } {
+    return {
+      currency: 'EUR',
+      supportEmail: this.#config.public('supportEmail'),
+      apiBaseUrl: this.#config.public('apiBaseUrl'),
+      products: products.map(({ id, name, note, price }) => ({ id, name, note, price })),
+    };
+  }
+}
