@@ -1,6 +1,7 @@
 import type { Snapshot, SnapshotPatch } from './wire.ts';
 
-const GROUPS = ['public', 'flags', 'limits'] as const;
+/** The groups of a snapshot. */
+export const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
  * What must be sent to turn `previous` into `next`, with the revision of `next`; undefined where no answer changed
@@ -25,14 +26,11 @@ export function diffSnapshots(previous: Snapshot, next: Snapshot): SnapshotPatch
 
 /** The snapshot after the patch, as a new object; entries that the patch does not name keep their identity. */
 export function applySnapshotPatch(snapshot: Snapshot, patch: SnapshotPatch): Snapshot {
-  const next: Snapshot = {
-    revision: patch.revision,
-    public: { ...snapshot.public, ...patch.public },
-    flags: { ...snapshot.flags, ...patch.flags },
-    limits: { ...snapshot.limits, ...patch.limits },
-  };
+  const next: Snapshot = { ...snapshot, revision: patch.revision };
   for (const group of GROUPS) {
-    for (const key of patch.deleted?.[group] ?? []) delete next[group][key];
+    const answers: Record<string, unknown> = { ...snapshot[group], ...patch[group] };
+    for (const key of patch.deleted?.[group] ?? []) delete answers[key];
+    Object.assign(next, { [group]: answers });
   }
   return next;
 }
@@ -40,15 +38,14 @@ export function applySnapshotPatch(snapshot: Snapshot, patch: SnapshotPatch): Sn
 /** Whether two JSON values are the same, whatever the order of their properties. */
 export function isEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false;
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&
-    keys.every(
-      (key) =>
-        Object.hasOwn(b, key) &&
-        isEqual((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
-    )
+    keys.every((key) => Object.hasOwn(b, key) && isEqual(a[key], b[key]))
   );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,4 +1,4 @@
-import { applySnapshotPatch, isEqual } from './snapshot-diff.ts';
+import { applySnapshotPatch, GROUPS, isEqual } from './snapshot-diff.ts';
 import type { Snapshot, SnapshotPatch } from './wire.ts';
 
 /** The groups of a snapshot. */
@@ -46,6 +46,16 @@ export class SnapshotStore {
   #status: SnapshotStatus;
   readonly #listeners = new Map<string, Set<Listener>>();
 
+  /**
+   * Calls `listener` after each update that changed something, once for all keys together, until the answered function
+   * is called. It can be passed on without its store.
+   */
+  readonly subscribeAll: (listener: (change: SnapshotChange) => void) => () => void = (listener) =>
+    this.#on(ANY, listener);
+
+  /** Calls `listener` after each change of `status`, in the same way. */
+  readonly subscribeStatus: (listener: () => void) => () => void = (listener) => this.#on(STATUS, listener);
+
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
     this.initial = this.#snapshot = initial;
     this.initialStatus = this.#status = status;
@@ -77,44 +87,25 @@ export class SnapshotStore {
     return this.#on(key, listener);
   }
 
-  /** Calls `listener` after each update that changed something, once for all keys together. */
-  subscribeAll(listener: (change: SnapshotChange) => void): () => void {
-    return this.#on(ANY, listener);
-  }
-
-  /** Calls `listener` after each change of `status`. */
-  subscribeStatus(listener: () => void): () => void {
-    return this.#on(STATUS, listener);
-  }
-
-  /** Takes the snapshot whatever its revision: a server with another history may count from below. */
-  replace(snapshot: Snapshot): void {
-    this.#take(snapshot);
-  }
-
   /** Takes the snapshot unless it is older than the one at hand. */
   offer(snapshot: Snapshot): void {
-    if (this.#snapshot === undefined || !isOlder(snapshot.revision, this.#snapshot.revision))
-      this.#take(snapshot);
+    if (!isOlder(snapshot, this.#snapshot)) this.replace(snapshot);
   }
 
   /** Takes the patch unless it is older than the snapshot at hand, or there is none to apply it to. */
   patch(patch: SnapshotPatch): void {
     const snapshot = this.#snapshot;
-    if (snapshot === undefined || isOlder(patch.revision, snapshot.revision)) return;
-    this.#take(applySnapshotPatch(snapshot, patch));
+    if (snapshot && !isOlder(patch, snapshot)) this.replace(applySnapshotPatch(snapshot, patch));
   }
 
-  #take(next: Snapshot): void {
+  /** Takes the snapshot whatever its revision: a server with another history may count from below. */
+  replace(next: Snapshot): void {
     const previous = this.#snapshot;
     if (next === previous) return;
     const changes: SnapshotKeyChange[] = [];
-    this.#snapshot = {
-      revision: next.revision,
-      public: merge('public', previous, next, changes),
-      flags: merge('flags', previous, next, changes),
-      limits: merge('limits', previous, next, changes),
-    };
+    const taken: Snapshot = { ...next };
+    for (const group of GROUPS) Object.assign(taken, { [group]: merge(group, previous, next, changes) });
+    this.#snapshot = taken;
     if (changes.length === 0) return;
     const keys = changes.map((change) => change.key);
     const change = {
@@ -130,13 +121,11 @@ export class SnapshotStore {
 
   #on(name: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners);
     // A function of its own for each call, so that subscribing the same one twice is ended once for each.
     const entry: Listener = (change) => listener(change);
-    listeners.add(entry);
+    this.#listeners.set(name, listeners.add(entry));
     return () => {
       listeners.delete(entry);
-      if (listeners.size === 0 && this.#listeners.get(name) === listeners) this.#listeners.delete(name);
     };
   }
 
@@ -163,33 +152,36 @@ export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGro
 }
 
 /** The group after an update: what is equal keeps its identity; what is not is added to `changes`. */
-function merge<Group extends SnapshotGroup>(
-  group: Group,
+function merge(
+  group: SnapshotGroup,
   previous: Snapshot | undefined,
   next: Snapshot,
   changes: SnapshotKeyChange[],
-): Snapshot[Group] {
-  const before: Readonly<Record<string, unknown>> = previous?.[group] ?? {};
+): Readonly<Record<string, unknown>> {
+  const before: Readonly<Record<string, unknown>> | undefined = previous?.[group];
   const merged: Record<string, unknown> = { ...next[group] };
   const already = changes.length;
-  for (const key of new Set([...Object.keys(before), ...Object.keys(merged)])) {
-    if (Object.hasOwn(before, key) && Object.hasOwn(merged, key) && isEqual(before[key], merged[key])) {
+  for (const key of Object.keys({ ...before, ...merged })) {
+    if (before && isEqual(before[key], merged[key])) {
       merged[key] = before[key];
       continue;
     }
     const from = snapshotValue(previous, group, key);
     let to = snapshotValue(next, group, key);
-    if (isEqual(from, to) && group !== 'public' && Object.hasOwn(merged, key)) {
+    const answer = merged[key];
+    if (isEqual(from, to) && typeof answer === 'object') {
       // Another reason for the same value: the value keeps its identity.
       to = from;
-      merged[key] = { ...(merged[key] as object), value: from };
+      merged[key] = { ...answer, value: from };
     }
     changes.push({ key: `${group}.${key}`, from, to });
   }
-  return (changes.length === already && previous !== undefined ? before : merged) as Snapshot[Group];
+  return before && changes.length === already ? before : merged;
 }
 
 /** Revisions are decimal strings without leading zeros, of any length. */
-function isOlder(revision: string, than: string): boolean {
-  return revision.length === than.length ? revision < than : revision.length < than.length;
+function isOlder({ revision }: { revision: string }, than: { revision: string } | undefined): boolean {
+  if (than === undefined) return false;
+  const longer = revision.length - than.revision.length;
+  return longer < 0 || (longer === 0 && revision < than.revision);
 }

@@ -4,7 +4,6 @@ import { type Snapshot, type SnapshotSource, SnapshotStore } from '@smooai/confi
 import {
   type ReactElement,
   type ReactNode,
-  useCallback,
   useEffect,
   useLayoutEffect,
   useState,
@@ -44,16 +43,14 @@ export function ConfigProvider(props: ConfigProviderProps): ReactElement {
     if (snapshot !== undefined) store.offer(snapshot);
   }, [store, snapshot]);
   useEffect(() => source?.connect(store), [store, source]);
-  const content = fallback === undefined ? children : <Gate {...{ store, fallback, children }} />;
-  return <ConfigContext.Provider value={store}>{content}</ConfigContext.Provider>;
-}
-
-function Gate(props: { store: SnapshotStore; fallback: ReactNode; children: ReactNode }): ReactNode {
-  const { store, fallback, children } = props;
-  const ready = useSyncExternalStore(
-    useCallback((listener) => store.subscribeAll(listener), [store]),
+  const isReady = useSyncExternalStore(
+    store.subscribeAll,
     () => store.snapshot !== undefined,
     () => store.initial !== undefined,
   );
-  return ready ? children : fallback;
+  return (
+    <ConfigContext.Provider value={store}>
+      {isReady || fallback === undefined ? children : fallback}
+    </ConfigContext.Provider>
+  );
 }

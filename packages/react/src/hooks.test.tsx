@@ -48,6 +48,14 @@ class ManualSource implements SnapshotSource {
 /** Counts the listeners of a store that are still subscribed. */
 class CountingStore extends SnapshotStore {
   listeners = 0;
+  constructor(initial: Snapshot) {
+    super(initial);
+    const { subscribeAll, subscribeStatus } = this;
+    Object.assign(this, {
+      subscribeAll: (listener: () => void) => this.#count(subscribeAll(listener)),
+      subscribeStatus: (listener: () => void) => this.#count(subscribeStatus(listener)),
+    });
+  }
   #count(stop: () => void): () => void {
     this.listeners += 1;
     return () => {
@@ -57,12 +65,6 @@ class CountingStore extends SnapshotStore {
   }
   override subscribe(key: string, listener: () => void): () => void {
     return this.#count(super.subscribe(key, listener));
-  }
-  override subscribeAll(listener: Parameters<SnapshotStore['subscribeAll']>[0]): () => void {
-    return this.#count(super.subscribeAll(listener));
-  }
-  override subscribeStatus(listener: () => void): () => void {
-    return this.#count(super.subscribeStatus(listener));
   }
 }
 

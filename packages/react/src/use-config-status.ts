@@ -1,7 +1,7 @@
 'use client';
 
 import type { SnapshotStatus } from '@smooai/config/browser';
-import { useCallback, useSyncExternalStore } from 'react';
+import { useSyncExternalStore } from 'react';
 import { useStore } from './config-context.ts';
 
 /**
@@ -12,7 +12,7 @@ import { useStore } from './config-context.ts';
 export function useConfigStatus(): SnapshotStatus {
   const store = useStore('useConfigStatus');
   return useSyncExternalStore(
-    useCallback((listener) => store.subscribeStatus(listener), [store]),
+    store.subscribeStatus,
     () => store.status,
     () => store.initialStatus,
   );
