@@ -1,5 +1,16 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { ChangeBus } from './change-bus.ts';
+import { findEnvironmentByName } from './domain/access.ts';
+import { ChangeWriter } from './domain/change-writer.ts';
+import { type EnvironmentView, EnvironmentViews } from './domain/environment-view.ts';
+import { Environments } from './domain/environments.ts';
+import { PatternChecker } from './domain/pattern-check.ts';
+import { SchemaKeysCache } from './domain/schema-keys.ts';
+import { Schemas } from './domain/schemas.ts';
+import { Segments } from './domain/segments.ts';
+import { Values } from './domain/values.ts';
+import { HttpError } from './http-error.ts';
+import type { Principal } from './server-context.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** What {@link ConfigService} works with. */
@@ -11,13 +22,48 @@ export interface ConfigServiceOptions {
 
 /** All rules of values, schemas, environments, segments, evaluation and snapshots; routes only translate HTTP. */
 export class ConfigService {
-  readonly storage: Storage;
-  readonly changes: ChangeBus;
-  readonly log: FastifyBaseLogger;
+  readonly values: Values;
+  readonly schemas: Schemas;
+  readonly environments: Environments;
+  readonly segments: Segments;
+  readonly #storage: Storage;
+  readonly #views: EnvironmentViews;
+  readonly #patterns = new PatternChecker();
 
   constructor(options: ConfigServiceOptions) {
-    this.storage = options.storage;
-    this.changes = options.changes;
-    this.log = options.log;
+    this.#storage = options.storage;
+    const schemaKeys = new SchemaKeysCache();
+    this.#views = new EnvironmentViews(options.storage, schemaKeys);
+    const parts = {
+      writer: new ChangeWriter(options),
+      views: this.#views,
+      schemaKeys,
+      patterns: this.#patterns,
+    };
+    this.values = new Values(parts);
+    this.schemas = new Schemas(options.storage, parts);
+    this.environments = new Environments(options.storage, parts);
+    this.segments = new Segments(parts);
+  }
+
+  /**
+   * Everything that an environment serves, as of its newest revision.
+   * @throws {HttpError} 403 where the caller is limited to other environments, 404 where there is none of that name.
+   */
+  async view(principal: Principal, environment: string): Promise<EnvironmentView> {
+    const { id } = await findEnvironmentByName(this.#storage, principal, environment);
+    const view = await this.viewById(id);
+    if (view === undefined) throw new HttpError(404, `There is no environment "${environment}".`);
+    return view;
+  }
+
+  /** The newest view of an environment whose use was allowed before; undefined where it is gone. */
+  viewById(environmentId: string): Promise<EnvironmentView | undefined> {
+    return this.#views.read(environmentId);
+  }
+
+  /** Lets go of what outlives a request. */
+  close(): Promise<void> {
+    return this.#patterns.close();
   }
 }

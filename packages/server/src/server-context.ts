@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, onRequestAsyncHookHandler } from 'fastify';
 import type { ChangeBus } from './change-bus.ts';
 import type { ConfigService } from './config-service.ts';
+import type { StreamOptions } from './event-stream.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** What a credential may do: read values, write them, manage clients. */
@@ -44,6 +45,8 @@ export interface ServerContext {
   onClientRevoked(clientId: string, listener: () => void): () => void;
   /** Aborted when the server begins to close: every open stream ends. */
   readonly closing: AbortSignal;
+  /** Heartbeat and buffer of event streams; the defaults of `StreamOptions` without it. */
+  readonly streams?: StreamOptions;
 }
 
 declare module 'fastify' {

@@ -1,8 +1,33 @@
+import type { Evaluation, EvaluationContext, Tier } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
+import { checkJsonLimits, MAX_CONTEXT_BYTES } from '../domain/json-limits.ts';
+import { evaluateKey } from '../domain/snapshot.ts';
 import type { ServerContext } from '../server-context.ts';
+import { CONFIG_PATH, evaluationBody, principalOf } from './config-request.ts';
 
-/** Registers the routes of evaluate under `/organizations/:org/config`. */
-export function registerEvaluateRoutes(app: FastifyInstance, context: ServerContext): void {
-  void app;
-  void context;
+interface EvaluateRequest {
+  Params: { key: string };
+  Body: { environment: string; context?: EvaluationContext };
+}
+
+/** `…/config/feature-flags/{key}/evaluate` and `…/config/limits/{key}/evaluate`. */
+export function registerEvaluateRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
+  const onRequest = guard({ scope: 'config:read', browser: true });
+  const routes: readonly [path: string, tier: Tier][] = [
+    ['feature-flags', 'feature_flag'],
+    ['limits', 'limit'],
+  ];
+  for (const [path, tier] of routes) {
+    app.post<EvaluateRequest>(
+      `${CONFIG_PATH}/${path}/:key/evaluate`,
+      { onRequest, schema: { body: evaluationBody } },
+      async (request, reply): Promise<Evaluation> => {
+        const { environment, context = {} } = request.body;
+        checkJsonLimits(context, 'context', MAX_CONTEXT_BYTES);
+        const view = await service.view(principalOf(request), environment);
+        void reply.header('cache-control', 'no-store');
+        return evaluateKey(view, { tier, key: request.params.key }, context);
+      },
+    );
+  }
 }

@@ -1,8 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../server-context.ts';
+import { CONFIG_PATH, type EnvironmentQuery, environmentQuery, principalOf } from './config-request.ts';
 
-/** Registers the routes of ruleset under `/organizations/:org/config`. */
-export function registerRulesetRoutes(app: FastifyInstance, context: ServerContext): void {
-  void app;
-  void context;
+/** `…/config/ruleset`: every stored value as it is, for servers only. */
+export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
+  app.get<{ Querystring: EnvironmentQuery }>(
+    `${CONFIG_PATH}/ruleset`,
+    { onRequest: guard({ scope: 'config:read' }), schema: { querystring: environmentQuery } },
+    async (request, reply) => {
+      const view = await service.view(principalOf(request), request.query.environment);
+      const etag = `"${view.revision}"`;
+      // It holds secrets: a client may keep it, but asks again before each use.
+      void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization' });
+      if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+      return reply.type('application/json; charset=utf-8').send(view.rulesetJson);
+    },
+  );
+}
+
+/** RFC 9110 §13.1.2: `*`, or a list of tags compared weakly. */
+function matchesEtag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((entry) => {
+    const tag = entry.trim();
+    return tag === '*' || tag.replace(/^W\//, '') === etag;
+  });
 }

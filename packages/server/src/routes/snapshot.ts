@@ -1,8 +1,143 @@
+import { diffSnapshots, type EvaluationContext, type Snapshot } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
+import { checkJsonLimits, isRecord, MAX_CONTEXT_BYTES } from '../domain/json-limits.ts';
+import { createSnapshot } from '../domain/snapshot.ts';
+import { EventStream } from '../event-stream.ts';
+import { HttpError } from '../http-error.ts';
 import type { ServerContext } from '../server-context.ts';
+import {
+  CONFIG_PATH,
+  type EnvironmentQuery,
+  environmentQuery,
+  evaluationBody,
+  principalOf,
+} from './config-request.ts';
 
-/** Registers the routes of snapshot under `/organizations/:org/config`. */
+const snapshotBody = {
+  ...evaluationBody,
+  properties: {
+    ...evaluationBody.properties,
+    keys: { type: 'array', maxItems: 2_000, items: { type: 'string', maxLength: 200 } },
+  },
+};
+const streamQuery = {
+  ...environmentQuery,
+  properties: { ...environmentQuery.properties, context: { type: 'string' } },
+};
+
+interface SnapshotBody {
+  environment: string;
+  context?: EvaluationContext;
+  keys?: string[];
+}
+
+/** `…/config/snapshot` and its stream: what a browser sees for one context. */
 export function registerSnapshotRoutes(app: FastifyInstance, context: ServerContext): void {
-  void app;
-  void context;
+  const onRequest = context.guard({ scope: 'config:read', browser: true });
+  app.post<{ Body: SnapshotBody }>(
+    `${CONFIG_PATH}/snapshot`,
+    { onRequest, schema: { body: snapshotBody } },
+    async (request, reply): Promise<Snapshot> => {
+      const { environment, context: attributes = {}, keys } = request.body;
+      checkJsonLimits(attributes, 'context', MAX_CONTEXT_BYTES);
+      const view = await context.service.view(principalOf(request), environment);
+      void reply.header('cache-control', 'no-store');
+      return createSnapshot(view, attributes, keys === undefined ? undefined : new Set(keys));
+    },
+  );
+  app.get<{ Querystring: EnvironmentQuery & { context?: string } }>(
+    `${CONFIG_PATH}/snapshot/stream`,
+    { onRequest, schema: { querystring: streamQuery } },
+    async (request, reply) => {
+      const attributes = decodeContext(request.query.context);
+      const view = await context.service.view(principalOf(request), request.query.environment);
+      const stream = EventStream.open(request, reply, context);
+      const { id } = view.environment;
+      const feed = new SnapshotFeed(stream, context, { environmentId: id, attributes });
+      stream.onEnd(context.changes.subscribe(id, () => feed.changed()));
+      stream.onEnd(context.service.environments.onDeleted(id, () => stream.end()));
+      feed.changed();
+    },
+  );
+}
+
+/** Sends a snapshot, and then what changes of it; changes that come while one is read are told together. */
+class SnapshotFeed {
+  readonly #stream: EventStream;
+  readonly #context: ServerContext;
+  readonly #target: { environmentId: string; attributes: EvaluationContext };
+  #sent: Snapshot | undefined;
+  #isRunning = false;
+  #isBehind = false;
+
+  constructor(
+    stream: EventStream,
+    context: ServerContext,
+    target: { environmentId: string; attributes: EvaluationContext },
+  ) {
+    this.#stream = stream;
+    this.#context = context;
+    this.#target = target;
+  }
+
+  /** To be called after each change. */
+  changed(): void {
+    this.#isBehind = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#catchUp().catch((error: unknown) => {
+      const failure = error instanceof Error ? error.name : typeof error;
+      this.#context.log.error({ failure }, 'a snapshot stream failed');
+      this.#stream.end();
+    });
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      while (this.#isBehind && this.#stream.isOpen) {
+        this.#isBehind = false;
+        const view = await this.#context.service.viewById(this.#target.environmentId);
+        if (view === undefined) {
+          this.#stream.end();
+          return;
+        }
+        this.#send(createSnapshot(view, this.#target.attributes));
+      }
+    } finally {
+      // At once after the last look at #isBehind: a change in between would be missed.
+      this.#isRunning = false;
+    }
+  }
+
+  #send(snapshot: Snapshot): void {
+    const previous = this.#sent;
+    this.#sent = snapshot;
+    if (previous === undefined) {
+      this.#stream.send({ id: snapshot.revision, event: 'snapshot', data: JSON.stringify(snapshot) });
+      return;
+    }
+    const patch = diffSnapshots(previous, snapshot);
+    if (patch === undefined) return;
+    this.#stream.send({ id: patch.revision, event: 'patch', data: JSON.stringify(patch) });
+  }
+}
+
+/** The context of a query: JSON in base64url (RFC 4648 §5), with or without padding. */
+function decodeContext(text: string | undefined): EvaluationContext {
+  if (text === undefined || text === '') return {};
+  const refuse = (reason: string): HttpError =>
+    new HttpError(400, `Query parameter "context" ${reason}: send a JSON object as base64url.`);
+  if (text.length > (MAX_CONTEXT_BYTES * 4) / 3 + 4) {
+    throw new HttpError(413, `Query parameter "context" has more than ${MAX_CONTEXT_BYTES} bytes.`);
+  }
+  if (!/^[\w-]*={0,2}$/.test(text)) throw refuse('is no base64url');
+  let context: unknown;
+  try {
+    context = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'base64url')));
+  } catch {
+    throw refuse('is no JSON');
+  }
+  if (!isRecord(context)) throw refuse('is no object');
+  checkJsonLimits(context, 'context', MAX_CONTEXT_BYTES);
+  return context;
 }

@@ -1,8 +1,100 @@
-import type { FastifyInstance } from 'fastify';
+import type { RulesetPatch } from '@smooai/config';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { EnvironmentView } from '../domain/environment-view.ts';
+import { EventStream, type StreamEvent } from '../event-stream.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { ChangeRecord } from '../storage/storage.ts';
+import { CONFIG_PATH, type EnvironmentQuery, environmentQuery, principalOf } from './config-request.ts';
 
-/** Registers the routes of stream under `/organizations/:org/config`. */
+/** `…/config/stream`: the ruleset and then each change of it, for servers only. */
 export function registerStreamRoutes(app: FastifyInstance, context: ServerContext): void {
-  void app;
-  void context;
+  app.get<{ Querystring: EnvironmentQuery }>(
+    `${CONFIG_PATH}/stream`,
+    { onRequest: context.guard({ scope: 'config:read' }), schema: { querystring: environmentQuery } },
+    async (request, reply) => {
+      const { id } = (await context.service.view(principalOf(request), request.query.environment))
+        .environment;
+      // Subscribed before the first read: what is committed between the two arrives by both ways, and is sent once.
+      const feed = new ChangeFeed(context, id);
+      let start: { events: StreamEvent[]; revision: number };
+      try {
+        start = await readStart(request, context, id);
+      } catch (error) {
+        feed.close();
+        throw error;
+      }
+      const stream = EventStream.open(request, reply, context);
+      stream.onEnd(() => feed.close());
+      stream.onEnd(context.service.environments.onDeleted(id, () => stream.end()));
+      if (start.events.length === 0) stream.comment('nothing was missed');
+      for (const event of start.events) stream.send(event);
+      feed.deliver(start.revision, (record) => stream.send(changeEvent(record)));
+    },
+  );
+}
+
+/** Changes of one environment, kept until someone takes them. */
+class ChangeFeed {
+  readonly #waiting: ChangeRecord[] = [];
+  readonly close: () => void;
+  #take: ((record: ChangeRecord) => void) | undefined;
+
+  constructor({ changes }: ServerContext, environmentId: string) {
+    this.close = changes.subscribe(environmentId, (record) => {
+      if (this.#take === undefined) this.#waiting.push(record);
+      else this.#take(record);
+    });
+  }
+
+  /** Hands every change after `revision` to `take`, those that wait and those to come. */
+  deliver(revision: number, take: (record: ChangeRecord) => void): void {
+    let last = revision;
+    this.#take = (record) => {
+      if (record.revision <= last) return;
+      last = record.revision;
+      take(record);
+    };
+    for (const record of this.#waiting.splice(0)) this.#take(record);
+  }
+}
+
+/** What a client gets first: the changes that it missed, or the whole ruleset. */
+async function readStart(
+  request: FastifyRequest,
+  { service, storage }: ServerContext,
+  environmentId: string,
+): Promise<{ events: StreamEvent[]; revision: number }> {
+  const view = await service.viewById(environmentId);
+  if (view === undefined) return { events: [], revision: 0 };
+  const current = view.environment.revision;
+  const last = lastEventId(request);
+  if (last !== undefined && last <= current) {
+    const missed = await storage.listChangesSince(environmentId, last);
+    if (missed !== undefined) {
+      return { events: missed.map(changeEvent), revision: missed.at(-1)?.revision ?? last };
+    }
+  }
+  return { events: [rulesetEvent(view)], revision: current };
+}
+
+/** Undefined where there is none, or one that is no revision of ours. */
+function lastEventId(request: FastifyRequest): number | undefined {
+  const header = request.headers['last-event-id'];
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+function rulesetEvent(view: EnvironmentView): StreamEvent {
+  return { id: view.revision, event: 'ruleset', data: view.rulesetJson };
+}
+
+const events = new WeakMap<ChangeRecord, StreamEvent>();
+
+/** Made once for all streams that send it. */
+function changeEvent(record: ChangeRecord): StreamEvent {
+  const known = events.get(record);
+  if (known !== undefined) return known;
+  const patch: RulesetPatch = { revision: String(record.revision), changes: record.changes };
+  const event: StreamEvent = { id: patch.revision, event: 'change', data: JSON.stringify(patch) };
+  events.set(record, event);
+  return event;
 }

@@ -1,0 +1,57 @@
+import { HttpError } from '../http-error.ts';
+import type { Principal } from '../server-context.ts';
+import type { Environment, StorageOperations } from '../storage/storage.ts';
+
+/**
+ * Finds an environment that the caller may use, by its name.
+ * @throws {HttpError} 403 where the caller is limited to others, 404 where there is none of that name.
+ */
+export async function findEnvironmentByName(
+  operations: StorageOperations,
+  principal: Principal,
+  name: string,
+): Promise<Environment> {
+  requireEnvironmentAccess(principal, name);
+  const environment = await operations.findEnvironmentByName(principal.organizationId, name);
+  if (environment === undefined) throw new HttpError(404, `There is no environment "${clip(name)}".`);
+  return environment;
+}
+
+/**
+ * Finds an environment that the caller may use, by its id; `field` names where the id came from.
+ * @throws {HttpError} 404 for an unknown id and for one of another organization, 403 where the caller is limited.
+ */
+export async function findEnvironmentById(
+  operations: StorageOperations,
+  principal: Principal,
+  { id, field }: { id: string; field: string },
+): Promise<Environment> {
+  const environment = await operations.findEnvironment(id);
+  if (environment === undefined || environment.organizationId !== principal.organizationId) {
+    throw new HttpError(404, `"${field}" names no environment of this organization.`);
+  }
+  requireEnvironmentAccess(principal, environment.name);
+  return environment;
+}
+
+/** @throws {HttpError} 403 where the caller is limited to other environments. */
+export function requireEnvironmentAccess(principal: Principal, name: string): void {
+  if (principal.environments !== undefined && !principal.environments.includes(name)) {
+    throw new HttpError(403, `This client may not use the environment "${clip(name)}".`);
+  }
+}
+
+/**
+ * What every environment shares (schemas, the list of environments) is not for a client limited to some of them.
+ * @throws {HttpError} 403 where the caller is limited.
+ */
+export function requireAllEnvironments(principal: Principal, action: string): void {
+  if (principal.environments !== undefined) {
+    throw new HttpError(403, `This client is limited to some environments, so it may not ${action}.`);
+  }
+}
+
+/** A name that came from a request, short enough for a message. */
+export function clip(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

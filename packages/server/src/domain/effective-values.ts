@@ -1,0 +1,110 @@
+import type { Condition, RulesetChange } from '@smooai/config';
+import type { Environment, StorageOperations, StoredSegment, StoredValue } from '../storage/storage.ts';
+import { isSameJson } from './json-limits.ts';
+
+/** Most environments that one falls back to, one after another. */
+export const MAX_FALLBACKS = 5;
+
+/** What the clients of an environment see: its own values and segments, and those of its fallbacks that it lacks. */
+export interface EffectiveValues {
+  readonly values: ReadonlyMap<string, StoredValue>;
+  readonly segments: ReadonlyMap<string, StoredSegment>;
+}
+
+/** The environment and those it falls back to, in the order in which they are asked. */
+export async function fallbackChain(
+  operations: StorageOperations,
+  environment: Environment,
+): Promise<Environment[]> {
+  const chain = [environment];
+  let next = environment.fallbackEnvironmentId;
+  while (next !== null && chain.length <= MAX_FALLBACKS) {
+    const fallback = await operations.findEnvironment(next);
+    if (fallback === undefined || chain.some((entry) => entry.id === fallback.id)) break;
+    chain.push(fallback);
+    next = fallback.fallbackEnvironmentId;
+  }
+  return chain;
+}
+
+/** Reads what an environment sees. */
+export async function readEffectiveValues(
+  operations: StorageOperations,
+  environment: Environment,
+): Promise<EffectiveValues> {
+  const values = new Map<string, StoredValue>();
+  for (const entry of await fallbackChain(operations, environment)) {
+    for (const value of await operations.listValues(entry.id)) {
+      if (!values.has(value.key)) values.set(value.key, value);
+    }
+  }
+  return { values, segments: await readEffectiveSegments(operations, environment) };
+}
+
+/** Reads the segments that an environment sees. */
+export async function readEffectiveSegments(
+  operations: StorageOperations,
+  environment: Environment,
+): Promise<Map<string, StoredSegment>> {
+  const segments = new Map<string, StoredSegment>();
+  for (const entry of await fallbackChain(operations, environment)) {
+    for (const segment of await operations.listSegments(entry.id)) {
+      if (!segments.has(segment.name)) segments.set(segment.name, segment);
+    }
+  }
+  return segments;
+}
+
+/** Segments as the wire carries them. */
+export function toConditions(segments: ReadonlyMap<string, StoredSegment>): Record<string, Condition> {
+  return Object.fromEntries([...segments].map(([name, segment]) => [name, segment.condition]));
+}
+
+/** The environment and all that fall back to it, directly or through others. */
+export async function readDependents(
+  operations: StorageOperations,
+  environment: Environment,
+): Promise<Environment[]> {
+  const all = await operations.listEnvironments(environment.organizationId);
+  const found = [environment];
+  // The list grows while it is walked.
+  for (const parent of found) {
+    for (const child of all) {
+      if (child.fallbackEnvironmentId === parent.id && !found.some((entry) => entry.id === child.id)) {
+        found.push(child);
+      }
+    }
+  }
+  return found;
+}
+
+/** The environment and those of its dependents that see its value of `key`, since nothing overrides it on the way. */
+export async function readViewersOfValue(
+  operations: StorageOperations,
+  environment: Environment,
+  key: string,
+): Promise<Environment[]> {
+  const viewers = new Map([[environment.id, environment]]);
+  for (const dependent of await readDependents(operations, environment)) {
+    if (dependent.fallbackEnvironmentId === null || !viewers.has(dependent.fallbackEnvironmentId)) continue;
+    if ((await operations.findValue(dependent.id, key)) === undefined) viewers.set(dependent.id, dependent);
+  }
+  return [...viewers.values()];
+}
+
+/** What turns one view of an environment into another. */
+export function diffEffectiveValues(before: EffectiveValues, after: EffectiveValues): RulesetChange[] {
+  const changes: RulesetChange[] = [];
+  for (const { tier, key, value } of after.values.values()) {
+    const previous = before.values.get(key);
+    if (previous === undefined || previous.tier !== tier || !isSameJson(previous.value, value)) {
+      changes.push({ tier, key, value });
+    }
+  }
+  for (const { tier, key } of before.values.values()) {
+    if (!after.values.has(key)) changes.push({ tier, key, deleted: true });
+  }
+  const [old, next] = [toConditions(before.segments), toConditions(after.segments)];
+  if (!isSameJson(old, next)) changes.push({ segments: next });
+  return changes;
+}

@@ -1,0 +1,128 @@
+import {
+  type CompiledSegments,
+  compile,
+  compileSegments,
+  type Evaluation,
+  type EvaluationContext,
+  type Ruleset,
+  TIERS,
+  tierNames,
+} from '@smooai/config';
+import type { Environment, Storage, StorageOperations } from '../storage/storage.ts';
+import { type EffectiveValues, readEffectiveValues, toConditions } from './effective-values.ts';
+import type { SchemaKey, SchemaKeysCache } from './schema-keys.ts';
+
+/** Views kept in memory; an older one is read again when it is asked for. */
+const MAX_VIEWS = 100;
+
+/** Everything that one revision of an environment serves. */
+export class EnvironmentView implements EffectiveValues {
+  readonly environment: Environment;
+  readonly values: EffectiveValues['values'];
+  readonly segments: EffectiveValues['segments'];
+  /** Every key of the organization's schemas. */
+  readonly keys: ReadonlyMap<string, SchemaKey>;
+  readonly ruleset: Ruleset;
+  readonly #compiled = new Map<string, (context: EvaluationContext) => Evaluation>();
+  #segments: CompiledSegments | undefined;
+  #rulesetJson: string | undefined;
+
+  constructor(environment: Environment, effective: EffectiveValues, keys: ReadonlyMap<string, SchemaKey>) {
+    this.environment = environment;
+    this.values = effective.values;
+    this.segments = effective.segments;
+    this.keys = keys;
+    this.ruleset = toRuleset(environment, effective);
+  }
+
+  get revision(): string {
+    return this.ruleset.revision;
+  }
+
+  /** The ruleset as JSON, made once for all that ask. */
+  get rulesetJson(): string {
+    this.#rulesetJson ??= JSON.stringify(this.ruleset);
+    return this.#rulesetJson;
+  }
+
+  /** Evaluates the stored value of a flag or limit; undefined where there is none. */
+  evaluate(key: string, context: EvaluationContext): Evaluation | undefined {
+    let run = this.#compiled.get(key);
+    if (run === undefined) {
+      const stored = this.values.get(key);
+      if (stored === undefined) return undefined;
+      this.#segments ??= compileSegments(this.ruleset.segments);
+      run = compile(key, stored.value, this.#segments);
+      this.#compiled.set(key, run);
+    }
+    return run(context);
+  }
+}
+
+/** Reads views, and keeps them while their environment has no newer revision. */
+export class EnvironmentViews {
+  readonly #storage: Storage;
+  readonly #schemaKeys: SchemaKeysCache;
+  readonly #views = new Map<string, EnvironmentView>();
+
+  constructor(storage: Storage, schemaKeys: SchemaKeysCache) {
+    this.#storage = storage;
+    this.#schemaKeys = schemaKeys;
+  }
+
+  /** The newest view of an environment; undefined where it is gone. */
+  async read(environmentId: string): Promise<EnvironmentView | undefined> {
+    const current = await this.#storage.findEnvironment(environmentId);
+    if (current === undefined) {
+      this.#views.delete(environmentId);
+      return undefined;
+    }
+    const known = this.#views.get(environmentId);
+    if (known !== undefined && known.environment.revision === current.revision) return known;
+    // One transaction, so that the values are those of the revision.
+    const view = await this.#storage.transaction(async (operations) => {
+      const environment = await operations.findEnvironment(environmentId);
+      return environment === undefined ? undefined : this.#load(operations, environment);
+    });
+    if (view !== undefined) this.#remember(view);
+    return view;
+  }
+
+  async #load(operations: StorageOperations, environment: Environment): Promise<EnvironmentView> {
+    const effective = await readEffectiveValues(operations, environment);
+    const keys = new Map<string, SchemaKey>();
+    for (const schema of await operations.listSchemas(environment.organizationId)) {
+      for (const [key, entry] of this.#schemaKeys.of(schema)) keys.set(key, entry);
+    }
+    return new EnvironmentView(environment, effective, keys);
+  }
+
+  #remember(view: EnvironmentView): void {
+    this.#views.delete(view.environment.id);
+    this.#views.set(view.environment.id, view);
+    if (this.#views.size > MAX_VIEWS) {
+      for (const oldest of this.#views.keys()) {
+        this.#views.delete(oldest);
+        break;
+      }
+    }
+  }
+}
+
+function toRuleset(environment: Environment, effective: EffectiveValues): Ruleset {
+  const entries = new Map(TIERS.map((names) => [names.ruleset, [] as [string, Ruleset['public'][string]][]]));
+  for (const { tier, key, value } of effective.values.values()) {
+    entries.get(tierNames(tier).ruleset)?.push([key, value]);
+  }
+  const group = (name: 'public' | 'secret' | 'flags' | 'limits'): Ruleset['public'] =>
+    Object.fromEntries(entries.get(name) ?? []);
+  return {
+    revision: String(environment.revision),
+    environment: environment.name,
+    public: group('public'),
+    secret: group('secret'),
+    flags: group('flags'),
+    limits: group('limits'),
+    segments: toConditions(effective.segments),
+  };
+}

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { HttpError } from '../http-error.ts';
+import type { Principal } from '../server-context.ts';
+import {
+  type Environment,
+  type Storage,
+  type StorageOperations,
+  UniqueViolationError,
+} from '../storage/storage.ts';
+import { clip, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
+import type { WriteTransaction } from './change-writer.ts';
+import {
+  diffEffectiveValues,
+  type EffectiveValues,
+  MAX_FALLBACKS,
+  readDependents,
+  readEffectiveValues,
+} from './effective-values.ts';
+import { MAX_ROWS } from './json-limits.ts';
+import { findUnknownSegment } from './segment-use.ts';
+import type { DomainParts } from './values.ts';
+
+/** What an environment's name looks like. */
+export const ENVIRONMENT_NAME = '^[a-z0-9][a-z0-9-]*[a-z0-9]$|^[a-z0-9]$';
+
+/** What a request may set of an environment. */
+export interface EnvironmentInput {
+  name?: string;
+  description?: string | null;
+  fallbackEnvironmentId?: string | null;
+}
+
+/** Reading and writing environments. */
+export class Environments {
+  readonly #storage: Storage;
+  readonly #parts: DomainParts;
+  readonly #deleteListeners = new Map<string, Set<() => void>>();
+
+  constructor(storage: Storage, parts: DomainParts) {
+    this.#storage = storage;
+    this.#parts = parts;
+  }
+
+  /** Those that the caller may use, by name. */
+  async list(principal: Principal): Promise<Environment[]> {
+    const all = await this.#storage.listEnvironments(principal.organizationId);
+    const { environments } = principal;
+    return environments === undefined ? all : all.filter((entry) => environments.includes(entry.name));
+  }
+
+  /** @throws {HttpError} 404 and 409 naming the field. */
+  async create(principal: Principal, input: EnvironmentInput & { name: string }): Promise<Environment> {
+    requireAllEnvironments(principal, 'create environments');
+    return this.#parts.writer.run(async ({ operations, now }) => {
+      const all = await operations.listEnvironments(principal.organizationId);
+      if (all.length >= MAX_ROWS) {
+        throw new HttpError(409, `An organization has at most ${MAX_ROWS} environments.`);
+      }
+      const environment: Environment = {
+        id: randomUUID(),
+        organizationId: principal.organizationId,
+        name: input.name,
+        description: input.description ?? null,
+        fallbackEnvironmentId: input.fallbackEnvironmentId ?? null,
+        // Above every revision of a deleted environment of that name, or its clients would take this one for old news.
+        revision: Date.parse(now),
+        createdAt: now,
+        updatedAt: now,
+      };
+      checkFallbacks([...all, environment], environment);
+      await nameIsFree(environment.name, () => operations.insertEnvironment(environment));
+      return environment;
+    });
+  }
+
+  /** Changes name, description or fallback; a new fallback is a change for everyone who sees it. */
+  async update(principal: Principal, id: string, input: EnvironmentInput): Promise<Environment> {
+    return this.#parts.writer.run(async (transaction) => {
+      const { operations, now } = transaction;
+      const environment = await findEnvironment(operations, principal, id);
+      if (input.name !== undefined) requireEnvironmentAccess(principal, input.name);
+      const next: Environment = { ...environment, ...input, updatedAt: now };
+      const all = await operations.listEnvironments(principal.organizationId);
+      checkFallbacks(
+        all.map((entry) => (entry.id === id ? next : entry)),
+        next,
+      );
+      const before = await readAllEffective(operations, environment);
+      await nameIsFree(next.name, () => operations.updateEnvironment(next));
+      if (next.fallbackEnvironmentId !== environment.fallbackEnvironmentId) {
+        await recordNewFallback(transaction, next, before);
+      }
+      // Its name is part of the ruleset.
+      if (next.name !== environment.name) transaction.record(id, []);
+      return next;
+    });
+  }
+
+  /** Deletes it with its values. @throws {HttpError} 404, and 409 while others fall back to it. */
+  async delete(principal: Principal, id: string): Promise<void> {
+    await this.#parts.writer.run(async ({ operations }) => {
+      const environment = await findEnvironment(operations, principal, id);
+      const all = await operations.listEnvironments(principal.organizationId);
+      const dependents = all.filter((entry) => entry.fallbackEnvironmentId === id).map((entry) => entry.name);
+      if (dependents.length > 0) {
+        throw new HttpError(
+          409,
+          `"${environment.name}" is the fallback of ${dependents.slice(0, 20).join(', ')}. Change their fallback first.`,
+          { fields: { environments: dependents } },
+        );
+      }
+      await operations.deleteEnvironment(id);
+    });
+    for (const listener of this.#deleteListeners.get(id) ?? []) listener();
+    this.#deleteListeners.delete(id);
+  }
+
+  /** Calls `listener` once the environment is deleted; answers the way to stop listening. */
+  onDeleted(id: string, listener: () => void): () => void {
+    const listeners = this.#deleteListeners.get(id) ?? new Set();
+    this.#deleteListeners.set(id, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#deleteListeners.get(id) === listeners)
+        this.#deleteListeners.delete(id);
+    };
+  }
+}
+
+async function findEnvironment(
+  operations: StorageOperations,
+  principal: Principal,
+  id: string,
+): Promise<Environment> {
+  const environment = await operations.findEnvironment(id);
+  if (environment === undefined || environment.organizationId !== principal.organizationId) {
+    throw new HttpError(404, `There is no environment with the id "${clip(id)}".`);
+  }
+  requireEnvironmentAccess(principal, environment.name);
+  return environment;
+}
+
+/** Every chain through the changed environment must end, and within {@link MAX_FALLBACKS} steps. */
+function checkFallbacks(all: readonly Environment[], changed: Environment): void {
+  if (changed.fallbackEnvironmentId === null) return;
+  const byId = new Map(all.map((entry) => [entry.id, entry]));
+  if (!byId.has(changed.fallbackEnvironmentId)) {
+    throw new HttpError(404, 'Field "fallbackEnvironmentId" names no environment of this organization.');
+  }
+  for (const start of all) {
+    const path = [start];
+    let next = start.fallbackEnvironmentId;
+    while (next !== null) {
+      const entry = byId.get(next);
+      if (entry === undefined) break;
+      if (path.includes(entry)) {
+        const names = [...path, entry].map(({ name }) => name).join(' → ');
+        throw new HttpError(409, `Field "fallbackEnvironmentId" makes a cycle: ${names}.`);
+      }
+      path.push(entry);
+      if (path.length > MAX_FALLBACKS + 1) {
+        throw new HttpError(
+          409,
+          `Field "fallbackEnvironmentId" makes a chain of more than ${MAX_FALLBACKS} fallbacks, from "${start.name}".`,
+        );
+      }
+      next = entry.fallbackEnvironmentId;
+    }
+  }
+}
+
+interface EffectiveEnvironment {
+  environment: Environment;
+  effective: EffectiveValues;
+}
+
+async function readAllEffective(
+  operations: StorageOperations,
+  environment: Environment,
+): Promise<EffectiveEnvironment[]> {
+  const all: EffectiveEnvironment[] = [];
+  for (const entry of await readDependents(operations, environment)) {
+    all.push({ environment: entry, effective: await readEffectiveValues(operations, entry) });
+  }
+  return all;
+}
+
+async function recordNewFallback(
+  transaction: WriteTransaction,
+  environment: Environment,
+  before: readonly EffectiveEnvironment[],
+): Promise<void> {
+  for (const after of await readAllEffective(transaction.operations, environment)) {
+    const unknown = findUnknownSegment(after.effective);
+    if (unknown !== undefined) {
+      throw new HttpError(
+        409,
+        `Field "fallbackEnvironmentId": "${after.environment.name}" would lose the segment "${unknown.segment}", which ${unknown.user} uses.`,
+      );
+    }
+    const previous = before.find((entry) => entry.environment.id === after.environment.id);
+    if (previous === undefined) continue;
+    const changes = diffEffectiveValues(previous.effective, after.effective);
+    if (changes.length > 0) transaction.record(after.environment.id, changes);
+  }
+}
+
+async function nameIsFree(name: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof UniqueViolationError)) throw error;
+    throw new HttpError(409, `Field "name": there is an environment "${clip(name)}" already.`);
+  }
+}

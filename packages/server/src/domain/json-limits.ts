@@ -1,0 +1,64 @@
+import type { JsonValue } from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+
+/** Most bytes of one stored value, as JSON in UTF-8: 256 KiB. */
+export const MAX_VALUE_BYTES: number = 256 * 1024;
+/** Most bytes of one segment's condition: 64 KiB. */
+export const MAX_CONDITION_BYTES: number = 64 * 1024;
+/** Most bytes of one schema document: 1 MiB. */
+export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
+/** Most bytes of an evaluation context: 8 KiB. */
+export const MAX_CONTEXT_BYTES: number = 8 * 1024;
+/** Most levels of objects and arrays in anything that a request carries. */
+export const MAX_DEPTH = 64;
+/** Most keys of one schema. */
+export const MAX_KEYS = 2_000;
+/** Most values of one bulk write. */
+export const MAX_BULK_VALUES = 1_000;
+/** Most environments, schemas and segments (of one environment) that an organization may have. */
+export const MAX_ROWS = 1_000;
+
+/**
+ * Refuses JSON that is too large or too deep; done before any recursive look at it, so that no stack overflows.
+ * @throws {HttpError} 400 naming `field`, 413 where it is too large.
+ */
+export function checkJsonLimits(value: unknown, field: string, maxBytes: number): void {
+  if (isDeeperThan(value, MAX_DEPTH)) {
+    throw new HttpError(400, `Field "${field}" is nested deeper than ${MAX_DEPTH} levels.`);
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > maxBytes) {
+    throw new HttpError(413, `Field "${field}" has ${bytes} bytes as JSON; at most ${maxBytes} are allowed.`);
+  }
+}
+
+/** Whether two JSON values are the same, whatever the order of their properties. */
+export function isSameJson(left: JsonValue | undefined, right: JsonValue | undefined): boolean {
+  if (left === right) return true;
+  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
+  if (Array.isArray(left) !== Array.isArray(right)) return false;
+  const a = new Map(Object.entries(left));
+  const b = new Map(Object.entries(right));
+  return a.size === b.size && [...a].every(([key, value]) => b.has(key) && isSameJson(value, b.get(key)));
+}
+
+/** Whether it is an object that is no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isDeeperThan(root: unknown, limit: number): boolean {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > limit) return true;
+    const next: unknown[] = [];
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null) continue;
+      for (const child of Object.values(item)) {
+        if (typeof child === 'object' && child !== null) next.push(child);
+      }
+    }
+    level = next;
+  }
+  return false;
+}

@@ -1,0 +1,153 @@
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import type { JsonValue } from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+import { isRecord } from './json-limits.ts';
+
+/** Most characters of one pattern. */
+const MAX_PATTERN_LENGTH = 1_000;
+/** Most different patterns of one write. */
+const MAX_PATTERNS = 100;
+/** How long the analysis of one pattern may take, in milliseconds. */
+const ANALYSIS_TIMEOUT_MS = 1_500;
+/** The worker is let go after so many milliseconds without a pattern: it holds some 60 MB. */
+const IDLE_MS = 10_000;
+const MAX_CACHED = 1_000;
+
+// The analysis is slow (0.1 s to load, up to a second a pattern) and synchronous, so it runs beside the event loop.
+// As text, for a bundle has no second file; recheck's browser build is the one that is JavaScript alone.
+const WORKER_SOURCE = `
+const { parentPort, workerData } = require('node:worker_threads');
+const { checkSync } = require(workerData.recheck);
+parentPort.on('message', ({ id, pattern, timeout }) => {
+  let status = 'unknown';
+  try { status = checkSync(pattern, 'u', { timeout }).status; } catch {}
+  parentPort.postMessage({ id, status });
+});`;
+
+type Verdict = 'safe' | 'vulnerable' | 'unknown';
+
+const REASONS: Record<Verdict, string | undefined> = {
+  safe: undefined,
+  vulnerable:
+    'is a pattern whose time explodes on some texts; anchor it with ^ and avoid repetitions that overlap',
+  unknown: 'is a pattern that could not be proven safe in time; make it simpler',
+};
+
+/** Why a pattern must not be stored; undefined when it may. */
+export type PatternCheck = (pattern: string) => string | undefined;
+
+/** Finds out whether regular expressions are valid and cannot be made to run away by an attribute's text. */
+export class PatternChecker {
+  readonly #verdicts = new Map<string, Verdict>();
+  readonly #waiting = new Map<number, (verdict: Verdict) => void>();
+  #worker: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #nextId = 0;
+
+  /**
+   * Analyses patterns and answers the check of them: why a pattern must not be stored, undefined when it may.
+   * @throws {HttpError} 400 for too many patterns at once.
+   */
+  async prepare(patterns: Iterable<string>): Promise<PatternCheck> {
+    const distinct = new Set(patterns);
+    if (distinct.size > MAX_PATTERNS) {
+      throw new HttpError(
+        400,
+        `A write may hold at most ${MAX_PATTERNS} different patterns (operator "matches").`,
+      );
+    }
+    const reasons = new Map<string, string | undefined>();
+    for (const pattern of distinct) {
+      reasons.set(pattern, invalidReason(pattern) ?? REASONS[await this.#verdict(pattern)]);
+    }
+    return (pattern) => (reasons.has(pattern) ? reasons.get(pattern) : REASONS.unknown);
+  }
+
+  /** Ends the worker. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#fail();
+    await worker?.terminate();
+  }
+
+  async #verdict(pattern: string): Promise<Verdict> {
+    const known = this.#verdicts.get(pattern);
+    if (known !== undefined) return known;
+    const verdict = await this.#analyse(pattern);
+    if (this.#verdicts.size >= MAX_CACHED) this.#verdicts.clear();
+    this.#verdicts.set(pattern, verdict);
+    return verdict;
+  }
+
+  #analyse(pattern: string): Promise<Verdict> {
+    clearTimeout(this.#idle);
+    const worker = this.#startWorker();
+    return new Promise<Verdict>((resolve) => {
+      const id = this.#nextId++;
+      // Its own limit is not kept in every phase of the analysis.
+      const timer = setTimeout(() => void this.close(), ANALYSIS_TIMEOUT_MS * 3);
+      this.#waiting.set(id, (verdict) => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        this.#restWhenIdle();
+        resolve(verdict);
+      });
+      worker.postMessage({ id, pattern, timeout: ANALYSIS_TIMEOUT_MS });
+    });
+  }
+
+  #startWorker(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const recheck = createRequire(import.meta.url).resolve('recheck/lib/browser.js');
+    const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: { recheck }, execArgv: [] });
+    worker.unref();
+    worker.on('message', ({ id, status }: { id: number; status: Verdict }) =>
+      this.#waiting.get(id)?.(status),
+    );
+    const lost = (): void => {
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#fail();
+    };
+    worker.on('error', lost);
+    worker.on('exit', lost);
+    this.#worker = worker;
+    return worker;
+  }
+
+  #fail(): void {
+    for (const resolve of [...this.#waiting.values()]) resolve('unknown');
+  }
+
+  #restWhenIdle(): void {
+    if (this.#waiting.size > 0) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.close(), IDLE_MS);
+    this.#idle.unref();
+  }
+}
+
+/** The patterns of every `matches` in a targeted value or a condition, whatever its shape is otherwise. */
+export function patternsIn(value: JsonValue): string[] {
+  if (Array.isArray(value)) return value.flatMap(patternsIn);
+  if (!isRecord(value)) return [];
+  const own =
+    value.op === 'matches' && Array.isArray(value.values)
+      ? value.values.filter((entry): entry is string => typeof entry === 'string')
+      : [];
+  return [...own, ...Object.values(value as Record<string, JsonValue>).flatMap(patternsIn)];
+}
+
+function invalidReason(pattern: string): string | undefined {
+  if (pattern.length > MAX_PATTERN_LENGTH)
+    return `is a pattern of more than ${MAX_PATTERN_LENGTH} characters`;
+  try {
+    new RegExp(pattern, 'u');
+    return undefined;
+  } catch {
+    return 'is no valid regular expression (with the u flag)';
+  }
+}

@@ -1,0 +1,174 @@
+import {
+  defineLimit,
+  type JsonSchema,
+  type JsonValue,
+  SchemaError,
+  TIERS,
+  type TierNames,
+  type TierSchema,
+  type WireSchema,
+} from '@smooai/config';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { HttpError } from '../http-error.ts';
+import { clip } from './access.ts';
+import { checkJsonLimits, isRecord, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
+import { createSchemaAjv, readLimit, withoutDialect } from './schema-keys.ts';
+
+const KEY_PATTERN = /^[a-z][a-zA-Z0-9]*$/;
+const MAX_KEY_LENGTH = 100;
+const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
+const LIMIT_KEYWORDS: ReadonlySet<string> = new Set([
+  'type',
+  'default',
+  'minimum',
+  'maximum',
+  'multipleOf',
+  'title',
+  'description',
+  '$comment',
+  'deprecated',
+]);
+
+/** A document without any key, for a schema that is created before its first push. */
+export function emptySchemaDocument(): WireSchema {
+  return checkSchemaDocument({ type: 'object', properties: {} });
+}
+
+/**
+ * Checks a schema document from a request and completes the tiers that it leaves out.
+ * @throws {HttpError} 400 naming the place and the reason, 413 where it is too large.
+ */
+export function checkSchemaDocument(document: unknown): WireSchema {
+  checkJsonLimits(document, 'jsonSchema', MAX_SCHEMA_BYTES);
+  const root = requireObjectSchema(document, 'jsonSchema');
+  const given = root.properties ?? {};
+  for (const name of Object.keys(given)) {
+    if (!TIERS.some((tier) => tier.schema === name)) {
+      const known = TIERS.map((tier) => tier.schema).join(', ');
+      throw new HttpError(
+        400,
+        `Field "jsonSchema.properties.${clip(name)}" is no tier; the tiers are ${known}.`,
+      );
+    }
+  }
+  const owners = new Map<string, TierNames>();
+  const tiers = Object.fromEntries(
+    TIERS.map((names) => [names.schema, checkTier({ names, owners, schema: given[names.schema] })]),
+  );
+  return { ...root, type: 'object', properties: tiers as WireSchema['properties'] };
+}
+
+function checkTier(input: {
+  names: TierNames;
+  owners: Map<string, TierNames>;
+  schema: JsonValue | undefined;
+}): TierSchema {
+  const { names, owners, schema } = input;
+  const path = `jsonSchema.properties.${names.schema}`;
+  const tier = schema === undefined ? {} : requireObjectSchema(schema, path);
+  const properties: Record<string, JsonSchema> = {};
+  const ajv = createSchemaAjv();
+  for (const [key, value] of Object.entries(tier.properties ?? {})) {
+    const place = `${path}.properties.${clip(key)}`;
+    checkKeyName(key, place);
+    const other = owners.get(key);
+    if (other !== undefined) {
+      throw new HttpError(400, `Field "${place}": "${key}" is also in ${other.schema}. A key has one tier.`);
+    }
+    owners.set(key, names);
+    if (owners.size > MAX_KEYS)
+      throw new HttpError(400, `Field "jsonSchema" has more than ${MAX_KEYS} keys.`);
+    if (!isJsonObject(value))
+      throw new HttpError(400, `Field "${place}" must be a JSON Schema, as an object.`);
+    if (names.tier === 'limit') checkLimitSchema(value, place);
+    else checkKeySchema(ajv, value, place);
+    properties[key] = value;
+  }
+  return { ...tier, type: 'object', properties };
+}
+
+function requireObjectSchema(
+  schema: unknown,
+  path: string,
+): { [keyword: string]: JsonValue } & { properties?: { [name: string]: JsonValue } } {
+  if (!isJsonObject(schema)) throw new HttpError(400, `Field "${path}" must be an object.`);
+  const { type, properties, ...rest } = schema;
+  if (type !== 'object') throw new HttpError(400, `Field "${path}.type" must be "object".`);
+  if (properties === undefined) return rest;
+  if (!isJsonObject(properties)) throw new HttpError(400, `Field "${path}.properties" must be an object.`);
+  return { ...rest, properties };
+}
+
+function checkKeyName(key: string, place: string): void {
+  if (!KEY_PATTERN.test(key)) {
+    throw new HttpError(
+      400,
+      `Field "${place}": a key is camelCase, letters and digits, the first a small letter.`,
+    );
+  }
+  if (key.length > MAX_KEY_LENGTH) {
+    throw new HttpError(400, `Field "${place}": a key has at most ${MAX_KEY_LENGTH} characters.`);
+  }
+}
+
+let metaAjv: Ajv2020 | undefined;
+
+function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
+  const remote = findRemoteReference(schema, '');
+  if (remote !== undefined) {
+    throw new HttpError(400, `Field "${place}${remote}" refers to another document; only "#…" is allowed.`);
+  }
+  const local = withoutDialect(schema);
+  metaAjv ??= new Ajv2020({ strict: false, logger: false });
+  if (metaAjv.validateSchema(local) !== true) {
+    const error = metaAjv.errors?.[0];
+    const path = (error?.instancePath ?? '').replaceAll('/', '.');
+    throw new HttpError(
+      400,
+      `Field "${place}${path}" is no valid JSON Schema: it ${error?.message ?? 'is refused'}.`,
+    );
+  }
+  try {
+    ajv.compile(local);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'it does not compile';
+    throw new HttpError(400, `Field "${place}" is no valid JSON Schema: ${reason.slice(0, 300)}.`);
+  }
+}
+
+function findRemoteReference(schema: JsonValue, path: string): string | undefined {
+  if (typeof schema !== 'object' || schema === null) return undefined;
+  for (const [name, child] of Object.entries(schema)) {
+    const place = `${path}.${name}`;
+    if (REFERENCES.has(name) && typeof child === 'string' && !child.startsWith('#')) return place;
+    const found = findRemoteReference(child, place);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function checkLimitSchema(schema: JsonSchema, place: string): void {
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (!LIMIT_KEYWORDS.has(keyword)) {
+      throw new HttpError(
+        400,
+        `Field "${place}.${clip(keyword)}": a limit has only type, default, minimum, maximum and multipleOf.`,
+      );
+    }
+    if (['default', 'minimum', 'maximum', 'multipleOf'].includes(keyword) && typeof value !== 'number') {
+      throw new HttpError(400, `Field "${place}.${keyword}" must be a number.`);
+    }
+  }
+  if (schema.type !== 'number') throw new HttpError(400, `Field "${place}.type" must be "number".`);
+  if (schema.default === undefined) throw new HttpError(400, `Field "${place}.default" is required.`);
+  try {
+    defineLimit(readLimit(schema));
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    throw new HttpError(400, `Field "${place}": ${error.message.replace(/^defineLimit: /, '')}`);
+  }
+}
+
+function isJsonObject(value: unknown): value is { [name: string]: JsonValue } {
+  return isRecord(value);
+}

@@ -1,0 +1,142 @@
+import {
+  clampLimit,
+  type JsonSchema,
+  type JsonValue,
+  type LimitDefinition,
+  TIERS,
+  type Tier,
+  type WireSchema,
+} from '@smooai/config';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { StoredSchema } from '../storage/storage.ts';
+
+/** One key of a schema: its tier, and the check of its values. */
+export interface SchemaKey {
+  readonly key: string;
+  readonly tier: Tier;
+  /** What is served where nothing is stored; undefined where the schema gives none. */
+  readonly defaultValue: JsonValue | undefined;
+  /** The bounds of a limit. */
+  readonly limit: LimitDefinition | undefined;
+  /** What is wrong with a plain value (no targeting); undefined when nothing is. */
+  check(value: JsonValue): ValueIssue | undefined;
+}
+
+/** Why a schema refuses a value, in words that hold nothing of it. */
+export interface ValueIssue {
+  /** JSON pointer into the value; empty for the value itself. */
+  pointer: string;
+  reason: string;
+}
+
+/** The keys of one schema document. */
+export type SchemaKeys = ReadonlyMap<string, SchemaKey>;
+
+/** Reads the keys of a document that passed `checkSchemaDocument`; validators are compiled at their first use. */
+export function readSchemaKeys(document: WireSchema): SchemaKeys {
+  const ajv = createSchemaAjv();
+  const keys = new Map<string, SchemaKey>();
+  for (const { tier, schema } of TIERS) {
+    for (const [key, keySchema] of Object.entries(document.properties[schema].properties)) {
+      keys.set(key, tier === 'limit' ? limitKey(key, keySchema) : valueKey({ ajv, key, tier, keySchema }));
+    }
+  }
+  return keys;
+}
+
+/** Keys of stored schemas, read once for each version. Only for committed schemas: an id and version name one document. */
+export class SchemaKeysCache {
+  readonly #entries = new Map<string, { version: number; keys: SchemaKeys }>();
+
+  of(schema: StoredSchema): SchemaKeys {
+    const entry = this.#entries.get(schema.id);
+    if (entry !== undefined && entry.version === schema.currentVersion) return entry.keys;
+    const keys = readSchemaKeys(schema.jsonSchema);
+    this.#entries.set(schema.id, { version: schema.currentVersion, keys });
+    return keys;
+  }
+
+  delete(schemaId: string): void {
+    this.#entries.delete(schemaId);
+  }
+}
+
+/** The validator of keys' schemas: draft 2020-12 with formats; keywords that it does not know are annotations. */
+export function createSchemaAjv(): Ajv2020 {
+  const ajv = new Ajv2020({
+    strict: false,
+    validateSchema: false,
+    addUsedSchema: false,
+    ownProperties: true,
+    logger: false,
+  });
+  // Without this ajv throws for "id", which zod and others write as an annotation.
+  ajv.removeKeyword('id');
+  ajv.addKeyword({ keyword: 'id' });
+  addFormats.default(ajv);
+  return ajv;
+}
+
+/** The limit of a `limitsSchema` property. */
+export function readLimit(schema: JsonSchema): LimitDefinition {
+  const { default: fallback, minimum, maximum, multipleOf } = schema;
+  return {
+    default: typeof fallback === 'number' ? fallback : Number.NaN,
+    ...(typeof minimum === 'number' && { min: minimum }),
+    ...(typeof maximum === 'number' && { max: maximum }),
+    ...(typeof multipleOf === 'number' && { step: multipleOf }),
+  };
+}
+
+function valueKey(input: { ajv: Ajv2020; key: string; tier: Tier; keySchema: JsonSchema }): SchemaKey {
+  const { ajv, key, tier, keySchema } = input;
+  let validate: ValidateFunction | undefined;
+  return {
+    key,
+    tier,
+    defaultValue: Object.hasOwn(keySchema, 'default') ? keySchema.default : undefined,
+    limit: undefined,
+    check: (value) => {
+      validate ??= ajv.compile(withoutDialect(keySchema));
+      if (validate(value)) return undefined;
+      return toIssue(validate.errors?.[0]);
+    },
+  };
+}
+
+/** Every key is checked as draft 2020-12, whichever dialect it names: ajv refuses a dialect that it has not loaded. */
+export function withoutDialect(schema: JsonSchema): JsonSchema {
+  const { $schema: _, ...rest } = schema;
+  return rest;
+}
+
+function limitKey(key: string, schema: JsonSchema): SchemaKey {
+  const limit = readLimit(schema);
+  return {
+    key,
+    tier: 'limit',
+    defaultValue: limit.default,
+    limit,
+    check: (value) => checkLimit(value, limit),
+  };
+}
+
+function checkLimit(value: JsonValue, limit: LimitDefinition): ValueIssue | undefined {
+  const refuse = (reason: string): ValueIssue => ({ pointer: '', reason });
+  if (typeof value !== 'number') return refuse('must be a number');
+  if (limit.min !== undefined && value < limit.min) return refuse(`must be at least ${limit.min}`);
+  if (limit.max !== undefined && value > limit.max) return refuse(`must be at most ${limit.max}`);
+  // Not ajv's multipleOf: 0.3 is no multiple of 0.1 there.
+  if (clampLimit(value, limit) !== value) return refuse(`must be a multiple of ${limit.step}`);
+  return undefined;
+}
+
+function toIssue(error: ErrorObject | undefined): ValueIssue {
+  const pointer = error?.instancePath ?? '';
+  const reason = error?.message ?? 'is not what its schema asks for';
+  if (error?.keyword === 'enum') {
+    return { pointer, reason: `must be one of ${JSON.stringify(error.params.allowedValues)}`.slice(0, 300) };
+  }
+  return { pointer, reason };
+}

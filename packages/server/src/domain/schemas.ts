@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import type { WireSchema } from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+import type { Principal } from '../server-context.ts';
+import type { Storage, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
+import { UniqueViolationError } from '../storage/storage.ts';
+import { clip, requireAllEnvironments } from './access.ts';
+import type { WriteTransaction } from './change-writer.ts';
+import { isSameJson, MAX_ROWS } from './json-limits.ts';
+import { checkSchemaDocument, emptySchemaDocument } from './schema-document.ts';
+import { readSchemaKeys, type SchemaKeys } from './schema-keys.ts';
+import { findStoredIssue } from './value-check.ts';
+import { type DomainParts, removeValue } from './values.ts';
+
+/** A stored value that a new version of its schema has no place for, as a 409 lists it. */
+export interface InvalidatedValue {
+  key: string;
+  environment: string;
+  reason: string;
+}
+
+interface Verdict extends InvalidatedValue {
+  stored: StoredValue;
+  /** Its key is gone or in another tier, so that it can only be deleted. */
+  mustGo: boolean;
+}
+
+/** Reading and writing schemas. */
+export class Schemas {
+  readonly #storage: Storage;
+  readonly #parts: DomainParts;
+
+  constructor(storage: Storage, parts: DomainParts) {
+    this.#storage = storage;
+    this.#parts = parts;
+  }
+
+  list(principal: Principal): Promise<StoredSchema[]> {
+    return this.#storage.listSchemas(principal.organizationId);
+  }
+
+  /** @throws {HttpError} 404 */
+  get(principal: Principal, id: string): Promise<StoredSchema> {
+    return findSchema(this.#storage, principal, id);
+  }
+
+  /** Makes a schema at version 1; without a document it has no keys yet. */
+  async create(
+    principal: Principal,
+    input: { name: string; description?: string | null; jsonSchema?: unknown },
+  ): Promise<StoredSchema> {
+    requireAllEnvironments(principal, 'change schemas');
+    const jsonSchema =
+      input.jsonSchema === undefined ? emptySchemaDocument() : checkSchemaDocument(input.jsonSchema);
+    return this.#parts.writer.run(async (transaction) => {
+      const { operations, now } = transaction;
+      const others = await operations.listSchemas(principal.organizationId);
+      if (others.length >= MAX_ROWS)
+        throw new HttpError(409, `An organization has at most ${MAX_ROWS} schemas.`);
+      const schema: StoredSchema = {
+        id: randomUUID(),
+        organizationId: principal.organizationId,
+        name: input.name,
+        description: input.description ?? null,
+        currentVersion: 1,
+        jsonSchema,
+        createdBy: principal.clientId,
+        createdAt: now,
+        updatedAt: now,
+      };
+      refuseForeignKeys(jsonSchema, others);
+      await nameIsFree(schema.name, () => operations.insertSchema(schema));
+      await touchEnvironments(transaction, principal.organizationId);
+      return schema;
+    });
+  }
+
+  /** Changes name and description. */
+  async update(
+    principal: Principal,
+    id: string,
+    input: { name?: string; description?: string | null },
+  ): Promise<StoredSchema> {
+    requireAllEnvironments(principal, 'change schemas');
+    return this.#parts.writer.run(async ({ operations, now }) => {
+      const schema = await findSchema(operations, principal, id);
+      const next: StoredSchema = { ...schema, ...input, updatedAt: now };
+      await nameIsFree(next.name, () => operations.updateSchema(next));
+      return next;
+    });
+  }
+
+  /** @throws {HttpError} 404, and 409 with the list while it has values, unless `force`, which deletes them. */
+  async delete(principal: Principal, id: string, { force }: { force: boolean }): Promise<void> {
+    requireAllEnvironments(principal, 'delete schemas');
+    await this.#parts.writer.run(async (transaction) => {
+      const { operations } = transaction;
+      const schema = await findSchema(operations, principal, id);
+      const verdicts = await judgeValues(operations, schema.id, new Map());
+      if (verdicts.length > 0 && !force) {
+        throw conflict(
+          `The schema "${clip(schema.name)}" has stored values; force=true deletes them too.`,
+          verdicts,
+        );
+      }
+      await removeAll(transaction, verdicts);
+      await operations.deleteSchema(schema.id);
+      await touchEnvironments(transaction, principal.organizationId);
+    });
+    this.#parts.schemaKeys.delete(id);
+  }
+
+  /**
+   * Makes a new version of the document.
+   * @throws {HttpError} 400 for the document, 409 for a key of another schema, and 409 with the list of stored values
+   * that would become invalid, unless `force`: then those whose key is gone or changes its tier are deleted.
+   */
+  async push(
+    principal: Principal,
+    id: string,
+    input: { jsonSchema: unknown; changeDescription?: string | null; force: boolean },
+  ): Promise<{ schema: StoredSchema; version: number }> {
+    requireAllEnvironments(principal, 'push schemas');
+    const jsonSchema = checkSchemaDocument(input.jsonSchema);
+    return this.#parts.writer.run(async (transaction) => {
+      const { operations, now } = transaction;
+      const schema = await findSchema(operations, principal, id);
+      const others = await operations.listSchemas(principal.organizationId);
+      refuseForeignKeys(
+        jsonSchema,
+        others.filter((other) => other.id !== id),
+      );
+      const verdicts = await judgeValues(operations, id, readSchemaKeys(jsonSchema));
+      if (verdicts.length > 0 && !input.force) {
+        throw conflict(
+          'Stored values do not fit the new schema; change them first, or push with "force": true.',
+          verdicts,
+        );
+      }
+      await removeAll(
+        transaction,
+        verdicts.filter((verdict) => verdict.mustGo),
+      );
+      const version = schema.currentVersion + 1;
+      const next: StoredSchema = { ...schema, jsonSchema, currentVersion: version, updatedAt: now };
+      await operations.updateSchema(next, {
+        description: input.changeDescription ?? null,
+        by: principal.clientId,
+      });
+      if (!isSameJson(schema.jsonSchema as never, jsonSchema as never)) {
+        await touchEnvironments(transaction, principal.organizationId);
+      }
+      return { schema: next, version };
+    });
+  }
+}
+
+async function findSchema(
+  operations: StorageOperations,
+  principal: Principal,
+  id: string,
+): Promise<StoredSchema> {
+  const schema = await operations.findSchema(id);
+  if (schema === undefined || schema.organizationId !== principal.organizationId) {
+    throw new HttpError(404, `There is no schema "${clip(id)}".`);
+  }
+  return schema;
+}
+
+/** Defaults and bounds are part of what snapshots show, so a new document is a new revision everywhere. */
+async function touchEnvironments(transaction: WriteTransaction, organizationId: string): Promise<void> {
+  for (const environment of await transaction.operations.listEnvironments(organizationId)) {
+    transaction.record(environment.id, []);
+  }
+}
+
+function refuseForeignKeys(document: WireSchema, others: readonly StoredSchema[]): void {
+  const keys = new Set(Object.values(document.properties).flatMap((tier) => Object.keys(tier.properties)));
+  for (const other of others) {
+    const taken = Object.values(other.jsonSchema.properties)
+      .flatMap((tier) => Object.keys(tier.properties))
+      .filter((key) => keys.has(key));
+    if (taken.length === 0) continue;
+    const list = taken.slice(0, 20).map((key) => `"${key}"`);
+    throw new HttpError(
+      409,
+      `Field "jsonSchema": ${list.join(', ')} belong${list.length === 1 ? 's' : ''} to the schema "${clip(other.name)}".`,
+      { fields: { keys: taken, schemaId: other.id } },
+    );
+  }
+}
+
+async function judgeValues(
+  operations: StorageOperations,
+  schemaId: string,
+  keys: SchemaKeys,
+): Promise<Verdict[]> {
+  const verdicts: Verdict[] = [];
+  const names = new Map<string, string>();
+  for (const stored of await operations.listSchemaValues(schemaId)) {
+    const key = keys.get(stored.key);
+    const mustGo = key === undefined || key.tier !== stored.tier;
+    const reason =
+      key === undefined
+        ? 'the schema has no such key'
+        : mustGo
+          ? `its tier becomes ${key.tier}`
+          : findStoredIssue(key, stored.value);
+    if (reason === undefined) continue;
+    const environment =
+      names.get(stored.environmentId) ?? (await operations.findEnvironment(stored.environmentId))?.name ?? '';
+    names.set(stored.environmentId, environment);
+    verdicts.push({ key: stored.key, environment, reason, stored, mustGo });
+  }
+  return verdicts;
+}
+
+function conflict(message: string, verdicts: readonly Verdict[]): HttpError {
+  const values: InvalidatedValue[] = verdicts.map(({ key, environment, reason }) => ({
+    key,
+    environment,
+    reason,
+  }));
+  const detail = values
+    .slice(0, 20)
+    .map(({ key, environment, reason }) => `${key} in ${environment}: ${reason}`)
+    .join('; ');
+  return new HttpError(409, message, { detail, fields: { values } });
+}
+
+async function removeAll(transaction: WriteTransaction, verdicts: readonly Verdict[]): Promise<void> {
+  for (const { stored } of verdicts) {
+    const environment = await transaction.operations.findEnvironment(stored.environmentId);
+    if (environment !== undefined) await removeValue(transaction, environment, stored);
+  }
+}
+
+async function nameIsFree(name: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof UniqueViolationError)) throw error;
+    throw new HttpError(409, `Field "name": there is a schema "${clip(name)}" already.`);
+  }
+}

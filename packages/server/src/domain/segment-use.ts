@@ -1,0 +1,50 @@
+import { segmentsUsed } from '@smooai/config';
+import type { StoredSegment } from '../storage/storage.ts';
+import type { EffectiveValues } from './effective-values.ts';
+import { isTargeted } from './value-check.ts';
+
+/** Who uses a segment. */
+export interface SegmentUse {
+  segment: string;
+  /** `the flag "x"` or `the segment "y"`, for a message. */
+  user: string;
+}
+
+/** Every use of a segment by what an environment sees. */
+export function segmentUses(effective: EffectiveValues): SegmentUse[] {
+  const uses: SegmentUse[] = [];
+  for (const { key, tier, value } of effective.values.values()) {
+    if ((tier !== 'feature_flag' && tier !== 'limit') || !isTargeted(value)) continue;
+    for (const segment of segmentsUsed(value)) uses.push({ segment, user: `"${key}"` });
+  }
+  for (const { name, condition } of effective.segments.values()) {
+    for (const segment of segmentsUsed(condition)) uses.push({ segment, user: `the segment "${name}"` });
+  }
+  return uses;
+}
+
+/** The first use of a segment that the environment does not have. */
+export function findUnknownSegment(effective: EffectiveValues): SegmentUse | undefined {
+  return segmentUses(effective).find(({ segment }) => !effective.segments.has(segment));
+}
+
+/** A way from a segment back to itself, as names; undefined where there is none. */
+export function findSegmentCycle(
+  segments: ReadonlyMap<string, Pick<StoredSegment, 'condition'>>,
+  start: string,
+): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (name: string, path: readonly string[]): string[] | undefined => {
+    if (name === start && path.length > 0) return [...path, name];
+    if (done.has(name)) return undefined;
+    done.add(name);
+    const entry = segments.get(name);
+    if (entry === undefined) return undefined;
+    for (const next of segmentsUsed(entry.condition)) {
+      const cycle = walk(next, [...path, name]);
+      if (cycle !== undefined) return cycle;
+    }
+    return undefined;
+  };
+  return walk(start, []);
+}

@@ -1,0 +1,132 @@
+import type { JsonValue } from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+import type { Principal } from '../server-context.ts';
+import type { Environment, StorageOperations, StoredSegment } from '../storage/storage.ts';
+import { clip, findEnvironmentByName } from './access.ts';
+import type { WriteTransaction } from './change-writer.ts';
+import {
+  readDependents,
+  readEffectiveSegments,
+  readEffectiveValues,
+  toConditions,
+} from './effective-values.ts';
+import type { EnvironmentView } from './environment-view.ts';
+import { checkJsonLimits, isSameJson, MAX_CONDITION_BYTES, MAX_ROWS } from './json-limits.ts';
+import { patternsIn } from './pattern-check.ts';
+import { findSegmentCycle, segmentUses } from './segment-use.ts';
+import { checkSegmentCondition } from './value-check.ts';
+import type { DomainParts } from './values.ts';
+
+/** What a segment's name looks like. */
+export const SEGMENT_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** Reading and writing segments. */
+export class Segments {
+  readonly #parts: DomainParts;
+
+  constructor(parts: DomainParts) {
+    this.#parts = parts;
+  }
+
+  /** Those that the environment sees, by name; `environmentId` tells which are a fallback's. */
+  list(view: EnvironmentView): StoredSegment[] {
+    return [...view.segments.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** @throws {HttpError} 400 naming the field, 404, and 409 for a cycle. */
+  async put(
+    principal: Principal,
+    target: { environment: string; name: string },
+    input: { condition: unknown; description?: string | null },
+  ): Promise<StoredSegment> {
+    const { name } = target;
+    if (!SEGMENT_NAME.test(name)) {
+      throw new HttpError(400, `Path parameter "name" must match ${SEGMENT_NAME.source}.`);
+    }
+    checkJsonLimits(input.condition, 'condition', MAX_CONDITION_BYTES);
+    const checkPattern = await this.#parts.patterns.prepare(patternsIn(input.condition as JsonValue));
+    return this.#parts.writer.run(async (transaction) => {
+      const { operations, now } = transaction;
+      const environment = await findEnvironmentByName(operations, principal, target.environment);
+      const known = await readEffectiveSegments(operations, environment);
+      if (known.size >= MAX_ROWS && !known.has(name)) {
+        throw new HttpError(409, `An environment has at most ${MAX_ROWS} segments.`);
+      }
+      const { condition } = input;
+      checkSegmentCondition(condition, { segments: new Set([...known.keys(), name]), checkPattern });
+      const viewers = await readViewers(operations, environment);
+      const stored = await operations.upsertSegment({
+        organizationId: principal.organizationId,
+        environmentId: environment.id,
+        name,
+        condition,
+        description: input.description ?? null,
+        updatedBy: principal.clientId,
+        createdAt: now,
+        updatedAt: now,
+      });
+      for (const viewer of viewers) {
+        const after = await readEffectiveSegments(operations, viewer.environment);
+        const cycle = findSegmentCycle(after, name);
+        if (cycle !== undefined) {
+          throw new HttpError(409, `Field "condition" makes a cycle of segments: ${cycle.join(' → ')}.`);
+        }
+        recordSegments(transaction, viewer, after, viewer.environment.id === environment.id);
+      }
+      return stored;
+    });
+  }
+
+  /**
+   * Deletes an environment's own segment; its clients then see the fallback's.
+   * @throws {HttpError} 404 where there is none, 409 while something that would be left without it uses it.
+   */
+  async delete(principal: Principal, target: { environment: string; name: string }): Promise<void> {
+    const { name } = target;
+    await this.#parts.writer.run(async (transaction) => {
+      const { operations } = transaction;
+      const environment = await findEnvironmentByName(operations, principal, target.environment);
+      const viewers = await readViewers(operations, environment);
+      if (!(await operations.deleteSegment(environment.id, name))) {
+        throw new HttpError(404, `"${environment.name}" has no segment "${clip(name)}" of its own.`);
+      }
+      for (const viewer of viewers) {
+        const after = await readEffectiveValues(operations, viewer.environment);
+        const users = segmentUses(after).filter((use) => use.segment === name);
+        if (!after.segments.has(name) && users.length > 0) {
+          const list = users.slice(0, 20).map((use) => use.user);
+          throw new HttpError(
+            409,
+            `The segment "${name}" is used in "${viewer.environment.name}" by ${list.join(', ')}.`,
+            { fields: { usedBy: users.map((use) => use.user) } },
+          );
+        }
+        recordSegments(transaction, viewer, after.segments, viewer.environment.id === environment.id);
+      }
+    });
+  }
+}
+
+interface Viewer {
+  environment: Environment;
+  before: ReadonlyMap<string, StoredSegment>;
+}
+
+/** The environment and its dependents, with the segments that they see before the write. */
+async function readViewers(operations: StorageOperations, environment: Environment): Promise<Viewer[]> {
+  const viewers: Viewer[] = [];
+  for (const entry of await readDependents(operations, environment)) {
+    viewers.push({ environment: entry, before: await readEffectiveSegments(operations, entry) });
+  }
+  return viewers;
+}
+
+function recordSegments(
+  transaction: WriteTransaction,
+  viewer: Viewer,
+  after: ReadonlyMap<string, StoredSegment>,
+  always: boolean,
+): void {
+  const [old, next] = [toConditions(viewer.before), toConditions(after)];
+  if (always || !isSameJson(old, next)) transaction.record(viewer.environment.id, [{ segments: next }]);
+}

@@ -1,0 +1,93 @@
+import {
+  clampLimit,
+  type Evaluation,
+  type EvaluationContext,
+  type JsonValue,
+  type Snapshot,
+  type Tier,
+  tierNames,
+} from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+import { clip } from './access.ts';
+import type { EnvironmentView } from './environment-view.ts';
+import type { SchemaKey } from './schema-keys.ts';
+
+/**
+ * Evaluates one flag or limit for a context; without a stored value it is the schema's default.
+ * @throws {HttpError} 404 for a key that is not in that tier, and for one with neither a value nor a default.
+ */
+export function evaluateKey(
+  view: EnvironmentView,
+  { tier, key }: { tier: Tier; key: string },
+  context: EvaluationContext,
+): Evaluation {
+  const entry = view.keys.get(key);
+  if (entry === undefined || entry.tier !== tier) {
+    throw new HttpError(404, `There is no ${tierNames(tier).label} "${clip(key)}".`);
+  }
+  const answer =
+    entry.limit === undefined ? evaluateFlag(view, entry, context) : evaluateLimit(view, entry, context);
+  if (answer === undefined) {
+    throw new HttpError(
+      404,
+      `"${key}" has no value in "${view.environment.name}" and its schema no default.`,
+    );
+  }
+  return answer;
+}
+
+/**
+ * What a browser sees for a context: public values and answers, with the schema's defaults where nothing is stored.
+ * @param only keys to answer; all by default
+ */
+export function createSnapshot(
+  view: EnvironmentView,
+  context: EvaluationContext,
+  only?: ReadonlySet<string>,
+): Snapshot {
+  const publicValues: [string, JsonValue][] = [];
+  const flags: [string, Evaluation][] = [];
+  const limits: [string, Evaluation<number>][] = [];
+  for (const entry of view.keys.values()) {
+    const { key, tier } = entry;
+    if (only !== undefined && !only.has(key)) continue;
+    if (tier === 'public') {
+      const value = view.values.get(key)?.value ?? entry.defaultValue;
+      if (value !== undefined) publicValues.push([key, value]);
+    } else if (tier === 'feature_flag') {
+      const answer = evaluateFlag(view, entry, context);
+      if (answer !== undefined) flags.push([key, answer]);
+    } else if (tier === 'limit') {
+      const answer = evaluateLimit(view, entry, context);
+      if (answer !== undefined) limits.push([key, answer]);
+    }
+  }
+  return {
+    revision: view.revision,
+    public: Object.fromEntries(publicValues),
+    flags: Object.fromEntries(flags),
+    limits: Object.fromEntries(limits),
+  };
+}
+
+function evaluateFlag(
+  view: EnvironmentView,
+  entry: SchemaKey,
+  context: EvaluationContext,
+): Evaluation | undefined {
+  const answer = view.evaluate(entry.key, context);
+  if (answer !== undefined) return answer;
+  return entry.defaultValue === undefined ? undefined : { value: entry.defaultValue, source: 'default' };
+}
+
+function evaluateLimit(
+  view: EnvironmentView,
+  entry: SchemaKey,
+  context: EvaluationContext,
+): Evaluation<number> | undefined {
+  const { limit } = entry;
+  if (limit === undefined) return undefined;
+  const answer = view.evaluate(entry.key, context);
+  if (answer === undefined) return { value: limit.default, source: 'default' };
+  return { ...answer, value: clampLimit(answer.value, limit) };
+}

@@ -1,0 +1,92 @@
+import { type Condition, checkCondition, checkTargeting, type JsonValue } from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+import { fieldName } from '../request-validation.ts';
+import { clip } from './access.ts';
+import { checkJsonLimits, isRecord, MAX_CONDITION_BYTES } from './json-limits.ts';
+import type { PatternCheck } from './pattern-check.ts';
+import type { SchemaKey, ValueIssue } from './schema-keys.ts';
+
+/** What a value is checked against beside its schema. */
+export interface ValueCheckOptions {
+  /** Where the value is in the request, as a JSON pointer: `/value`, `/values/3/value`. */
+  pointer: string;
+  /** Segments that its conditions may name. */
+  segments: ReadonlySet<string>;
+  checkPattern: PatternCheck;
+}
+
+/** Whether a stored value of a flag or limit is decided by targeting. */
+export function isTargeted(value: JsonValue): boolean {
+  return isRecord(value) && Object.hasOwn(value, '$cohort');
+}
+
+/**
+ * Checks a value for storing: a plain one against its key's schema, a targeted one in its structure and each value that
+ * it may answer.
+ * @throws {HttpError} 400 naming the path and the reason, without anything of a secret.
+ */
+export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheckOptions): void {
+  const field = fieldName(options.pointer, 'body');
+  if (isTargeted(value)) {
+    if (key.tier !== 'feature_flag' && key.tier !== 'limit') {
+      throw new HttpError(
+        400,
+        `Field "${field}" of "${key.key}": only flags and limits are targeted with $cohort.`,
+      );
+    }
+    checkTargetedValue(key, value, options);
+    return;
+  }
+  const issue = key.check(value);
+  if (issue === undefined) return;
+  // A path into a secret may hold names that are themselves secret.
+  const place = key.tier === 'secret' ? field : fieldName(`${options.pointer}${issue.pointer}`, 'body');
+  throw new HttpError(400, `Field "${clip(place)}" of "${key.key}" ${issue.reason}.`);
+}
+
+/** What the key's schema has against a stored value, plain or targeted; for values that are stored already. */
+export function findStoredIssue(key: SchemaKey, value: JsonValue): string | undefined {
+  const isFlag = key.tier === 'feature_flag' || key.tier === 'limit';
+  if (isFlag && isTargeted(value)) {
+    const [issue] = checkTargeting(value, { checkValue: (answer) => describe(key.check(answer)) });
+    return issue === undefined ? undefined : `${issue.path}: ${issue.message}`;
+  }
+  const issue = key.check(value);
+  return key.tier === 'secret' ? issue?.reason : describe(issue);
+}
+
+/**
+ * Checks a segment's condition from a request.
+ * @throws {HttpError} 400 naming the path and the reason, 413 where it is too large.
+ */
+export function checkSegmentCondition(
+  condition: unknown,
+  options: { segments: ReadonlySet<string>; checkPattern: PatternCheck },
+): asserts condition is Condition {
+  checkJsonLimits(condition, 'condition', MAX_CONDITION_BYTES);
+  const [issue] = checkCondition(condition as JsonValue, options);
+  if (issue !== undefined) {
+    throw new HttpError(400, `Field "${clip(join('condition', issue.path))}": ${issue.message}`);
+  }
+}
+
+function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueCheckOptions): void {
+  const [issue] = checkTargeting(value, {
+    segments: options.segments,
+    checkPattern: options.checkPattern,
+    checkValue: (answer) => describe(key.check(answer)),
+  });
+  if (issue === undefined) return;
+  const place = join(fieldName(options.pointer, 'body'), issue.path);
+  throw new HttpError(400, `Field "${clip(place)}" of "${key.key}": ${issue.message}`);
+}
+
+function describe(issue: ValueIssue | undefined): string | undefined {
+  if (issue === undefined) return undefined;
+  return issue.pointer === '' ? issue.reason : `at "${fieldName(issue.pointer, 'value')}": ${issue.reason}`;
+}
+
+function join(field: string, path: string): string {
+  if (path === '') return field;
+  return path.startsWith('[') ? `${field}${path}` : `${field}.${path}`;
+}

@@ -1,0 +1,268 @@
+import { randomUUID } from 'node:crypto';
+import { clampLimit, type JsonValue, TIERS, type Tier } from '@smooai/config';
+import { HttpError } from '../http-error.ts';
+import type { Principal } from '../server-context.ts';
+import type { Environment, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
+import { clip, findEnvironmentById, findEnvironmentByName } from './access.ts';
+import type { ChangeWriter, WriteTransaction } from './change-writer.ts';
+import { fallbackChain, readEffectiveSegments, readViewersOfValue } from './effective-values.ts';
+import type { EnvironmentView, EnvironmentViews } from './environment-view.ts';
+import { checkJsonLimits, MAX_VALUE_BYTES } from './json-limits.ts';
+import { type PatternCheck, type PatternChecker, patternsIn } from './pattern-check.ts';
+import type { SchemaKey, SchemaKeysCache } from './schema-keys.ts';
+import { checkValue, isTargeted } from './value-check.ts';
+
+/** One value of a write request, whose shape was checked. */
+export interface ValueWrite {
+  schemaId: string;
+  environmentId: string;
+  key: string;
+  value: JsonValue;
+  /** `featureFlag` is another name of `feature_flag`. */
+  tier: Tier | 'featureFlag';
+}
+
+/** What the domains share. */
+export interface DomainParts {
+  writer: ChangeWriter;
+  views: EnvironmentViews;
+  schemaKeys: SchemaKeysCache;
+  patterns: PatternChecker;
+}
+
+/** A write with the rows that it names. */
+interface CheckedWrite {
+  write: ValueWrite;
+  environment: Environment;
+  schema: StoredSchema;
+}
+
+/** Reading and writing values. */
+export class Values {
+  readonly #parts: DomainParts;
+
+  constructor(parts: DomainParts) {
+    this.#parts = parts;
+  }
+
+  /** The values of a view by key, targeted ones as they are for the empty context. A browser gets no secret. */
+  list(principal: Principal, view: EnvironmentView): Record<string, JsonValue> {
+    const values: [string, JsonValue][] = [];
+    for (const stored of view.values.values()) {
+      if (isVisible(principal, stored)) values.push([stored.key, plainValue(view, stored)]);
+    }
+    return Object.fromEntries(values);
+  }
+
+  /** @throws {HttpError} 404 for an unknown key, one without a value, and a secret that a browser asks for. */
+  get(principal: Principal, view: EnvironmentView, key: string): JsonValue {
+    const stored = view.values.get(key);
+    if (stored === undefined || !isVisible(principal, stored)) {
+      throw new HttpError(404, `The key "${clip(key)}" has no value in "${view.environment.name}".`);
+    }
+    return plainValue(view, stored);
+  }
+
+  /**
+   * Stores values: all of them or none.
+   * @param pointerOf where the n-th value is in the request, as a JSON pointer
+   * @throws {HttpError} naming the field and the reason of the first that is refused.
+   */
+  async set(
+    principal: Principal,
+    writes: readonly ValueWrite[],
+    pointerOf: (index: number) => string,
+  ): Promise<StoredValue[]> {
+    for (const [index, write] of writes.entries()) {
+      checkJsonLimits(write.value, field(pointerOf(index), 'value'), MAX_VALUE_BYTES);
+    }
+    refuseRepeats(writes, pointerOf);
+    const checkPattern = await this.#parts.patterns.prepare(
+      writes.flatMap(({ value }) => (isTargeted(value) ? patternsIn(value) : [])),
+    );
+    return this.#parts.writer.run(async (transaction) => {
+      const reader = new WriteReader(transaction.operations, principal);
+      const rows: StoredValue[] = [];
+      for (const [index, write] of writes.entries()) {
+        const pointer = pointerOf(index);
+        const checked = await this.#check(reader, write, { pointer, checkPattern });
+        rows.push(await storeValue(transaction, principal, checked));
+      }
+      return rows;
+    });
+  }
+
+  /**
+   * Deletes an environment's own value; its clients then see the fallback's.
+   * @throws {HttpError} 404 where there is none, 409 for a secret without `force`.
+   */
+  async delete(
+    principal: Principal,
+    { environment: name, key, force }: { environment: string; key: string; force: boolean },
+  ): Promise<void> {
+    await this.#parts.writer.run(async (transaction) => {
+      const environment = await findEnvironmentByName(transaction.operations, principal, name);
+      const stored = await transaction.operations.findValue(environment.id, key);
+      if (stored === undefined) {
+        throw new HttpError(404, `The key "${clip(key)}" has no value of its own in "${name}".`);
+      }
+      if (stored.tier === 'secret' && !force) {
+        throw new HttpError(409, `"${key}" is a secret: add force=true to delete it.`);
+      }
+      await removeValue(transaction, environment, stored);
+    });
+  }
+
+  async #check(
+    reader: WriteReader,
+    write: ValueWrite,
+    { pointer, checkPattern }: { pointer: string; checkPattern: PatternCheck },
+  ): Promise<CheckedWrite> {
+    const environment = await reader.environment(write.environmentId, field(pointer, 'environmentId'));
+    const schema = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
+    const key = this.#parts.schemaKeys.of(schema).get(write.key);
+    if (key === undefined) {
+      throw new HttpError(
+        400,
+        `Field "${field(pointer, 'key')}": the schema "${clip(schema.name)}" has no key "${clip(write.key)}".`,
+      );
+    }
+    if (key.tier !== tierOf(write)) {
+      throw new HttpError(400, `Field "${field(pointer, 'tier')}": "${key.key}" is in the tier ${key.tier}.`);
+    }
+    const segments = await reader.segments(environment);
+    checkValue(key, write.value, { pointer: `${pointer}/value`, segments, checkPattern });
+    return { write, environment, schema };
+  }
+}
+
+/** Deletes a stored value and notes what its clients see instead. */
+export async function removeValue(
+  transaction: WriteTransaction,
+  environment: Environment,
+  stored: StoredValue,
+): Promise<void> {
+  const { operations } = transaction;
+  await operations.deleteValue(environment.id, stored.key);
+  let next: StoredValue | undefined;
+  for (const entry of await fallbackChain(operations, environment)) {
+    next ??= await operations.findValue(entry.id, stored.key);
+  }
+  const { tier, key } = stored;
+  for (const viewer of await readViewersOfValue(operations, environment, key)) {
+    transaction.record(viewer.id, [
+      next === undefined ? { tier, key, deleted: true } : { tier: next.tier, key, value: next.value },
+    ]);
+  }
+}
+
+async function storeValue(
+  transaction: WriteTransaction,
+  principal: Principal,
+  { write, environment, schema }: CheckedWrite,
+): Promise<StoredValue> {
+  const { operations, now } = transaction;
+  const { key, value } = write;
+  const tier = tierOf(write);
+  const row = await operations.upsertValue({
+    id: randomUUID(),
+    organizationId: principal.organizationId,
+    schemaId: schema.id,
+    environmentId: environment.id,
+    key,
+    value,
+    tier,
+    updatedBy: principal.clientId,
+    createdAt: now,
+    updatedAt: now,
+  });
+  for (const viewer of await readViewersOfValue(operations, environment, key)) {
+    transaction.record(viewer.id, [{ tier, key, value }]);
+  }
+  return row;
+}
+
+/** Reads what the values of one write name, each once. */
+class WriteReader {
+  readonly #operations: StorageOperations;
+  readonly #principal: Principal;
+  readonly #environments = new Map<string, Environment>();
+  readonly #schemas = new Map<string, StoredSchema>();
+  readonly #segments = new Map<string, ReadonlySet<string>>();
+
+  constructor(operations: StorageOperations, principal: Principal) {
+    this.#operations = operations;
+    this.#principal = principal;
+  }
+
+  async environment(id: string, name: string): Promise<Environment> {
+    const known = this.#environments.get(id);
+    if (known !== undefined) return known;
+    const environment = await findEnvironmentById(this.#operations, this.#principal, { id, field: name });
+    this.#environments.set(id, environment);
+    return environment;
+  }
+
+  async schema(id: string, name: string): Promise<StoredSchema> {
+    const known = this.#schemas.get(id);
+    if (known !== undefined) return known;
+    const schema = await this.#operations.findSchema(id);
+    if (schema === undefined || schema.organizationId !== this.#principal.organizationId) {
+      throw new HttpError(404, `"${name}" names no schema of this organization.`);
+    }
+    this.#schemas.set(id, schema);
+    return schema;
+  }
+
+  async segments(environment: Environment): Promise<ReadonlySet<string>> {
+    const known = this.#segments.get(environment.id);
+    if (known !== undefined) return known;
+    const names = new Set((await readEffectiveSegments(this.#operations, environment)).keys());
+    this.#segments.set(environment.id, names);
+    return names;
+  }
+}
+
+function refuseRepeats(writes: readonly ValueWrite[], pointerOf: (index: number) => string): void {
+  const seen = new Set<string>();
+  for (const [index, write] of writes.entries()) {
+    const target = JSON.stringify([write.environmentId, write.key]);
+    if (seen.has(target)) {
+      throw new HttpError(
+        400,
+        `Field "${field(pointerOf(index), 'key')}": "${clip(write.key)}" is set twice in one environment.`,
+      );
+    }
+    seen.add(target);
+  }
+}
+
+/** Tiers as a write may name them. */
+export const TIER_NAMES: readonly string[] = [...TIERS.map((names) => names.tier), 'featureFlag'];
+
+function tierOf(write: ValueWrite): Tier {
+  return write.tier === 'featureFlag' ? 'feature_flag' : write.tier;
+}
+
+function isVisible(principal: Principal, stored: StoredValue): boolean {
+  return stored.tier !== 'secret' || principal.type === 'm2m';
+}
+
+function plainValue(view: EnvironmentView, stored: StoredValue): JsonValue {
+  if (stored.tier === 'public' || stored.tier === 'secret') return stored.value;
+  const value = view.evaluate(stored.key, {})?.value ?? null;
+  return clamped(view.keys.get(stored.key), value);
+}
+
+function clamped(key: SchemaKey | undefined, value: JsonValue): JsonValue {
+  return key?.limit === undefined ? value : clampLimit(value, key.limit);
+}
+
+/** `/values/3` and `key` become `values[3].key`. */
+function field(pointer: string, name: string): string {
+  const place = pointer
+    .replace(/^\//, '')
+    .replace(/\/(\d+)/g, '[$1]')
+    .replaceAll('/', '.');
+  return place === '' ? name : `${place}.${name}`;
+}

@@ -1,0 +1,57 @@
+import type { FastifyRequest } from 'fastify';
+import { HttpError } from '../http-error.ts';
+import type { Principal } from '../server-context.ts';
+
+/** Where the config API of an organization lies. */
+export const CONFIG_PATH = '/organizations/:org/config';
+
+/** The query of what happens in one environment. */
+export interface EnvironmentQuery {
+  environment: string;
+}
+
+/** A JSON Schema of a part of a request. */
+export interface RequestSchema {
+  readonly [keyword: string]: unknown;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+const environment = { type: 'string', minLength: 1 };
+const force = { enum: ['true', 'false'] };
+
+/** `?environment=NAME` */
+export const environmentQuery: RequestSchema = {
+  type: 'object',
+  required: ['environment'],
+  properties: { environment },
+};
+
+/** `?environment=NAME&force=true` */
+export const deletionQuery: RequestSchema = {
+  type: 'object',
+  required: ['environment'],
+  properties: { environment, force },
+};
+
+/** `?force=true` */
+export const forceQuery: RequestSchema = { type: 'object', properties: { force } };
+
+/** A description; null takes it away. */
+export const descriptionField: Readonly<Record<string, unknown>> = {
+  type: 'string',
+  maxLength: 2_000,
+  nullable: true,
+};
+
+/** `{ environment, context }`; an empty context may be left out. */
+export const evaluationBody: RequestSchema = {
+  type: 'object',
+  required: ['environment'],
+  properties: { environment, context: { type: 'object' } },
+};
+
+/** The caller, whom the guard has let in. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === undefined) throw new HttpError(401, 'A bearer token is required.');
+  return request.principal;
+}
