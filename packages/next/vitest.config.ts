@@ -1,12 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
+const conditions = ['@smooai/source', 'module', 'node', 'import', 'default'];
+
 export default defineConfig({
-  resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
   test: {
-    include: ['src/**/*.test.{ts,tsx}'],
-    typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
     reporters: ['default', 'json'],
     outputFile: { json: 'test-results/unit.json' },
+    projects: [
+      {
+        // `server-only` throws unless it is resolved as Next does for server components.
+        ssr: { resolve: { conditions: ['react-server', ...conditions] } },
+        test: {
+          name: 'server',
+          include: ['src/**/*.test.ts'],
+          server: { deps: { inline: ['server-only'] } },
+          typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.ts'] },
+        },
+      },
+      {
+        resolve: { conditions },
+        ssr: { resolve: { conditions } },
+        test: { name: 'client', include: ['src/**/*.test.tsx'], environment: 'jsdom' },
+      },
+    ],
   },
 });

@@ -1,0 +1,188 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+  defineConfig,
+  defineLimit,
+  type EvaluationContext,
+  type JsonValue,
+  toJsonSchema,
+} from '@smooai/config';
+import { ConfigApi, TokenProvider } from '@smooai/config/server';
+import { createTestClient } from '@smooai/config/testing';
+import { type ConfigServer, createConfigServer } from '@smooai/config-server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createNextConfig } from './server.ts';
+import { readEvents } from './test-support/read-events.ts';
+
+const schema = () =>
+  defineConfig({
+    public: { supportEmail: z.string().default('help@example.com') },
+    secrets: { paymentKey: z.string().default('sk-default-0000') },
+    flags: { newCheckout: z.boolean().default(false), freeShipping: z.boolean().default(false) },
+    limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
+  });
+
+const onlyIn = (country: string): JsonValue => ({
+  $cohort: {
+    rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
+    defaultValue: false,
+  },
+});
+
+describe('createNextConfig with a client', () => {
+  it('reads every tier for the context of the request', async () => {
+    const client = createTestClient({
+      config: schema(),
+      public: { supportEmail: 'shop@example.com' },
+      secrets: { paymentKey: 'sk-live-1111' },
+      flags: { freeShipping: onlyIn('NL') },
+      limits: { cartItems: 7 },
+    });
+    const next = createNextConfig({ client, context: async () => ({ country: 'NL' }) });
+    expect(await next.flag('freeShipping')).toBe(true);
+    expect(await next.flag('freeShipping', { country: 'BE' })).toBe(false);
+    expect(await next.flagDetails('freeShipping')).toMatchObject({
+      value: true,
+      source: 'rule',
+      matchedRuleId: 'NL',
+    });
+    expect(await next.limit('cartItems')).toBe(7);
+    expect(await next.publicValue('supportEmail')).toBe('shop@example.com');
+    expect(await next.secret('paymentKey')).toBe('sk-live-1111');
+    expect(await next.client()).toBe(client);
+  });
+
+  it('gives browsers a snapshot without the secret tier', async () => {
+    const client = createTestClient({ config: schema(), secrets: { paymentKey: 'sk-live-1111' } });
+    const { snapshot } = createNextConfig({ client });
+    expect(await snapshot()).toEqual(client.snapshot());
+    expect(JSON.stringify(await snapshot({ country: 'NL' }))).not.toMatch(/sk-live|paymentKey/);
+  });
+
+  it('does not mix the contexts of requests that run at once', async () => {
+    const client = createTestClient({ config: schema(), flags: { freeShipping: onlyIn('NL') } });
+    const request = new AsyncLocalStorage<EvaluationContext>();
+    const { flag, snapshot, handlers } = createNextConfig({
+      client,
+      context: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        return request.getStore() ?? {};
+      },
+    });
+    const visit = (country: string) =>
+      request.run({ country }, async () => {
+        const response = await handlers.GET(new Request('https://shop.example/api/config/stream'));
+        const events = readEvents(response);
+        const first = (await events.next())?.data as Awaited<ReturnType<typeof snapshot>>;
+        await events.cancel();
+        return [await flag('freeShipping'), (await snapshot()).flags, first.flags].map((answer) =>
+          typeof answer === 'boolean' ? answer : answer.freeShipping?.value,
+        );
+      });
+    const answers = await Promise.all(['NL', 'BE', 'NL', 'DE'].map(visit));
+    const yes = [true, true, true];
+    const no = [false, false, false];
+    expect(answers).toEqual([yes, no, yes, no]);
+  });
+
+  it('asks for exactly one of a schema and a client', () => {
+    const config = schema();
+    const client = createTestClient({ config });
+    expect(() => createNextConfig({} as never)).toThrow(/either "config".*or "client"/);
+    expect(() => createNextConfig({ config, client } as never)).toThrow(/either "config"/);
+  });
+});
+
+describe('createNextConfig with a schema', () => {
+  let server: ConfigServer;
+  let clientOptions: {
+    apiUrl: string;
+    authUrl: string;
+    organizationId: string;
+    clientId: string;
+    clientSecret: string;
+  };
+  let set: (key: string, value: JsonValue) => Promise<unknown>;
+
+  beforeAll(async () => {
+    server = await createConfigServer();
+    if (server.credentials === undefined) throw new Error('A new server has credentials.');
+    const { apiUrl, authUrl, organizationId, clientId, clientSecret } = server.credentials;
+    clientOptions = { apiUrl, authUrl, organizationId, clientId, clientSecret };
+    const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });
+    const api = new ConfigApi({ apiUrl, organizationId, tokenProvider });
+    const { id: schemaId } = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(schema()) });
+    const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
+    set = (key, value) =>
+      api.setValue({ schemaId, environmentId: environment?.id ?? '', key, value, tier: 'feature_flag' });
+    await set('freeShipping', onlyIn('NL'));
+  });
+
+  afterAll(async () => {
+    await server?.close();
+  });
+
+  it('fetches nothing until the first read, and tries again after a failed start', async () => {
+    let calls = 0;
+    let isDown = true;
+    const fetch: typeof globalThis.fetch = (...input) => {
+      calls++;
+      return isDown ? Promise.reject(new TypeError('connection refused')) : globalThis.fetch(...input);
+    };
+    const settings = { ...clientOptions, environment: 'staging', fetch };
+    const next = createNextConfig({ config: schema(), clientOptions: settings, readyTimeoutMs: 200 });
+    expect(calls).toBe(0);
+    const failures = await Promise.allSettled([next.flag('newCheckout'), next.limit('cartItems')]);
+    expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect((await next.handlers.GET(new Request('https://shop.example/'))).status).toBe(503);
+    expect(calls).toBeGreaterThan(0);
+    isDown = false;
+    expect(await next.flag('newCheckout')).toBe(false);
+    expect(await next.limit('cartItems')).toBe(20);
+    await (await next.client()).close();
+  });
+
+  it('has one client a process for the same settings and schema, also after a hot reload', async () => {
+    const before = createNextConfig({ config: schema(), clientOptions });
+    const after = createNextConfig({ config: schema(), clientOptions });
+    const [one, other] = await Promise.all([before.client(), after.client()]);
+    expect(other).toBe(one);
+    const staging = createNextConfig({
+      config: schema(),
+      clientOptions: { ...clientOptions, environment: 'staging' },
+    });
+    const edited = createNextConfig({
+      config: defineConfig({ flags: { newCheckout: z.boolean().default(true) } }),
+      clientOptions,
+    });
+    expect(await staging.client()).not.toBe(one);
+    expect(await edited.client()).not.toBe(one);
+    for (const config of [before, staging, edited]) await (await config.client()).close();
+    const again = await before.client();
+    expect(again).not.toBe(one);
+    await again.close();
+  });
+
+  it('names the settings that are missing when it reads, not before', async () => {
+    const next = createNextConfig({ config: schema(), clientOptions: { apiUrl: 'http://127.0.0.1:9' } });
+    await expect(next.flag('newCheckout')).rejects.toThrow(/SMOOAI_CONFIG_CLIENT_ID/);
+  });
+
+  it('follows the server, and answers from memory when it is gone', async () => {
+    const next = createNextConfig({ config: schema(), clientOptions, context: () => ({ country: 'NL' }) });
+    expect(await next.flag('freeShipping')).toBe(true);
+    const events = readEvents(await next.handlers.GET(new Request('https://shop.example/')));
+    expect(await events.next()).toMatchObject({ event: 'snapshot' });
+    await set('newCheckout', true);
+    expect(await events.next()).toMatchObject({
+      event: 'patch',
+      data: { flags: { newCheckout: { value: true } } },
+    });
+    expect(await next.flag('newCheckout')).toBe(true);
+    await server.close();
+    expect(await next.flag('newCheckout')).toBe(true);
+    expect(await next.flag('freeShipping')).toBe(true);
+    await (await next.client()).close();
+    expect(await events.next()).toBeUndefined();
+  });
+});

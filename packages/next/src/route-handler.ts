@@ -1,0 +1,5 @@
+export {
+  createSnapshotRouteHandler,
+  type SnapshotRouteHandler,
+  type SnapshotRouteHandlerOptions,
+} from './snapshot-route-handler.ts';

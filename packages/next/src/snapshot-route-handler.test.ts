@@ -1,0 +1,158 @@
+import { inspect } from 'node:util';
+import { defineConfig, type JsonValue, RequestTransportError } from '@smooai/config';
+import { createTestClient } from '@smooai/config/testing';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createSnapshotRouteHandler } from './route-handler.ts';
+import { readEvents } from './test-support/read-events.ts';
+
+const config = defineConfig({
+  secrets: { paymentKey: z.string().default('sk-default-0000') },
+  flags: {
+    newCheckout: z.boolean().default(false),
+    freeShipping: z.boolean().default(false),
+    theme: z.enum(['light', 'dark']).default('light'),
+  },
+});
+
+const onlyIn = (country: string): JsonValue => ({
+  $cohort: {
+    rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
+    defaultValue: false,
+  },
+});
+
+const URL_OF_STREAM = 'https://shop.example/api/config/stream';
+
+const request = (headers: Record<string, string> = {}, init: RequestInit = {}): Request =>
+  new Request(URL_OF_STREAM, { ...init, headers });
+
+const countryOf = (from: Request) => ({ country: from.headers.get('x-country') });
+
+describe('createSnapshotRouteHandler', () => {
+  it('streams the snapshot and its changes as server-sent events that nobody stores or buffers', async () => {
+    const client = createTestClient({ config });
+    const response = await createSnapshotRouteHandler({ client })(request());
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    expect(response.headers.get('cache-control')).toContain('no-store');
+    expect(response.headers.get('x-accel-buffering')).toBe('no');
+    const events = readEvents(response);
+    expect(await events.next()).toMatchObject({ event: 'snapshot', data: client.snapshot() });
+    client.set({ flags: { theme: 'dark' } });
+    const patch = await events.next();
+    expect(patch).toMatchObject({ event: 'patch', data: { flags: { theme: { value: 'dark' } } } });
+    expect(patch?.id).toBe(client.snapshot().revision);
+    await events.cancel();
+  });
+
+  it('never sends a secret, nor the name of one', async () => {
+    const client = createTestClient({ config, secrets: { paymentKey: 'sk-live-1111' } });
+    const events = readEvents(await createSnapshotRouteHandler({ client })(request()));
+    const seen = [await events.next()];
+    client.set({ secrets: { paymentKey: 'sk-live-2222' } });
+    client.set({ secrets: { paymentKey: 'sk-live-3333' }, flags: { newCheckout: true } });
+    seen.push(await events.next());
+    expect(seen[1]).toMatchObject({ data: { flags: { newCheckout: { value: true } } } });
+    expect(inspect(seen, { depth: null })).not.toMatch(/sk-|paymentKey/);
+    await events.cancel();
+  });
+
+  it('answers each request for its own context', async () => {
+    const client = createTestClient({ config, flags: { freeShipping: onlyIn('NL') } });
+    const handler = createSnapshotRouteHandler({
+      getClient: async () => client,
+      context: async (from) => countryOf(from),
+    });
+    const [dutch, belgian] = await Promise.all(
+      ['NL', 'BE'].map(async (country) => readEvents(await handler(request({ 'x-country': country })))),
+    );
+    expect(await dutch?.next()).toMatchObject({ data: { flags: { freeShipping: { value: true } } } });
+    expect(await belgian?.next()).toMatchObject({ data: { flags: { freeShipping: { value: false } } } });
+    client.set({ flags: { freeShipping: onlyIn('BE') } });
+    expect(await dutch?.next()).toMatchObject({ data: { flags: { freeShipping: { value: false } } } });
+    expect(await belgian?.next()).toMatchObject({ data: { flags: { freeShipping: { value: true } } } });
+    await dutch?.cancel();
+    await belgian?.cancel();
+  });
+
+  it('lets go of the client when the request is aborted', async () => {
+    const client = createTestClient({ config });
+    let open = 0;
+    const subscribe = client.subscribe.bind(client);
+    client.subscribe = (listener) => {
+      open++;
+      const unsubscribe = subscribe(listener);
+      return () => {
+        open--;
+        unsubscribe();
+      };
+    };
+    const abort = new AbortController();
+    const events = readEvents(
+      await createSnapshotRouteHandler({ client })(request({}, { signal: abort.signal })),
+    );
+    await events.next();
+    expect(open).toBe(1);
+    abort.abort();
+    expect(open).toBe(0);
+    expect(await events.next()).toBeUndefined();
+  });
+
+  it.each([
+    ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+    ['a sibling of the site', { 'sec-fetch-site': 'same-site', origin: 'https://other.shop.example' }],
+    ['another origin, by an older browser', { origin: 'https://evil.example' }],
+    ['another port, by an older browser', { origin: 'https://shop.example:8443' }],
+    ['a page without an origin', { origin: 'null' }],
+  ])('refuses a page of %s', async (_, headers) => {
+    const client = createTestClient({ config });
+    const response = await createSnapshotRouteHandler({ client })(request(headers));
+    expect(response.status).toBe(403);
+    expect(await response.json()).toEqual({ message: expect.any(String) });
+  });
+
+  it.each([
+    ['the page itself', { 'sec-fetch-site': 'same-origin' }],
+    ['a visitor who typed the address', { 'sec-fetch-site': 'none' }],
+    ['an older browser', { origin: 'https://shop.example' }],
+    ['a page behind a proxy', { origin: 'https://www.example', 'x-forwarded-host': 'www.example' }],
+  ])('answers %s', async (_, headers) => {
+    const client = createTestClient({ config });
+    const response = await createSnapshotRouteHandler({ client })(request(headers));
+    expect(response.status).toBe(200);
+    await response.body?.cancel();
+  });
+
+  it('answers HEAD without a stream', async () => {
+    const client = createTestClient({ config });
+    const response = await createSnapshotRouteHandler({ client })(request({}, { method: 'HEAD' }));
+    expect(response.status).toBe(200);
+    expect(response.body).toBeNull();
+  });
+
+  it('says 503, and no more, while the configuration cannot be had', async () => {
+    const handler = createSnapshotRouteHandler({
+      getClient: () =>
+        Promise.reject(new RequestTransportError('config.internal:4400 refused the connection')),
+    });
+    const response = await handler(request());
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('5');
+    expect(await response.text()).not.toContain('internal');
+  });
+
+  it('does not hide a fault of the context function', async () => {
+    const client = createTestClient({ config });
+    const context = (): never => {
+      throw new TypeError('a bug');
+    };
+    await expect(createSnapshotRouteHandler({ client, context })(request())).rejects.toThrow('a bug');
+  });
+
+  it('asks for exactly one way to the client', () => {
+    const client = createTestClient({ config });
+    expect(() => createSnapshotRouteHandler({})).toThrow(/either "client" or "getClient"/);
+    expect(() => createSnapshotRouteHandler({ client, getClient: () => client })).toThrow(/either/);
+  });
+});
