@@ -51,7 +51,7 @@ const CHECKS: Record<ConditionForm, Check> = {
   all: (condition, path, list, depth) => checkMembers('all', condition, path, list, depth),
   any: (condition, path, list, depth) => checkMembers('any', condition, path, list, depth),
   not: (condition, path, list, depth) => {
-    checkConditionAt(condition['not'], join(path, 'not'), list, depth + 1);
+    checkConditionAt(condition.not, join(path, 'not'), list, depth + 1);
     list.refuseOthers(condition, path, ['not']);
   },
   segment: checkReference,
@@ -76,7 +76,7 @@ function checkMembers(
 }
 
 function checkReference(condition: Record<string, unknown>, path: string, list: IssueList): void {
-  const name = condition['segment'];
+  const name = condition.segment;
   const { segments } = list.options;
   const at = join(path, 'segment');
   if (typeof name !== 'string' || name === '') {

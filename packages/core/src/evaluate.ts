@@ -54,7 +54,7 @@ export function compile(
   if (!isRecord(stored) || !Object.hasOwn(stored, '$cohort')) {
     return constant({ value: stored, source: 'raw' });
   }
-  const cohort = stored['$cohort'];
+  const cohort = stored.$cohort;
   if (!isRecord(cohort)) return constant({ value: null, source: 'default' });
   const compiled = segments instanceof CompiledSegments ? segments : new CompiledSegments(segments);
   return compileCohort(key, cohort, compiled);
@@ -72,7 +72,7 @@ function compileCohort(
   };
   const rules = compileRules(ownProperty(stored, 'rules'), cohort, segments);
   const otherwise: Answer = Object.hasOwn(stored, 'rollout')
-    ? compileRollout(stored['rollout'], cohort, undefined)
+    ? compileRollout(stored.rollout, cohort, undefined)
     : constant({ value: cohort.defaultValue, source: 'default' });
   const [rule] = rules;
   if (rule === undefined) return (context) => otherwise(context ?? NO_CONTEXT);
@@ -99,7 +99,7 @@ function compileRule(rule: unknown, cohort: Cohort, segments: CompiledSegments):
   const test = segments.compile(ownProperty(rule, 'when'));
   const answer = hasValue
     ? constant({ value: storedValue(rule, 'value'), source: 'rule', matchedRuleId: id })
-    : compileRollout(rule['rollout'], cohort, id);
+    : compileRollout(rule.rollout, cohort, id);
   return { test, answer };
 }
 

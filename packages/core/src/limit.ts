@@ -66,24 +66,37 @@ export function clampLimit(value: unknown, limit: LimitDefinition): number {
 
 function toNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+  return typeof number === 'number' && Number.isFinite(number) ? withoutNegativeZero(number) : undefined;
 }
 
-/** Nearest multiple of `step`, halves away from zero, without binary dust: 0.3, not 0.30000000000000004. */
+/**
+ * Nearest multiple of `step`, halves away from zero. Reckoned exactly, in the decimals that the numbers are written
+ * with: 1.15 is 11.5 steps of 0.1, and three of them are 0.3, not 0.30000000000000004.
+ */
 function snap(value: number, step: number): number {
-  // The quotient carries dust too: 1.15 / 0.1 is 11.499999999999998, and must round to 12.
-  const steps = Number((Math.abs(value) / step).toPrecision(15));
-  const multiple = Math.round(steps) * step;
-  const digits = decimals(step);
-  const clean = digits <= 100 ? Number(multiple.toFixed(digits)) : multiple;
-  if (!Number.isFinite(clean)) return value;
-  return value < 0 && clean !== 0 ? -clean : clean;
+  if (!(step > 0) || !Number.isFinite(step)) return value;
+  const amount = decimal(Math.abs(value));
+  const unit = decimal(step);
+  const scale = Math.max(amount.scale, unit.scale);
+  const digits = amount.digits * 10n ** BigInt(scale - amount.scale);
+  const stepDigits = unit.digits * 10n ** BigInt(scale - unit.scale);
+  const steps = (2n * digits + stepDigits) / (2n * stepDigits);
+  const nearest = Number(`${steps * stepDigits}e-${scale}`);
+  const multiple = Number.isFinite(nearest) ? nearest : Number(`${(steps - 1n) * stepDigits}e-${scale}`);
+  return value < 0 ? withoutNegativeZero(-multiple) : multiple;
 }
 
-function decimals(step: number): number {
-  const [mantissa = '', exponent = '0'] = String(step).split('e');
-  const fraction = mantissa.split('.')[1]?.length ?? 0;
-  return Math.max(0, fraction - Number(exponent));
+/** A number that is not negative as `digits` / 10 ** `scale`. */
+function decimal(value: number): { digits: bigint; scale: number } {
+  const [mantissa = '0', exponent = '0'] = String(value).split('e');
+  const [whole = '0', fraction = ''] = mantissa.split('.');
+  const digits = BigInt(whole + fraction);
+  const scale = fraction.length - Number(exponent);
+  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
+}
+
+function withoutNegativeZero(value: number): number {
+  return value === 0 ? 0 : value;
 }
 
 function bounds(min: number | undefined, max: number | undefined): string {

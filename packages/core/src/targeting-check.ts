@@ -32,7 +32,7 @@ export function checkTargeting(stored: JsonValue, options: TargetingCheckOptions
     checkAnswer(stored, '', list);
     return list.issues;
   }
-  const cohort = stored['$cohort'];
+  const cohort = stored.$cohort;
   if (isRecord(cohort)) checkCohort(cohort, '$cohort', list);
   else
     list.add(
@@ -60,8 +60,8 @@ export function segmentsUsed(stored: unknown): Set<string> {
 
 function collectSegments(condition: unknown, names: Set<string>, levels: number): void {
   if (!isRecord(condition) || levels === 0) return;
-  if (conditionForm(condition) === 'segment' && typeof condition['segment'] === 'string') {
-    names.add(condition['segment']);
+  if (conditionForm(condition) === 'segment' && typeof condition.segment === 'string') {
+    names.add(condition.segment);
   }
   for (const member of conditionMembers(condition)) collectSegments(member, names, levels - 1);
 }
@@ -69,10 +69,10 @@ function collectSegments(condition: unknown, names: Set<string>, levels: number)
 function checkCohort(cohort: Record<string, unknown>, path: string, list: IssueList): void {
   const rules = ownProperty(cohort, 'rules');
   if (rules !== undefined) checkRules(rules, join(path, 'rules'), list);
-  if (Object.hasOwn(cohort, 'rollout')) checkRollout(cohort['rollout'], join(path, 'rollout'), list);
+  if (Object.hasOwn(cohort, 'rollout')) checkRollout(cohort.rollout, join(path, 'rollout'), list);
   checkBucketing(cohort, path, list);
   if (Object.hasOwn(cohort, 'defaultValue')) {
-    checkAnswer(cohort['defaultValue'], join(path, 'defaultValue'), list);
+    checkAnswer(cohort.defaultValue, join(path, 'defaultValue'), list);
   } else {
     list.add(
       join(path, 'defaultValue'),
@@ -125,7 +125,7 @@ function checkRuleId(
 }
 
 function checkRule(rule: Record<string, unknown>, path: string, list: IssueList): void {
-  if (Object.hasOwn(rule, 'when')) checkConditionAt(rule['when'], join(path, 'when'), list);
+  if (Object.hasOwn(rule, 'when')) checkConditionAt(rule.when, join(path, 'when'), list);
   else list.add(join(path, 'when'), '"when" is missing. Give the condition; { "all": [] } matches everyone.');
   const hasValue = Object.hasOwn(rule, 'value');
   const hasRollout = Object.hasOwn(rule, 'rollout');
@@ -135,8 +135,8 @@ function checkRule(rule: Record<string, unknown>, path: string, list: IssueList)
       `The rule has ${hasValue ? 'both "value" and "rollout"' : 'neither "value" nor "rollout"'}. Give exactly one.`,
     );
   }
-  if (hasValue) checkAnswer(rule['value'], join(path, 'value'), list);
-  if (hasRollout) checkRollout(rule['rollout'], join(path, 'rollout'), list);
+  if (hasValue) checkAnswer(rule.value, join(path, 'value'), list);
+  if (hasRollout) checkRollout(rule.rollout, join(path, 'rollout'), list);
   list.refuseOthers(rule, path, ['id', 'when', 'value', 'rollout']);
 }
 
@@ -160,7 +160,7 @@ function checkVariants(variants: readonly unknown[], path: string, list: IssueLi
       list.add(at, `A variant must be an object, but it is ${kindOf(variant)}. Give { "value", "weight" }.`);
       continue;
     }
-    if (Object.hasOwn(variant, 'value')) checkAnswer(variant['value'], join(at, 'value'), list);
+    if (Object.hasOwn(variant, 'value')) checkAnswer(variant.value, join(at, 'value'), list);
     else list.add(join(at, 'value'), '"value" is missing. Give the value of this variant.');
     const weight = ownProperty(variant, 'weight');
     const problem = weightProblem(weight);

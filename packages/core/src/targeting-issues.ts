@@ -48,7 +48,7 @@ export class IssueList {
 
 /** The path of a field of the object at `path`. */
 export function join(path: string, name: string): string {
-  if (!/^[A-Za-z_$][\w$]*$/.test(name)) return `${path}[${JSON.stringify(clip(name))}]`;
+  if (!/^[A-Za-z_$][\w$]{0,59}$/.test(name)) return `${path}[${JSON.stringify(clip(name))}]`;
   return path === '' ? name : `${path}.${name}`;
 }
 

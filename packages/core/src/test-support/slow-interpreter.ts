@@ -139,7 +139,8 @@ export function slowDate(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') return Number.NaN;
   const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)$/i.exec(value);
-  if (parts === null) return Number.NaN;
+  // Date.parse also takes 24:00:00, which RFC 3339 does not know.
+  if (parts === null || parts[2]?.startsWith('24')) return Number.NaN;
   // Date.parse rolls 30 February over to March.
   const [, date = ''] = parts;
   const day = new Date(`${date}T00:00:00Z`);
