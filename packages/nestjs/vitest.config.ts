@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
+  // Without `import`: these also become Node's own conditions, and express's `require` must not get ESM builds.
+  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node'] } },
   test: {
     include: ['src/**/*.test.{ts,tsx}'],
     typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },

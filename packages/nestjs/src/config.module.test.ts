@@ -56,7 +56,9 @@ describe('forRoot', () => {
 
   it('is seen by importing modules only where global is false', async () => {
     const imports = [ConfigModule.forRoot({ client: testClient(), global: false }), EmailModule];
-    await expect(Test.createTestingModule({ imports }).setLogger(silent).compile()).rejects.toThrow(/CONFIG_CLIENT/);
+    await expect(Test.createTestingModule({ imports }).setLogger(silent).compile()).rejects.toThrow(
+      /CONFIG_CLIENT/,
+    );
   });
 
   it('fails the start with the names of all settings that are missing', async () => {
@@ -100,7 +102,10 @@ describe('forRoot', () => {
         this.keyLength = client.secret('paymentKey').length;
       }
     }
-    const { app } = await startApp({ imports: [ConfigModule.forRoot({ client: testClient() })], providers: [Payments] });
+    const { app } = await startApp({
+      imports: [ConfigModule.forRoot({ client: testClient() })],
+      providers: [Payments],
+    });
     expect(app.get(Payments).keyLength).toBe(3);
   });
 
@@ -136,7 +141,10 @@ describe('forRootAsync', () => {
     }
   }
 
-  @Module({ providers: [Options, { provide: 'SETTINGS', useValue: { client } }], exports: [Options, 'SETTINGS'] })
+  @Module({
+    providers: [Options, { provide: 'SETTINGS', useValue: { client } }],
+    exports: [Options, 'SETTINGS'],
+  })
   class OptionsModule {}
 
   const useFactory = (settings: { client: TestClient<typeof config> }) => Promise.resolve(settings);

@@ -1,4 +1,10 @@
-import { type DynamicModule, Inject, Module, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
 import { type AnyConfig, OptionsError } from '@smooai/config';
 import { type ConfigClient, createConfigClient } from '@smooai/config/server';
 import type {

@@ -1,25 +1,37 @@
 import 'reflect-metadata';
-import { Controller, type ExecutionContext, Get, Module, type PipeTransform, Post, UsePipes } from '@nestjs/common';
+import {
+  Controller,
+  type ExecutionContext,
+  Get,
+  Module,
+  type PipeTransform,
+  Post,
+  UsePipes,
+} from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
-import type { EvaluationContext } from '@smooai/config';
+import type { EvaluationContext, JsonValue } from '@smooai/config';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
 import { config } from './test-support/schema.ts';
 import { startApp } from './test-support/start-app.ts';
 
-/** On for the Netherlands only. */
-const DUTCH_ONLY = {
+/** One value for the Netherlands, and another one for the others. */
+const forDutch = (value: JsonValue, others: JsonValue): JsonValue => ({
   $cohort: {
-    rules: [{ id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value: true }],
-    defaultValue: false,
+    rules: [{ id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value }],
+    defaultValue: others,
   },
-};
+});
 
 @Controller()
 class ShopController {
   @Get('shop')
-  shop(@Flag('theme') theme: 'light' | 'dark', @Flag('beta') beta: boolean, @Limit('cartItems') cartItems: number) {
+  shop(
+    @Flag('theme') theme: 'light' | 'dark',
+    @Flag('beta') beta: boolean,
+    @Limit('cartItems') cartItems: number,
+  ) {
     return { theme, beta, cartItems };
   }
 
@@ -83,10 +95,7 @@ const from = (country: string): RequestInit => ({ headers: { 'x-country': countr
 
 describe('@Flag and @Limit', () => {
   it('evaluate for the context of the request, which is computed once', async () => {
-    client.set({
-      flags: { beta: DUTCH_ONLY },
-      limits: { cartItems: { $cohort: { ...DUTCH_ONLY.$cohort, rules: [{ ...DUTCH_ONLY.$cohort.rules[0], value: 500 }], defaultValue: 5 } } },
-    } as never);
+    client.set({ flags: { beta: forDutch(true, false) }, limits: { cartItems: forDutch(500, 5) } });
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client, context }), ShopModule] });
     expect((await get('/shop', from('NL'))).body).toEqual({ theme: 'light', beta: true, cartItems: 100 });
     expect(contextCalls).toBe(1);
@@ -102,12 +111,14 @@ describe('@Flag and @Limit', () => {
   });
 
   it('wait for an asynchronous context', async () => {
-    client.set({ flags: { beta: DUTCH_ONLY } });
+    client.set({ flags: { beta: forDutch(true, false) } });
     const later = async (executionContext: ExecutionContext) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
       return context(executionContext);
     };
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client, context: later }), ShopModule] });
+    const { get } = await startApp({
+      imports: [ConfigModule.forRoot({ client, context: later }), ShopModule],
+    });
     expect((await get('/shop', from('NL'))).body).toMatchObject({ beta: true });
     expect(contextCalls).toBe(1);
   });
@@ -136,7 +147,10 @@ describe('@Flag and @Limit', () => {
       }
     }
 
-    @Module({ imports: [ConfigModule.forRoot({ client: other, global: false })], controllers: [OwnController] })
+    @Module({
+      imports: [ConfigModule.forRoot({ client: other, global: false })],
+      controllers: [OwnController],
+    })
     class OwnModule {}
 
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule, OwnModule] });
@@ -157,7 +171,7 @@ describe('@RequireFlag', () => {
   });
 
   it('evaluates for the context of the request', async () => {
-    client.set({ flags: { newCheckout: DUTCH_ONLY } });
+    client.set({ flags: { newCheckout: forDutch(true, false) } });
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client, context }), ShopModule] });
     expect((await get('/checkout', { method: 'POST', ...from('NL') })).status).toBe(201);
     expect((await get('/checkout', { method: 'POST', ...from('DE') })).status).toBe(404);

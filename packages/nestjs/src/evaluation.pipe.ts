@@ -1,4 +1,10 @@
-import { type ArgumentMetadata, type ExecutionContext, Inject, Injectable, type PipeTransform } from '@nestjs/common';
+import {
+  type ArgumentMetadata,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type PipeTransform,
+} from '@nestjs/common';
 import type { AnyConfig } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import type { ContextResolver } from './context-resolver.ts';

@@ -55,7 +55,9 @@ function refuse(executionContext: ExecutionContext, status: number): false {
   if (type === 'rpc' || type === 'ws') return false;
   if (status !== 404) throw new HttpException('This is not available.', status);
   if (type !== 'http') throw new NotFoundException();
-  const request = executionContext.switchToHttp().getRequest<{ method?: string; originalUrl?: string; url?: string }>();
+  const request = executionContext
+    .switchToHttp()
+    .getRequest<{ method?: string; originalUrl?: string; url?: string }>();
   // The words of Nest's own 404, so that a hidden route cannot be told from one that does not exist.
   throw new NotFoundException(`Cannot ${request.method} ${request.originalUrl ?? request.url}`);
 }

@@ -22,10 +22,16 @@ export interface RequireFlagOptions {
  * @example
  * @RequireFlag('newCheckout') @Post('checkout') checkout() {}
  */
-export function RequireFlag(key: BooleanFlagKey, options: RequireFlagOptions = {}): ClassDecorator & MethodDecorator {
+export function RequireFlag(
+  key: BooleanFlagKey,
+  options: RequireFlagOptions = {},
+): ClassDecorator & MethodDecorator {
   const { status = 404 } = options;
   if (!Number.isInteger(status) || status < 400 || status > 599) {
-    throw new OptionsError('status', `@RequireFlag("${key}"): "status" must be an HTTP status from 400 to 599.`);
+    throw new OptionsError(
+      'status',
+      `@RequireFlag("${key}"): "status" must be an HTTP status from 400 to 599.`,
+    );
   }
   return applyDecorators(addRequirement({ key, status }), UseGuards(FlagGuard));
 }

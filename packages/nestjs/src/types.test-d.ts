@@ -1,7 +1,7 @@
+import { expectTypeOf, test } from 'vitest';
 import type { BooleanFlagKey } from './index.ts';
 import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
 import { config } from './test-support/schema.ts';
-import { expectTypeOf, test } from 'vitest';
 
 test('decorators take the keys of the registered schema', () => {
   Flag('theme');

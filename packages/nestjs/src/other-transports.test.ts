@@ -1,0 +1,97 @@
+import 'reflect-metadata';
+import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { ExternalContextCreator } from '@nestjs/core';
+import { createTestClient } from '@smooai/config/testing';
+import { describe, expect, it } from 'vitest';
+import { ConfigModule, type ContextFactory, Flag, Limit, RequireFlag } from './index.ts';
+import { config } from './test-support/schema.ts';
+import { startApp } from './test-support/start-app.ts';
+
+@Injectable()
+class Handlers {
+  read(@Flag('beta') beta: boolean, @Limit('cartItems') cartItems: number): unknown {
+    return { beta, cartItems };
+  }
+
+  @RequireFlag('newCheckout')
+  checkout(): string {
+    return 'done';
+  }
+}
+
+const BETA_FOR_ADA = {
+  $cohort: {
+    rules: [{ id: 'ada', when: { attribute: 'userId', op: 'in', values: ['ada'] }, value: true }],
+    defaultValue: false,
+  },
+};
+
+/** Nest's own pipeline of guards and pipes, as its RPC, WebSocket and GraphQL layers run it. */
+async function start(type: string, context: ContextFactory) {
+  const client = createTestClient({ config, secrets: { paymentKey: 'k' }, flags: { beta: BETA_FOR_ADA } });
+  const { app } = await startApp({
+    imports: [ConfigModule.forRoot({ client, context })],
+    providers: [Handlers],
+  });
+  const creator = app.get(ExternalContextCreator);
+  const handlers = app.get(Handlers);
+  const call = (method: 'read' | 'checkout') =>
+    creator.create(
+      handlers as unknown as Record<string, unknown>,
+      handlers[method] as () => unknown,
+      method,
+      ROUTE_ARGS_METADATA,
+      { exchangeKeyForValue: () => undefined },
+      undefined,
+      undefined,
+      undefined,
+      type,
+    );
+  return { client, call };
+}
+
+/** The arguments of a handler, as each transport orders them: a payload that tells the user, and the rest. */
+const TRANSPORTS = [
+  {
+    type: 'rpc',
+    userOf: (call: ExecutionContext) => call.switchToRpc().getData<{ user: string }>().user,
+    args: (user: string) => [{ user }, { pattern: 'read' }],
+  },
+  {
+    type: 'ws',
+    userOf: (call: ExecutionContext) => call.switchToWs().getData<{ user: string }>().user,
+    args: (user: string) => [SOCKET, { user }],
+  },
+  {
+    type: 'graphql',
+    userOf: (call: ExecutionContext) => call.getArgByIndex<{ user: string }>(2).user,
+    args: (user: string) => [{}, {}, { user }, {}],
+  },
+  {
+    type: 'ws',
+    userOf: (call: ExecutionContext) => call.switchToWs().getData<string>(),
+    args: (user: string) => [SOCKET, user],
+  },
+];
+
+const SOCKET = { id: 'socket' };
+
+describe.each(TRANSPORTS)('a call over $type', ({ type, userOf, args }) => {
+  it('gets flags and limits for its own context, also on a connection that stays', async () => {
+    const { call } = await start(type, (executionContext) => ({ userId: userOf(executionContext) }));
+    const read = call('read');
+    expect(await read(...args('ada'))).toEqual({ beta: true, cartItems: 20 });
+    expect(await read(...args('bob'))).toEqual({ beta: false, cartItems: 20 });
+  });
+
+  it('is refused while the flag is off, and let through when it is on', async () => {
+    const { client, call } = await start(type, () => ({}));
+    const checkout = call('checkout');
+    await expect(checkout(...args('ada'))).rejects.toThrow(
+      type === 'graphql' ? 'Not Found' : 'Forbidden resource',
+    );
+    client.set({ flags: { newCheckout: true } });
+    expect(await checkout(...args('ada'))).toBe('done');
+  });
+});
