@@ -23,6 +23,7 @@ export {
   ValuesInvalidError,
 } from './errors.ts';
 export { type CompiledEvaluation, compile, evaluate } from './evaluate.ts';
+export { toJsonSchema } from './json-schema.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './limit.ts';
 export {
   type AnyConfig,
@@ -40,7 +41,6 @@ export {
   type RegisteredConfig,
   type SecretKey,
   type SecretValue,
-  toJsonSchema,
   type Validators,
 } from './schema.ts';
 export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';

@@ -1,9 +1,10 @@
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { environmentVariableName, SETTINGS_VARIABLES } from './environment-variable.ts';
 import { SchemaError } from './errors.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
+import { isAsynchronous, isStandardSchema, isThenable } from './standard-schema.ts';
 import { TIERS } from './tiers.ts';
-import type { JsonSchema, JsonValue, Tier, TierSchema, WireSchema } from './wire.ts';
+import type { Tier } from './wire.ts';
 
 /** Validators by key: any Standard Schema library (zod, valibot, arktype, …). */
 export type Validators = Readonly<Record<string, StandardSchemaV1>>;
@@ -67,7 +68,9 @@ export type AnyConfig = ConfigDefinition<Validators, Validators, Validators, Lim
 export interface Register {}
 
 /** The schema in {@link Register}; any schema where none is registered. */
-export type RegisteredConfig = Register extends { config: infer Config extends AnyConfig } ? Config : AnyConfig;
+export type RegisteredConfig = Register extends { config: infer Config extends AnyConfig }
+  ? Config
+  : AnyConfig;
 
 /** Keys of the public tier. */
 export type PublicKey<Config extends AnyConfig = RegisteredConfig> = keyof Config['public'] & string;
@@ -116,7 +119,7 @@ export function defineConfig<
   const Flags extends Validators = NoKeys,
   const Lims extends Limits = NoKeys,
 >(options: ConfigOptions<Public, Secrets, Flags, Lims>): ConfigDefinition<Public, Secrets, Flags, Lims> {
-  for (const group of Object.keys(options)) {
+  for (const group of Object.keys(options ?? {})) {
     if (!TIERS.some((names) => names.group === group)) {
       throw new SchemaError(
         `defineConfig: unknown tier "${group}". The tiers are ${TIERS.map((names) => names.group).join(', ')}.`,
@@ -128,7 +131,7 @@ export function defineConfig<
     Object.values(SETTINGS_VARIABLES).map((name) => [name, 'the client’s own settings']),
   );
   for (const { tier, group, label } of TIERS) {
-    const definitions: Validators | Limits = options[group] ?? {};
+    const definitions: Validators | Limits = options?.[group] ?? {};
     for (const [key, definition] of Object.entries(definitions)) {
       const other = keys.get(key);
       if (other !== undefined) {
@@ -179,7 +182,12 @@ function defineKey(input: {
       key,
     );
   }
-  refuseAsync(key, definition);
+  if (isAsynchronous(definition)) {
+    throw new SchemaError(
+      `defineConfig: the validator of "${key}" is asynchronous. Values are read synchronously, so use a synchronous one.`,
+      key,
+    );
+  }
   return { key, tier, environmentVariable, validator: definition };
 }
 
@@ -187,7 +195,9 @@ function suggestKey(key: string): string {
   const words = key.split(/[^a-zA-Z0-9]+/).filter(Boolean);
   const camel = words
     .map((word, index) =>
-      index === 0 ? word.charAt(0).toLowerCase() + word.slice(1) : word.charAt(0).toUpperCase() + word.slice(1),
+      index === 0
+        ? word.charAt(0).toLowerCase() + word.slice(1)
+        : word.charAt(0).toUpperCase() + word.slice(1),
     )
     .join('')
     .replace(/^[0-9]+/, '');
@@ -209,36 +219,6 @@ function checkLimit(key: string, definition: StandardSchemaV1 | LimitDefinition)
   }
 }
 
-function isStandardSchema(value: unknown): value is StandardSchemaV1 {
-  // arktype's schemas are functions
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  if (!('~standard' in value)) return false;
-  const standard = value['~standard'];
-  return typeof standard === 'object' && standard !== null && 'validate' in standard;
-}
-
-/** Enough kinds of values for an asynchronous check to show itself, which runs only after the type fits. */
-const PROBES: readonly unknown[] = [undefined, null, '', 'a', 'https://example.com', 0, 1, true, false, [], {}];
-
-function refuseAsync(key: string, validator: StandardSchemaV1): void {
-  for (const probe of PROBES) {
-    let result: unknown;
-    try {
-      result = validator['~standard'].validate(probe);
-    } catch {
-      // A transform may throw on a value that it does not expect; that is its answer to a bad value.
-      continue;
-    }
-    if (result instanceof Promise) {
-      result.catch(() => undefined);
-      throw new SchemaError(
-        `defineConfig: the validator of "${key}" is asynchronous. Values are read synchronously, so use a synchronous one.`,
-        key,
-      );
-    }
-  }
-}
-
 /** What {@link parseValue} answers. */
 export type ParseResult = { ok: true; value: unknown } | { ok: false; issues: string[] };
 
@@ -252,8 +232,7 @@ export function parseValue(definition: KeyDefinition, value: unknown): ParseResu
   }
   try {
     const result = definition.validator['~standard'].validate(value);
-    if (result instanceof Promise) {
-      result.catch(() => undefined);
+    if (isThenable(result)) {
       return { ok: false, issues: ['its validator is asynchronous; use a synchronous one'] };
     }
     if (result.issues === undefined) return { ok: true, value: result.value };
@@ -270,82 +249,4 @@ function describeIssue(issue: StandardSchemaV1.Issue, tier: Tier): string {
     .join('.');
   const reason = tier === 'secret' ? 'is not what its schema asks for' : issue.message;
   return path === '' ? reason : `at "${path}": ${reason}`;
-}
-
-/**
- * The schema document that is pushed to the config server: one object schema a tier, in JSON Schema draft 2020-12 of
- * each validator's input.
- *
- * @throws {SchemaError} where a validator cannot tell its JSON Schema. zod ≥ 4.2 and arktype ≥ 2.1.28 can; valibot's
- * are wrapped with `toStandardJsonSchema` of `@valibot/to-json-schema`.
- */
-export function toJsonSchema(config: AnyConfig): WireSchema {
-  const properties: WireSchema['properties'] = {
-    publicConfigSchema: { type: 'object', properties: {} },
-    secretConfigSchema: { type: 'object', properties: {} },
-    featureFlagSchema: { type: 'object', properties: {} },
-    limitsSchema: { type: 'object', properties: {} },
-  };
-  for (const { tier, schema } of TIERS) {
-    const target: TierSchema = properties[schema];
-    for (const definition of config.keys.values()) {
-      if (definition.tier === tier) target.properties[definition.key] = keyJsonSchema(definition);
-    }
-  }
-  return { type: 'object', properties };
-}
-
-function keyJsonSchema(definition: KeyDefinition): JsonSchema {
-  if (definition.limit !== undefined) return limitJsonSchema(definition.limit);
-  const { key, validator } = definition;
-  if (validator === undefined || !hasJsonSchema(validator)) {
-    const vendor = validator?.['~standard'].vendor ?? 'unknown';
-    const remedy =
-      vendor === 'valibot'
-        ? 'Wrap it: toStandardJsonSchema(…) from "@valibot/to-json-schema".'
-        : 'Use a library with Standard JSON Schema: zod ≥ 4.2, arktype ≥ 2.1.28, or valibot with @valibot/to-json-schema.';
-    throw new SchemaError(`The validator of "${key}" (${vendor}) cannot tell its JSON Schema. ${remedy}`, key);
-  }
-  try {
-    const { $schema: _, ...schema } = validator['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
-    return withDefault(definition, schema as JsonSchema);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new SchemaError(`The validator of "${key}" has no JSON Schema: ${reason}`, key);
-  }
-}
-
-/** The server answers with the default where nothing is stored, so the document must carry it; a secret's stays here. */
-function withDefault(definition: KeyDefinition, schema: JsonSchema): JsonSchema {
-  if (definition.tier === 'secret') {
-    const { default: _, ...withoutDefault } = schema;
-    return withoutDefault;
-  }
-  if ('default' in schema) return schema;
-  const fallback = parseValue(definition, undefined);
-  return fallback.ok && isJson(fallback.value) ? { ...schema, default: fallback.value } : schema;
-}
-
-function isJson(value: unknown): value is JsonValue {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isJson);
-  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false;
-  return Object.values(value).every(isJson);
-}
-
-function hasJsonSchema(
-  schema: StandardSchemaV1,
-): schema is StandardSchemaV1 & StandardJSONSchemaV1 {
-  return 'jsonSchema' in schema['~standard'];
-}
-
-function limitJsonSchema(limit: LimitDefinition): JsonSchema {
-  return {
-    type: 'number',
-    default: limit.default,
-    ...(limit.min !== undefined && { minimum: limit.min }),
-    ...(limit.max !== undefined && { maximum: limit.max }),
-    ...(limit.step !== undefined && { multipleOf: limit.step }),
-  };
 }

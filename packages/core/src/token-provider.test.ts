@@ -148,7 +148,9 @@ describe('the cache', () => {
     ['an empty lifetime', { expires_in: '' }, 60, 3540],
     ['an absurd lifetime', { expires_in: 1e15 }, 60, 86_340],
   ])('keeps a token until its refresh window: %s', async (_, more, refreshWindowSec, keptSec) => {
-    const { provider, fetch } = setUp([tokenAnswer('t1', more), tokenAnswer('t2', more)], { refreshWindowSec });
+    const { provider, fetch } = setUp([tokenAnswer('t1', more), tokenAnswer('t2', more)], {
+      refreshWindowSec,
+    });
     expect(await provider.getAccessToken()).toBe('t1');
     vi.advanceTimersByTime(keptSec * 1000 - 1);
     expect(await provider.getAccessToken()).toBe('t1');
@@ -195,7 +197,10 @@ describe('the cache', () => {
   });
 
   it('gives a rejection to each waiter and never keeps it', async () => {
-    const { provider, fetch } = setUp([Response.json({ error: 'invalid_client' }, { status: 401 }), tokenAnswer('t1')]);
+    const { provider, fetch } = setUp([
+      Response.json({ error: 'invalid_client' }, { status: 401 }),
+      tokenAnswer('t1'),
+    ]);
     const results = await Promise.allSettled([provider.getAccessToken(), provider.getAccessToken()]);
     expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
     expect(fetch).toHaveBeenCalledTimes(1);
@@ -221,10 +226,16 @@ describe('the cache', () => {
   });
 
   it('does not hide a refusal of the client behind the old token', async () => {
-    const { provider } = setUp([tokenAnswer('t1'), Response.json({ error: 'invalid_client' }, { status: 401 })]);
+    const { provider } = setUp([
+      tokenAnswer('t1'),
+      Response.json({ error: 'invalid_client' }, { status: 401 }),
+    ]);
     await provider.getAccessToken();
     vi.advanceTimersByTime(3_545_000);
-    expect(await failureOf(provider.getAccessToken())).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status: 401 });
+    expect(await failureOf(provider.getAccessToken())).toMatchObject({
+      code: 'ERR_TOKEN_REJECTED',
+      status: 401,
+    });
   });
 });
 
@@ -311,12 +322,15 @@ describe('failures', () => {
     });
   });
 
-  it.each([400, 404, 405, 429, 500, 503])('is a rejection with its status for %d, whatever the body', async (status) => {
-    const { provider } = setUp([new Response('<html>oops</html>', { status })]);
-    const error = await failureOf(provider.getAccessToken());
-    expect(error).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status });
-    expect(error.message).not.toContain('<html>');
-  });
+  it.each([400, 404, 405, 429, 500, 503])(
+    'is a rejection with its status for %d, whatever the body',
+    async (status) => {
+      const { provider } = setUp([new Response('<html>oops</html>', { status })]);
+      const error = await failureOf(provider.getAccessToken());
+      expect(error).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status });
+      expect(error.message).not.toContain('<html>');
+    },
+  );
 
   it.each([
     ['no access_token', Response.json({ token_type: 'Bearer' }), 'access_token'],
@@ -356,18 +370,25 @@ describe('failures', () => {
   });
 
   it('gives up after timeoutMs, even where fetch does not heed its signal', async () => {
-    const { provider } = setUp([new Promise<Response>(() => undefined), tokenAnswer('t1')], { timeoutMs: 500 });
+    const { provider } = setUp([new Promise<Response>(() => undefined), tokenAnswer('t1')], {
+      timeoutMs: 500,
+    });
     const failure = failureOf(provider.getAccessToken());
     await vi.advanceTimersByTimeAsync(500);
     const error = await failure;
-    expect(error).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', cause: { name: 'TimeoutError', code: 'ETIMEDOUT' } });
+    expect(error).toMatchObject({
+      code: 'ERR_TOKEN_TRANSPORT',
+      cause: { name: 'TimeoutError', code: 'ETIMEDOUT' },
+    });
     expect(error.message).toContain('500 ms');
     expect(await provider.getAccessToken()).toBe('t1');
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('gives up on a body that never ends', async () => {
-    const endless = new Response(new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) }));
+    const endless = new Response(
+      new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) }),
+    );
     const { provider } = setUp([Promise.resolve(endless)], { timeoutMs: 500 });
     const failure = failureOf(provider.getAccessToken());
     await vi.advanceTimersByTimeAsync(500);
