@@ -1,11 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import {
-  defineConfig,
-  defineLimit,
-  type EvaluationContext,
-  type JsonValue,
-  toJsonSchema,
-} from '@smooai/config';
+import { defineConfig, type EvaluationContext, type JsonValue, toJsonSchema } from '@smooai/config';
 import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { createTestClient } from '@smooai/config/testing';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
@@ -13,26 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createNextConfig } from './server.ts';
 import { readEvents } from './test-support/read-events.ts';
-
-const schema = () =>
-  defineConfig({
-    public: { supportEmail: z.string().default('help@example.com') },
-    secrets: { paymentKey: z.string().default('sk-default-0000') },
-    flags: { newCheckout: z.boolean().default(false), freeShipping: z.boolean().default(false) },
-    limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
-  });
-
-const onlyIn = (country: string): JsonValue => ({
-  $cohort: {
-    rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
-    defaultValue: false,
-  },
-});
+import { onlyIn, shopConfig } from './test-support/shop-config.ts';
 
 describe('createNextConfig with a client', () => {
   it('reads every tier for the context of the request', async () => {
     const client = createTestClient({
-      config: schema(),
+      config: shopConfig(),
       public: { supportEmail: 'shop@example.com' },
       secrets: { paymentKey: 'sk-live-1111' },
       flags: { freeShipping: onlyIn('NL') },
@@ -53,14 +33,14 @@ describe('createNextConfig with a client', () => {
   });
 
   it('gives browsers a snapshot without the secret tier', async () => {
-    const client = createTestClient({ config: schema(), secrets: { paymentKey: 'sk-live-1111' } });
+    const client = createTestClient({ config: shopConfig(), secrets: { paymentKey: 'sk-live-1111' } });
     const { snapshot } = createNextConfig({ client });
     expect(await snapshot()).toEqual(client.snapshot());
     expect(JSON.stringify(await snapshot({ country: 'NL' }))).not.toMatch(/sk-live|paymentKey/);
   });
 
   it('does not mix the contexts of requests that run at once', async () => {
-    const client = createTestClient({ config: schema(), flags: { freeShipping: onlyIn('NL') } });
+    const client = createTestClient({ config: shopConfig(), flags: { freeShipping: onlyIn('NL') } });
     const request = new AsyncLocalStorage<EvaluationContext>();
     const { flag, snapshot, handlers } = createNextConfig({
       client,
@@ -86,7 +66,7 @@ describe('createNextConfig with a client', () => {
   });
 
   it('asks for exactly one of a schema and a client', () => {
-    const config = schema();
+    const config = shopConfig();
     const client = createTestClient({ config });
     expect(() => createNextConfig({} as never)).toThrow(/either "config".*or "client"/);
     expect(() => createNextConfig({ config, client } as never)).toThrow(/either "config"/);
@@ -111,7 +91,7 @@ describe('createNextConfig with a schema', () => {
     clientOptions = { apiUrl, authUrl, organizationId, clientId, clientSecret };
     const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });
     const api = new ConfigApi({ apiUrl, organizationId, tokenProvider });
-    const { id: schemaId } = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(schema()) });
+    const { id: schemaId } = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(shopConfig()) });
     const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
     set = (key, value) =>
       api.setValue({ schemaId, environmentId: environment?.id ?? '', key, value, tier: 'feature_flag' });
@@ -130,7 +110,7 @@ describe('createNextConfig with a schema', () => {
       return isDown ? Promise.reject(new TypeError('connection refused')) : globalThis.fetch(...input);
     };
     const settings = { ...clientOptions, environment: 'staging', fetch };
-    const next = createNextConfig({ config: schema(), clientOptions: settings, readyTimeoutMs: 200 });
+    const next = createNextConfig({ config: shopConfig(), clientOptions: settings, readyTimeoutMs: 200 });
     expect(calls).toBe(0);
     const failures = await Promise.allSettled([next.flag('newCheckout'), next.limit('cartItems')]);
     expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
@@ -143,12 +123,12 @@ describe('createNextConfig with a schema', () => {
   });
 
   it('has one client a process for the same settings and schema, also after a hot reload', async () => {
-    const before = createNextConfig({ config: schema(), clientOptions });
-    const after = createNextConfig({ config: schema(), clientOptions });
+    const before = createNextConfig({ config: shopConfig(), clientOptions });
+    const after = createNextConfig({ config: shopConfig(), clientOptions });
     const [one, other] = await Promise.all([before.client(), after.client()]);
     expect(other).toBe(one);
     const staging = createNextConfig({
-      config: schema(),
+      config: shopConfig(),
       clientOptions: { ...clientOptions, environment: 'staging' },
     });
     const edited = createNextConfig({
@@ -164,12 +144,16 @@ describe('createNextConfig with a schema', () => {
   });
 
   it('names the settings that are missing when it reads, not before', async () => {
-    const next = createNextConfig({ config: schema(), clientOptions: { apiUrl: 'http://127.0.0.1:9' } });
+    const next = createNextConfig({ config: shopConfig(), clientOptions: { apiUrl: 'http://127.0.0.1:9' } });
     await expect(next.flag('newCheckout')).rejects.toThrow(/SMOOAI_CONFIG_CLIENT_ID/);
   });
 
   it('follows the server, and answers from memory when it is gone', async () => {
-    const next = createNextConfig({ config: schema(), clientOptions, context: () => ({ country: 'NL' }) });
+    const next = createNextConfig({
+      config: shopConfig(),
+      clientOptions,
+      context: () => ({ country: 'NL' }),
+    });
     expect(await next.flag('freeShipping')).toBe(true);
     const events = readEvents(await next.handlers.GET(new Request('https://shop.example/')));
     expect(await events.next()).toMatchObject({ event: 'snapshot' });

@@ -1,27 +1,12 @@
 import { inspect } from 'node:util';
-import { defineConfig, type JsonValue, RequestTransportError } from '@smooai/config';
+import { RequestTransportError } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { createSnapshotRouteHandler } from './route-handler.ts';
 import { readEvents } from './test-support/read-events.ts';
+import { onlyIn, shopConfig } from './test-support/shop-config.ts';
 
-const config = defineConfig({
-  secrets: { paymentKey: z.string().default('sk-default-0000') },
-  flags: {
-    newCheckout: z.boolean().default(false),
-    freeShipping: z.boolean().default(false),
-    theme: z.enum(['light', 'dark']).default('light'),
-  },
-});
-
-const onlyIn = (country: string): JsonValue => ({
-  $cohort: {
-    rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
-    defaultValue: false,
-  },
-});
-
+const config = shopConfig();
 const URL_OF_STREAM = 'https://shop.example/api/config/stream';
 
 const request = (headers: Record<string, string> = {}, init: RequestInit = {}): Request =>

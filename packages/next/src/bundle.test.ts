@@ -1,0 +1,37 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'tsdown';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+describe('the built package', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'smooai-config-next-'));
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
+    await build({ cwd, outDir: folder, dts: false, sourcemap: false, logLevel: 'silent' });
+  }, 60_000);
+
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const text = (entry: string) => readFile(join(folder, entry), 'utf8');
+
+  it('keeps the directive of the client entry, which makes it one', async () => {
+    expect(await text('client.js')).toMatch(/^['"]use client['"];/);
+  });
+
+  it('keeps the guard of the server entry, which no browser build passes', async () => {
+    const server = await text('server.js');
+    expect(server).toMatch(/import ["']server-only["']/);
+    expect(server).not.toMatch(/['"]use client['"]/);
+  });
+
+  it('shares no code between the client and the servers', async () => {
+    const imports = (await text('client.js')).match(/from ["'][^"']+["']/g) ?? [];
+    expect(imports.join()).not.toMatch(/server|node:|["']\./);
+  });
+});

@@ -1,0 +1,93 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { createTestClient, type TestClient } from '@smooai/config/testing';
+import { EventSource } from 'eventsource';
+import type { ReactElement } from 'react';
+import { hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConfigProvider, useConfigStatus, useFlag, useLimit, usePublic } from './client.ts';
+import { createSnapshotRouteHandler } from './route-handler.ts';
+import { type ShopConfig, shopConfig } from './test-support/shop-config.ts';
+
+const config = shopConfig();
+
+/** Serves the route handler over HTTP, as Next does. */
+async function serve(client: TestClient<ShopConfig>): Promise<Server> {
+  const handler = createSnapshotRouteHandler({ client });
+  const server = createServer((incoming, outgoing) => {
+    const abort = new AbortController();
+    outgoing.on('close', () => abort.abort());
+    void handler(
+      new Request(`http://${incoming.headers.host}${incoming.url}`, { signal: abort.signal }),
+    ).then((response) => {
+      outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+      if (response.body !== null) Readable.fromWeb(response.body as never).pipe(outgoing);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+function Values(): ReactElement {
+  return (
+    <p data-status={useConfigStatus()}>
+      {String(useFlag('newCheckout'))} {useLimit('cartItems')} {usePublic('supportEmail')}
+    </p>
+  );
+}
+
+describe('ConfigProvider', () => {
+  const complaints = vi.spyOn(console, 'error');
+  let server: Server;
+  let client: TestClient<ShopConfig>;
+  let root: HTMLElement;
+
+  beforeEach(async () => {
+    vi.stubGlobal('EventSource', EventSource);
+    client = createTestClient({ config, flags: { newCheckout: true }, limits: { cartItems: 7 } });
+    server = await serve(client);
+    root = document.createElement('div');
+  });
+
+  afterEach(async () => {
+    vi.unstubAllGlobals();
+    await client.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('has the snapshot in the HTML and in the first client render, then follows the stream', async () => {
+    const { port } = server.address() as AddressInfo;
+    // What a server component passes is JSON by the time that the browser has it.
+    const snapshot = JSON.parse(JSON.stringify(client.snapshot()));
+    const app = (
+      <ConfigProvider snapshot={snapshot} stream={`http://127.0.0.1:${port}/`}>
+        <Values />
+      </ConfigProvider>
+    );
+    root.innerHTML = renderToString(app);
+    expect(root.textContent).toBe('true 7 help@example.com');
+    client.set({ flags: { newCheckout: false }, limits: { cartItems: 9 } });
+    const recoverable: unknown[] = [];
+    const hydrated = hydrateRoot(root, app, { onRecoverableError: (error) => recoverable.push(error) });
+    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="live"'));
+    await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'));
+    client.set({ flags: { newCheckout: true } });
+    await vi.waitFor(() => expect(root.textContent).toBe('true 9 help@example.com'));
+    hydrated.unmount();
+    expect(recoverable).toEqual([]);
+    expect(complaints).not.toHaveBeenCalled();
+  });
+
+  it('shows the snapshot alone without a stream', () => {
+    const html = renderToString(
+      <ConfigProvider snapshot={client.snapshot()}>
+        <Values />
+      </ConfigProvider>,
+    );
+    expect(html).toContain('data-status="offline"');
+    expect(html).toContain('help@example.com');
+  });
+});

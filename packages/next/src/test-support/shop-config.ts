@@ -1,0 +1,50 @@
+import {
+  type ConfigDefinition,
+  defineConfig,
+  defineLimit,
+  type JsonValue,
+  type LimitDefinition,
+} from '@smooai/config';
+import { z } from 'zod';
+
+/** The type of {@link shopConfig}'s answer. */
+export type ShopConfig = ConfigDefinition<
+  { supportEmail: z.ZodDefault<z.ZodString> },
+  { paymentKey: z.ZodDefault<z.ZodString> },
+  {
+    newCheckout: z.ZodDefault<z.ZodBoolean>;
+    freeShipping: z.ZodDefault<z.ZodBoolean>;
+    theme: z.ZodDefault<z.ZodEnum<{ light: 'light'; dark: 'dark' }>>;
+  },
+  { cartItems: LimitDefinition }
+>;
+
+declare module '@smooai/config' {
+  interface Register {
+    config: ShopConfig;
+  }
+}
+
+/** The schema of this package's tests, made anew as a hot reload does. */
+export function shopConfig(): ShopConfig {
+  return defineConfig({
+    public: { supportEmail: z.string().default('help@example.com') },
+    secrets: { paymentKey: z.string().default('sk-default-0000') },
+    flags: {
+      newCheckout: z.boolean().default(false),
+      freeShipping: z.boolean().default(false),
+      theme: z.enum(['light', 'dark']).default('light'),
+    },
+    limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
+  });
+}
+
+/** A flag that is true in one country. */
+export function onlyIn(country: string): JsonValue {
+  return {
+    $cohort: {
+      rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
+      defaultValue: false,
+    },
+  };
+}
