@@ -1,0 +1,49 @@
+import { type ConfigChange, useConfigChanges } from '@smooai/config-react';
+import type { ReactElement } from 'react';
+import { formatValue } from './shown-value.tsx';
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
+/** What changed since the page was opened, and when; `switches` are the times at which another shopper was chosen. */
+export function ChangeLog({ switches }: { switches: ReadonlySet<number> }): ReactElement {
+  const changes = useConfigChanges(12);
+  return (
+    <section className="panel" data-testid="change-log" aria-labelledby="changes-title">
+      <div className="panel-head">
+        <h2 id="changes-title">Changes</h2>
+        {changes.length > 0 && <span className="small muted">newest first</span>}
+      </div>
+      {changes.length === 0 ? (
+        <p className="empty">Nothing has changed since you opened this page.</p>
+      ) : (
+        <ol className="lines" aria-live="polite">
+          {changes.map((change) => (
+            <Change
+              key={`${change.at} ${change.key} ${change.revision}`}
+              change={change}
+              isSwitch={switches.has(change.at)}
+            />
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function Change({ change, isSwitch }: { change: ConfigChange; isSwitch: boolean }): ReactElement {
+  const { key, from, to, at } = change;
+  return (
+    <li className="change">
+      <div className="row spread">
+        <code className="key">{key.slice(key.indexOf('.') + 1)}</code>
+        <time className="small muted number" dateTime={new Date(at).toISOString()}>
+          {clock.format(at)}
+        </time>
+      </div>
+      <p className="small">
+        <span className="muted">{formatValue(from)} →</span> <strong>{formatValue(to)}</strong>
+        {isSwitch && <span className="muted"> · for another shopper</span>}
+      </p>
+    </li>
+  );
+}
