@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { environmentVariableName, SETTINGS_VARIABLES } from './environment-variable.ts';
 import { SchemaError } from './errors.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
-import { isAsynchronous, isStandardSchema, isThenable } from './standard-schema.ts';
+import { isAsynchronous, isStandardSchema, validateNow } from './standard-schema.ts';
 import { TIERS } from './tiers.ts';
 import type { Tier } from './wire.ts';
 
@@ -230,17 +230,14 @@ export function parseValue(definition: KeyDefinition, value: unknown): ParseResu
   if (definition.validator === undefined) {
     return { ok: true, value };
   }
-  try {
-    const result = definition.validator['~standard'].validate(value);
-    if (isThenable(result)) {
-      return { ok: false, issues: ['its validator is asynchronous; use a synchronous one'] };
-    }
-    if (result.issues === undefined) return { ok: true, value: result.value };
-    return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition.tier)) };
-  } catch {
-    // The thrown error may quote the value, so it is not repeated here.
-    return { ok: false, issues: ['its validator threw an error'] };
+  const result = validateNow(definition.validator, value);
+  // The thrown error may quote the value, so it is not repeated here.
+  if (result === 'threw') return { ok: false, issues: ['its validator threw an error'] };
+  if (result === 'asynchronous') {
+    return { ok: false, issues: ['its validator is asynchronous; use a synchronous one'] };
   }
+  if (result.issues === undefined) return { ok: true, value: result.value };
+  return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition.tier)) };
 }
 
 function describeIssue(issue: StandardSchemaV1.Issue, tier: Tier): string {

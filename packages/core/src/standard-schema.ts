@@ -34,14 +34,36 @@ const PROBES: readonly unknown[] = [
 /** Whether a validator answers any of many kinds of values with a promise. */
 export function isAsynchronous(validator: StandardSchemaV1): boolean {
   // A check within an object, a list or a union is reached only by a value of that shape.
-  return [...PROBES, ...samplesFor(validator)].some((probe) => {
-    try {
-      return isThenable(validator['~standard'].validate(probe));
-    } catch {
-      // A transform may throw on a value that it does not expect; that is its answer to a bad value.
-      return false;
-    }
-  });
+  return [...PROBES, ...samplesFor(validator)].some(
+    (probe) => validateNow(validator, probe) === 'asynchronous',
+  );
+}
+
+/** The result of a validator, or why there is none: it threw an error, or it answered with a promise. */
+export function validateNow(
+  validator: StandardSchemaV1,
+  value: unknown,
+): StandardSchemaV1.Result<unknown> | 'threw' | 'asynchronous' {
+  let result: ReturnType<StandardSchemaV1['~standard']['validate']>;
+  try {
+    result = validator['~standard'].validate(value);
+  } catch {
+    return 'threw';
+  }
+  if (!isThenable(result)) return result;
+  return isZodThrowing(validator, value) ? 'threw' : 'asynchronous';
+}
+
+/** zod turns an error that a synchronous check throws into a promise too; its own `safeParse` tells the two apart. */
+function isZodThrowing(validator: StandardSchemaV1, value: unknown): boolean {
+  if (validator['~standard'].vendor !== 'zod' || !('safeParse' in validator)) return false;
+  if (typeof validator.safeParse !== 'function') return false;
+  try {
+    validator.safeParse(value);
+    return false;
+  } catch (error) {
+    return !(error instanceof Error && error.message.startsWith('Encountered Promise'));
+  }
 }
 
 function samplesFor(validator: StandardSchemaV1): JsonValue[] {
@@ -55,7 +77,7 @@ function samplesFor(validator: StandardSchemaV1): JsonValue[] {
 }
 
 /** Whether a validator answered with a promise, of any realm; its failure is then nobody's any more. */
-export function isThenable(result: unknown): result is PromiseLike<unknown> {
+function isThenable<Result>(result: Result | Promise<Result>): result is Promise<Result> {
   if (typeof result !== 'object' || result === null || !('then' in result)) return false;
   if (typeof result.then !== 'function') return false;
   Promise.resolve(result).catch(() => undefined);
