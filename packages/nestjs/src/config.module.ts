@@ -19,6 +19,7 @@ import { CONFIG_CLIENT, CONFIG_OPTIONS, CONTEXT_RESOLVER } from './tokens.ts';
 /** Clients that a module made, and therefore closes; a client that was handed in or overridden in a test is not ours. */
 const ownClients = new WeakSet<object>();
 
+@Module({})
 /**
  * Makes the config client an injectable provider. The application starts once all required values are there, and fails
  * with the list of what is missing; the client closes after the last request of a shutdown.
@@ -27,7 +28,6 @@ const ownClients = new WeakSet<object>();
  * @Module({ imports: [ConfigModule.forRoot({ config, context: (call) => contextOf(call.switchToHttp().getRequest()) })] })
  * class AppModule {}
  */
-@Module({})
 export class ConfigModule implements OnApplicationShutdown {
   readonly #client: ConfigClient<AnyConfig>;
 

@@ -21,8 +21,8 @@ export interface RequiredFlag {
   status: number;
 }
 
-/** Refuses a call unless every flag that `@RequireFlag` named, on the handler and on its controller, is `true`. */
 @Injectable()
+/** Refuses a call unless every flag that `@RequireFlag` named, on the handler and on its controller, is `true`. */
 export class FlagGuard implements CanActivate {
   readonly #client: ConfigClient<AnyConfig>;
   readonly #contexts: ContextResolver;

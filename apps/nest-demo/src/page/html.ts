@@ -7,7 +7,7 @@ export class Html {
   }
 }
 
-type Part = string | number | boolean | Html | readonly Html[];
+type Part = string | Html | readonly Html[];
 
 /** A template whose values are escaped, unless they are {@link Html} themselves. */
 export function html(texts: TemplateStringsArray, ...parts: Part[]): Html {
@@ -22,6 +22,6 @@ export function jsonData(value: unknown): Html {
 
 function render(part: Part): string {
   if (part instanceof Html) return part.text;
-  if (Array.isArray(part)) return part.map((entry: Html) => entry.text).join('');
-  return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  if (typeof part !== 'string') return part.map((entry) => entry.text).join('');
+  return part.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

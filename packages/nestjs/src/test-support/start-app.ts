@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 /** A running application on a free port, closed when the test ends. */
 export interface RunningApp {
   app: INestApplication;
-  get(path: string, init?: RequestInit): Promise<{ status: number; body: unknown }>;
+  get: (path: string, init?: RequestInit) => Promise<{ status: number; body: unknown }>;
 }
 
 export async function startApp(metadata: ModuleMetadata): Promise<RunningApp> {
