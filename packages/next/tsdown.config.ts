@@ -4,6 +4,7 @@ export default defineConfig({
   entry: ['src/server.ts', 'src/client.ts', 'src/route-handler.ts'],
   format: ['esm'],
   platform: 'neutral',
+  external: [/^node:/],
   target: 'es2022',
   fixedExtension: false,
   dts: { oxc: true },

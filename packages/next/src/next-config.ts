@@ -53,24 +53,24 @@ export type NextConfigOptions<C extends AnyConfig> = NextConfigWithSchema<C> | N
 /** What {@link createNextConfig} answers; `context` replaces that of the request. */
 export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
   /** A flag's value for the request. */
-  flag<K extends FlagKey<C>>(key: K, context?: EvaluationContext): Promise<FlagValue<K, C>>;
+  flag: <K extends FlagKey<C>>(key: K, context?: EvaluationContext) => Promise<FlagValue<K, C>>;
   /** A flag's value, and how it came about. */
-  flagDetails<K extends FlagKey<C>>(
+  flagDetails: <K extends FlagKey<C>>(
     key: K,
     context?: EvaluationContext,
-  ): Promise<Evaluation<FlagValue<K, C>> & { errorCode?: string }>;
+  ) => Promise<Evaluation<FlagValue<K, C>> & { errorCode?: string }>;
   /** A limit for the request. */
-  limit<K extends LimitKey<C>>(key: K, context?: EvaluationContext): Promise<number>;
+  limit: <K extends LimitKey<C>>(key: K, context?: EvaluationContext) => Promise<number>;
   /** A public value. */
-  publicValue<K extends PublicKey<C>>(key: K): Promise<PublicValue<K, C>>;
+  publicValue: <K extends PublicKey<C>>(key: K) => Promise<PublicValue<K, C>>;
   /** A secret; never hand it to a client component. */
-  secret<K extends SecretKey<C>>(key: K): Promise<SecretValue<K, C>>;
+  secret: <K extends SecretKey<C>>(key: K) => Promise<SecretValue<K, C>>;
   /** What the browser may see, for `<ConfigProvider snapshot>`; never a secret. */
-  snapshot(context?: EvaluationContext): Promise<Snapshot>;
+  snapshot: (context?: EvaluationContext) => Promise<Snapshot>;
   /** The snapshot stream: `export const { GET } = handlers` in a route handler. */
   handlers: { GET: SnapshotRouteHandler };
   /** The started client, also outside a request: instrumentation, scripts, jobs. */
-  client(): Promise<ConfigClient<C>>;
+  client: () => Promise<ConfigClient<C>>;
 }
 
 /**

@@ -42,7 +42,8 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
   options: SnapshotRouteHandlerOptions<C>,
 ): SnapshotRouteHandler {
   const getClient = clientGetter(options);
-  const { context = () => ({}), heartbeatMs } = options;
+  const { heartbeatMs } = options;
+  const contextOf = async (request: Request): Promise<EvaluationContext> => options.context?.(request) ?? {};
   return async (request) => {
     if (isCrossSite(request)) return refusal(403, 'This stream is for pages of its own site.');
     const streamOptions = { signal: request.signal, ...(heartbeatMs !== undefined && { heartbeatMs }) };
@@ -50,7 +51,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       const client = await getClient();
       // Next answers HEAD through GET, and drops a body without ending it.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-      const stream = createSnapshotEventStream(client, await context(request), streamOptions);
+      const stream = createSnapshotEventStream(client, await contextOf(request), streamOptions);
       return new Response(stream, { headers: STREAM_HEADERS });
     } catch (error) {
       if (!isConfigError(error)) throw error;
