@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { startShop } from '../test-support/shop-server.ts';
+
+describe('environments', () => {
+  it('are made, listed, changed and deleted', async () => {
+    const shop = await startShop();
+    const made = await shop.call('POST', '/environments', {
+      name: 'preview',
+      description: 'for reviews',
+      fallbackEnvironmentId: shop.environments.staging,
+    });
+    expect(made.status).toBe(201);
+    expect(made.body).toEqual({
+      id: expect.any(String),
+      organizationId: shop.server.organizationId,
+      name: 'preview',
+      description: 'for reviews',
+      fallbackEnvironmentId: shop.environments.staging,
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    });
+    const list = await shop.call('GET', '/environments');
+    expect(list.body).toMatchObject([
+      { name: 'development' },
+      { name: 'preview' },
+      { name: 'production' },
+      { name: 'staging' },
+    ]);
+    const path = `/environments/${made.body.id}`;
+    const changed = await shop.call('PATCH', path, { name: 'review', description: null });
+    expect(changed.body).toMatchObject({ name: 'review', description: null });
+    expect((await shop.call('GET', '/ruleset?environment=preview')).status).toBe(404);
+    expect((await shop.ruleset('review')).environment).toBe('review');
+    expect((await shop.call('DELETE', path)).status).toBe(204);
+    expect((await shop.call('DELETE', path)).status).toBe(404);
+  });
+
+  it('refuse a name that is taken or not allowed', async () => {
+    const shop = await startShop();
+    for (const name of ['', 'A', 'a_b', '-a', 'a-', 'ü', 'a b', 'x'.repeat(101), 1, null, ['a']]) {
+      const answer = await shop.call('POST', '/environments', { name });
+      expect(answer.status, String(name)).toBe(400);
+      expect(answer.body.message).toContain('"name"');
+    }
+    const taken = await shop.call('POST', '/environments', { name: 'staging' });
+    expect(taken.status).toBe(409);
+    expect(taken.body.message).toContain('"name"');
+    const renamed = await shop.call('PATCH', `/environments/${shop.environments.staging}`, {
+      name: 'production',
+    });
+    expect(renamed.status).toBe(409);
+  });
+
+  it('fall back at most five times, and never in a circle', async () => {
+    const shop = await startShop();
+    let fallback = 'staging';
+    for (const name of ['e1', 'e2', 'e3', 'e4', 'e5']) {
+      await shop.addEnvironment(name, fallback);
+      fallback = name;
+    }
+    await shop.set('theme', 'dark', 'staging');
+    expect((await shop.ruleset('e5')).flags).toEqual({ theme: 'dark' });
+    const six = await shop.call('POST', '/environments', {
+      name: 'e6',
+      fallbackEnvironmentId: shop.environments.e5,
+    });
+    expect(six.status).toBe(409);
+    expect(six.body.message).toContain('more than 5');
+    // Made longer from below.
+    const below = await shop.call('PATCH', `/environments/${shop.environments.staging}`, {
+      fallbackEnvironmentId: shop.environments.production,
+    });
+    expect(below.status).toBe(409);
+    for (const target of ['e3', 'e1']) {
+      const answer = await shop.call('PATCH', `/environments/${shop.environments.e1}`, {
+        fallbackEnvironmentId: shop.environments[target],
+      });
+      expect(answer.status).toBe(409);
+      expect(answer.body.message).toContain('cycle');
+    }
+    const unknown = await shop.call('POST', '/environments', { name: 'x', fallbackEnvironmentId: 'nothing' });
+    expect(unknown.status).toBe(404);
+    expect(unknown.body.message).toContain('"fallbackEnvironmentId"');
+  });
+
+  it('are not deleted while they are a fallback', async () => {
+    const shop = await startShop();
+    const id = await shop.addEnvironment('preview', 'staging');
+    const refused = await shop.call('DELETE', `/environments/${shop.environments.staging}`);
+    expect(refused.status).toBe(409);
+    expect(refused.body).toMatchObject({
+      environments: ['preview'],
+      message: expect.stringContaining('preview'),
+    });
+    expect((await shop.call('PATCH', `/environments/${id}`, { fallbackEnvironmentId: null })).status).toBe(
+      200,
+    );
+    expect((await shop.call('DELETE', `/environments/${shop.environments.staging}`)).status).toBe(204);
+  });
+
+  it('get a new revision for what a fallback changes, only where it is seen', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    await shop.addEnvironment('preview-1', 'preview');
+    await shop.set('theme', 'light', 'preview');
+    const revisions = async () =>
+      Promise.all(
+        ['staging', 'preview', 'preview-1', 'production'].map(async (name) =>
+          Number((await shop.ruleset(name)).revision),
+        ),
+      );
+    const start = await revisions();
+    await shop.set('theme', 'dark', 'staging');
+    const hidden = await revisions();
+    expect(hidden.map((revision, index) => revision - (start[index] ?? 0))).toEqual([1, 0, 0, 0]);
+    await shop.set('cartItems', 3, 'staging');
+    const seen = await revisions();
+    expect(seen.map((revision, index) => revision - (hidden[index] ?? 0))).toEqual([1, 1, 1, 0]);
+  });
+
+  it('start above the revisions of a deleted one of the same name', async () => {
+    const shop = await startShop();
+    const id = await shop.addEnvironment('preview');
+    await shop.set('theme', 'dark', 'preview');
+    const before = Number((await shop.ruleset('preview')).revision);
+    await shop.call('DELETE', `/environments/${id}`);
+    await shop.addEnvironment('preview');
+    const after = await shop.ruleset('preview');
+    expect(Number(after.revision)).toBeGreaterThan(before);
+    expect(after.flags).toEqual({});
+  });
+});

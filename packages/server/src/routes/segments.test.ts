@@ -1,0 +1,118 @@
+import type { Condition } from '@smooai/config';
+import { describe, expect, it } from 'vitest';
+import { startShop } from '../test-support/shop-server.ts';
+
+const staff: Condition = { attribute: 'email', op: 'endsWith', values: ['@shop.test'] };
+const staffOnly = {
+  $cohort: { rules: [{ id: 'staff', when: { segment: 'staff' }, value: true }], defaultValue: false },
+};
+
+describe('segments', () => {
+  it('are stored, listed and used by values', async () => {
+    const shop = await startShop();
+    const put = await shop.call('PUT', '/segments/staff?environment=development', {
+      condition: staff,
+      description: 'our people',
+    });
+    expect(put.status).toBe(200);
+    expect(put.body).toMatchObject({ name: 'staff', condition: staff, description: 'our people' });
+    await shop.set('newCheckout', staffOnly);
+    const evaluate = async (email: string) =>
+      (
+        await shop.call('POST', '/feature-flags/newCheckout/evaluate', {
+          environment: 'development',
+          context: { email },
+        })
+      ).body;
+    expect(await evaluate('ann@shop.test')).toEqual({ value: true, source: 'rule', matchedRuleId: 'staff' });
+    expect(await evaluate('ann@else.test')).toEqual({ value: false, source: 'default' });
+    await shop.putSegment('staff', { attribute: 'email', op: 'endsWith', values: ['@else.test'] });
+    expect((await evaluate('ann@else.test')).value).toBe(true);
+    const list = await shop.call('GET', '/segments?environment=development');
+    expect(list.body).toMatchObject([{ name: 'staff', environmentId: shop.environments.development }]);
+  });
+
+  it('come from fallbacks, may be overridden there and tell everyone who sees them', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    await shop.putSegment('staff', staff, 'staging');
+    await shop.set('newCheckout', staffOnly, 'preview');
+    expect((await shop.ruleset('preview')).segments).toEqual({ staff });
+    await shop.putSegment('staff', { all: [] }, 'preview');
+    const before = (await shop.ruleset('preview')).revision;
+    await shop.putSegment('staff', { any: [] }, 'staging');
+    expect(await shop.ruleset('preview')).toMatchObject({
+      revision: before,
+      segments: { staff: { all: [] } },
+    });
+    // The fallback's takes its place, so nothing is left without it.
+    expect((await shop.call('DELETE', '/segments/staff?environment=preview')).status).toBe(204);
+    expect((await shop.ruleset('preview')).segments).toEqual({ staff: { any: [] } });
+    const used = await shop.call('DELETE', '/segments/staff?environment=staging');
+    expect(used.status).toBe(409);
+    expect(used.body).toMatchObject({ usedBy: ['"newCheckout"'] });
+    expect(used.body.message).toContain('"preview"');
+    const apart = await shop.call('PATCH', `/environments/${shop.environments.preview}`, {
+      fallbackEnvironmentId: null,
+    });
+    expect(apart.status).toBe(409);
+    expect(apart.body.message).toContain('"staff"');
+  });
+
+  it('are not deleted while a value or another segment uses them', async () => {
+    const shop = await startShop();
+    await shop.putSegment('staff', staff);
+    await shop.putSegment('testers', { any: [{ segment: 'staff' }] });
+    const refused = await shop.call('DELETE', '/segments/staff?environment=development');
+    expect(refused.status).toBe(409);
+    expect(refused.body.usedBy).toEqual(['the segment "testers"']);
+    expect((await shop.call('DELETE', '/segments/testers?environment=development')).status).toBe(204);
+    expect((await shop.call('DELETE', '/segments/staff?environment=development')).status).toBe(204);
+    expect((await shop.call('DELETE', '/segments/staff?environment=development')).status).toBe(404);
+    expect((await shop.ruleset()).segments).toEqual({});
+  });
+
+  it('never go round in a circle', async () => {
+    const shop = await startShop();
+    const self = await shop.putSegment('a', { not: { segment: 'a' } });
+    expect(self.status).toBe(409);
+    expect(self.body.message).toContain('a → a');
+    await shop.putSegment('a', staff);
+    await shop.putSegment('b', { all: [{ segment: 'a' }] });
+    await shop.putSegment('c', { any: [{ not: { segment: 'b' } }] });
+    const circle = await shop.putSegment('a', { segment: 'c' });
+    expect(circle.status).toBe(409);
+    expect(circle.body.message).toContain('a → c → b → a');
+    expect((await shop.ruleset()).segments).toMatchObject({ a: staff });
+    const unknown = await shop.putSegment('d', { segment: 'nowhere' });
+    expect(unknown.status).toBe(400);
+    expect(unknown.body.message).toContain('nowhere');
+  });
+
+  it('refuse a bad name or condition', async () => {
+    const shop = await startShop();
+    const names = ['__proto__', '%20', 'a%2Fb', 'x'.repeat(101), '-a'];
+    for (const name of names) {
+      const answer = await shop.putSegment(name, staff);
+      expect(answer.status, name).toBe(400);
+      expect(answer.body.message).toContain('"name"');
+    }
+    const conditions: unknown[] = [
+      undefined,
+      null,
+      [],
+      'x',
+      {},
+      { all: {} },
+      { attribute: 'a', op: 'like', values: [] },
+      { attribute: 1, op: 'in', values: [] },
+      { attribute: 'a', op: 'matches', values: ['(a+)+$'] },
+      { attribute: 'a', op: 'in', values: ['x'.repeat(70_000)] },
+    ];
+    for (const condition of conditions) {
+      const answer = await shop.call('PUT', '/segments/a?environment=development', { condition });
+      expect([400, 413]).toContain(answer.status);
+      expect(answer.body.message).toContain('"condition');
+    }
+  });
+});

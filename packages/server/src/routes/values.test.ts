@@ -1,0 +1,320 @@
+import { describe, expect, it } from 'vitest';
+import { startShop } from '../test-support/shop-server.ts';
+
+describe('values', () => {
+  it('stores a value and answers the row', async () => {
+    const shop = await startShop();
+    const answer = await shop.call('PUT', '/values', shop.write({ key: 'newCheckout', value: true }));
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      id: expect.any(String),
+      organizationId: shop.server.organizationId,
+      schemaId: shop.schema.id,
+      environmentId: shop.environments.development,
+      key: 'newCheckout',
+      value: true,
+      tier: 'feature_flag',
+      updatedBy: expect.any(String),
+      createdAt: expect.stringMatching(/Z$/),
+      updatedAt: expect.stringMatching(/Z$/),
+    });
+    const again = await shop.set('newCheckout', false);
+    expect(again).toMatchObject({ id: answer.body.id, createdAt: answer.body.createdAt, value: false });
+  });
+
+  it('reads one value and all of them, secrets for machines', async () => {
+    const shop = await startShop();
+    await shop.set('apiBaseUrl', 'https://api.shop.test');
+    await shop.set('paymentKey', 'sk_live_12345678');
+    await shop.set('cartItems', 40);
+    expect((await shop.call('GET', '/values?environment=development')).body).toEqual({
+      values: { apiBaseUrl: 'https://api.shop.test', paymentKey: 'sk_live_12345678', cartItems: 40 },
+    });
+    expect((await shop.call('GET', '/values/cartItems?environment=development')).body).toEqual({ value: 40 });
+    // A default is no value.
+    for (const key of ['theme', 'unknownKey', '__proto__', 'constructor', 'toString']) {
+      const answer = await shop.call('GET', `/values/${key}?environment=development`);
+      expect(answer.status).toBe(404);
+      expect(answer.body.message).toContain(key);
+    }
+  });
+
+  it('takes featureFlag as a name of the tier', async () => {
+    const shop = await startShop();
+    const body = { ...shop.write({ key: 'theme', value: 'dark' }), tier: 'featureFlag' };
+    expect((await shop.call('PUT', '/values', body)).body.tier).toBe('feature_flag');
+  });
+
+  it('gives a targeted value as it is for the empty context, clamped for a limit', async () => {
+    const shop = await startShop();
+    const when = { attribute: 'country', op: 'in', values: ['NL'] } as const;
+    await shop.set('theme', {
+      $cohort: {
+        rules: [{ id: 'nl', when: { ...when, values: ['NL'] }, value: 'dark' }],
+        defaultValue: 'light',
+      },
+    });
+    await shop.set('cartItems', { $cohort: { defaultValue: 50 } });
+    const { body } = await shop.call('GET', '/values?environment=development');
+    expect(body.values).toEqual({ theme: 'light', cartItems: 50 });
+  });
+
+  it('takes what an environment lacks from its fallbacks', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    await shop.addEnvironment('preview-1', 'preview');
+    await shop.set('theme', 'dark', 'staging');
+    await shop.set('cartItems', 5, 'staging');
+    await shop.set('cartItems', 7, 'preview');
+    const values = async (environment: string) =>
+      (await shop.call('GET', `/values?environment=${environment}`)).body.values;
+    expect(await values('preview-1')).toEqual({ theme: 'dark', cartItems: 7 });
+    expect(await values('production')).toEqual({});
+    const deleted = await shop.call('DELETE', '/values/cartItems?environment=preview');
+    expect(deleted.status).toBe(204);
+    expect(await values('preview-1')).toEqual({ theme: 'dark', cartItems: 5 });
+    // Its own value is gone; the fallback's is not its own.
+    expect((await shop.call('DELETE', '/values/cartItems?environment=preview')).status).toBe(404);
+  });
+
+  it('deletes a secret only by force', async () => {
+    const shop = await startShop();
+    await shop.set('paymentKey', 'sk_live_12345678');
+    const refused = await shop.call('DELETE', '/values/paymentKey?environment=development');
+    expect(refused.status).toBe(409);
+    expect(refused.body.message).toContain('force=true');
+    const done = await shop.call('DELETE', '/values/paymentKey?environment=development&force=true');
+    expect(done.status).toBe(204);
+    expect((await shop.ruleset()).secret).toEqual({});
+  });
+
+  it('writes all of a bulk or nothing', async () => {
+    const shop = await startShop();
+    const values = [
+      shop.write({ key: 'theme', value: 'dark' }),
+      shop.write({ key: 'cartItems', value: 30 }),
+      shop.write({ key: 'theme', value: 'light', environment: 'staging' }),
+    ];
+    const before = (await shop.ruleset()).revision;
+    const done = await shop.call('PUT', '/values/bulk', { values });
+    expect(done.status).toBe(200);
+    expect(done.body).toMatchObject([{ key: 'theme' }, { key: 'cartItems' }, { key: 'theme' }]);
+    const after = await shop.ruleset();
+    expect(Number(after.revision)).toBe(Number(before) + 1);
+
+    const bad = [shop.write({ key: 'cartItems', value: 31 }), shop.write({ key: 'theme', value: 'pink' })];
+    const refused = await shop.call('PUT', '/values/bulk', { values: bad });
+    expect(refused.status).toBe(400);
+    expect(refused.body.message).toContain('values[1].value');
+    expect(await shop.ruleset()).toEqual(after);
+    const twice = [shop.write({ key: 'cartItems', value: 1 }), shop.write({ key: 'cartItems', value: 2 })];
+    const repeated = await shop.call('PUT', '/values/bulk', { values: twice });
+    expect(repeated.body.message).toContain('values[1].key');
+    expect((await shop.call('PUT', '/values/bulk', { values: [] })).body).toEqual([]);
+  });
+
+  it('keeps a client to its environments and scopes', async () => {
+    const shop = await startShop();
+    await shop.set('theme', 'dark', 'production');
+    const token = await shop.tokenFor({ environments: ['staging'], scopes: ['config:read', 'config:write'] });
+    const refused = [
+      await shop.call('GET', '/values?environment=production', undefined, { token }),
+      await shop.call('GET', '/ruleset?environment=production', undefined, { token }),
+      await shop.call('GET', '/stream?environment=production', undefined, { token }),
+      await shop.call('DELETE', '/values/theme?environment=production', undefined, { token }),
+      await shop.call(
+        'PUT',
+        '/values',
+        shop.write({ key: 'theme', value: 'light', environment: 'production' }),
+        {
+          token,
+        },
+      ),
+      await shop.call('POST', '/environments', { name: 'mine' }, { token }),
+      await shop.call('POST', `/schemas/${shop.schema.id}/push`, { jsonSchema: {} }, { token }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 403));
+    const own = shop.write({ key: 'theme', value: 'light', environment: 'staging' });
+    expect((await shop.call('PUT', '/values', own, { token })).status).toBe(200);
+    const list = await shop.call('GET', '/environments', undefined, { token });
+    expect(list.body).toMatchObject([{ name: 'staging' }]);
+
+    const reader = await shop.tokenFor({ scopes: ['config:read'] });
+    expect((await shop.call('PUT', '/values', own, { token: reader })).status).toBe(403);
+    expect((await shop.call('GET', '/values?environment=staging', undefined, { token: reader })).status).toBe(
+      200,
+    );
+  });
+
+  it('treats the rows of another organization as unknown', async () => {
+    const shop = await startShop();
+    const other = await startShop();
+    const body = {
+      ...shop.write({ key: 'theme', value: 'dark' }),
+      environmentId: other.environments.development,
+    };
+    const answer = await shop.call('PUT', '/values', body);
+    expect(answer.status).toBe(404);
+    expect(answer.body.message).toContain('environmentId');
+  });
+});
+
+describe('a value that its schema refuses', () => {
+  it.each([
+    ['a wrong type', 'newCheckout', 'yes', 'value', 'must be boolean'],
+    ['another than those listed', 'theme', 'pink', 'value', '"light"'],
+    ['a wrong format', 'apiBaseUrl', 'not a url', 'value', 'uri'],
+    ['a wrong item', 'contact', { phones: ['1', 2] }, 'value.phones[1]', 'must be string'],
+    ['a missing property', 'contact', {}, 'value', 'phones'],
+    ['a limit below', 'cartItems', 0, 'value', 'at least 1'],
+    ['a limit above', 'cartItems', 101, 'value', 'at most 100'],
+    ['a limit off its step', 'cartItems', 1.5, 'value', 'multiple of 1'],
+    ['a limit as a text', 'cartItems', '5', 'value', 'must be a number'],
+    ['null', 'newCheckout', null, 'value', 'must be boolean'],
+  ])('is refused: %s', async (_, key, value, path, reason) => {
+    const shop = await startShop();
+    const answer = await shop.call('PUT', '/values', shop.write({ key, value }));
+    expect(answer.status).toBe(400);
+    expect(answer.body.message).toContain(`"${path}"`);
+    expect(answer.body.message).toContain(reason);
+    expect((await shop.call('GET', '/values?environment=development')).body.values).toEqual({});
+  });
+
+  it('is taken when a fraction is a multiple of the step', async () => {
+    const shop = await startShop();
+    for (const value of [0.3, 0.7, 1, 0]) expect((await shop.set('rate', value)).value).toBe(value);
+  });
+
+  it('never shows anything of a secret', async () => {
+    const shop = await startShop();
+    const secret = 'hunter2';
+    const answers = [
+      await shop.call('PUT', '/values', shop.write({ key: 'paymentKey', value: secret })),
+      await shop.call('PUT', '/values', shop.write({ key: 'vault', value: { [secret]: 'x'.repeat(11) } })),
+      await shop.call(
+        'PUT',
+        '/values',
+        shop.write({ key: 'vault', value: { $cohort: { [secret]: secret } } }),
+      ),
+      await shop.call('PUT', '/values', {
+        ...shop.write({ key: 'paymentKey', value: secret }),
+        tier: 'public',
+      }),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(400);
+      expect(answer.text).not.toContain(secret);
+    }
+  });
+
+  it('is refused where a rule, a variant or the default could answer it', async () => {
+    const shop = await startShop();
+    const all = { all: [] };
+    const cases: [unknown, string][] = [
+      [{ rules: [{ id: 'a', when: all, value: 'x' }], defaultValue: true }, 'value.$cohort.rules[0].value'],
+      [
+        { rollout: { variants: [{ value: 1, weight: 50 }] }, defaultValue: true },
+        'value.$cohort.rollout.variants[0].value',
+      ],
+      [{ defaultValue: 'x' }, 'value.$cohort.defaultValue'],
+      [{}, 'value.$cohort.defaultValue'],
+      [null, 'value.$cohort'],
+      [[], 'value.$cohort'],
+      [
+        {
+          rules: [{ id: 'a', when: { attribute: 'a', op: 'like', values: [] }, value: true }],
+          defaultValue: true,
+        },
+        'value.$cohort.rules[0].when.op',
+      ],
+      [{ rules: [{ id: 'a', when: { segment: 'vips' }, value: true }], defaultValue: true }, 'vips'],
+      [
+        { rollout: { variants: [{ value: true, weight: 101 }] }, defaultValue: true },
+        'value.$cohort.rollout.variants[0].weight',
+      ],
+    ];
+    for (const [cohort, place] of cases) {
+      const body = { ...shop.write({ key: 'newCheckout', value: null }), value: { $cohort: cohort } };
+      const answer = await shop.call('PUT', '/values', body);
+      expect(answer.status, place).toBe(400);
+      expect(answer.body.message).toContain(place);
+    }
+    const secret = await shop.call(
+      'PUT',
+      '/values',
+      shop.write({ key: 'supportEmail', value: { $cohort: {} } }),
+    );
+    expect(secret.body.message).toContain('only flags and limits');
+    const limit = { $cohort: { rollout: { variants: [{ value: 500, weight: 1 }] }, defaultValue: 1 } };
+    const refused = await shop.call('PUT', '/values', shop.write({ key: 'cartItems', value: limit }));
+    expect(refused.body.message).toContain('at most 100');
+  });
+
+  it('is refused for a pattern that is invalid or runs away, and taken for a tame one', async () => {
+    const shop = await startShop();
+    const put = (pattern: string) =>
+      shop.call(
+        'PUT',
+        '/values',
+        shop.write({
+          key: 'newCheckout',
+          value: {
+            $cohort: {
+              rules: [
+                { id: 'a', when: { attribute: 'email', op: 'matches', values: [pattern] }, value: true },
+              ],
+              defaultValue: false,
+            },
+          },
+        }),
+      );
+    expect((await put('^.*@shop\\.test$')).status).toBe(200);
+    for (const pattern of ['(', '(a+)+$', '^(\\w+\\s?)*$', 'x'.repeat(2_000)]) {
+      const answer = await put(pattern);
+      expect(answer.status, pattern).toBe(400);
+      expect(answer.body.message).toContain('$cohort.rules[0].when.values[0]');
+    }
+  });
+
+  it('is refused where the request names the wrong rows', async () => {
+    const shop = await startShop();
+    const good = shop.write({ key: 'theme', value: 'dark' });
+    const other = await shop.call('POST', '/schemas', { name: 'empty' });
+    const cases: [Record<string, unknown>, number, string][] = [
+      [{ ...good, key: 'nothing' }, 400, '"key"'],
+      [{ ...good, key: 'constructor' }, 400, '"key"'],
+      [{ ...good, tier: 'public' }, 400, '"tier"'],
+      [{ ...good, tier: 'flag' }, 400, '"tier"'],
+      [{ ...good, schemaId: 'nothing' }, 404, '"schemaId"'],
+      [{ ...good, schemaId: other.body.id }, 400, '"key"'],
+      [{ ...good, environmentId: 'nothing' }, 404, '"environmentId"'],
+    ];
+    for (const [body, status, field] of cases) {
+      const answer = await shop.call('PUT', '/values', body);
+      expect(answer.status, field).toBe(status);
+      expect(answer.body.message).toContain(field);
+    }
+  });
+
+  it('is refused when it is too large or too deep', async () => {
+    const shop = await startShop();
+    const large = await shop.call(
+      'PUT',
+      '/values',
+      shop.write({ key: 'supportEmail', value: 'x'.repeat(262_143) }),
+    );
+    expect(large.status).toBe(413);
+    expect(large.body.message).toContain('"value"');
+    expect((await shop.set('supportEmail', 'x'.repeat(262_142))).key).toBe('supportEmail');
+    const nested = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    const body = JSON.stringify(shop.write({ key: 'supportEmail', value: 'HERE' })).replace('"HERE"', nested);
+    const { url, organizationId } = shop.server;
+    const deep = await fetch(`${url}/organizations/${organizationId}/config/values`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${shop.token}`, 'content-type': 'application/json' },
+      body,
+    });
+    expect(deep.status).toBe(400);
+    expect(await deep.json()).toEqual({ message: expect.stringContaining('"value" is nested deeper') });
+  });
+});

@@ -1,0 +1,105 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { onTestFinished } from 'vitest';
+import type { Shop } from './shop-server.ts';
+
+/** An event with its JSON read. */
+export interface ReadEvent {
+  id: string | undefined;
+  event: string | undefined;
+  data: Record<string, never>;
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Reads server-sent events of an open answer one by one. */
+export class EventReader {
+  readonly response: Response;
+  readonly comments: string[] = [];
+  readonly #events: ReadEvent[] = [];
+  readonly #abort: AbortController;
+  #wake: () => void = () => {};
+  #isEnded = false;
+
+  private constructor(response: Response, abort: AbortController) {
+    this.response = response;
+    this.#abort = abort;
+    void this.#read();
+  }
+
+  /** Opens a stream below `…/config`; it is closed when the test ends. */
+  static async open(shop: Shop, path: string, headers: Record<string, string> = {}): Promise<EventReader> {
+    const abort = new AbortController();
+    const { url, organizationId } = shop.server;
+    const response = await fetch(`${url}/organizations/${organizationId}/config${path}`, {
+      headers: { authorization: `Bearer ${shop.token}`, ...headers },
+      signal: abort.signal,
+    });
+    const reader = new EventReader(response, abort);
+    onTestFinished(() => reader.close());
+    return reader;
+  }
+
+  /** The next event. @throws when none comes in time, or the stream has ended. */
+  async next(): Promise<ReadEvent> {
+    await this.#until(() => this.#events.length > 0 || this.#isEnded, 'an event');
+    const event = this.#events.shift();
+    if (event === undefined) throw new Error('The stream has ended.');
+    return event;
+  }
+
+  /** Events that have arrived and were not taken. */
+  get waiting(): number {
+    return this.#events.length;
+  }
+
+  /** Resolves when the server has ended the stream. */
+  ended(): Promise<void> {
+    return this.#until(() => this.#isEnded, 'the end');
+  }
+
+  /** Resolves when a comment has arrived. */
+  comment(): Promise<void> {
+    return this.#until(() => this.comments.length > 0, 'a comment');
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+
+  async #until(condition: () => boolean, what: string): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
+    while (!condition()) {
+      const left = deadline - Date.now();
+      if (left <= 0) throw new Error(`The stream did not bring ${what}.`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(left, 1_000));
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  async #read(): Promise<void> {
+    const parser = createParser({
+      onEvent: (message: EventSourceMessage) => {
+        this.#events.push({ id: message.id, event: message.event, data: JSON.parse(message.data) });
+      },
+      onComment: (comment) => {
+        this.comments.push(comment);
+      },
+    });
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of this.response.body ?? []) {
+        parser.feed(decoder.decode(chunk, { stream: true }));
+        this.#wake();
+      }
+    } catch {
+      // Cut off, by the test or by the server: an end all the same.
+    }
+    this.#isEnded = true;
+    this.#wake();
+  }
+}

@@ -1,0 +1,187 @@
+import type { Condition, JsonValue, WireSchema } from '@smooai/config';
+import type { ConfigServer } from '../create-config-server.ts';
+import type { ConfigServerOptions } from '../server-options.ts';
+import type { StoredSchema, StoredValue } from '../storage/storage.ts';
+import { callApi, type MadeClient, makeClient, startServer, tokenOf } from './running-server.ts';
+
+/** The document of the shop that the tests configure. */
+export function shopDocument(): WireSchema {
+  return {
+    type: 'object',
+    properties: {
+      publicConfigSchema: {
+        type: 'object',
+        properties: {
+          apiBaseUrl: { type: 'string', format: 'uri' },
+          supportEmail: { type: 'string', default: 'help@shop.test' },
+          contact: {
+            type: 'object',
+            properties: { phones: { type: 'array', items: { type: 'string' } } },
+            required: ['phones'],
+            additionalProperties: false,
+          },
+        },
+      },
+      secretConfigSchema: {
+        type: 'object',
+        properties: {
+          paymentKey: { type: 'string', minLength: 8 },
+          vault: { type: 'object', additionalProperties: { type: 'string', maxLength: 10 } },
+        },
+      },
+      featureFlagSchema: {
+        type: 'object',
+        properties: {
+          newCheckout: { type: 'boolean', default: false },
+          theme: { enum: ['light', 'dark'], default: 'light' },
+          banner: { type: 'string' },
+        },
+      },
+      limitsSchema: {
+        type: 'object',
+        properties: {
+          cartItems: { type: 'number', default: 20, minimum: 1, maximum: 100, multipleOf: 1 },
+          rate: { type: 'number', default: 0.5, minimum: 0, maximum: 1, multipleOf: 0.1 },
+        },
+      },
+    },
+  };
+}
+
+/** What an endpoint answered. */
+export interface Answer {
+  status: number;
+  // The tests look into bodies of every shape, errors too.
+  body: Record<string, JsonValue> & { message?: string };
+  text: string;
+  headers: Headers;
+}
+
+/** A value to set; the tier and `development` are filled in. */
+export interface Wish {
+  key: string;
+  value: JsonValue;
+  environment?: string;
+}
+
+/** A running server with the shop's schema, spoken to by one client. */
+export class Shop {
+  readonly server: ConfigServer;
+  readonly token: string;
+  readonly schema: StoredSchema;
+  /** Ids by name. */
+  readonly environments: Record<string, string>;
+
+  constructor(
+    server: ConfigServer,
+    parts: { token: string; schema: StoredSchema; environments: Record<string, string> },
+  ) {
+    this.server = server;
+    this.token = parts.token;
+    this.schema = parts.schema;
+    this.environments = parts.environments;
+  }
+
+  /** Calls an endpoint below `…/config`. */
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: { token?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    return callConfig(this.server, options.token ?? this.token, {
+      method,
+      path,
+      body,
+      headers: options.headers,
+    });
+  }
+
+  /** The body of a write. */
+  write({ key, value, environment = 'development' }: Wish): Record<string, JsonValue> {
+    const id = this.environments[environment] ?? environment;
+    return { schemaId: this.schema.id, environmentId: id, key, value, tier: tierOfKey(key) };
+  }
+
+  /** Sets a value and expects that to succeed. */
+  async set(key: string, value: JsonValue, environment?: string): Promise<StoredValue> {
+    const answer = await this.call(
+      'PUT',
+      '/values',
+      this.write({ key, value, ...(environment !== undefined && { environment }) }),
+    );
+    if (answer.status !== 200) throw new Error(`PUT ${key}: ${answer.status} ${answer.text}`);
+    return answer.body as unknown as StoredValue;
+  }
+
+  async putSegment(name: string, condition: Condition, environment = 'development'): Promise<Answer> {
+    return this.call('PUT', `/segments/${name}?environment=${environment}`, { condition });
+  }
+
+  /** What servers see of an environment. */
+  async ruleset(
+    environment = 'development',
+  ): Promise<Record<string, Record<string, JsonValue>> & { revision: string }> {
+    const { body } = await this.call('GET', `/ruleset?environment=${environment}`);
+    return body as never;
+  }
+
+  async addEnvironment(name: string, fallback?: string): Promise<string> {
+    const answer = await this.call('POST', '/environments', {
+      name,
+      ...(fallback !== undefined && { fallbackEnvironmentId: this.environments[fallback] ?? fallback }),
+    });
+    if (answer.status !== 201) throw new Error(`POST ${name}: ${answer.status} ${answer.text}`);
+    const id = String(answer.body.id);
+    this.environments[name] = id;
+    return id;
+  }
+
+  makeClient(wish: Record<string, unknown>): Promise<MadeClient> {
+    return makeClient(this.server, this.token, wish);
+  }
+
+  /** A token of a new machine client. */
+  async tokenFor(wish: Record<string, unknown>): Promise<string> {
+    return tokenOf(this.server, await this.makeClient({ type: 'm2m', ...wish }));
+  }
+}
+
+/** Starts a server, in memory, with the shop's schema. */
+export async function startShop(options?: ConfigServerOptions): Promise<Shop> {
+  const server = await startServer(options);
+  const token = await tokenOf(server);
+  const created = await callConfig(server, token, {
+    method: 'POST',
+    path: '/schemas',
+    body: { name: 'shop', jsonSchema: shopDocument() },
+  });
+  if (created.status !== 201) throw new Error(`POST /schemas: ${created.status} ${created.text}`);
+  const list = await callConfig(server, token, { method: 'GET', path: '/environments' });
+  const rows = list.body as unknown as { id: string; name: string }[];
+  const environments = Object.fromEntries(rows.map(({ id, name }) => [name, id]));
+  return new Shop(server, { token, schema: created.body as unknown as StoredSchema, environments });
+}
+
+async function callConfig(
+  server: ConfigServer,
+  token: string,
+  request: { method: string; path: string; body?: unknown; headers?: Record<string, string> | undefined },
+): Promise<Answer> {
+  const { method, path, body, headers } = request;
+  const answer = await callApi(server, `/config${path}`, {
+    token,
+    method,
+    body,
+    ...(headers && { headers }),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true;
+  return { status: answer.status, body: isJson ? JSON.parse(text) : {}, text, headers: answer.headers };
+}
+
+function tierOfKey(key: string): string {
+  if (['newCheckout', 'theme', 'banner'].includes(key)) return 'feature_flag';
+  if (['cartItems', 'rate'].includes(key)) return 'limit';
+  return ['paymentKey', 'vault'].includes(key) ? 'secret' : 'public';
+}
