@@ -143,8 +143,8 @@ function checkByType(client: AuthClient): void {
 /** A browser sends scheme, host and port in lower case, without a default port: anything else would never match. */
 function checkOrigin(origin: string, index: number): void {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  const valid = url && (url.protocol === 'https:' || url.protocol === 'http:') && url.origin === origin;
-  if (valid) return;
+  const web = url?.protocol === 'https:' || url?.protocol === 'http:';
+  if (web && url.origin === origin && !origin.includes('*')) return;
   const example = url && /^https?:$/.test(url.protocol) ? `, such as ${url.origin}` : '';
   throw new HttpError(
     400,

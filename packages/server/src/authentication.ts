@@ -85,6 +85,7 @@ async function browserPrincipal(
 ): Promise<Principal | undefined> {
   const client = await clients.findByCredential(key);
   if (!client || client.revokedAt !== null || client.type !== 'b2m') return undefined;
+  // This server has no pages, so a browser's requests to it are cross-origin and always name their origin.
   const { origin } = request.headers;
   if (origin === undefined) {
     throw new HttpError(

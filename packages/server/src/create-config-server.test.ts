@@ -1,30 +1,220 @@
-import { afterEach, expect, it } from 'vitest';
-import { type ConfigServer, createConfigServer } from './create-config-server.ts';
+import { Writable } from 'node:stream';
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createConfigServer } from './create-config-server.ts';
+import { createServerLogger } from './server-logger.ts';
+import {
+  adminOf,
+  callApi,
+  grant,
+  jsonOf,
+  makeClient,
+  postForm,
+  sendRaw,
+  startServer,
+  tokenOf,
+} from './test-support/running-server.ts';
 
-const servers: ConfigServer[] = [];
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
+/** A logger that keeps its lines. */
+function capturedLog(): { lines: () => string; logger: ReturnType<typeof createServerLogger> } {
+  let text = '';
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      text += String(chunk);
+      done();
+    },
+  });
+  return { lines: () => text, logger: createServerLogger({ level: 'trace', stream }) };
+}
+
+describe('createConfigServer', () => {
+  it('listens in memory, with the first environments and an admin', async () => {
+    const server = await startServer();
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect([...server.environments].sort()).toEqual(['development', 'production', 'staging']);
+    expect(server.credentialsFile).toBeUndefined();
+    expect(adminOf(server)).toMatchObject({ apiUrl: server.url, authUrl: server.url });
+    for (const path of ['/healthz', '/readyz']) {
+      expect(await jsonOf(await fetch(server.url + path))).toEqual({ status: 'ok' });
+      expect((await fetch(server.url + path, { method: 'HEAD' })).status).toBe(200);
+    }
+  });
+
+  it('is printed without its secret', async () => {
+    const server = await startServer();
+    const { clientSecret } = adminOf(server);
+    expect(inspect(server, { depth: 9 }) + JSON.stringify(server)).not.toContain(clientSecret);
+  });
+
+  it('keeps two servers of one process apart', async () => {
+    const [one, other] = [await startServer(), await startServer()];
+    expect(one.organizationId).not.toBe(other.organizationId);
+    expect((await postForm(`${one.url}/token`, grant(adminOf(other)))).status).toBe(401);
+  });
+
+  it('says which port is taken', async () => {
+    const server = await startServer();
+    const port = Number(new URL(server.url).port);
+    await expect(createConfigServer({ port, env: {} })).rejects.toMatchObject({
+      name: 'ServerStartError',
+      code: 'ERR_ADDRESS_UNAVAILABLE',
+      message: expect.stringContaining(`Port ${port} on 127.0.0.1 is taken`),
+    });
+  });
+
+  it.each([
+    { port: -1 },
+    { port: 1.5 },
+    { tokenTtlSec: 0 },
+    { bodyLimitBytes: Number.NaN },
+    { publicUrl: 'x' },
+    { db: '' },
+  ])('refuses the option %o', async (options) => {
+    await expect(createConfigServer({ env: {}, ...options })).rejects.toMatchObject({
+      code: 'ERR_OPTIONS_INVALID',
+      message: expect.stringContaining(Object.keys(options).join()),
+    });
+  });
+
+  it('gives out the public URL where a proxy is in front of it', async () => {
+    const server = await createConfigServer({ env: {}, publicUrl: 'https://config.example/base/' });
+    await server.close();
+    expect(server.url).toBe('https://config.example/base');
+    expect(server.credentials?.authUrl).toBe('https://config.example/base');
+  });
 });
 
-it('listens in memory with credentials that get a token', async () => {
-  const server = await createConfigServer();
-  servers.push(server);
-  expect(server.environments).toEqual(['development', 'production', 'staging']);
-  const { clientId, clientSecret, authUrl } = server.credentials ?? expect.fail('no credentials');
-  const answer = await fetch(`${authUrl}/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'client_credentials',
-      provider: 'client_credentials',
-      client_id: clientId,
-      client_secret: clientSecret,
-    }),
+describe('refusals', () => {
+  it('are JSON with a message, whatever is wrong', async () => {
+    const server = await startServer({ bodyLimitBytes: 1000 });
+    const token = await tokenOf(server);
+    const post = (body: string, type = 'application/json') =>
+      fetch(`${server.url}/organizations/${server.organizationId}/auth-clients`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': type },
+        body,
+      });
+    const cases: [Promise<Response>, number][] = [
+      [fetch(`${server.url}/nowhere?key=pk_hidden`), 404],
+      [fetch(`${server.url}/organizations/%zz/auth-clients`), 400],
+      [post('{"type": sk_hidden'), 400],
+      [post(''), 400],
+      [post('{"__proto__": {}}'), 400],
+      [post('x', 'text/plain'), 415],
+      [post('x', 'application/octet-stream'), 415],
+      [post(JSON.stringify({ type: 'm2m', name: 'x'.repeat(2000) })), 413],
+    ];
+    for (const [request, status] of cases) {
+      const answer = await request;
+      const text = await answer.text();
+      expect(answer.status, text).toBe(status);
+      expect(Object.keys(JSON.parse(text))).toEqual(['message']);
+      expect(text).not.toMatch(/hidden|FST_|node_modules| at /);
+    }
   });
-  expect(answer.status).toBe(200);
-  const { access_token: token } = (await answer.json()) as { access_token: string };
-  const list = await fetch(`${server.url}/organizations/${server.organizationId}/auth-clients`, {
-    headers: { authorization: `Bearer ${token}` },
+
+  it('of what is no HTTP are JSON too', async () => {
+    const server = await startServer();
+    expect(await sendRaw(server, 'rubbish\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*\{"message":"[^"]+"\}$/);
+    const long = `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(40_000)}\r\n\r\n`;
+    expect(await sendRaw(server, long)).toMatch(/^HTTP\/1\.1 431 [\s\S]*\{"message":"[^"]+"\}$/);
   });
-  expect(list.status).toBe(200);
-  expect(await list.json()).toMatchObject([{ type: 'm2m', name: 'admin' }]);
+});
+
+describe('slow clients', () => {
+  const timeouts = { headersMs: 200, requestMs: 400 };
+
+  it.each([
+    ['nothing at all', ''],
+    ['half of its headers', 'GET /healthz HTTP/1.1\r\nhost: x\r\n'],
+    ['half of its body', 'POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\ngrant'],
+  ])('that send %s are cut off', async (_name, text) => {
+    const server = await startServer({ timeouts });
+    expect(await sendRaw(server, text)).toMatch(/^HTTP\/1\.1 408 [\s\S]*\{"message":"[^"]+"\}$/);
+  });
+
+  it('do not include open event streams', async () => {
+    const server = await startServer({ timeouts: { headersMs: 100, requestMs: 150 } });
+    const token = await tokenOf(server);
+    const stream = await callApi(server, '/config/stream?environment=development', { token });
+    let ended = false;
+    const rest = stream.text().finally(() => {
+      ended = true;
+    });
+    // Well past both limits, told by another connection that they did cut off.
+    await sendRaw(server, 'GET /');
+    await sendRaw(server, 'GET /');
+    expect(ended).toBe(false);
+    await server.close();
+    expect(await rest).toContain('event: ruleset');
+  });
+});
+
+describe('close', () => {
+  it('ends streams, refuses new connections and can be called again', async () => {
+    const server = await startServer();
+    const token = await tokenOf(server);
+    const streams = await Promise.all([
+      callApi(server, '/config/stream?environment=development', { token }),
+      callApi(server, '/config/snapshot/stream?environment=development', { token }),
+    ]);
+    expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+    await Promise.all([server.close(), server.close()]);
+    const texts = await Promise.all(streams.map((stream) => stream.text()));
+    expect(texts[0]).toContain('event: ruleset');
+    expect(texts[1]).toContain('event: snapshot');
+    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
+  });
+
+  it('does not wait for a client that never ends its request', async () => {
+    const server = await startServer({ timeouts: { closeMs: 100 } });
+    const hanging = sendRaw(server, 'POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\ngrant');
+    // Answered only after the server has taken the other connection.
+    await fetch(`${server.url}/healthz`);
+    await server.close();
+    await hanging;
+  });
+});
+
+describe('the log', () => {
+  it('holds one line a request and no credential', async () => {
+    const { lines, logger } = capturedLog();
+    const server = await startServer({ logger });
+    const admin = adminOf(server);
+    const token = await tokenOf(server);
+    const key = await makeClient(server, token, { type: 'b2m', allowedOrigins: ['https://shop.example'] });
+    await callApi(server, `/config/values?environment=development&key=${key.publishableKey}`, {
+      headers: { origin: 'https://shop.example' },
+    });
+    await callApi(server, `/config/snapshot/stream?context=${'c2VjcmV0LWNvbnRleHQ'}&key=wrong-key`);
+    await postForm(`${server.url}/token?client_secret=query-secret`, {
+      ...grant(admin),
+      client_secret: 'sk_typo',
+    });
+    await postForm(`${server.url}/revoke`, { ...grant(admin), token });
+    await callApi(server, '/auth-clients', { token: 'malformed-token' });
+    await server.close();
+    const text = lines();
+    expect(text).toContain('"path":"/token"');
+    expect(text).toContain(`"clientId":"${admin.clientId}"`);
+    const hidden = [
+      admin.clientSecret,
+      token,
+      key.publishableKey,
+      'c2VjcmV0LWNvbnRleHQ',
+      'wrong-key',
+      'query-secret',
+      'sk_typo',
+      'malformed-token',
+      'Bearer',
+    ];
+    for (const secret of hidden) expect(text).not.toContain(secret);
+  });
+
+  it('warns of plain HTTP beyond this machine', async () => {
+    const { lines, logger } = capturedLog();
+    const server = await startServer({ logger, host: '0.0.0.0' });
+    expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+    expect(lines()).toContain('plain HTTP');
+  });
 });

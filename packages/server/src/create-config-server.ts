@@ -1,32 +1,8 @@
-import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { AttemptLimiter } from './attempt-limiter.ts';
-import { AuthClientService } from './auth-client-service.ts';
-import { createGuard } from './authentication.ts';
+import type { FastifyInstance } from 'fastify';
 import { type Bootstrap, bootstrap } from './bootstrap.ts';
-import { answerBrokenRequest } from './broken-request.ts';
-import { ChangeBus } from './change-bus.ts';
-import { ClientDirectory } from './client-directory.ts';
-import { ConfigService } from './config-service.ts';
+import { createApp } from './create-app.ts';
 import { credentialsFileOf, type ServerCredentials } from './credentials-file.ts';
-import { registerCors } from './cross-origin.ts';
-import { registerErrorHandling, sendError } from './error-handling.ts';
 import { ServerStartError } from './errors.ts';
-import { requestAjvOptions, requestValidationError } from './request-validation.ts';
-import { registerAuthClientRoutes } from './routes/auth-clients.ts';
-import { registerDiscoveryRoutes } from './routes/discovery.ts';
-import { registerEnvironmentsRoutes } from './routes/environments.ts';
-import { registerEvaluateRoutes } from './routes/evaluate.ts';
-import { registerHealthRoutes } from './routes/health.ts';
-import { registerRevokeRoutes } from './routes/revoke.ts';
-import { registerRulesetRoutes } from './routes/ruleset.ts';
-import { registerSchemasRoutes } from './routes/schemas.ts';
-import { registerSegmentsRoutes } from './routes/segments.ts';
-import { registerSnapshotRoutes } from './routes/snapshot.ts';
-import { registerStreamRoutes } from './routes/stream.ts';
-import { registerTokenRoutes } from './routes/token.ts';
-import { registerValuesRoutes } from './routes/values.ts';
-import type { ServerContext } from './server-context.ts';
-import { registerRequestLog } from './server-logger.ts';
 import {
   type ConfigServerOptions,
   isLoopback,
@@ -38,7 +14,6 @@ import { loadEncryptionKey } from './storage/encryption-key.ts';
 import { openSqliteStorage } from './storage/sqlite-storage.ts';
 import type { Storage } from './storage/storage.ts';
 import { StorageError } from './storage/storage-error.ts';
-import { TokenService } from './token-service.ts';
 
 /** A config server that listens. */
 export interface ConfigServer {
@@ -72,14 +47,14 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
   try {
     const closing = new AbortController();
     const location = { url: resolved.publicUrl ?? '' };
-    app = await buildApp(resolved, storage, { location, closing: closing.signal });
+    app = await createApp(resolved, storage, { location, closing: closing.signal });
     await listen(app, resolved);
     if (location.url === '') location.url = localUrl(resolved.host, boundPort(app));
     const { credentialsFile, newAdminClient } = resolved;
     const started = await bootstrap({ storage, url: location.url, credentialsFile, newAdminClient });
     const environments = await storage.listEnvironments(started.organizationId);
     const close = closeOnce(app, storage, { closing, deadlineMs: resolved.timeouts.closeMs });
-    return {
+    const server: ConfigServer = {
       url: location.url,
       environments: environments.map(({ name }) => name),
       credentialsFile,
@@ -87,6 +62,8 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
       close,
       [Symbol.asyncDispose]: close,
     };
+    // Whoever prints the server does not print its secret.
+    return Object.defineProperty(server, 'credentials', { enumerable: false });
   } catch (error) {
     await app?.close();
     await storage.close();
@@ -102,80 +79,6 @@ async function openStorage({ db, env }: ResolvedOptions): Promise<Storage> {
     const message = known ? cause.message : `The database ${db} cannot be opened.`;
     throw new ServerStartError('ERR_DATABASE_UNAVAILABLE', message, { cause });
   }
-}
-
-async function buildApp(
-  options: ResolvedOptions,
-  storage: Storage,
-  { location, closing }: { location: { url: string }; closing: AbortSignal },
-): Promise<FastifyInstance> {
-  const app = createFastify(options);
-  const changes = new ChangeBus();
-  const clients = new ClientDirectory(storage);
-  const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
-  const context: ServerContext = {
-    storage,
-    changes,
-    log: app.log,
-    service: new ConfigService({ storage, changes, log: app.log }),
-    publicUrl: () => location.url,
-    guard: createGuard(tokens, clients),
-    onClientRevoked: (clientId, listener) => clients.onRevoked(clientId, listener),
-    closing,
-  };
-  registerErrorHandling(app);
-  registerRequestLog(app);
-  await registerCors(app, clients);
-  const oauth = { tokens, limiter: new AttemptLimiter(options.tokenAttempts) };
-  registerHealthRoutes(app, context);
-  registerDiscoveryRoutes(app, context, { tokens });
-  registerTokenRoutes(app, context, oauth);
-  registerRevokeRoutes(app, context, oauth);
-  registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
-  registerConfigRoutes(app, context);
-  return app;
-}
-
-function registerConfigRoutes(app: FastifyInstance, context: ServerContext): void {
-  registerValuesRoutes(app, context);
-  registerSchemasRoutes(app, context);
-  registerEnvironmentsRoutes(app, context);
-  registerSegmentsRoutes(app, context);
-  registerEvaluateRoutes(app, context);
-  registerRulesetRoutes(app, context);
-  registerStreamRoutes(app, context);
-  registerSnapshotRoutes(app, context);
-}
-
-function createFastify(options: ResolvedOptions): FastifyInstance {
-  const { timeouts, logger } = options;
-  const app = Fastify({
-    ...(logger ? { loggerInstance: logger } : {}),
-    logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: options.trustProxy,
-    bodyLimit: options.bodyLimitBytes,
-    connectionTimeout: timeouts.idleMs,
-    keepAliveTimeout: timeouts.keepAliveMs,
-    requestTimeout: timeouts.requestMs,
-    // Node looks for slow requests at an interval of 30 s unless told otherwise.
-    http: {
-      headersTimeout: Math.min(timeouts.headersMs, timeouts.requestMs),
-      connectionsCheckingInterval: Math.min(1_000, Math.max(20, timeouts.headersMs / 4)),
-    },
-    forceCloseConnections: 'idle',
-    // A HEAD of a stream would never end.
-    exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 500 },
-    ajv: requestAjvOptions,
-    schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),
-    frameworkErrors: (error, request, reply) => {
-      void sendError(error, request, reply);
-    },
-    clientErrorHandler: answerBrokenRequest,
-  });
-  app.removeContentTypeParser('text/plain');
-  app.decorateRequest('principal', undefined);
-  return app;
 }
 
 async function listen(app: FastifyInstance, { host, port }: ResolvedOptions): Promise<void> {

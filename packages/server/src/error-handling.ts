@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OAuthError } from './errors.ts';
 import { HttpError } from './http-error.ts';
-import { safePath } from './server-logger.ts';
+import { describeError, safePath } from './server-logger.ts';
 import { UniqueViolationError } from './storage/storage.ts';
 
 /** What Fastify itself refuses, in our words: its own messages may quote the body. */
@@ -65,15 +65,7 @@ function refusalOf(error: unknown): { statusCode: number; message: string } | un
   return { statusCode, message: 'The request is not valid.' };
 }
 
-/** Logs kind and place only: the message of an unknown error may quote a value. */
 function logUnknownError(error: unknown, request: FastifyRequest): void {
-  const failure =
-    error instanceof Error
-      ? {
-          type: error.name,
-          code: 'code' in error ? String(error.code) : undefined,
-          frames: error.stack?.split('\n').filter((line) => /^\s+at /.test(line)),
-        }
-      : { type: typeof error };
-  request.log.error({ failure, method: request.method, path: safePath(request.url) }, 'request failed');
+  const { method, url } = request;
+  request.log.error({ failure: describeError(error), method, path: safePath(url) }, 'request failed');
 }

@@ -31,18 +31,18 @@ export interface ServerContext {
   readonly changes: ChangeBus;
   readonly log: FastifyBaseLogger;
   /** The base URL that clients reach the server by, without a trailing slash; known once it listens. */
-  publicUrl(): string;
+  readonly publicUrl: () => string;
   /**
    * An onRequest hook (so that nobody's body is read or checked before they are known) that authenticates (bearer
    * token, publishable key, `?key=`), checks the rule and, where the path has `:org`, the organization; it sets
    * `request.principal`. Answers 401 or 403 by itself.
    */
-  guard(rule: AccessRule): onRequestAsyncHookHandler;
+  readonly guard: (rule: AccessRule) => onRequestAsyncHookHandler;
   /**
    * Calls `listener` once when that client is revoked or loses rights, so that what it has open ends; answers the way
    * to stop listening.
    */
-  onClientRevoked(clientId: string, listener: () => void): () => void;
+  readonly onClientRevoked: (clientId: string, listener: () => void) => () => void;
   /** Aborted when the server begins to close: every open stream ends. */
   readonly closing: AbortSignal;
   /** Heartbeat and buffer of event streams; the defaults of `StreamOptions` without it. */

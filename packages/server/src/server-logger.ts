@@ -28,6 +28,8 @@ export function createServerLogger(options: {
       level: options.level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
+      // Fastify's own lines, where an application lets it write them, are as short as ours.
+      serializers: { req: describeRequest, err: describeError },
       redact: { paths: REDACTED, censor: '[redacted]' },
     },
     options.stream ?? destination(STANDARD_ERROR),
@@ -46,6 +48,20 @@ export function registerRequestLog(app: FastifyInstance): void {
     };
     request.log[reply.statusCode >= 500 ? 'error' : 'info'](line, 'request');
   });
+}
+
+/** Kind and place of an error, not its message, which may quote a value. */
+export function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  return {
+    type: error.name,
+    ...('code' in error ? { code: String(error.code) } : {}),
+    frames: error.stack?.split('\n').filter((line) => /^\s+at /.test(line)),
+  };
+}
+
+function describeRequest(request: { method?: string; url?: string }): Record<string, unknown> {
+  return { method: request.method, path: safePath(request.url ?? '') };
 }
 
 /** A URL without its query, which may carry a key or a context; cut where it is very long. */

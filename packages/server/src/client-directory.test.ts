@@ -1,0 +1,86 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
+import { ClientDirectory } from './client-directory.ts';
+import { hashCredential } from './credentials.ts';
+import { openSqliteStorage } from './storage/sqlite-storage.ts';
+import type { AuthClient, Storage } from './storage/storage.ts';
+
+const KEY = 'pk_test';
+
+async function storageWithClient(): Promise<{ storage: Storage; client: AuthClient }> {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const createdAt = new Date().toISOString();
+  const organizationId = randomUUID();
+  await storage.insertOrganization({ id: organizationId, name: 'test', createdAt });
+  const client: AuthClient = {
+    id: randomUUID(),
+    organizationId,
+    type: 'b2m',
+    name: 'shop',
+    credentialHash: hashCredential(KEY),
+    environments: null,
+    scopes: ['config:read'],
+    allowedOrigins: ['https://shop.example'],
+    createdAt,
+    revokedAt: null,
+  };
+  await storage.insertAuthClient(client);
+  return { storage, client };
+}
+
+it('never puts back what a read saw before a change', async () => {
+  const { storage, client } = await storageWithClient();
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const slow: Storage = {
+    ...storage,
+    findAuthClient: async (id) => {
+      const found = await storage.findAuthClient(id);
+      await gate;
+      return found;
+    },
+  };
+  const directory = new ClientDirectory(slow);
+  const early = directory.find(client.id);
+  // Behind the read in the same storage: once this is done, the read has seen the old state.
+  await storage.ping();
+  const revoked = { ...client, revokedAt: new Date().toISOString() };
+  await storage.updateAuthClient(revoked);
+  directory.changed(revoked);
+  release();
+  expect(await early).toMatchObject({ revokedAt: null });
+  expect(await directory.find(client.id)).toEqual(revoked);
+});
+
+it('tells of a revocation once, also one that came before', async () => {
+  const { storage, client } = await storageWithClient();
+  const directory = new ClientDirectory(storage);
+  const told: string[] = [];
+  directory.onRevoked(client.id, () => told.push('open'));
+  directory.onRevoked(client.id, () => told.push('stopped'))();
+  await directory.find(client.id);
+  directory.changed(client);
+  expect(told).toEqual([]);
+  const revoked = { ...client, revokedAt: new Date().toISOString() };
+  await storage.updateAuthClient(revoked);
+  directory.changed(revoked);
+  directory.changed(revoked);
+  expect(told).toEqual(['open']);
+  await new Promise<void>((resolve) => {
+    directory.onRevoked(client.id, resolve);
+  });
+});
+
+it('finds a client by its key, in the state that it has now', async () => {
+  const { storage, client } = await storageWithClient();
+  const directory = new ClientDirectory(storage);
+  expect(await directory.findByCredential(KEY)).toEqual(client);
+  expect(await directory.findByCredential('pk_other')).toBeUndefined();
+  const renamed = { ...client, name: 'new' };
+  await storage.updateAuthClient(renamed);
+  directory.changed(renamed);
+  expect(await directory.findByCredential(KEY)).toEqual(renamed);
+});

@@ -1,0 +1,104 @@
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { AttemptLimiter } from './attempt-limiter.ts';
+import { AuthClientService } from './auth-client-service.ts';
+import { createGuard } from './authentication.ts';
+import { answerBrokenRequest } from './broken-request.ts';
+import { ChangeBus } from './change-bus.ts';
+import { ClientDirectory } from './client-directory.ts';
+import { ConfigService } from './config-service.ts';
+import { registerCors } from './cross-origin.ts';
+import { registerErrorHandling, sendError } from './error-handling.ts';
+import { requestAjvOptions, requestValidationError } from './request-validation.ts';
+import { registerAuthClientRoutes } from './routes/auth-clients.ts';
+import { registerDiscoveryRoutes } from './routes/discovery.ts';
+import { registerEnvironmentsRoutes } from './routes/environments.ts';
+import { registerEvaluateRoutes } from './routes/evaluate.ts';
+import { registerHealthRoutes } from './routes/health.ts';
+import { registerRevokeRoutes } from './routes/revoke.ts';
+import { registerRulesetRoutes } from './routes/ruleset.ts';
+import { registerSchemasRoutes } from './routes/schemas.ts';
+import { registerSegmentsRoutes } from './routes/segments.ts';
+import { registerSnapshotRoutes } from './routes/snapshot.ts';
+import { registerStreamRoutes } from './routes/stream.ts';
+import { registerTokenRoutes } from './routes/token.ts';
+import { registerValuesRoutes } from './routes/values.ts';
+import type { ServerContext } from './server-context.ts';
+import { registerRequestLog } from './server-logger.ts';
+import type { ResolvedOptions } from './server-options.ts';
+import type { Storage } from './storage/storage.ts';
+import { TokenService } from './token-service.ts';
+
+/** Puts the server together over its storage: one Fastify instance with every route. It does not listen yet. */
+export async function createApp(
+  options: ResolvedOptions,
+  storage: Storage,
+  { location, closing }: { location: { url: string }; closing: AbortSignal },
+): Promise<FastifyInstance> {
+  const app = createFastify(options);
+  const changes = new ChangeBus();
+  const clients = new ClientDirectory(storage);
+  const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
+  const context: ServerContext = {
+    storage,
+    changes,
+    log: app.log,
+    service: new ConfigService({ storage, changes, log: app.log }),
+    publicUrl: () => location.url,
+    guard: createGuard(tokens, clients),
+    onClientRevoked: (clientId, listener) => clients.onRevoked(clientId, listener),
+    closing,
+  };
+  registerErrorHandling(app);
+  registerRequestLog(app);
+  await registerCors(app, clients);
+  const oauth = { tokens, limiter: new AttemptLimiter(options.tokenAttempts) };
+  registerHealthRoutes(app, context);
+  registerDiscoveryRoutes(app, context, { tokens });
+  registerTokenRoutes(app, context, oauth);
+  registerRevokeRoutes(app, context, oauth);
+  registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
+  registerConfigRoutes(app, context);
+  return app;
+}
+
+function registerConfigRoutes(app: FastifyInstance, context: ServerContext): void {
+  registerValuesRoutes(app, context);
+  registerSchemasRoutes(app, context);
+  registerEnvironmentsRoutes(app, context);
+  registerSegmentsRoutes(app, context);
+  registerEvaluateRoutes(app, context);
+  registerRulesetRoutes(app, context);
+  registerStreamRoutes(app, context);
+  registerSnapshotRoutes(app, context);
+}
+
+function createFastify(options: ResolvedOptions): FastifyInstance {
+  const { timeouts, logger } = options;
+  const app = Fastify({
+    ...(logger ? { loggerInstance: logger } : {}),
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: options.trustProxy,
+    bodyLimit: options.bodyLimitBytes,
+    connectionTimeout: timeouts.idleMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    requestTimeout: timeouts.requestMs,
+    // Node looks for slow requests at an interval of 30 s unless told otherwise.
+    http: {
+      headersTimeout: Math.min(timeouts.headersMs, timeouts.requestMs),
+      connectionsCheckingInterval: Math.min(1_000, Math.max(20, timeouts.headersMs / 4)),
+    },
+    forceCloseConnections: 'idle',
+    // A HEAD of a stream would never end.
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 500 },
+    ajv: requestAjvOptions,
+    schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),
+    frameworkErrors: (error, request, reply) => {
+      void sendError(error, request, reply);
+    },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  app.removeContentTypeParser('text/plain');
+  app.decorateRequest('principal', undefined);
+  return app;
+}

@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'tsdown';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { grant, postForm, temporaryDirectory } from './test-support/running-server.ts';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+// One level below the package, as dist is; of its own, so that it disturbs no build of somebody else.
+const OUTPUT = join(PACKAGE, 'test-results');
+const PROGRAM = join(OUTPUT, 'main.js');
+
+beforeAll(async () => {
+  await build({
+    cwd: PACKAGE,
+    config: false,
+    entry: ['src/main.ts'],
+    outDir: OUTPUT,
+    clean: false,
+    dts: false,
+    format: 'esm',
+    platform: 'node',
+    fixedExtension: false,
+    logLevel: 'silent',
+    deps: { alwaysBundle: [/^@smooai\/config/] },
+    inputOptions: { resolve: { conditionNames: ['@smooai/source', 'node', 'import', 'default'] } },
+  });
+}, 60_000);
+
+interface Running {
+  child: ChildProcess;
+  stdout: () => string;
+  stderr: () => string;
+  exit: Promise<number | null>;
+}
+
+function run(args: string[], cwd: string): Running {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const exit = once(child, 'close').then(() => child.exitCode);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  return { child, stdout: () => stdout, stderr: () => stderr, exit };
+}
+
+async function firstLine({ stdout, stderr, exit }: Running): Promise<Record<string, unknown>> {
+  const ended = exit.then(() => {
+    throw new Error(`It ended: ${stderr()}`);
+  });
+  const line = expect.poll(() => stdout().includes('\n'), { timeout: 20_000 }).toBe(true);
+  await Promise.race([line, ended]);
+  ended.catch(() => undefined);
+  return JSON.parse(stdout()) as Record<string, unknown>;
+}
+
+describe('smooai-config-server', { timeout: 40_000 }, () => {
+  it('prints one line of JSON once it listens, and ends on SIGTERM', async () => {
+    const directory = await temporaryDirectory();
+    const server = run(['--json'], directory);
+    const started = await firstLine(server);
+    expect(started).toEqual({
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      organizationId: expect.any(String),
+      environments: expect.arrayContaining(['development', 'staging', 'production']),
+      credentialsFile: expect.stringContaining('smooai-config.db.credentials.json'),
+    });
+    const file = join(directory, 'smooai-config.db.credentials.json');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const credentials = JSON.parse(await readFile(file, 'utf8'));
+    const answer = await postForm(`${credentials.authUrl}/token`, grant(credentials));
+    expect(answer.status).toBe(200);
+    server.child.kill('SIGTERM');
+    expect(await server.exit).toBe(0);
+    expect(server.stdout().trim().split('\n')).toHaveLength(1);
+    expect(server.stderr()).not.toContain(credentials.clientSecret);
+    for (const line of server.stderr().trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
+  });
+
+  it('survives SIGKILL, keeps the secret and follows its URL', async () => {
+    const directory = await temporaryDirectory();
+    const first = run(['--json', '--log-level', 'silent'], directory);
+    const { url, organizationId } = await firstLine(first);
+    first.child.kill('SIGKILL');
+    await first.exit;
+    const second = run(['--json', '--log-level', 'silent'], directory);
+    const again = await firstLine(second);
+    expect(again.organizationId).toBe(organizationId);
+    const credentials = JSON.parse(
+      await readFile(join(directory, 'smooai-config.db.credentials.json'), 'utf8'),
+    );
+    expect(credentials.apiUrl).toBe(again.url);
+    expect((await postForm(`${String(again.url)}/token`, grant(credentials))).status).toBe(200);
+    second.child.kill('SIGINT');
+    expect(await second.exit).toBe(0);
+    expect(url).toMatch(/^http/);
+    expect(second.stderr()).toBe('');
+  });
+
+  it('greets people with where everything is, and no secret', async () => {
+    const directory = await temporaryDirectory();
+    const server = run(['--db', 'shop.db', '--log-level', 'silent'], directory);
+    await expect.poll(() => server.stdout(), { timeout: 20_000 }).toContain('Ctrl+C');
+    expect(server.stdout()).toMatch(/listens on http:\/\/127\.0\.0\.1:\d+/);
+    expect(server.stdout()).toContain('shop.db.credentials.json (made now');
+    expect(server.stdout()).not.toContain('sk_');
+  });
+
+  it.each([
+    ['an unknown option', ['--prot', '1'], '--prot'],
+    ['a port that is none', ['--port', 'http'], '--port'],
+    ['a port out of range', ['--port', '70000'], '65535'],
+    ['a token life of zero', ['--token-ttl', '0'], '--token-ttl'],
+    ['an argument', ['start'], 'argument'],
+    ['memory without a place for credentials', ['--db', ':memory:'], '--credentials'],
+    ['a public URL that is none', ['--public-url', 'shop'], 'publicUrl'],
+  ])('refuses %s with exit code 2', async (_name, args, message) => {
+    const server = run(args, await temporaryDirectory());
+    expect(await server.exit).toBe(2);
+    expect(server.stderr()).toContain(message);
+    expect(server.stderr()).not.toMatch(/\n\s+at /);
+    expect(server.stdout()).toBe('');
+  });
+
+  it('ends with exit code 1 when the port is taken or the database is none', async () => {
+    const directory = await temporaryDirectory();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => {
+      taken.close();
+    });
+    const address = taken.address();
+    const port = typeof address === 'object' && address ? String(address.port) : '';
+    const busy = run(['--json', '--port', port], directory);
+    expect(await busy.exit).toBe(1);
+    expect(busy.stderr()).toContain(`Port ${port} on 127.0.0.1 is taken`);
+
+    await writeFile(join(directory, 'notes.txt'), 'precious');
+    const foreign = run(['--json', '--db', 'notes.txt'], directory);
+    expect(await foreign.exit).toBe(1);
+    expect(foreign.stderr()).toContain('notes.txt');
+    for (const server of [busy, foreign]) {
+      expect(server.stderr()).not.toMatch(/\n\s+at /);
+      expect(server.stdout()).toBe('');
+    }
+  });
+
+  it('prints help and version', async () => {
+    const directory = await temporaryDirectory();
+    const help = run(['--help'], directory);
+    expect(await help.exit).toBe(0);
+    for (const option of ['--host', '--port', '--db', '--json', '--token-ttl', '--new-admin-client']) {
+      expect(help.stdout()).toContain(option);
+    }
+    const version = run(['--version'], directory);
+    expect(await version.exit).toBe(0);
+    expect(version.stdout()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
