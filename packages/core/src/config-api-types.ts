@@ -54,11 +54,16 @@ export interface EnvironmentInput {
   fallbackEnvironmentId?: string | null;
 }
 
-/** A named condition of one environment. */
+/** A named condition of one environment; `environmentId` tells whether it is a fallback's. */
 export interface ApiSegment {
+  organizationId: string;
+  environmentId: string;
   name: string;
   condition: Condition;
   description: string | null;
+  updatedBy: string;
+  createdAt: string;
+  updatedAt: string;
 }
 
 /** A client of the API, without its credential. `m2m` has a secret, `b2m` a publishable key. */

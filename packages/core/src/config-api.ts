@@ -164,9 +164,11 @@ export class ConfigApi {
     return this.#send({ method: 'PATCH', path: ['schemas', id], body: input, ...options });
   }
 
-  /** Deletes a schema with its values. */
-  async deleteSchema(id: string, options: CallOptions = {}): Promise<void> {
-    await this.#call({ method: 'DELETE', path: ['schemas', id], ...options });
+  /** Deletes a schema; one with stored values needs `force`, else 409 with the list. */
+  async deleteSchema(id: string, options: CallOptions & { force?: boolean | undefined } = {}): Promise<void> {
+    const { force, signal } = options;
+    const query = { force: force === true ? 'true' : undefined };
+    await this.#call({ method: 'DELETE', path: ['schemas', id], query, signal });
   }
 
   /** Makes a new version; 409 with the list where stored values do not fit it, unless `force`. */

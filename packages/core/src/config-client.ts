@@ -252,7 +252,8 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     const options = this.#options;
     const settings = resolveSettings(options);
     const { apiUrl, organizationId, environment } = settings;
-    const http = options.fetch === undefined ? {} : { fetch: options.fetch };
+    const { fetch, allowInsecureHttp } = options;
+    const http = { fetch, allowInsecureHttp };
     const tokenProvider = new TokenProvider({ ...settings, ...http });
     const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, ...http });
     const { pollIntervalMs } = options;
