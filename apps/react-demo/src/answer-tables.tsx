@@ -20,7 +20,7 @@ export function FlagTable(): ReactElement {
         testId="flag-freeShipping"
         name="freeShipping"
         answer={freeShipping}
-        meaning={freeShipping?.value ? 'Ships for nothing' : 'Pays for shipping'}
+        meaning={freeShipping?.value ? 'Ships for free' : 'Pays for shipping'}
       />
       <Answer
         testId="flag-theme"
@@ -128,7 +128,7 @@ function Row({ testId, name, meaning, value, why }: RowProps): ReactElement {
 /** Which part of the targeting gave the answer, as the config server tells it. */
 function Reason({ answer }: { answer: Evaluation<unknown> }): ReactElement {
   const { source, matchedRuleId, rolloutBucket } = answer;
-  const bucket = rolloutBucket === undefined ? undefined : `bucket ${rolloutBucket} of 0–99`;
+  const bucket = rolloutBucket === undefined ? undefined : `bucket ${rolloutBucket} of 100`;
   if (source === 'raw') return <Why text="Everyone" />;
   if (source === 'rule') return <Why text="Rule" detail={matchedRuleId} />;
   if (source === 'rollout')

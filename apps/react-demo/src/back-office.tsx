@@ -41,6 +41,7 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
             there is nothing to reload.
           </p>
         </header>
+        <ShopperForm shopper={shopper} onChange={setShopper} />
         <ConnectionNotice />
         <div className="columns">
           <Answers>
@@ -48,10 +49,7 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
             <LimitTable />
             <PublicTable />
           </Answers>
-          <aside className="stack">
-            <ShopperForm shopper={shopper} onChange={setShopper} />
-            <ChangeLog switches={switches} />
-          </aside>
+          <ChangeLog switches={switches} />
         </div>
       </Frame>
     </ConfigProvider>

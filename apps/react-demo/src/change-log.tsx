@@ -13,19 +13,21 @@ export function ChangeLog({ switches }: { switches: ReadonlySet<number> }): Reac
         <h2 id="changes-title">Changes</h2>
         {changes.length > 0 && <span className="small muted">newest first</span>}
       </div>
-      {changes.length === 0 ? (
-        <p className="empty">Nothing has changed since you opened this page.</p>
-      ) : (
-        <ol className="lines" aria-live="polite">
-          {changes.map((change) => (
-            <Change
-              key={`${change.at} ${change.key} ${change.revision}`}
-              change={change}
-              isSwitch={switches.has(change.at)}
-            />
-          ))}
-        </ol>
-      )}
+      <div aria-live="polite">
+        {changes.length === 0 ? (
+          <p className="empty">Nothing has changed since you opened this page.</p>
+        ) : (
+          <ol className="lines">
+            {changes.map((change) => (
+              <Change
+                key={`${change.at} ${change.key} ${change.revision}`}
+                change={change}
+                isSwitch={switches.has(change.at)}
+              />
+            ))}
+          </ol>
+        )}
+      </div>
     </section>
   );
 }

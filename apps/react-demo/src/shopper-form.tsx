@@ -18,19 +18,9 @@ export function ShopperForm({ shopper, onChange }: ShopperFormProps): ReactEleme
     choose({ ...shopper, userId: userId.trim() });
   };
   return (
-    <form className="panel stack shopper" onSubmit={submit} aria-labelledby="shopper-title">
-      <div className="panel-head">
-        <h2 id="shopper-title">Shopper</h2>
-        <button
-          type="button"
-          className="text-button"
-          onClick={() => choose({ ...shopper, userId: `shopper-${Math.floor(Math.random() * 9000) + 1000}` })}
-        >
-          Pick another
-        </button>
-      </div>
+    <form className="panel shopper" onSubmit={submit} aria-label="Shopper">
       <label>
-        Country
+        Shopper’s country
         <select
           data-testid="shopper-country"
           value={shopper.country}
@@ -45,7 +35,7 @@ export function ShopperForm({ shopper, onChange }: ShopperFormProps): ReactEleme
         </select>
       </label>
       <label>
-        User id
+        Shopper’s user id
         <input
           data-testid="shopper-userId"
           value={userId}
@@ -57,6 +47,13 @@ export function ShopperForm({ shopper, onChange }: ShopperFormProps): ReactEleme
           onBlur={() => choose({ ...shopper, userId: userId.trim() })}
         />
       </label>
+      <button
+        type="button"
+        className="button"
+        onClick={() => choose({ ...shopper, userId: `shopper-${Math.floor(Math.random() * 9000) + 1000}` })}
+      >
+        Pick another shopper
+      </button>
     </form>
   );
 }
