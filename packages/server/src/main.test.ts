@@ -74,7 +74,7 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
       url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       organizationId: expect.any(String),
       environments: expect.arrayContaining(['development', 'staging', 'production']),
-      credentialsFile: expect.stringContaining('smooai-config.db.credentials.json'),
+      credentialsFile: expect.stringMatching(/^([A-Z]:)?[/\\].*smooai-config\.db\.credentials\.json$/),
     });
     const file = join(directory, 'smooai-config.db.credentials.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);

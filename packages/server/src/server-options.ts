@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AttemptLimits } from './attempt-limiter.ts';
 import { ServerStartError } from './errors.ts';
@@ -71,11 +72,13 @@ export function resolveOptions(
 ): ResolvedOptions {
   const db = options.db ?? ':memory:';
   if (db.trim() === '') throw invalid('db', 'must not be empty');
+  const chosen = options.credentialsFile ?? (db === ':memory:' ? undefined : credentialsFile(db));
   return {
     host: options.host ?? '127.0.0.1',
     port: wholeNumber('port', options.port ?? 0, 0, 65_535),
     db,
-    credentialsFile: options.credentialsFile ?? (db === ':memory:' ? undefined : credentialsFile(db)),
+    // Absolute: whoever reads the path may work in another directory.
+    credentialsFile: chosen === undefined ? undefined : resolve(chosen),
     newAdminClient: options.newAdminClient ?? false,
     publicUrl: options.publicUrl === undefined ? undefined : baseUrl(options.publicUrl),
     trustProxy: options.trustProxy ?? false,
