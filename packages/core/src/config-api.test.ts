@@ -13,7 +13,7 @@ interface Sent {
 function setUp(answers: (Response | Error | Promise<Response>)[], options: { timeoutMs?: number } = {}) {
   const sent: Sent[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    const url = new URL(String(input));
+    const url = new URL(input instanceof Request ? input.url : input);
     sent.push({
       method: init?.method ?? 'GET',
       path: url.pathname,

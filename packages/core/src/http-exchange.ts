@@ -55,7 +55,8 @@ export class HttpExchange {
   constructor(fetch?: Fetch) {
     // The global one is looked up at each call: frameworks and test tools replace it.
     const chosen: Fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
-    this.#raw = createFetch({ fetch: chosen, Headers: globalThis.Headers, AbortController }).raw;
+    const ofetch = createFetch({ fetch: chosen, Headers: globalThis.Headers, AbortController });
+    this.#raw = (url, options) => ofetch.raw(url, options);
   }
 
   /** @throws {ExchangeFailure} where no whole answer came. */

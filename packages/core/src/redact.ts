@@ -11,8 +11,7 @@ export function redact(text: string, secrets: readonly string[]): string {
   const pattern = forms.length === 0 ? undefined : new RegExp(forms.map(escapePattern).join('|'), 'gi');
   const start = text.slice(0, LONGEST_READ);
   const clean = (pattern === undefined ? start : start.replace(pattern, '[redacted]'))
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim();
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
 }

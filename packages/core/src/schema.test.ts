@@ -194,7 +194,7 @@ describe('parseValue', () => {
     secrets: {
       paymentKey: z
         .string()
-        .refine((value) => value.startsWith('sk_'), { error: (issue) => `bad: ${issue.input}` }),
+        .refine((value) => value.startsWith('sk_'), { error: (issue) => `bad: ${String(issue.input)}` }),
     },
   });
   const parse = (key: string, value: unknown) => {

@@ -26,7 +26,9 @@ function setUp(answers: Answer[], options: Partial<TokenProviderOptions> = {}) {
 }
 
 function bodyOf(fetch: ReturnType<typeof setUp>['fetch'], call = 0): URLSearchParams {
-  return new URLSearchParams(String(fetch.mock.calls[call]?.[1]?.body));
+  const body = fetch.mock.calls[call]?.[1]?.body;
+  if (typeof body !== 'string') throw new Error('The body is no text.');
+  return new URLSearchParams(body);
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string; status?: number }> {
