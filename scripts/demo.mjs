@@ -59,6 +59,7 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
   for (const app of ['next', 'nest', 'react']) urls[app] = `http://${host}:${await freePort(ports[app])}`;
   const serverPort = await freePort(ports.server);
   const database = join(dataDir, 'config.db');
+  const credentials = join(dataDir, 'credentials.json');
   const launchServer = () =>
     launch('config server', {
       args: [
@@ -67,6 +68,8 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
         String(serverPort),
         '--db',
         database,
+        '--credentials',
+        credentials,
         '--json',
       ],
     });
