@@ -1,0 +1,56 @@
+import { ConfigProvider } from '@smooai/config-next/client';
+import type { ReactElement } from 'react';
+import { Cart } from './components/cart.tsx';
+import { CartProvider } from './components/cart-context.tsx';
+import { ChangeLog } from './components/change-log.tsx';
+import { CountrySelector } from './components/country-selector.tsx';
+import { LiveBadge } from './components/live-badge.tsx';
+import { ProductGrid } from './components/product-grid.tsx';
+import { ShippingBanner } from './components/shipping-banner.tsx';
+import { SupportLink } from './components/support-link.tsx';
+import { ThemeName } from './components/theme-name.tsx';
+import { snapshot } from './config.ts';
+import { countries } from './countries.ts';
+import { visitor } from './visitor.ts';
+
+/** The storefront. Its first values are in the HTML; afterwards they come over the stream. */
+export default async function StorePage(): Promise<ReactElement> {
+  const [{ country }, initial] = await Promise.all([visitor(), snapshot()]);
+  const countryName = countries.find(({ code }) => code === country)?.name ?? country;
+  return (
+    // The stream's context comes from the cookies; the query only opens it again when the country changes.
+    <ConfigProvider snapshot={initial} stream={`/api/config/stream?country=${country}`}>
+      <CartProvider>
+        <header className="masthead">
+          <div className="row spread">
+            <a className="brand" href="/">
+              Tarn
+            </a>
+            <div className="row">
+              <LiveBadge />
+              <CountrySelector country={country} />
+            </div>
+          </div>
+        </header>
+        <ShippingBanner countryName={countryName} />
+        <main className="page stack">
+          <div className="hero">
+            <h1>Kit for wet hills</h1>
+            <p>Six things we carry ourselves. Each can be mended, and we do the mending.</p>
+          </div>
+          <div className="columns">
+            <ProductGrid />
+            <aside className="stack">
+              <Cart />
+              <ChangeLog revision={initial.revision} />
+            </aside>
+          </div>
+          <footer className="footer row spread">
+            <SupportLink />
+            <ThemeName />
+          </footer>
+        </main>
+      </CartProvider>
+    </ConfigProvider>
+  );
+}
