@@ -1,9 +1,9 @@
 import { createBackoff, sleep } from './backoff.ts';
 import type { ConfigApi } from './config-api.ts';
+import { SETTINGS_VARIABLES } from './environment-variable.ts';
 import { isConfigError, RequestRejectedError, ResponseMalformedError } from './errors.ts';
-import { isRuleset } from './ruleset-shape.ts';
-import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runPolling } from './polling-source.ts';
+import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runStream } from './stream-source.ts';
 
 /** Options of {@link RemoteSource}. */
@@ -52,16 +52,10 @@ export class RemoteSource implements RulesetSource {
     for (;;) {
       try {
         const answer = await api.getRuleset(environment, { signal });
-        if (answer.status === 'changed' && isRuleset(answer.ruleset)) {
-          sink.replace(answer.ruleset);
-          sink.confirm();
-          return;
-        }
-        throw new ResponseMalformedError(
-          answer.status === 'unsupported'
-            ? 'The config API has no /ruleset endpoint, which this client needs. Check the API URL, and that a config server answers there.'
-            : 'The config API answered /ruleset with something else than a ruleset.',
-        );
+        if (answer.status !== 'changed') throw await this.#explainNotFound(signal);
+        sink.replace(answer.ruleset);
+        sink.confirm();
+        return;
       } catch (error) {
         if (signal.aborted || !isWorthRetrying(error)) throw error;
         sink.status('connecting', error);
@@ -69,6 +63,21 @@ export class RemoteSource implements RulesetSource {
         if (signal.aborted) throw error;
       }
     }
+  }
+
+  /** The protocol answers 404 both for an unknown environment and where there are no rulesets. */
+  async #explainNotFound(signal: AbortSignal): Promise<Error> {
+    const { api, environment } = this.#options;
+    const names = (await api.listEnvironments({ signal })).map(({ name }) => name);
+    if (names.includes(environment)) {
+      return new ResponseMalformedError(
+        'The config API has no /ruleset endpoint, which this client needs. Check the API URL, and that a config server answers there.',
+      );
+    }
+    return new RequestRejectedError(
+      `There is no environment "${environment}". Set ${SETTINGS_VARIABLES.environment} to one of: ${names.join(', ')}.`,
+      { status: 404 },
+    );
   }
 
   #runLive(sink: RulesetSink, signal: AbortSignal): Promise<void> {
@@ -117,7 +126,8 @@ export class RemoteSource implements RulesetSource {
 
 /** A refusal stays one; a server that is away, busy or broken may come back. */
 function isWorthRetrying(error: unknown): boolean {
-  if (isConfigError(error, 'ERR_REQUEST_TRANSPORT') || isConfigError(error, 'ERR_TOKEN_TRANSPORT')) return true;
+  if (isConfigError(error, 'ERR_REQUEST_TRANSPORT') || isConfigError(error, 'ERR_TOKEN_TRANSPORT'))
+    return true;
   if (isConfigError(error, 'ERR_REQUEST_REJECTED') || isConfigError(error, 'ERR_TOKEN_REJECTED')) {
     const { status } = error as unknown as Pick<RequestRejectedError, 'status'>;
     return status === 408 || status === 429 || status >= 500;
