@@ -41,10 +41,11 @@ function describeConfigError(error: ConfigError): Failure {
   if (!isRejection(error)) return { message: error.message, code, exitCode };
   const { status, serverMessage, body } = error;
   if (serverMessage === undefined) return { message: error.message, code, exitCode };
-  const cause = typeof body?.cause === 'string' ? ` (${body.cause})` : '';
   const lines = Object.values(body ?? {}).flatMap((entry) =>
-    Array.isArray(entry) ? entry.map(listLine) : [],
+    Array.isArray(entry) ? entry.flatMap(listLine) : [],
   );
+  // The cause repeats a list in one line.
+  const cause = lines.length === 0 && typeof body?.cause === 'string' ? ` (${body.cause})` : '';
   const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status)}`;
   return { message, code, exitCode };
 }
@@ -59,10 +60,19 @@ function isRejection(error: ConfigError): error is ConfigError & Rejection {
   return error.code === 'ERR_REQUEST_REJECTED' && 'status' in error && typeof error.status === 'number';
 }
 
-function listLine(entry: unknown): string {
-  if (typeof entry !== 'object' || entry === null) return `- ${String(entry)}`;
-  const fields = Object.entries(entry).filter(([name]) => !name.endsWith('Id') && name !== 'id');
-  return `- ${fields.map(([name, value]) => `${name}: ${String(value)}`).join(', ')}`;
+/** An entry of a refusal's list; names that stand alone are in the message already. */
+function listLine(entry: unknown): string[] {
+  if (typeof entry !== 'object' || entry === null) return [];
+  const fields: Readonly<Record<string, unknown>> = { ...entry };
+  const { key, environment, reason } = fields;
+  if (typeof key === 'string' && typeof environment === 'string' && typeof reason === 'string') {
+    return [`${key} in ${environment}: ${reason}`];
+  }
+  return [
+    Object.values(fields)
+      .filter((value) => typeof value === 'string')
+      .join(' '),
+  ];
 }
 
 function remedy(status: number): string {

@@ -1,7 +1,7 @@
 import type { JsonSchema, JsonValue } from '@smooai/config';
 import type { CatalogKey } from './catalog.ts';
 import { UsageError } from './errors.ts';
-import { isTargeted } from './format.ts';
+import { isTargeted, valueText } from './format.ts';
 
 /**
  * The value that a text means for a key: the text itself where the key's schema wants a string, else its JSON.
@@ -42,7 +42,7 @@ function parseJson(text: string): JsonValue | undefined {
 function wantedTypes(schema: JsonSchema): Set<string> {
   const { type, enum: choices } = schema;
   if (typeof type === 'string') return new Set([wide(type)]);
-  if (Array.isArray(type)) return new Set(type.map((name) => wide(String(name))));
+  if (Array.isArray(type)) return new Set(type.map((name) => wide(valueText(name))));
   if (schema.const !== undefined) return new Set([typeOf(schema.const)]);
   if (Array.isArray(choices)) return new Set(choices.map(typeOf));
   for (const union of [schema.anyOf, schema.oneOf]) {

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '@smooai/config';
 import type { CatalogKey } from './catalog.ts';
-import { sameJson } from './format.ts';
+import { sameJson, valueText } from './format.ts';
 
 /** What a push does to the keys of a schema. */
 export interface SchemaDiff {
@@ -45,7 +45,7 @@ export function describeSchema(schema: JsonSchema): string {
 
 function typeText(schema: JsonSchema): string {
   if (Array.isArray(schema.enum)) return schema.enum.map((choice) => JSON.stringify(choice)).join(' | ');
-  const type = Array.isArray(schema.type) ? schema.type.join(' | ') : schema.type;
+  const type = Array.isArray(schema.type) ? schema.type.map(valueText).join(' | ') : schema.type;
   const name = typeof type === 'string' ? type : 'any';
   return typeof schema.format === 'string' ? `${name} (${schema.format})` : name;
 }

@@ -24,7 +24,9 @@ export async function runGet(context: CommandContext, name: string): Promise<voi
     context.note(`${key.fullName} is not set in "${environment}"; this is the schema's default.`);
   }
   if (isMasked && context.options.json !== true) context.note('Masked; give --show-secrets to see it.');
-  context.print(valueText(shown), {
+  // A program that reads it gets text as it is; a terminal is spared control characters.
+  const raw = typeof shown === 'string' && context.io.stdout.isTTY !== true;
+  context.print(raw ? shown : valueText(shown), {
     key: key.fullName,
     environment,
     value: shown,

@@ -31,8 +31,8 @@ interface Plan {
   diff: SchemaDiff;
   /** Stored values that the new schema refuses. */
   invalid: InvalidValue[];
-  /** Removed keys that hold a value, with the environments that they hold it in. */
-  orphans: { fullName: string; environments: string[] }[];
+  /** Stored values that have no place in the new schema: their key is gone, or is in another tier. */
+  lost: { fullName: string; environments: string[] }[];
 }
 
 /** `push SCHEMA.ts`: shows what it changes, then makes it the schema's next version. */
@@ -45,6 +45,7 @@ export async function runPush(context: CommandContext, file: string, options: Pu
     version: plan.existing?.currentVersion ?? null,
     ...schemaDiffData(plan.diff),
     invalid: plan.invalid,
+    lost: plan.lost,
   };
   const isJson = context.options.json === true;
   if (plan.existing !== undefined && !hasChanges(plan.diff)) {
@@ -59,7 +60,7 @@ export async function runPush(context: CommandContext, file: string, options: Pu
     context.print('Nothing was pushed (--dry-run).', { ...data, pushed: false });
     return;
   }
-  refuseInvalid(plan, options);
+  refuseLoss(plan, options);
   if (!(await isConfirmed(context, plan, options))) throw new CliError('Nothing was pushed.');
   const version = await send(api, plan, options);
   const done = `Pushed schema "${plan.name}", version ${version}.`;
@@ -80,7 +81,11 @@ async function makePlan(api: ConfigApi, local: LocalSchema, options: PushOptions
       stored.push(await readStoredValues(api, environment.name, catalog));
     }
   }
-  const orphans = diff.removed
+  const gone = [
+    ...diff.removed,
+    ...diff.changed.flatMap(({ before: old, after }) => (old.tier === after.tier ? [] : [old])),
+  ];
+  const lost = gone
     .map((key) => ({
       fullName: key.fullName,
       environments: stored
@@ -88,7 +93,7 @@ async function makePlan(api: ConfigApi, local: LocalSchema, options: PushOptions
         .map((values) => values.environment),
     }))
     .filter(({ environments }) => environments.length > 0);
-  return { name, jsonSchema, existing, diff, invalid: findInvalidValues(local.config, stored), orphans };
+  return { name, jsonSchema, existing, diff, invalid: findInvalidValues(local.config, stored), lost };
 }
 
 function planLines(plan: Plan, { colors }: CommandContext): string[] {
@@ -96,17 +101,18 @@ function planLines(plan: Plan, { colors }: CommandContext): string[] {
     plan.existing === undefined
       ? `Schema "${plan.name}" (new)`
       : `Schema "${plan.name}", version ${plan.existing.currentVersion} → ${plan.existing.currentVersion + 1}`;
-  const orphans = plan.orphans.map(
-    ({ fullName, environments }) => `  ${fullName} has a value in ${environments.join(', ')}`,
-  );
   return [
     colors.bold(title),
     ...schemaDiffLines(plan.diff, colors),
-    ...(orphans.length > 0 ? [colors.yellow('Removed keys that hold values:'), ...orphans] : []),
+    ...(plan.lost.length > 0 ? [colors.red('Stored values that would be deleted:'), ...lostLines(plan)] : []),
     ...(plan.invalid.length > 0
       ? [colors.red('Stored values that the new schema refuses:'), ...invalidLines(plan)]
       : []),
   ];
+}
+
+function lostLines(plan: Plan): string[] {
+  return plan.lost.map(({ fullName, environments }) => `  ${fullName} (${environments.join(', ')})`);
 }
 
 function invalidLines(plan: Plan): string[] {
@@ -115,25 +121,33 @@ function invalidLines(plan: Plan): string[] {
   );
 }
 
-function refuseInvalid(plan: Plan, options: PushOptions): void {
-  if (plan.invalid.length === 0 || options.force === true) return;
-  throw new CliError(
-    `The new schema refuses stored values:\n${invalidLines(plan).join('\n')}\nNothing was pushed. Set these values first, or give --force.`,
-  );
+/** What the server would refuse too; the schema file knows more, as not every check has a place in JSON Schema. */
+function refuseLoss(plan: Plan, options: PushOptions): void {
+  if (options.force === true) return;
+  if (plan.invalid.length > 0) {
+    throw new CliError(
+      `The new schema refuses stored values:\n${invalidLines(plan).join('\n')}\nNothing was pushed. Set these values first, or give --force to leave them invalid.`,
+    );
+  }
+  if (plan.lost.length > 0) {
+    throw new CliError(
+      `The new schema has no place for stored values:\n${lostLines(plan).join('\n')}\nNothing was pushed. Keep these keys, or give --force to delete the values.`,
+    );
+  }
 }
 
 /** What only adds or widens needs no question where nobody can answer one; what takes away does. */
 async function isConfirmed(context: CommandContext, plan: Plan, options: PushOptions): Promise<boolean> {
   if (options.yes === true) return true;
   const { stdin, stderr } = context.io;
-  const takesAway = plan.diff.removed.length > 0 || plan.invalid.length > 0;
+  const takesAway = plan.diff.removed.length + plan.lost.length + plan.invalid.length > 0;
   if (stdin.isTTY === true && stderr.isTTY === true) {
     stderr.write(`Push${takesAway ? ', and take away what is listed' : ''}? [y/N] `);
     return /^y(es)?$/i.test((await readLine(stdin)).trim());
   }
   if (!takesAway) return true;
   const names = plan.diff.removed.map((key) => key.fullName).join(', ');
-  const what = names === '' ? 'leaves stored values invalid' : `removes ${names}`;
+  const what = names === '' ? 'takes away stored values' : `removes ${names}`;
   throw new UsageError(`This push ${what}, and there is no terminal to ask on. Give --yes to do it.`);
 }
 

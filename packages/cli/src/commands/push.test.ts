@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { SHOP, schemaModule, startBench } from '../test-support/cli-server.ts';
+
+const WITHOUT_THEME = SHOP.replace(/, theme: [^\n]*\.default\('light'\)/, '');
+
+describe('push', () => {
+  it('makes a schema, says what it holds, and does nothing the second time', async () => {
+    const { cli, file } = await startBench();
+    await file('config.ts', schemaModule(SHOP));
+    const first = await cli(['push', 'config.ts', '--name', 'shop']);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toContain('Schema "shop" (new)');
+    expect(first.stdout).toContain('+ flags.newCheckout  boolean, default false');
+    expect(first.stdout).toContain('+ limits.cartItems  number, minimum 1, maximum 100, default 20');
+    expect(first.stdout).toContain('Pushed schema "shop", version 1.');
+    const second = await cli(['push', 'config.ts', '--name', 'shop', '--json']);
+    expect(JSON.parse(second.stdout)).toMatchObject({ schema: 'shop', version: 1, pushed: false, added: [] });
+  });
+
+  it('is named after the nearest package.json', async () => {
+    const { cli, file } = await startBench();
+    await file('config.ts', schemaModule(SHOP));
+    await file('package.json', JSON.stringify({ name: '@acme/storefront' }));
+    const { stdout } = await cli(['push', 'config.ts', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'storefront', version: 1, pushed: true });
+  });
+
+  it('shows with --dry-run and does nothing', async () => {
+    const { cli, file } = await startBench();
+    await file('config.ts', schemaModule(SHOP));
+    expect((await cli(['push', 'config.ts', '--name', 'shop', '--dry-run'])).stdout).toContain(
+      'Nothing was pushed',
+    );
+    expect((await cli(['list', '--json'])).stdout).toBe('[]\n');
+  });
+
+  it('adds and changes without a question, but removes with --yes only where there is no terminal', async () => {
+    const { cli, file, pushed } = await startBench();
+    await pushed();
+    await file(
+      'config.ts',
+      schemaModule(
+        SHOP.replace('max: 100', 'max: 50').replace(
+          'limits: {',
+          'limits: { orders: defineLimit({ default: 1 }),',
+        ),
+      ),
+    );
+    const widened = await cli(['push', 'config.ts', '--name', 'shop']);
+    expect(widened.stdout).toContain('+ limits.orders');
+    expect(widened.stdout).toMatch(/~ limits\.cartItems .*maximum 100.* → .*maximum 50/);
+    expect(widened.code).toBe(0);
+    await file('config.ts', schemaModule(WITHOUT_THEME));
+    const refused = await cli(['push', 'config.ts', '--name', 'shop']);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('removes flags.theme, limits.orders'),
+    });
+    expect(refused.stderr).toContain('--yes');
+    expect((await cli(['get', 'theme'])).stdout).toBe('light\n');
+    expect((await cli(['push', 'config.ts', '--name', 'shop', '--yes'])).code).toBe(0);
+    expect((await cli(['get', 'theme'])).code).toBe(2);
+  });
+
+  it.each([
+    ['y\n', 0, 'version 2'],
+    ['\n', 1, 'Nothing was pushed'],
+    ['', 1, 'Nothing was pushed'],
+  ])('asks on a terminal: %j', async (stdin, code, words) => {
+    const { cli, file, pushed } = await startBench();
+    await pushed();
+    await file('config.ts', schemaModule(WITHOUT_THEME));
+    const result = await cli(['push', 'config.ts', '--name', 'shop'], { isTTY: true, stdin });
+    expect(result.code).toBe(code);
+    expect(result.stderr).toContain('[y/N]');
+    expect(result.stdout + result.stderr).toContain(words);
+  });
+
+  it('refuses to leave stored values invalid, naming each with its environments, until --force', async () => {
+    const { cli, file, pushed } = await startBench();
+    await pushed();
+    await cli(['set', 'theme', 'dark', '--env', 'staging']);
+    await cli(['set', 'secrets.paymentKey', 'abcdef-very-private']);
+    await file(
+      'config.ts',
+      schemaModule(SHOP.replace("'light', 'dark'", "'light', 'blue'").replace('min(5)', 'min(50)')),
+    );
+    const refused = await cli(['push', 'config.ts', '--name', 'shop', '--yes']);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/flags\.theme \([^)]*staging[^)]*\): /);
+    expect(refused.stderr).toContain('secrets.paymentKey (development');
+    expect(refused.stdout + refused.stderr).not.toContain('abcdef-very-private');
+    expect((await cli(['push', 'config.ts', '--name', 'shop', '--yes', '--force'])).code).toBe(0);
+  });
+
+  it('deletes values of removed keys with --force only', async () => {
+    const { cli, file, pushed } = await startBench();
+    await pushed();
+    await cli(['set', 'theme', 'dark']);
+    await file('config.ts', schemaModule(WITHOUT_THEME));
+    const refused = await cli(['push', 'config.ts', '--name', 'shop', '--yes']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('flags.theme (development') });
+    expect((await cli(['push', 'config.ts', '--name', 'shop', '--yes', '--force'])).code).toBe(0);
+    expect(JSON.stringify(JSON.parse((await cli(['pull'])).stdout))).not.toContain('theme');
+  });
+
+  it('passes on why the server refuses: a key of another schema', async () => {
+    const { cli, pushed, file } = await startBench();
+    await pushed();
+    await file('other.ts', schemaModule(`flags: { theme: z.boolean() },`));
+    const { code, stderr } = await cli(['push', 'other.ts', '--name', 'other']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('refused (409)');
+    expect(stderr).toContain('"theme" belongs to the schema "shop"');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('a schema file', () => {
+  const cases: [string, string | undefined, RegExp][] = [
+    ['is missing', undefined, /config\.ts cannot be read: there is no such file/],
+    ['does not compile', 'export const config = {{{', /config\.ts could not be loaded/],
+    ['throws', 'throw new Error("boom at start")', /could not be loaded: boom at start/],
+    ['exports nothing', 'export const answer = 42;', /exports no schema/],
+    [
+      'has a bad key',
+      schemaModule("flags: { 'new-checkout': z.boolean() },"),
+      /could not be loaded: .*new-checkout/,
+    ],
+  ];
+  it.each(cases)('that %s is told in words, with code 2', async (_name, content, words) => {
+    const { cli, file } = await startBench();
+    if (content !== undefined) await file('config.ts', content);
+    const { code, stderr } = await cli(['push', 'config.ts']);
+    expect(stderr).toMatch(words);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(code).toBe(2);
+  });
+
+  it('may export its only schema under any name, and needs "config" among several', async () => {
+    const { cli, file } = await startBench();
+    await file('one.ts', schemaModule('flags: { a: z.boolean() },', 'settings'));
+    expect((await cli(['push', 'one.ts', '--name', 'one', '--dry-run'])).code).toBe(0);
+    await file('two.ts', `export * from './one.ts';\n${schemaModule('flags: { b: z.boolean() },', 'more')}`);
+    const { code, stderr } = await cli(['push', 'two.ts', '--dry-run']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('several schemas (');
+  });
+});
