@@ -4,6 +4,9 @@ import { startBench } from './test-support/cli-server.ts';
 
 const refusing: typeof fetch = () => Promise.reject(new TypeError('fetch failed'));
 
+const urlOf = (input: string | URL | Request): string =>
+  input instanceof Request ? input.url : input.toString();
+
 describe('the command line', () => {
   it.each([
     [[], 2, /Usage: smooai-config/],
@@ -101,7 +104,7 @@ describe('a failure', () => {
   it('of a gateway that answers no JSON is told', async () => {
     const { cli } = await startBench();
     const html: typeof fetch = (input, init) =>
-      String(input).endsWith('/token')
+      urlOf(input).endsWith('/token')
         ? fetch(input, init)
         : Promise.resolve(new Response('<html>', { status: 200 }));
     const { code, stderr } = await cli(['list'], { fetch: html });
@@ -115,7 +118,7 @@ it('works by the published contract alone, where the server has no rulesets', as
   await pushed();
   await cli(['set', 'cartItems', '7']);
   const contractOnly: typeof fetch = (input, init) =>
-    String(input).includes('/ruleset')
+    urlOf(input).includes('/ruleset')
       ? Promise.resolve(new Response('{}', { status: 404 }))
       : fetch(input, init);
   expect((await cli(['get', 'cartItems'], { fetch: contractOnly })).stdout).toBe('7\n');

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { defineConfig, defineLimit } from '@smooai/config';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { onTestFinished } from 'vitest';
+import { z } from 'zod';
 import { type CliIo, run } from '../index.ts';
 
 /** What a command answered. */
@@ -76,13 +76,15 @@ export async function startBench(
   return { server, folder, cli, bare, file, pushed };
 }
 
-const CORE = fileURLToPath(new URL('../../../core/src/index.ts', import.meta.url));
-const ZOD = createRequire(import.meta.url).resolve('zod');
+// Handed over in memory: importing the packages' sources would compile all of them for each push. What an installed
+// package does is tested on the built command, in apps/e2e.
+Object.assign(globalThis, { schemaTools: { defineConfig, defineLimit, z } });
 
-/** A schema module that reads the packages from their source, so that a test needs no build. */
+/** A schema module. */
 export function schemaModule(body: string, name = 'config'): string {
-  return `import { defineConfig, defineLimit } from ${JSON.stringify(CORE)};
-import { z } from ${JSON.stringify(ZOD)};
+  return `type Tools = typeof globalThis & { schemaTools: any };
+const { defineConfig, defineLimit, z } = (globalThis as Tools).schemaTools;
+void defineLimit;
 export const ${name} = defineConfig({${body}});
 `;
 }
