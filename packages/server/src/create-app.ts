@@ -38,15 +38,18 @@ export async function createApp(
   const changes = new ChangeBus();
   const clients = new ClientDirectory(storage);
   const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
+  const service = new ConfigService({ storage, changes, log: app.log });
+  app.addHook('onClose', () => service.close());
   const context: ServerContext = {
     storage,
     changes,
     log: app.log,
-    service: new ConfigService({ storage, changes, log: app.log }),
+    service,
     publicUrl: () => location.url,
     guard: createGuard(tokens, clients),
     onClientRevoked: (clientId, listener) => clients.onRevoked(clientId, listener),
     closing,
+    streams: options.streams,
   };
   registerErrorHandling(app);
   registerRequestLog(app);

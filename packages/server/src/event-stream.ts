@@ -6,7 +6,7 @@ import type { ServerContext } from './server-context.ts';
 export interface StreamOptions {
   /** Between two comments that keep a connection open, in milliseconds (default 15 000). */
   heartbeatMs?: number;
-  /** Bytes that may wait for a client that does not read, beside its first event (default 1 MiB). */
+  /** Bytes that may wait for a client that does not read, beside what it gets at first (default 1 MiB). */
   maxWaitingBytes?: number;
 }
 
@@ -28,18 +28,39 @@ const DEFAULT_MAX_WAITING_BYTES = 1024 * 1024;
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  readonly #heartbeatMs: number;
   readonly #cleanups: (() => void)[] = [];
   #maxWaitingBytes: number;
-  #isFirst = true;
+  /** Neither ended nor cut off. */
   #isOpen = true;
+  #isStarted = false;
 
-  private constructor(request: FastifyRequest, reply: FastifyReply, options: StreamOptions) {
+  /**
+   * To be made before the first read of the route, so that a revocation meanwhile is not missed; what the route
+   * throws before {@link open} is answered as usual.
+   */
+  constructor(request: FastifyRequest, reply: FastifyReply, context: ServerContext) {
     this.#request = request;
-    this.#maxWaitingBytes = options.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES;
-    reply.hijack();
+    this.#reply = reply;
     this.#response = reply.raw;
+    this.#heartbeatMs = context.streams?.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
+    this.#maxWaitingBytes = context.streams?.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES;
+    this.#response.on('close', () => this.#release());
+    this.#response.on('error', () => this.#release());
+    const end = (): void => this.end();
+    const { principal } = request;
+    if (principal !== undefined) this.onEnd(context.onClientRevoked(principal.clientId, end));
+    context.closing.addEventListener('abort', end, { once: true });
+    this.onEnd(() => context.closing.removeEventListener('abort', end));
+    if (context.closing.aborted) this.end();
+  }
+
+  /** Begins the answer; from here on the request can no longer be refused. */
+  open(): void {
+    this.#reply.hijack();
     // What hooks have set, such as the CORS headers.
-    for (const [name, value] of Object.entries(reply.getHeaders())) {
+    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
       if (value !== undefined) this.#response.setHeader(name, value);
     }
     this.#response.writeHead(200, {
@@ -47,25 +68,15 @@ export class EventStream {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
+    this.#isStarted = true;
+    if (!this.#isOpen) {
+      this.#response.end();
+      return;
+    }
     this.#response.socket?.setNoDelay(true);
     this.#response.flushHeaders();
-    this.#response.on('close', () => this.#release());
-    this.#response.on('error', () => this.#release());
-    const heartbeat = setInterval(() => this.#write(':\n\n'), options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS);
+    const heartbeat = setInterval(() => this.#write(':\n\n'), this.#heartbeatMs);
     this.onEnd(() => clearInterval(heartbeat));
-  }
-
-  /** Begins the answer; from here on the request can no longer be refused. */
-  static open(request: FastifyRequest, reply: FastifyReply, context: ServerContext): EventStream {
-    const stream = new EventStream(request, reply, context.streams ?? {});
-    const end = (): void => stream.end();
-    const { principal } = request;
-    if (principal !== undefined) stream.onEnd(context.onClientRevoked(principal.clientId, end));
-    context.closing.addEventListener('abort', end, { once: true });
-    stream.onEnd(() => context.closing.removeEventListener('abort', end));
-    // Its client may have gone, or the server begun to close, while the route read the storage.
-    if (context.closing.aborted || reply.raw.destroyed) stream.end();
-    return stream;
   }
 
   get isOpen(): boolean {
@@ -78,14 +89,15 @@ export class EventStream {
     else cleanup();
   }
 
-  send({ id, event, data }: StreamEvent): void {
-    const text = `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
-    if (this.#isFirst) {
-      // The first event is what the client asked for, however large: only what comes on top of it counts.
-      this.#isFirst = false;
-      this.#maxWaitingBytes += Buffer.byteLength(text);
-    }
-    this.#write(text);
+  /** Sends what the client asked for, however large: only what comes on top of it counts as waiting. */
+  begin(events: readonly StreamEvent[]): void {
+    const texts = events.map(toText);
+    for (const text of texts) this.#maxWaitingBytes += Buffer.byteLength(text);
+    for (const text of texts) this.#write(text);
+  }
+
+  send(event: StreamEvent): void {
+    this.#write(toText(event));
   }
 
   /** A line that clients ignore. */
@@ -96,12 +108,13 @@ export class EventStream {
   end(): void {
     if (!this.#isOpen) return;
     this.#release();
-    this.#response.end();
+    if (this.#isStarted) this.#response.end();
   }
 
   #write(text: string): void {
     if (!this.#isOpen) return;
-    if (this.#response.writableLength + Buffer.byteLength(text) > this.#maxWaitingBytes) {
+    // Without the new text: one large event alone must not drop a client that reads.
+    if (this.#response.writableLength > this.#maxWaitingBytes) {
       this.#request.log.info('a stream was dropped: its client does not read');
       this.#release();
       this.#response.destroy();
@@ -115,4 +128,8 @@ export class EventStream {
     this.#isOpen = false;
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
   }
+}
+
+function toText({ id, event, data }: StreamEvent): string {
+  return `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
 }

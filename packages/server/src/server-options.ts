@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AttemptLimits } from './attempt-limiter.ts';
 import { ServerStartError } from './errors.ts';
+import type { StreamOptions } from './event-stream.ts';
 
 /** Time limits of the server, in milliseconds. None of them cuts an event stream, which writes every 15 s. */
 export interface ServerTimeouts {
@@ -40,6 +41,8 @@ export interface ConfigServerOptions {
   /** Largest body in bytes (default 1 MiB). */
   bodyLimitBytes?: number;
   timeouts?: Partial<ServerTimeouts>;
+  /** Heartbeat and buffer of event streams. */
+  streams?: StreamOptions;
   /** A pino logger; silent by default. */
   logger?: FastifyBaseLogger;
   /** Where the encryption key is looked up; default `process.env`. */
@@ -59,6 +62,7 @@ export interface ResolvedOptions {
   tokenAttempts: AttemptLimits;
   bodyLimitBytes: number;
   timeouts: ServerTimeouts;
+  streams: StreamOptions;
   logger: FastifyBaseLogger | undefined;
   env: Readonly<Record<string, string | undefined>>;
 }
@@ -93,6 +97,7 @@ export function resolveOptions(
       closeMs: 5_000,
       ...options.timeouts,
     },
+    streams: options.streams ?? {},
     logger: options.logger,
     env: options.env ?? process.env,
   };

@@ -1,6 +1,7 @@
 import type { RulesetChange } from '@smooai/config';
 import type { FastifyBaseLogger } from 'fastify';
 import type { ChangeBus } from '../change-bus.ts';
+import { describeError } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
 
 /** Changes kept for streams that resume, for each environment. */
@@ -60,7 +61,7 @@ export class ChangeWriter {
       this.#changes.publish(records);
     } catch (error) {
       // The write is committed: a stream that fails must not make it look refused.
-      this.#log.error({ err: error }, 'a listener of changes failed');
+      this.#log.error({ failure: describeError(error) }, 'a listener of changes failed');
     }
     return result;
   }

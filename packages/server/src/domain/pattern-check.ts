@@ -19,10 +19,10 @@ const MAX_CACHED = 1_000;
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { checkSync } = require(workerData.recheck);
-parentPort.on('message', ({ id, pattern, timeout }) => {
+parentPort.on('message', ({ pattern, timeout }) => {
   let status = 'unknown';
   try { status = checkSync(pattern, 'u', { timeout }).status; } catch {}
-  parentPort.postMessage({ id, status });
+  parentPort.postMessage(status);
 });`;
 
 type Verdict = 'safe' | 'vulnerable' | 'unknown';
@@ -40,10 +40,10 @@ export type PatternCheck = (pattern: string) => string | undefined;
 /** Finds out whether regular expressions are valid and cannot be made to run away by an attribute's text. */
 export class PatternChecker {
   readonly #verdicts = new Map<string, Verdict>();
-  readonly #waiting = new Map<number, (verdict: Verdict) => void>();
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #nextId = 0;
+  #answer: ((verdict: Verdict) => void) | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   /**
    * Analyses patterns and answers the check of them: why a pattern must not be stored, undefined when it may.
@@ -69,14 +69,17 @@ export class PatternChecker {
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;
-    this.#fail();
+    this.#answer?.('unknown');
     await worker?.terminate();
   }
 
   async #verdict(pattern: string): Promise<Verdict> {
     const known = this.#verdicts.get(pattern);
     if (known !== undefined) return known;
-    const verdict = await this.#analyse(pattern);
+    // One at a time, so that nobody's time runs while another's pattern is looked at.
+    const analysis = this.#last.then(() => this.#analyse(pattern));
+    this.#last = analysis.catch(() => undefined);
+    const verdict = await analysis;
     if (this.#verdicts.size >= MAX_CACHED) this.#verdicts.clear();
     this.#verdicts.set(pattern, verdict);
     return verdict;
@@ -86,16 +89,15 @@ export class PatternChecker {
     clearTimeout(this.#idle);
     const worker = this.#startWorker();
     return new Promise<Verdict>((resolve) => {
-      const id = this.#nextId++;
       // Its own limit is not kept in every phase of the analysis.
       const timer = setTimeout(() => void this.close(), ANALYSIS_TIMEOUT_MS * 3);
-      this.#waiting.set(id, (verdict) => {
+      this.#answer = (verdict) => {
         clearTimeout(timer);
-        this.#waiting.delete(id);
-        this.#restWhenIdle();
+        this.#answer = undefined;
+        this.#rest();
         resolve(verdict);
-      });
-      worker.postMessage({ id, pattern, timeout: ANALYSIS_TIMEOUT_MS });
+      };
+      worker.postMessage({ pattern, timeout: ANALYSIS_TIMEOUT_MS });
     });
   }
 
@@ -104,13 +106,11 @@ export class PatternChecker {
     const recheck = createRequire(import.meta.url).resolve('recheck/lib/browser.js');
     const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: { recheck }, execArgv: [] });
     worker.unref();
-    worker.on('message', ({ id, status }: { id: number; status: Verdict }) =>
-      this.#waiting.get(id)?.(status),
-    );
+    worker.on('message', (verdict: Verdict) => this.#answer?.(verdict));
     const lost = (): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#fail();
+      this.#answer?.('unknown');
     };
     worker.on('error', lost);
     worker.on('exit', lost);
@@ -118,12 +118,7 @@ export class PatternChecker {
     return worker;
   }
 
-  #fail(): void {
-    for (const resolve of [...this.#waiting.values()]) resolve('unknown');
-  }
-
-  #restWhenIdle(): void {
-    if (this.#waiting.size > 0) return;
+  #rest(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => void this.close(), IDLE_MS);
     this.#idle.unref();

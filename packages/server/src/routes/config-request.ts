@@ -40,6 +40,8 @@ export const forceQuery: RequestSchema = { type: 'object', properties: { force }
 export const descriptionField: Readonly<Record<string, unknown>> = {
   type: 'string',
   maxLength: 2_000,
+  // Databases keep no NUL in a text, nor half a character.
+  pattern: '^[^\\u0000\\p{Cs}]*$',
   nullable: true,
 };
 

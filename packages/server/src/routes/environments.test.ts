@@ -26,7 +26,7 @@ describe('environments', () => {
       { name: 'production' },
       { name: 'staging' },
     ]);
-    const path = `/environments/${made.body.id}`;
+    const path = `/environments/${made.id}`;
     const changed = await shop.call('PATCH', path, { name: 'review', description: null });
     expect(changed.body).toMatchObject({ name: 'review', description: null });
     expect((await shop.call('GET', '/ruleset?environment=preview')).status).toBe(404);

@@ -32,7 +32,7 @@ describe('schemas', () => {
       jsonSchema: { type: 'object', properties: { limitsSchema: { type: 'object', properties: {} } } },
       createdBy: expect.any(String),
     });
-    const path = `/schemas/${made.body.id}`;
+    const path = `/schemas/${made.id}`;
     expect((await shop.call('GET', path)).body).toEqual(made.body);
     expect((await shop.call('GET', '/schemas')).body).toMatchObject([{ name: 'billing' }, { name: 'shop' }]);
     const renamed = await shop.call('PATCH', path, { name: 'invoices', description: null });
@@ -67,7 +67,7 @@ describe('schemas', () => {
     expect(made.status).toBe(409);
     expect(made.body).toMatchObject({ keys: ['theme'], message: expect.stringContaining('"theme" belongs') });
     const empty = await shop.call('POST', '/schemas', { name: 'other' });
-    const pushed = await shop.call('POST', `/schemas/${empty.body.id}/push`, {
+    const pushed = await shop.call('POST', `/schemas/${empty.id}/push`, {
       jsonSchema: other,
       force: true,
     });

@@ -6,7 +6,7 @@ interface SchemaParams {
   id: string;
 }
 
-const name = { type: 'string', minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}]*\\S[^\\p{Cc}]*$' };
+const name = { type: 'string', minLength: 1, maxLength: 100, pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$' };
 const jsonSchema = { type: 'object' };
 const createBody = {
   type: 'object',

@@ -5,6 +5,7 @@ import { createSnapshot } from '../domain/snapshot.ts';
 import { EventStream } from '../event-stream.ts';
 import { HttpError } from '../http-error.ts';
 import type { ServerContext } from '../server-context.ts';
+import { describeError } from '../server-logger.ts';
 import {
   CONFIG_PATH,
   type EnvironmentQuery,
@@ -50,12 +51,13 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
     { onRequest, schema: { querystring: streamQuery } },
     async (request, reply) => {
       const attributes = decodeContext(request.query.context);
+      const stream = new EventStream(request, reply, context);
       const view = await context.service.view(principalOf(request), request.query.environment);
-      const stream = EventStream.open(request, reply, context);
       const { id } = view.environment;
       const feed = new SnapshotFeed(stream, context, { environmentId: id, attributes });
       stream.onEnd(context.changes.subscribe(id, () => feed.changed()));
       stream.onEnd(context.service.environments.onDeleted(id, () => stream.end()));
+      stream.open();
       feed.changed();
     },
   );
@@ -86,8 +88,7 @@ class SnapshotFeed {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#catchUp().catch((error: unknown) => {
-      const failure = error instanceof Error ? error.name : typeof error;
-      this.#context.log.error({ failure }, 'a snapshot stream failed');
+      this.#context.log.error({ failure: describeError(error) }, 'a snapshot stream failed');
       this.#stream.end();
     });
   }
@@ -113,7 +114,7 @@ class SnapshotFeed {
     const previous = this.#sent;
     this.#sent = snapshot;
     if (previous === undefined) {
-      this.#stream.send({ id: snapshot.revision, event: 'snapshot', data: JSON.stringify(snapshot) });
+      this.#stream.begin([{ id: snapshot.revision, event: 'snapshot', data: JSON.stringify(snapshot) }]);
       return;
     }
     const patch = diffSnapshots(previous, snapshot);

@@ -2,9 +2,13 @@ import type { RulesetPatch } from '@smooai/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EnvironmentView } from '../domain/environment-view.ts';
 import { EventStream, type StreamEvent } from '../event-stream.ts';
+import { HttpError } from '../http-error.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
 import { CONFIG_PATH, type EnvironmentQuery, environmentQuery, principalOf } from './config-request.ts';
+
+/** Missed changes of more characters than this, and than the whole ruleset, are not told one by one. */
+const MAX_RESUMED_LENGTH = 1024 * 1024;
 
 /** `…/config/stream`: the ruleset and then each change of it, for servers only. */
 export function registerStreamRoutes(app: FastifyInstance, context: ServerContext): void {
@@ -12,22 +16,17 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
     `${CONFIG_PATH}/stream`,
     { onRequest: context.guard({ scope: 'config:read' }), schema: { querystring: environmentQuery } },
     async (request, reply) => {
+      const stream = new EventStream(request, reply, context);
       const { id } = (await context.service.view(principalOf(request), request.query.environment))
         .environment;
       // Subscribed before the first read: what is committed between the two arrives by both ways, and is sent once.
       const feed = new ChangeFeed(context, id);
-      let start: { events: StreamEvent[]; revision: number };
-      try {
-        start = await readStart(request, context, id);
-      } catch (error) {
-        feed.close();
-        throw error;
-      }
-      const stream = EventStream.open(request, reply, context);
       stream.onEnd(() => feed.close());
+      const start = await readStart(request, context, id);
       stream.onEnd(context.service.environments.onDeleted(id, () => stream.end()));
+      stream.open();
       if (start.events.length === 0) stream.comment('nothing was missed');
-      for (const event of start.events) stream.send(event);
+      stream.begin(start.events);
       feed.deliver(start.revision, (record) => stream.send(changeEvent(record)));
     },
   );
@@ -65,13 +64,18 @@ async function readStart(
   environmentId: string,
 ): Promise<{ events: StreamEvent[]; revision: number }> {
   const view = await service.viewById(environmentId);
-  if (view === undefined) return { events: [], revision: 0 };
+  if (view === undefined) throw new HttpError(404, 'The environment was deleted.');
   const current = view.environment.revision;
   const last = lastEventId(request);
   if (last !== undefined && last <= current) {
     const missed = await storage.listChangesSince(environmentId, last);
     if (missed !== undefined) {
-      return { events: missed.map(changeEvent), revision: missed.at(-1)?.revision ?? last };
+      const events = missed.map(changeEvent);
+      // Many changes of one large value can be far more than what there is in the end.
+      const size = events.reduce((sum, { data }) => sum + data.length, 0);
+      if (size <= Math.max(view.rulesetJson.length, MAX_RESUMED_LENGTH)) {
+        return { events, revision: missed.at(-1)?.revision ?? last };
+      }
     }
   }
   return { events: [rulesetEvent(view)], revision: current };

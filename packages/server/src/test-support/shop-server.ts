@@ -55,6 +55,8 @@ export interface Answer {
   body: Record<string, JsonValue> & { message?: string };
   text: string;
   headers: Headers;
+  /** The `id` of the body; empty where there is none. */
+  id: string;
 }
 
 /** A value to set; the tier and `development` are filled in. */
@@ -132,9 +134,8 @@ export class Shop {
       ...(fallback !== undefined && { fallbackEnvironmentId: this.environments[fallback] ?? fallback }),
     });
     if (answer.status !== 201) throw new Error(`POST ${name}: ${answer.status} ${answer.text}`);
-    const id = String(answer.body.id);
-    this.environments[name] = id;
-    return id;
+    this.environments[name] = answer.id;
+    return answer.id;
   }
 
   makeClient(wish: Record<string, unknown>): Promise<MadeClient> {
@@ -177,7 +178,9 @@ async function callConfig(
   });
   const text = await answer.text();
   const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true;
-  return { status: answer.status, body: isJson ? JSON.parse(text) : {}, text, headers: answer.headers };
+  const content: Answer['body'] = isJson ? JSON.parse(text) : {};
+  const id = typeof content.id === 'string' ? content.id : '';
+  return { status: answer.status, body: content, text, headers: answer.headers, id };
 }
 
 function tierOfKey(key: string): string {

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { startShop } from '../test-support/shop-server.ts';
+
+describe('the ruleset', () => {
+  it('holds stored values as they are, by tier', async () => {
+    const shop = await startShop();
+    const targeted = { $cohort: { rules: [], defaultValue: 'dark' } };
+    await shop.set('theme', targeted);
+    await shop.set('apiBaseUrl', 'https://api.shop.test');
+    await shop.set('paymentKey', 'sk_live_12345678');
+    await shop.set('cartItems', 5);
+    await shop.putSegment('staff', { all: [] });
+    expect(await shop.ruleset()).toEqual({
+      revision: expect.stringMatching(/^\d+$/),
+      environment: 'development',
+      public: { apiBaseUrl: 'https://api.shop.test' },
+      secret: { paymentKey: 'sk_live_12345678' },
+      flags: { theme: targeted },
+      limits: { cartItems: 5 },
+      segments: { staff: { all: [] } },
+    });
+  });
+
+  it('is not sent again while its tag matches', async () => {
+    const shop = await startShop();
+    const path = '/ruleset?environment=development';
+    const first = await shop.call('GET', path);
+    const etag = first.headers.get('etag') ?? '';
+    expect(etag).toBe(`"${(await shop.ruleset()).revision}"`);
+    expect(first.headers.get('cache-control')).toBe('private, no-cache');
+    const ask = async (tag: string) =>
+      shop.call('GET', path, undefined, { headers: { 'if-none-match': tag } });
+    for (const tag of [etag, `W/${etag}`, `"0", ${etag}`, '*', ` ${etag} `]) {
+      const answer = await ask(tag);
+      expect(answer.status, tag).toBe(304);
+      expect(answer.text).toBe('');
+      expect(answer.headers.get('etag')).toBe(etag);
+    }
+    for (const tag of ['"0"', etag.slice(1, -1), '', 'W/']) expect((await ask(tag)).status, tag).toBe(200);
+    await shop.set('theme', 'dark');
+    expect((await ask(etag)).status).toBe(200);
+  });
+});

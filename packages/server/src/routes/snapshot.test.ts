@@ -1,0 +1,183 @@
+import { applySnapshotPatch, type Snapshot } from '@smooai/config';
+import { describe, expect, it } from 'vitest';
+import { EventReader } from '../test-support/event-reader.ts';
+import { callApi } from '../test-support/running-server.ts';
+import { startShop } from '../test-support/shop-server.ts';
+
+const environment = 'development';
+const STREAM = '/snapshot/stream?environment=development';
+const SECRET = 'sk_live_12345678';
+const dutch = {
+  $cohort: {
+    rules: [{ id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value: 'dark' }],
+    defaultValue: 'light',
+  },
+};
+
+function encode(context: unknown): string {
+  return Buffer.from(JSON.stringify(context)).toString('base64url');
+}
+
+describe('the snapshot', () => {
+  it('holds public values and answers for a context, with defaults, and never a secret', async () => {
+    const shop = await startShop();
+    await shop.set('paymentKey', SECRET);
+    await shop.set('apiBaseUrl', 'https://api.shop.test');
+    await shop.set('theme', dutch);
+    const answer = await shop.call('POST', '/snapshot', { environment, context: { country: 'NL' } });
+    expect(answer.body).toEqual({
+      revision: (await shop.ruleset()).revision,
+      public: { apiBaseUrl: 'https://api.shop.test', supportEmail: 'help@shop.test' },
+      flags: {
+        newCheckout: { value: false, source: 'default' },
+        theme: { value: 'dark', source: 'rule', matchedRuleId: 'nl' },
+      },
+      limits: { cartItems: { value: 20, source: 'default' }, rate: { value: 0.5, source: 'default' } },
+    });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('holds only the keys that were asked for', async () => {
+    const shop = await startShop();
+    await shop.set('paymentKey', SECRET);
+    const keys = ['theme', 'paymentKey', 'unknown', '__proto__'];
+    const { body } = await shop.call('POST', '/snapshot', { environment, keys });
+    expect(body).toMatchObject({ public: {}, flags: { theme: { value: 'light' } }, limits: {} });
+    expect(Object.keys(body.flags ?? {})).toEqual(['theme']);
+    expect((await shop.call('POST', '/snapshot', { environment, keys: [] })).body.flags).toEqual({});
+  });
+
+  it('is for publishable keys too, without rules, segments or secrets anywhere', async () => {
+    const shop = await startShop();
+    await shop.set('paymentKey', SECRET);
+    await shop.putSegment('insiders', { attribute: 'email', op: 'in', values: ['ann@shop.test'] });
+    await shop.set('theme', {
+      $cohort: { rules: [{ id: 'a', when: { segment: 'insiders' }, value: 'dark' }], defaultValue: 'light' },
+    });
+    const { publishableKey: token } = await shop.makeClient({
+      type: 'b2m',
+      allowedOrigins: ['http://shop.test'],
+    });
+    const options = { token, headers: { origin: 'http://shop.test' } };
+    const answers = [
+      await shop.call('POST', '/snapshot', { environment }, options),
+      await shop.call('GET', '/values?environment=development', undefined, options),
+      await shop.call('GET', '/values/theme?environment=development', undefined, options),
+      await shop.call('POST', '/feature-flags/theme/evaluate', { environment }, options),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(answers[1]?.body).toEqual({ values: { theme: 'light' } });
+    const secret = await shop.call('GET', '/values/paymentKey?environment=development', undefined, options);
+    expect(secret.status).toBe(404);
+    for (const { text } of [...answers, secret]) {
+      expect(text).not.toMatch(/sk_live|insiders|\$cohort|ann@shop/);
+    }
+    const writes = [
+      await shop.call('PUT', '/values', shop.write({ key: 'theme', value: 'dark' }), options),
+      await shop.call('DELETE', '/values/theme?environment=development', undefined, options),
+      await shop.call('GET', '/schemas', undefined, options),
+      await shop.call('GET', '/environments', undefined, options),
+    ];
+    expect(writes.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
+  });
+});
+
+describe('the stream of snapshots', () => {
+  it('tells a context only what changes for it', async () => {
+    const shop = await startShop();
+    const dutchStream = await EventReader.open(shop, `${STREAM}&context=${encode({ country: 'NL' })}`);
+    const belgianStream = await EventReader.open(shop, `${STREAM}&context=${encode({ country: 'BE' })}`);
+    const first = await dutchStream.next();
+    expect(first.event).toBe('snapshot');
+    expect(first.id).toBe(first.data.revision);
+    expect((await belgianStream.next()).event).toBe('snapshot');
+
+    await shop.set('paymentKey', SECRET);
+    await shop.set('theme', dutch);
+    const patch = await dutchStream.next();
+    expect(patch).toEqual({
+      id: expect.any(String),
+      event: 'patch',
+      data: { revision: patch.id, flags: { theme: { value: 'dark', source: 'rule', matchedRuleId: 'nl' } } },
+    });
+    // The other context's answer is the same as before, so the next that it hears of is something else.
+    await shop.set('banner', 'Sale');
+    expect((await belgianStream.next()).data).toEqual({
+      revision: expect.any(String),
+      flags: { banner: { value: 'Sale', source: 'raw' } },
+    });
+  });
+
+  it('leads to the snapshot that POST answers, after many writes', async () => {
+    const shop = await startShop();
+    const stream = await EventReader.open(shop, STREAM);
+    let snapshot = (await stream.next()).data as unknown as Snapshot;
+    await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        index % 2 === 0 ? shop.set('cartItems', index + 1) : shop.set('supportEmail', `m${index}@shop.test`),
+      ),
+    );
+    await shop.call('DELETE', '/values/cartItems?environment=development');
+    await shop.set('banner', 'the end');
+    const expected = (await shop.call('POST', '/snapshot', { environment })).body as unknown as Snapshot;
+    while (snapshot.flags.banner?.value !== 'the end') {
+      const event = await stream.next();
+      expect(event.event).toBe('patch');
+      snapshot = applySnapshotPatch(snapshot, event.data as never);
+    }
+    expect(snapshot).toEqual(expected);
+  });
+
+  it('tells of new defaults when a schema is pushed', async () => {
+    const shop = await startShop();
+    const stream = await EventReader.open(shop, STREAM);
+    await stream.next();
+    const { body } = await shop.call('GET', `/schemas/${shop.schema.id}`);
+    const text = JSON.stringify(body.jsonSchema).replace('"default":20', '"default":30');
+    const pushed = await shop.call('POST', `/schemas/${shop.schema.id}/push`, {
+      jsonSchema: JSON.parse(text),
+    });
+    expect(pushed.status).toBe(200);
+    expect((await stream.next()).data.limits).toEqual({ cartItems: { value: 30, source: 'default' } });
+  });
+
+  it('opens for a publishable key in the query, with the CORS headers, and ends when it is revoked', async () => {
+    const shop = await startShop();
+    const client = await shop.makeClient({ type: 'b2m', allowedOrigins: ['http://shop.test'] });
+    const { url, organizationId } = shop.server;
+    const path = `${url}/organizations/${organizationId}/config${STREAM}&key=${client.publishableKey}`;
+    const response = await fetch(path, { headers: { origin: 'http://shop.test' } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('access-control-allow-origin')).toBe('http://shop.test');
+    const text = response.text();
+    await callApi(shop.server, `/auth-clients/${client.id}`, { token: shop.token, method: 'DELETE' });
+    expect(await text).toContain('event: snapshot');
+    const foreign = await fetch(path, { headers: { origin: 'http://evil.test' } });
+    expect([401, 403]).toContain(foreign.status);
+  });
+
+  it.each([
+    ['no base64url', 'a b', 400],
+    ['no JSON', 'eyJ', 400],
+    ['no UTF-8', Buffer.from([0xff, 0xfe]).toString('base64url'), 400],
+    ['a list', encode([]), 400],
+    ['null', encode(null), 400],
+    ['a text', encode('x'), 400],
+    ['too large', encode({ a: 'x'.repeat(9_000) }), 413],
+    ['too deep', Buffer.from(`{"a":${'['.repeat(500)}${']'.repeat(500)}}`).toString('base64url'), 400],
+  ])('refuses a context that is %s', async (_, context, status) => {
+    const shop = await startShop();
+    const answer = await shop.call('GET', `${STREAM}&context=${encodeURIComponent(context)}`);
+    expect(answer.status).toBe(status);
+    expect(answer.body.message).toContain('"context"');
+  });
+
+  it('takes a context with names of the prototype', async () => {
+    const shop = await startShop();
+    await shop.set('theme', dutch);
+    const context = Buffer.from('{"__proto__":{"country":"NL"},"constructor":1}').toString('base64url');
+    const stream = await EventReader.open(shop, `${STREAM}&context=${context}`);
+    const { data } = await stream.next();
+    expect((data as unknown as Snapshot).flags.theme?.value).toBe('light');
+  });
+});

@@ -1,0 +1,232 @@
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EventReader } from '../test-support/event-reader.ts';
+import { callApi, tokenOf } from '../test-support/running-server.ts';
+import { type Shop, startShop } from '../test-support/shop-server.ts';
+
+const DEVELOPMENT = '/stream?environment=development';
+
+describe('the stream', () => {
+  it('begins with the ruleset and goes on with changes', async () => {
+    const shop = await startShop();
+    await shop.set('paymentKey', 'sk_live_12345678');
+    const stream = await EventReader.open(shop, DEVELOPMENT);
+    expect(stream.response.status).toBe(200);
+    expect(stream.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(stream.response.headers.get('cache-control')).toBe('no-store');
+    expect(stream.response.headers.get('x-accel-buffering')).toBe('no');
+    const first = await stream.next();
+    const ruleset = await shop.ruleset();
+    expect(first).toEqual({ id: ruleset.revision, event: 'ruleset', data: ruleset });
+
+    await shop.set('newCheckout', true);
+    await shop.call('DELETE', '/values/newCheckout?environment=development');
+    await shop.putSegment('staff', { all: [] });
+    const events = [await stream.next(), await stream.next(), await stream.next()];
+    const start = Number(first.id);
+    expect(events).toEqual([
+      {
+        id: String(start + 1),
+        event: 'change',
+        data: {
+          revision: String(start + 1),
+          changes: [{ tier: 'feature_flag', key: 'newCheckout', value: true }],
+        },
+      },
+      {
+        id: String(start + 2),
+        event: 'change',
+        data: {
+          revision: String(start + 2),
+          changes: [{ tier: 'feature_flag', key: 'newCheckout', deleted: true }],
+        },
+      },
+      {
+        id: String(start + 3),
+        event: 'change',
+        data: { revision: String(start + 3), changes: [{ segments: { staff: { all: [] } } }] },
+      },
+    ]);
+  });
+
+  it('tells what a fallback changes, and what is seen instead of a deleted value', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    const stream = await EventReader.open(shop, '/stream?environment=preview');
+    await stream.next();
+    await shop.set('theme', 'dark', 'staging');
+    await shop.set('theme', 'light', 'preview');
+    await shop.set('theme', 'light', 'staging');
+    await shop.call('DELETE', '/values/theme?environment=preview');
+    await shop.call('PATCH', `/environments/${shop.environments.preview}`, {
+      fallbackEnvironmentId: shop.environments.production,
+    });
+    const changes = [];
+    for (let count = 0; count < 4; count += 1) changes.push((await stream.next()).data.changes);
+    const theme = { tier: 'feature_flag', key: 'theme' };
+    expect(changes).toEqual([
+      [{ ...theme, value: 'dark' }],
+      [{ ...theme, value: 'light' }],
+      [{ ...theme, value: 'light' }],
+      [{ ...theme, deleted: true }],
+    ]);
+  });
+
+  it('resumes after the last event that a client saw', async () => {
+    const shop = await startShop();
+    const revision = (await shop.ruleset()).revision;
+    await shop.set('theme', 'dark');
+    await shop.set('cartItems', 5);
+    const missed = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': revision });
+    expect((await missed.next()).data.changes).toMatchObject([{ key: 'theme', value: 'dark' }]);
+    const last = await missed.next();
+    expect(last.data.changes).toMatchObject([{ key: 'cartItems', value: 5 }]);
+
+    const current = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': String(last.id) });
+    await current.comment();
+    await shop.set('theme', 'light');
+    expect((await current.next()).data.changes).toMatchObject([{ key: 'theme', value: 'light' }]);
+  });
+
+  it.each(['999999999', '-1', 'abc', '1.5', '9'.repeat(30)])(
+    'begins anew for an event id that it does not know: %s',
+    async (id) => {
+      const shop = await startShop();
+      const stream = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': id });
+      expect((await stream.next()).event).toBe('ruleset');
+    },
+  );
+
+  it('begins anew when what was missed is no longer kept', async () => {
+    const shop = await startShop();
+    const { revision } = await shop.ruleset();
+    const wishes = [shop.write({ key: 'cartItems', value: 1 })];
+    for (let count = 0; count < 1_001; count += 1) await shop.call('PUT', '/values/bulk', { values: wishes });
+    const stale = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': revision });
+    expect((await stale.next()).event).toBe('ruleset');
+    const recent = await EventReader.open(shop, DEVELOPMENT, {
+      'last-event-id': String(Number(revision) + 1),
+    });
+    expect((await recent.next()).id).toBe(String(Number(revision) + 2));
+  }, 60_000);
+
+  it('begins anew when what was missed is larger than the whole', async () => {
+    const shop = await startShop();
+    const { revision } = await shop.ruleset();
+    for (let count = 0; count < 6; count += 1)
+      await shop.set('supportEmail', `${count}${'x'.repeat(200_000)}`);
+    const stale = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': revision });
+    expect((await stale.next()).event).toBe('ruleset');
+    const recent = await EventReader.open(shop, DEVELOPMENT, {
+      'last-event-id': String(Number(revision) + 2),
+    });
+    expect((await recent.next()).event).toBe('change');
+  });
+
+  it('gives every client each of many concurrent writes once, in order', async () => {
+    const shop = await startShop();
+    const early = await EventReader.open(shop, DEVELOPMENT);
+    const start = await early.next();
+    const writes = Array.from({ length: 200 }, (_, index) => shop.set('cartItems', (index % 100) + 1));
+    // Opened amid the writes: its ruleset and its changes must join without a gap.
+    const late = await EventReader.open(shop, DEVELOPMENT);
+    const lateStart = await late.next();
+    await Promise.all(writes);
+    const end = Number((await shop.ruleset()).revision);
+    expect(end).toBe(Number(start.id) + 200);
+    for (const [reader, first] of [[early, start] as const, [late, lateStart] as const]) {
+      let value = first.data as { limits?: { cartItems?: number } };
+      for (let revision = Number(first.id) + 1; revision <= end; revision += 1) {
+        const event = await reader.next();
+        expect(event.id).toBe(String(revision));
+        const [change] = event.data.changes as unknown as { value: number }[];
+        value = { limits: { cartItems: change?.value ?? Number.NaN } };
+      }
+      expect(value.limits?.cartItems).toBe((await shop.ruleset()).limits?.cartItems);
+      expect(reader.waiting).toBe(0);
+    }
+  }, 60_000);
+
+  it('sends comments while nothing happens', async () => {
+    const shop = await startShop({ streams: { heartbeatMs: 20 } });
+    const stream = await EventReader.open(shop, DEVELOPMENT);
+    await stream.comment();
+    expect((await stream.next()).event).toBe('ruleset');
+  });
+
+  it('ends when its client is revoked, its environment deleted, the server closed', async () => {
+    const shop = await startShop();
+    const client = await shop.makeClient({ type: 'm2m', scopes: ['config:read'] });
+    const revoked = await EventReader.open(shop, DEVELOPMENT, {
+      authorization: `Bearer ${await tokenOf(shop.server, client)}`,
+    });
+    await revoked.next();
+    const id = await shop.addEnvironment('preview');
+    const deleted = await EventReader.open(shop, '/stream?environment=preview');
+    await deleted.next();
+    const closed = await EventReader.open(shop, DEVELOPMENT);
+    await closed.next();
+
+    const revocation = await callApi(shop.server, `/auth-clients/${client.id}`, {
+      token: shop.token,
+      method: 'DELETE',
+    });
+    expect(revocation.status).toBe(204);
+    await revoked.ended();
+    await shop.call('DELETE', `/environments/${id}`);
+    await deleted.ended();
+    await shop.set('theme', 'dark');
+    expect((await closed.next()).event).toBe('change');
+    await shop.server.close();
+    await closed.ended();
+  });
+
+  it('drops a client that does not read, and serves the others', async () => {
+    const shop = await startShop({ streams: { maxWaitingBytes: 64 * 1024 } });
+    const reader = await EventReader.open(shop, DEVELOPMENT);
+    await reader.next();
+    const stalled = await openStalled(shop);
+    for (let count = 0; !stalled.isClosed(); count += 1) {
+      if (count === 400) throw new Error('The client that does not read was not dropped.');
+      await shop.set('supportEmail', `${count}${'x'.repeat(200_000)}`);
+      expect((await reader.next()).event).toBe('change');
+    }
+  }, 60_000);
+
+  it('is for machines only', async () => {
+    const shop = await startShop();
+    const { publishableKey } = await shop.makeClient({ type: 'b2m', allowedOrigins: ['http://shop.test'] });
+    const headers = { origin: 'http://shop.test' };
+    for (const path of [
+      DEVELOPMENT,
+      '/ruleset?environment=development',
+      '/segments?environment=development',
+    ]) {
+      const answer = await shop.call('GET', path, undefined, { token: publishableKey, headers });
+      expect(answer.status).toBe(403);
+    }
+  });
+});
+
+/** A connection that asks for the stream and never reads the answer. */
+async function openStalled(shop: Shop): Promise<{ isClosed: () => boolean }> {
+  const { hostname, port, host } = new URL(shop.server.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  socket.pause();
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  socket.write(
+    `GET /organizations/${shop.server.organizationId}/config${DEVELOPMENT} HTTP/1.1\r\nHost: ${host}\r\n` +
+      `Authorization: Bearer ${shop.token}\r\n\r\n`,
+  );
+  let closed = false;
+  socket.on('error', () => {
+    closed = true;
+  });
+  // Without reading, the end shows itself only when something is sent.
+  const poke = setInterval(() => socket.write('\r\n'), 10);
+  onTestFinished(() => clearInterval(poke));
+  return { isClosed: () => closed };
+}
