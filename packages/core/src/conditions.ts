@@ -1,4 +1,4 @@
-import { attributeReader } from './attribute.ts';
+import { parseAttribute, readAttribute } from './attribute.ts';
 import { compileOperator, isOperator, type ValueTest } from './operators.ts';
 import { isRecord, ownProperty } from './own-property.ts';
 import type { EvaluationContext } from './wire.ts';
@@ -66,17 +66,17 @@ export function anyOf(tests: readonly ConditionTest[]): ConditionTest {
 
 /** Compiles `{ attribute, op, values?, ignoreCase? }`; the test never throws, whatever the context holds. */
 export function compileComparison(condition: object): ConditionTest {
-  const attribute = ownProperty(condition, 'attribute');
+  const name = ownProperty(condition, 'attribute');
   const operator = ownProperty(condition, 'op');
-  if (typeof attribute !== 'string') return never;
-  if (operator === 'exists') return compileExists(attribute);
+  if (typeof name !== 'string') return never;
+  if (operator === 'exists') return compileExists(name);
   const operands = ownProperty(condition, 'values');
   if (!isOperator(operator) || !Array.isArray(operands)) return never;
-  const read = attributeReader(attribute);
+  const attribute = parseAttribute(name);
   const test = compileOperator(operator, operands, ownProperty(condition, 'ignoreCase') === true);
   return (context) => {
     try {
-      const value = read(context);
+      const value = readAttribute(context, attribute);
       if (typeof value !== 'object') return test(value);
       return Array.isArray(value) && holdsForElement(value, test);
     } catch {
@@ -91,11 +91,11 @@ function holdsForElement(elements: readonly unknown[], test: ValueTest): boolean
   return false;
 }
 
-function compileExists(attribute: string): ConditionTest {
-  const read = attributeReader(attribute);
+function compileExists(name: string): ConditionTest {
+  const attribute = parseAttribute(name);
   return (context) => {
     try {
-      const value = read(context);
+      const value = readAttribute(context, attribute);
       return value !== undefined && value !== null;
     } catch {
       return false;

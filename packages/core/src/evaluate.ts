@@ -1,4 +1,4 @@
-import { attributeReader } from './attribute.ts';
+import { type Attribute, parseAttribute, readAttribute } from './attribute.ts';
 import { BUCKETS, bucketAfter, prepareSalt } from './bucket.ts';
 import { CompiledSegments } from './compiled-segments.ts';
 import type { ConditionTest } from './conditions.ts';
@@ -113,11 +113,11 @@ function compileRollout(rollout: unknown, cohort: Cohort, ruleId: string | undef
   const variants = compileVariants(ownProperty(rollout, 'variants'));
   if (typeof bucketBy !== 'string' || typeof salt !== 'string' || variants === undefined) return missed;
 
-  const readUnit = unitReader(bucketBy);
+  const attribute = parseAttribute(bucketBy);
   const prepared = prepareSalt(salt);
   const { ends, values } = variants;
   return (context) => {
-    const unit = readUnit(context);
+    const unit = readUnit(context, attribute);
     if (unit === undefined) return missed();
     const bucket = bucketAfter(prepared, unit);
     let index = 0;
@@ -154,19 +154,16 @@ function compileVariants(variants: unknown): CompiledVariants | undefined {
   return { ends, values };
 }
 
-/** Reads what a context is bucketed by, as a string; `undefined` where it is missing. */
-function unitReader(path: string): (context: EvaluationContext) => string | undefined {
-  const read = attributeReader(path);
-  return (context) => {
-    try {
-      const unit = read(context);
-      if (typeof unit === 'string') return unit === '' ? undefined : unit;
-      return typeof unit === 'number' || typeof unit === 'boolean' ? String(unit) : undefined;
-    } catch {
-      // A getter or a proxy in the context threw: the attribute is missing.
-      return undefined;
-    }
-  };
+/** What a context is bucketed by, as a string; `undefined` where it is missing. */
+function readUnit(context: EvaluationContext, attribute: Attribute): string | undefined {
+  try {
+    const unit = readAttribute(context, attribute);
+    if (typeof unit === 'string') return unit === '' ? undefined : unit;
+    return typeof unit === 'number' || typeof unit === 'boolean' ? String(unit) : undefined;
+  } catch {
+    // A getter or a proxy in the context threw: the attribute is missing.
+    return undefined;
+  }
 }
 
 /** Stored values came out of JSON, so an own property is a JSON value. */
