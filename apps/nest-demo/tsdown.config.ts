@@ -1,24 +1,27 @@
-import { defineConfig } from 'tsdown';
+import { defineConfig, type UserConfig } from 'tsdown';
 
-export default defineConfig([
+const shared: UserConfig = {
+  format: ['esm'],
+  target: 'es2022',
+  fixedExtension: false,
+  dts: false,
+  // Two builds share the folder, so neither may empty it.
+  clean: false,
+};
+
+export default defineConfig(({ watch }) => [
   {
+    ...shared,
     entry: ['src/main.ts'],
-    format: ['esm'],
     platform: 'node',
-    target: 'es2022',
-    fixedExtension: false,
-    dts: false,
     sourcemap: true,
+    ...(watch ? { onSuccess: 'node dist/main.js' } : {}),
   },
   {
+    ...shared,
     entry: { 'browser/live-page': 'src/browser/live-page.ts' },
-    format: ['esm'],
     platform: 'browser',
-    target: 'es2022',
-    fixedExtension: false,
-    dts: false,
-    clean: false,
     minify: true,
-    noExternal: [/./],
+    deps: { alwaysBundle: [/./] },
   },
 ]);

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { isConfigError } from '@smooai/config';
 import { AppModule } from './app.module.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -11,11 +12,15 @@ async function start(): Promise<void> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule, {
     logger: ['log', 'warn', 'error'],
     abortOnError: false,
+    // Kept back until it listens: a start that fails is told below, in its own words.
+    bufferLogs: true,
+    autoFlushLogs: false,
   });
   app.disable('x-powered-by');
   app.use(securityHeaders);
   app.enableShutdownHooks(['SIGINT', 'SIGTERM']);
   await app.listen(portOf(process.env.PORT), process.env.HOST || '127.0.0.1');
+  app.flushLogs();
   new Logger('Shop').log(`The shop's API listens at ${await app.getUrl()}`);
 }
 
@@ -29,9 +34,10 @@ function portOf(text: string | undefined): number {
 try {
   await start();
 } catch (error) {
-  // The message lists what is missing; a stack would only hide it.
-  process.stderr.write(
-    `The shop's API did not start. ${error instanceof Error ? error.message : String(error)}\n`,
-  );
+  // One of the client's errors lists what is missing; a stack would only hide it.
+  const isPlain = isConfigError(error) || (error instanceof Error && 'syscall' in error);
+  const text =
+    error instanceof Error ? (isPlain ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`The shop's API did not start. ${text}\n`);
   process.exit(1);
 }

@@ -35,6 +35,8 @@ export function describeSchema(schema: JsonSchema): string {
   const words = [typeText(schema)];
   const bounds = (['minimum', 'maximum', 'multipleOf', 'minLength', 'maxLength', 'pattern'] as const)
     .filter((keyword) => schema[keyword] !== undefined)
+    // A format says what its pattern spells out.
+    .filter((keyword) => keyword !== 'pattern' || schema.format === undefined)
     // A safe integer's bounds say nothing to a reader.
     .filter((keyword) => Math.abs(Number(schema[keyword])) !== Number.MAX_SAFE_INTEGER)
     .map((keyword) => `${keyword} ${JSON.stringify(schema[keyword])}`);

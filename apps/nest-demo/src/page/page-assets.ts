@@ -8,6 +8,10 @@ export const PAGE_CSS = `
 .api-hero { max-width: 46rem; }
 .visitor { display: flex; flex-wrap: wrap; align-items: end; gap: 0.75rem; }
 .visitor > label { flex: 1 1 11rem; }
+.visitor + .values { margin-top: 1rem; }
+/* The dot is for the live badge. */
+.values .value::before { content: none; }
+.columns > aside { position: sticky; top: 5.5rem; }
 .values td:nth-child(2) { white-space: nowrap; }
 .values .source { color: var(--muted); font-size: 0.875rem; }
 .values code { display: block; color: var(--muted); font-weight: 400; }
@@ -25,7 +29,10 @@ export const PAGE_CSS = `
 .changes[hidden], .empty[hidden] { display: none; }
 .shelf { grid-template-columns: repeat(auto-fill, minmax(min(100%, 10rem), 1fr)); }
 .shelf .product-text { padding: 0.8rem 0.9rem 0.9rem; }
-.shelf .product-text p { color: var(--muted); font-size: 0.875rem; }
+.shelf .product-text p:not(.price) { color: var(--muted); font-size: 0.875rem; }
+@media (max-width: 60rem) {
+  .columns > aside { position: static; }
+}
 @media (max-width: 34rem) {
   .values thead { display: none; }
   .values tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.1rem 0.75rem; padding-block: 0.7rem; border-bottom: 1px solid var(--line); }
