@@ -5,7 +5,7 @@ import { describeError } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
 
 /** Changes kept for streams that resume, for each environment. */
-export const KEPT_CHANGES = 1_000;
+const KEPT_CHANGES = 1_000;
 
 /** A write under way. */
 export interface WriteTransaction {

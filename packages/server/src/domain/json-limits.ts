@@ -10,7 +10,7 @@ export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
 /** Most bytes of an evaluation context: 8 KiB. */
 export const MAX_CONTEXT_BYTES: number = 8 * 1024;
 /** Most levels of objects and arrays in anything that a request carries. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 /** Most keys of one schema. */
 export const MAX_KEYS = 2_000;
 /** Most values of one bulk write. */
@@ -19,13 +19,12 @@ export const MAX_BULK_VALUES = 1_000;
 export const MAX_ROWS = 1_000;
 
 /**
- * Refuses JSON that is too large or too deep; done before any recursive look at it, so that no stack overflows.
+ * Refuses JSON that is too large or too deep, or has a number that JSON cannot hold; done before any recursive look at it, so that no stack overflows.
  * @throws {HttpError} 400 naming `field`, 413 where it is too large.
  */
 export function checkJsonLimits(value: unknown, field: string, maxBytes: number): void {
-  if (isDeeperThan(value, MAX_DEPTH)) {
-    throw new HttpError(400, `Field "${field}" is nested deeper than ${MAX_DEPTH} levels.`);
-  }
+  const issue = findJsonIssue(value);
+  if (issue !== undefined) throw new HttpError(400, `Field "${field}" ${issue}.`);
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes > maxBytes) {
     throw new HttpError(413, `Field "${field}" has ${bytes} bytes as JSON; at most ${maxBytes} are allowed.`);
@@ -47,18 +46,19 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isDeeperThan(root: unknown, limit: number): boolean {
+/** Walks level by level: recursion would end on the stack that this check is to protect. */
+function findJsonIssue(root: unknown): string | undefined {
   let level: unknown[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true;
+    if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
     const next: unknown[] = [];
     for (const item of level) {
+      // 1e999 is read as Infinity, which JSON cannot write.
+      if (typeof item === 'number' && !Number.isFinite(item)) return 'holds a number that is too large';
       if (typeof item !== 'object' || item === null) continue;
-      for (const child of Object.values(item)) {
-        if (typeof child === 'object' && child !== null) next.push(child);
-      }
+      for (const child of Object.values(item)) next.push(child);
     }
     level = next;
   }
-  return false;
+  return undefined;
 }

@@ -13,7 +13,7 @@ import { findStoredIssue } from './value-check.ts';
 import { type DomainParts, removeValue } from './values.ts';
 
 /** A stored value that a new version of its schema has no place for, as a 409 lists it. */
-export interface InvalidatedValue {
+interface InvalidatedValue {
   key: string;
   environment: string;
   reason: string;

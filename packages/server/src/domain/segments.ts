@@ -18,7 +18,7 @@ import { checkSegmentCondition } from './value-check.ts';
 import type { DomainParts } from './values.ts';
 
 /** What a segment's name looks like. */
-export const SEGMENT_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+const SEGMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Reading and writing segments. */
 export class Segments {

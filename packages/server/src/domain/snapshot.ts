@@ -52,7 +52,8 @@ export function createSnapshot(
     const { key, tier } = entry;
     if (only !== undefined && !only.has(key)) continue;
     if (tier === 'public') {
-      const value = view.values.get(key)?.value ?? entry.defaultValue;
+      const stored = view.values.get(key);
+      const value = stored === undefined ? entry.defaultValue : stored.value;
       if (value !== undefined) publicValues.push([key, value]);
     } else if (tier === 'feature_flag') {
       const answer = evaluateFlag(view, entry, context);

@@ -16,7 +16,7 @@ const names = (maxItems: number) => ({
   items: { type: 'string', minLength: 1, maxLength: 300 },
 });
 const changeable = {
-  name: { type: 'string', minLength: 1, maxLength: 100, pattern: '\\S' },
+  name: { type: 'string', minLength: 1, maxLength: 100, pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$' },
   environments: { ...names(100), type: ['array', 'null'] },
   scopes: { ...names(SCOPES.length), items: { enum: SCOPES } },
   allowedOrigins: names(50),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { callApi } from '../test-support/running-server.ts';
 import { type Answer, type Shop, startShop } from '../test-support/shop-server.ts';
 
 type Body = Record<string, unknown>;
@@ -274,6 +275,19 @@ describe('bad ids', () => {
       }
     },
   );
+});
+
+describe('the name of an auth client', () => {
+  it.each(['a\u0000b', 'a\ud800', ' '])('is refused: %j', async (name) => {
+    const shop = await startShop();
+    const answer = await callApi(shop.server, '/auth-clients', {
+      token: shop.token,
+      method: 'POST',
+      body: { type: 'm2m', name },
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({ message: expect.stringContaining('"name"') });
+  });
 });
 
 describe('a foreign organization', () => {

@@ -37,6 +37,18 @@ describe('the snapshot', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
+  it('holds null where null is stored, and not the default', async () => {
+    const shop = await startShop();
+    const text = JSON.stringify(shop.schema.jsonSchema);
+    const jsonSchema = JSON.parse(
+      text.replace('"supportEmail":{"type":"string"', '"supportEmail":{"type":["string","null"]'),
+    );
+    await shop.call('POST', `/schemas/${shop.schema.id}/push`, { jsonSchema });
+    await shop.set('supportEmail', null);
+    const { body } = await shop.call('POST', '/snapshot', { environment });
+    expect(body.public).toEqual({ supportEmail: null });
+  });
+
   it('holds only the keys that were asked for', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', SECRET);
