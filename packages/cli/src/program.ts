@@ -141,7 +141,7 @@ function addSchemaCommands(program: Command, options: ProgramOptions): void {
     .action(withContext(options, (context, file: string, push: PushOptions) => runPush(context, file, push)))
     .addHelpText(
       'after',
-      `\nIt asks first on a terminal. Without one, a push that only adds or changes keys is done, and one that removes keys needs --yes.\n${examples(
+      `\nIt asks first on a terminal. Without one, a push that only adds or changes keys is\ndone, and one that removes keys needs --yes.\n${examples(
         ['push src/config.ts --dry-run', 'push src/config.ts --name shop --yes'],
       )}`,
     );
