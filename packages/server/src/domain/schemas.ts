@@ -212,7 +212,11 @@ async function judgeValues(
     names.set(stored.environmentId, environment);
     verdicts.push({ key: stored.key, environment, reason, stored, mustGo });
   }
-  return verdicts;
+  return verdicts.sort((a, b) => compare(a.key, b.key) || compare(a.environment, b.environment));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function conflict(message: string, verdicts: readonly Verdict[]): HttpError {
