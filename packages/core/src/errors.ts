@@ -72,6 +72,9 @@ export class SettingsError extends ConfigError {
   }
 }
 
+/** Why no answer came; `network` is all else, also where the `fetch` does not tell. `aborted`: the caller did. */
+export type TransportReason = 'timeout' | 'aborted' | 'dns' | 'tls' | 'refused' | 'reset' | 'network';
+
 /** The token endpoint could not be reached: refused, timed out, reset, DNS, TLS. */
 export class TokenTransportError extends ConfigError {
   override readonly name = 'TokenTransportError';
@@ -100,10 +103,17 @@ export class TokenMalformedError extends ConfigError {
   readonly code = 'ERR_TOKEN_MALFORMED' as const;
 }
 
-/** The config API could not be reached. */
+/** The config API could not be reached, or its answer did not come whole; `reason` tells why. */
 export class RequestTransportError extends ConfigError {
   override readonly name = 'RequestTransportError';
   readonly code = 'ERR_REQUEST_TRANSPORT' as const;
+  readonly reason: TransportReason;
+
+  /** @param details - `reason`: default `network`. */
+  constructor(message: string, details: { reason?: TransportReason; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.reason = details.reason ?? 'network';
+  }
 }
 
 /** The config API answered with another status than 2xx; `serverMessage` is the `message` of its body. */
@@ -114,15 +124,23 @@ export class RequestRejectedError extends ConfigError {
   readonly serverMessage: string | undefined;
   /** The parsed body of the answer, where it is a JSON object: 409 answers carry lists in it. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
+  /** Milliseconds after which the server wants to be asked again, where it said so (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     message: string,
-    details: { status: number; serverMessage?: string; body?: Readonly<Record<string, unknown>> },
+    details: {
+      status: number;
+      serverMessage?: string;
+      body?: Readonly<Record<string, unknown>>;
+      retryAfterMs?: number;
+    },
   ) {
     super(message);
     this.status = details.status;
     this.serverMessage = details.serverMessage;
     this.body = details.body;
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 

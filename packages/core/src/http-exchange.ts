@@ -1,4 +1,6 @@
 import { createFetch, type FetchOptions } from 'ofetch';
+import { Deadline } from './deadline.ts';
+import type { ExchangeFailure } from './exchange-failure.ts';
 
 /** The `fetch` that a caller may put in place of the global one. */
 export type Fetch = typeof globalThis.fetch;
@@ -28,24 +30,6 @@ export interface HttpStream {
   status: number;
   headers: { get(name: string): string | null };
   stream: ReadableStream<Uint8Array>;
-}
-
-/**
- * No answer, or not the whole of it. Never seen by a user: the caller turns it into an error of ours, with `reason`
- * redacted first, since a network library may put the request in its words.
- */
-export class ExchangeFailure extends Error {
-  override readonly name = 'ExchangeFailure';
-  readonly kind: 'timeout' | 'aborted' | 'failed';
-  readonly reason: string;
-  readonly systemCode: string | undefined;
-
-  constructor(kind: 'timeout' | 'aborted' | 'failed', reason: string, systemCode?: string) {
-    super(kind);
-    this.kind = kind;
-    this.reason = reason;
-    this.systemCode = systemCode;
-  }
 }
 
 /** Requests with a deadline and a size limit that hold whatever the given `fetch` does. Never retries or redirects. */
@@ -118,66 +102,6 @@ export class HttpExchange {
 /** Whether a status is 2xx. */
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
-}
-
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#stop('aborted');
-  readonly #timeoutMs: number;
-  readonly #stopped: Promise<never>;
-  #reject: (error: Error) => void = () => undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #failure: ExchangeFailure | undefined;
-
-  constructor(request: HttpRequest) {
-    this.#timeoutMs = request.timeoutMs;
-    this.#outer = request.signal;
-    this.#stopped = new Promise((_, reject) => {
-      this.#reject = reject;
-    });
-    this.#stopped.catch(() => undefined);
-    if (this.#outer?.aborted) {
-      this.#stop('aborted');
-      return;
-    }
-    this.#outer?.addEventListener('abort', this.#onAbort, { once: true });
-    this.#timer = setTimeout(() => this.#stop('timeout'), request.timeoutMs);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** What was begun, or the end of the deadline where a `fetch` does not heed its signal. */
-  race<Result>(work: Promise<Result>): Promise<Result> {
-    work.catch(() => undefined);
-    return Promise.race([work, this.#stopped]);
-  }
-
-  /** The true reason of an error that came up within this deadline. */
-  failure(error: unknown): ExchangeFailure {
-    if (this.#failure !== undefined) return this.#failure;
-    return error instanceof ExchangeFailure ? error : describeFailure(error);
-  }
-
-  stopClock(): void {
-    clearTimeout(this.#timer);
-  }
-
-  end(): void {
-    this.stopClock();
-    this.#outer?.removeEventListener('abort', this.#onAbort);
-  }
-
-  #stop(kind: 'timeout' | 'aborted'): void {
-    if (this.#failure !== undefined) return;
-    const reason = kind === 'timeout' ? `no answer within ${this.#timeoutMs} ms` : 'the caller aborted it';
-    this.#failure = new ExchangeFailure(kind, reason, kind === 'timeout' ? 'ETIMEDOUT' : 'ABORT_ERR');
-    this.end();
-    this.#controller.abort(this.#failure);
-    this.#reject(this.#failure);
-  }
 }
 
 async function readAnswer(response: Response, maxBytes: number, deadline: Deadline): Promise<HttpAnswer> {
@@ -275,18 +199,4 @@ function watch(
 
 function cancel(reader: ReadableStreamDefaultReader<Uint8Array>): void {
   reader.cancel().catch(() => undefined);
-}
-
-/** `fetch failed` says nothing; the reason lies in its causes. */
-function describeFailure(error: unknown): ExchangeFailure {
-  let reason = '';
-  let code: string | undefined;
-  let current: unknown = error;
-  for (let depth = 0; depth < 6 && current instanceof Error; depth++) {
-    // FetchError repeats its cause's words after the URL, so the innermost message is the plainest.
-    if (current.message !== '') reason = current.message;
-    if ('code' in current && typeof current.code === 'string') code = current.code;
-    current = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined);
-  }
-  return new ExchangeFailure('failed', reason === '' ? 'the network failed' : reason, code);
 }

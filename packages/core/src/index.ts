@@ -18,6 +18,7 @@ export {
   TokenMalformedError,
   TokenRejectedError,
   TokenTransportError,
+  type TransportReason,
   UnknownKeyError,
   ValueMissingError,
   ValuesInvalidError,

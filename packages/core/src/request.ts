@@ -7,8 +7,8 @@ import {
   ResponseMalformedError,
   TokenTransportError,
 } from './errors.ts';
+import { describeFailure, ExchangeFailure, transportCause } from './exchange-failure.ts';
 import {
-  ExchangeFailure,
   type Fetch,
   type HttpAnswer,
   HttpExchange,
@@ -17,7 +17,7 @@ import {
   isSuccess,
 } from './http-exchange.ts';
 import { redact } from './redact.ts';
-import { type AccessTokenSource, transportCause } from './token-provider.ts';
+import type { AccessTokenSource } from './token-provider.ts';
 import type { JsonValue } from './wire.ts';
 
 /** What {@link AuthenticatedRequester} takes. */
@@ -150,9 +150,7 @@ export class AuthenticatedRequester {
           secrets,
         );
       } catch (error) {
-        const failure =
-          error instanceof ExchangeFailure ? error : new ExchangeFailure('failed', 'the network failed');
-        throw transportError(request, failure, secrets);
+        throw transportError(request, describeFailure(error), secrets);
       }
       if (answer.status !== 401 || isRetry) return { answer, secrets };
       this.#tokenProvider.invalidate(token);
@@ -233,6 +231,7 @@ function transportError(
   const reason = redact(failure.reason, secrets);
   const advice = failure.kind === 'aborted' ? '' : ' Check apiUrl and the network.';
   return new RequestTransportError(`${describe(request)} failed: ${reason}.${advice}`, {
+    reason: failure.kind,
     cause: transportCause(failure, reason),
   });
 }

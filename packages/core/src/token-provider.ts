@@ -1,6 +1,7 @@
 import { parseBaseUrl } from './base-url.ts';
 import { OptionsError, TokenMalformedError, TokenRejectedError, TokenTransportError } from './errors.ts';
-import { ExchangeFailure, type Fetch, type HttpAnswer, HttpExchange, isSuccess } from './http-exchange.ts';
+import { describeFailure, transportCause } from './exchange-failure.ts';
+import { type Fetch, type HttpAnswer, HttpExchange, isSuccess } from './http-exchange.ts';
 import { redact } from './redact.ts';
 
 /** What {@link TokenProvider} takes. */
@@ -147,8 +148,7 @@ export class TokenProvider implements AccessTokenSource {
         maxBytes: MAX_ANSWER_BYTES,
       });
     } catch (error) {
-      const failure =
-        error instanceof ExchangeFailure ? error : new ExchangeFailure('failed', 'the network failed');
+      const failure = describeFailure(error);
       const reason = this.#redact(failure.reason);
       throw new TokenTransportError(
         `The token endpoint ${this.#tokenUrl} could not be reached: ${reason}. Check authUrl and the network.`,
@@ -247,14 +247,6 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
   } catch {
     return undefined;
   }
-}
-
-/** A cause of our own making: the network library's one may hold the whole request. */
-export function transportCause(failure: ExchangeFailure, reason: string): Error {
-  const cause = new Error(reason);
-  cause.name =
-    failure.kind === 'timeout' ? 'TimeoutError' : failure.kind === 'aborted' ? 'AbortError' : 'NetworkError';
-  return failure.systemCode === undefined ? cause : Object.assign(cause, { code: failure.systemCode });
 }
 
 function requireText(option: string, value: unknown): string {
