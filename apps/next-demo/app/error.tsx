@@ -3,7 +3,7 @@
 import type { ReactElement } from 'react';
 import { Closed } from './components/closed.tsx';
 
-/** Shown where the page could not be made, as when the config server is away before the first request. */
+/** Shown where the page could not be made. */
 export default function ErrorPage(): ReactElement {
   return <Closed />;
 }

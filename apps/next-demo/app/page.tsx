@@ -1,8 +1,11 @@
+import { isConfigError } from '@smooai/config';
+import type { Snapshot } from '@smooai/config/browser';
 import { ConfigProvider } from '@smooai/config-next/client';
 import type { ReactElement } from 'react';
 import { Cart } from './components/cart.tsx';
 import { CartProvider } from './components/cart-context.tsx';
 import { ChangeLog } from './components/change-log.tsx';
+import { Closed } from './components/closed.tsx';
 import { CountrySelector } from './components/country-selector.tsx';
 import { LiveBadge } from './components/live-badge.tsx';
 import { ProductGrid } from './components/product-grid.tsx';
@@ -15,7 +18,8 @@ import { visitor } from './visitor.ts';
 
 /** The storefront. Its first values are in the HTML; afterwards they come over the stream. */
 export default async function StorePage(): Promise<ReactElement> {
-  const [{ country }, initial] = await Promise.all([visitor(), snapshot()]);
+  const [{ country }, initial] = await Promise.all([visitor(), firstValues()]);
+  if (initial === undefined) return <Closed />;
   const countryName = countries.find(({ code }) => code === country)?.name ?? country;
   return (
     // The stream's context comes from the cookies; the query only opens it again when the country changes.
@@ -53,4 +57,15 @@ export default async function StorePage(): Promise<ReactElement> {
       </CartProvider>
     </ConfigProvider>
   );
+}
+
+/** The snapshot; undefined while the config server cannot be reached and nothing was had from it before. */
+async function firstValues(): Promise<Snapshot | undefined> {
+  try {
+    return await snapshot();
+  } catch (error) {
+    // Next speaks through exceptions too; those are not ours to catch.
+    if (!isConfigError(error)) throw error;
+    return undefined;
+  }
 }

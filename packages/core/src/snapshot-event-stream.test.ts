@@ -132,6 +132,24 @@ describe('createSnapshotEventStream', () => {
     expect(await closed.next()).toBeUndefined();
   });
 
+  it('tells once that it is over', async () => {
+    const client = createTestClient({ config });
+    const controller = new AbortController();
+    const ended: string[] = [];
+    const open = (name: string, signal?: AbortSignal) =>
+      createSnapshotEventStream(client, {}, { ...(signal && { signal }), onEnd: () => ended.push(name) });
+    open('aborted', controller.signal);
+    const cancelled = open('cancelled');
+    open('closed');
+    expect(ended).toEqual([]);
+    controller.abort();
+    await cancelled.cancel();
+    await client.close();
+    await client.close();
+    open('closed already');
+    expect(ended).toEqual(['aborted', 'cancelled', 'closed', 'closed already']);
+  });
+
   it('is over at once for a request that is gone or a client that is closed', async () => {
     const client = createTestClient({ config });
     const open = countSubscriptions(client);

@@ -9,6 +9,8 @@ export interface SnapshotEventStreamOptions {
   signal?: AbortSignal;
   /** Milliseconds between two comments that keep the connection open; default 15 000. */
   heartbeatMs?: number;
+  /** Called once when the stream is over, for whatever reason. */
+  onEnd?: () => void;
 }
 
 /** The part of a client that a stream reads. */
@@ -53,6 +55,7 @@ class SnapshotEventSession<C extends AnyConfig> {
   readonly #context: EvaluationContext;
   readonly #signal: AbortSignal | undefined;
   readonly #heartbeatMs: number;
+  readonly #onEnd: (() => void) | undefined;
   readonly #encoder = new TextEncoder();
   readonly #end = (): void => this.end();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -70,6 +73,7 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#context = context;
     this.#signal = options.signal;
     this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
+    this.#onEnd = options.onEnd;
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -81,7 +85,7 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#releases.push(this.#client.onClose(this.#end));
     // A client that is closed already has just ended the stream.
     if (this.#controller === undefined) return;
-    const snapshot = this.#client.snapshot(this.#context);
+    const snapshot = this.#firstSnapshot();
     this.#send('snapshot', snapshot.revision, snapshot);
     this.#sent = snapshot;
     this.#releases.push(this.#client.subscribe(() => this.#changed()));
@@ -89,6 +93,15 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
     // An open page must not keep a process alive that wants to end.
     this.#heartbeat.unref?.();
+  }
+
+  #firstSnapshot(): Snapshot {
+    try {
+      return this.#client.snapshot(this.#context);
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
   }
 
   /** The reader has room again: tell it what it missed. */
@@ -100,11 +113,13 @@ class SnapshotEventSession<C extends AnyConfig> {
 
   /** Lets go of the client; safe to call again. */
   stop(): void {
+    if (this.#controller === undefined) return;
     this.#controller = undefined;
     this.#sent = undefined;
     for (const release of this.#releases.splice(0)) release();
     clearInterval(this.#heartbeat);
     this.#signal?.removeEventListener('abort', this.#end);
+    this.#onEnd?.();
   }
 
   end(): void {

@@ -85,7 +85,7 @@ describe('createNextConfig with a schema', () => {
   let set: (key: string, value: JsonValue) => Promise<unknown>;
 
   beforeAll(async () => {
-    server = await createConfigServer();
+    server = await createConfigServer({ timeouts: { closeMs: 500 } });
     if (server.credentials === undefined) throw new Error('A new server has credentials.');
     const { apiUrl, authUrl, organizationId, clientId, clientSecret } = server.credentials;
     clientOptions = { apiUrl, authUrl, organizationId, clientId, clientSecret };

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { RequestTransportError } from '@smooai/config';
+import { ReadyTimeoutError } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expect, it } from 'vitest';
 import { createSnapshotRouteHandler } from './route-handler.ts';
@@ -118,8 +118,7 @@ describe('createSnapshotRouteHandler', () => {
 
   it('says 503, and no more, while the configuration cannot be had', async () => {
     const handler = createSnapshotRouteHandler({
-      getClient: () =>
-        Promise.reject(new RequestTransportError('config.internal:4400 refused the connection')),
+      getClient: () => Promise.reject(new ReadyTimeoutError('config.internal:4400 refused the connection')),
     });
     const response = await handler(request());
     expect(response.status).toBe(503);
@@ -139,5 +138,20 @@ describe('createSnapshotRouteHandler', () => {
     const client = createTestClient({ config });
     expect(() => createSnapshotRouteHandler({})).toThrow(/either "client" or "getClient"/);
     expect(() => createSnapshotRouteHandler({ client, getClient: () => client })).toThrow(/either/);
+  });
+
+  it('ends its streams when the process is asked to end, as Next waits for them', async () => {
+    const client = createTestClient({ config });
+    const handler = createSnapshotRouteHandler({ client });
+    const events = readEvents(await handler(request()));
+    await events.next();
+    // Where nobody else listens, the handler lets the signal have its way with this process.
+    const keepAlive = (): void => undefined;
+    process.on('SIGTERM', keepAlive);
+    process.emit('SIGTERM');
+    process.off('SIGTERM', keepAlive);
+    expect(await events.next()).toBeUndefined();
+    const again = await handler(request());
+    expect([again.status, again.headers.get('connection')]).toEqual([503, 'close']);
   });
 });

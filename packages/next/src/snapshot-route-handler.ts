@@ -6,6 +6,7 @@ import {
   type RegisteredConfig,
 } from '@smooai/config';
 import { type ConfigClient, createSnapshotEventStream } from '@smooai/config/server';
+import { endOnShutdown, isShuttingDown } from './shutdown.ts';
 
 /** Options of {@link createSnapshotRouteHandler}: a client, or how to get one. */
 export interface SnapshotRouteHandlerOptions<C extends AnyConfig = RegisteredConfig> {
@@ -29,6 +30,8 @@ const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+const RETRY = { 'retry-after': '5' };
+
 /**
  * Streams the snapshot of the request's context to the pages of this app, as server-sent events. The app's server
  * holds the credential, the browser needs none; pages of other sites get 403.
@@ -46,19 +49,40 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
   const contextOf = async (request: Request): Promise<EvaluationContext> => options.context?.(request) ?? {};
   return async (request) => {
     if (isCrossSite(request)) return refusal(403, 'This stream is for pages of its own site.');
-    const streamOptions = { signal: request.signal, ...(heartbeatMs !== undefined && { heartbeatMs }) };
+    if (isShuttingDown())
+      return refusal(503, 'This server is about to end.', { ...RETRY, connection: 'close' });
     try {
       const client = await getClient();
       // Next answers HEAD through GET, and drops a body without ending it.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-      const stream = createSnapshotEventStream(client, await contextOf(request), streamOptions);
-      return new Response(stream, { headers: STREAM_HEADERS });
+      return openStream(client, await contextOf(request), { signal: request.signal, heartbeatMs });
     } catch (error) {
       if (!isConfigError(error)) throw error;
       // What went wrong is between the servers; the error may name hosts.
-      return refusal(503, 'The configuration is not available at the moment.', { 'retry-after': '5' });
+      return refusal(503, 'The configuration is not available at the moment.', RETRY);
     }
   };
+}
+
+function openStream<C extends AnyConfig>(
+  client: ConfigClient<C>,
+  context: EvaluationContext,
+  { signal, heartbeatMs }: { signal: AbortSignal; heartbeatMs: number | undefined },
+): Response {
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  const forget = endOnShutdown(end);
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  const stream = createSnapshotEventStream(client, context, {
+    signal: ending.signal,
+    ...(heartbeatMs !== undefined && { heartbeatMs }),
+    onEnd: () => {
+      forget();
+      signal.removeEventListener('abort', end);
+    },
+  });
+  return new Response(stream, { headers: STREAM_HEADERS });
 }
 
 function clientGetter<C extends AnyConfig>({
