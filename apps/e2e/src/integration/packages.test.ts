@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -139,17 +139,27 @@ describe('the packages as they are published', () => {
     expect(stdout).toBe('');
   });
 
-  it('stop a browser build that reaches the server entry, and say why', async () => {
+  it.each([
+    ['Vite', 'vite', ['build', '--logLevel', 'error']],
+    ['Next (Turbopack)', 'next', ['build']],
+    ['Next (webpack)', 'next', ['build', '--webpack']],
+  ])('stop a browser build of %s that reaches the server entry, and say why', async (_, command, args) => {
+    const app = join(folder, 'leak');
+    await mkdir(join(app, 'app'), { recursive: true });
+    await symlink(join(folder, 'node_modules'), join(app, 'node_modules')).catch(() => undefined);
     await writeFile(
-      join(folder, 'leak.js'),
-      `import { createConfigClient } from '@smooai/config/server'; createConfigClient();`,
+      join(app, 'package.json'),
+      JSON.stringify({ name: 'leak', private: true, type: 'module' }),
     );
-    const build = run(join(folder, 'node_modules/.bin/vite'), ['build', '--logLevel', 'error'], {
-      cwd: await browserProject(folder, 'leak.js'),
-    });
-    await expect(build).rejects.toMatchObject({
-      stderr: expect.stringContaining('@smooai/config/server holds secrets'),
-    });
+    await writeFile(join(app, 'index.html'), '<script type="module" src="./app/page.jsx"></script>');
+    await writeFile(join(app, 'app/layout.jsx'), LAYOUT_CODE);
+    await writeFile(join(app, 'app/page.jsx'), LEAK_CODE);
+    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true' };
+    const output = await run(join(folder, 'node_modules/.bin', command), args, { cwd: app, env }).then(
+      () => 'the build passed',
+      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+    );
+    expect(output).toContain('server holds secrets: it must not reach a browser');
   });
 });
 
@@ -159,10 +169,16 @@ function entriesOf(manifest: Manifest): string[] {
     .map((path) => manifest.name + path.slice(1));
 }
 
-async function browserProject(folder: string, script: string): Promise<string> {
-  await writeFile(join(folder, 'index.html'), `<script type="module" src="./${script}"></script>`);
-  return folder;
-}
+const LAYOUT_CODE = `export default function Layout({ children }) {
+  return <html lang="en"><body>{children}</body></html>;
+}`;
+
+const LEAK_CODE = `'use client';
+import { createConfigClient } from '@smooai/config/server';
+
+export default function Page() {
+  return <p>{typeof createConfigClient}</p>;
+}`;
 
 const USER_CODE = `
 import { defineConfig, defineLimit } from '@smooai/config';
