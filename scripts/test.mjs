@@ -40,7 +40,7 @@ if (chromium === undefined) {
   step('Browser suite: left out, since no Chromium was found. Install one, or set CHROMIUM_PATH.');
 } else {
   step(`Browser suite, with ${chromium}`);
-  process.env['CHROMIUM_PATH'] = chromium;
+  process.env.CHROMIUM_PATH = chromium;
   codes.push(await turbo(['test:browser', '--concurrency=1']));
 }
 const totals = testTotals();

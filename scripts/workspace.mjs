@@ -66,13 +66,13 @@ export function step(text) {
 
 /** Path of a Chromium, from CHROMIUM_PATH or the usual places; undefined where there is none. */
 export function findChromium() {
-  const named = process.env['CHROMIUM_PATH'];
+  const named = process.env.CHROMIUM_PATH;
   if (named) {
     if (existsSync(named)) return named;
     throw new Error(`CHROMIUM_PATH names ${named}, which is not there.`);
   }
   const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
-  const folders = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/bin');
+  const folders = (process.env.PATH ?? '').split(delimiter).concat('/usr/bin');
   const candidates = [
     ...folders.flatMap((folder) => names.map((name) => join(folder, name))),
     '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
