@@ -14,6 +14,7 @@ import type { RulesetSink, RulesetSource, SourceStatus } from './ruleset-source.
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
 import type {
   AnyConfig,
+  ConfigContext,
   FlagKey,
   FlagValue,
   LimitKey,
@@ -129,34 +130,34 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /** A flag's value for a context (default: the empty one). Never throws: where nothing valid is stored, the schema's default. */
-  flag<Key extends FlagKey<Config>>(key: Key, context?: EvaluationContext): FlagValue<Key, Config> {
+  flag<Key extends FlagKey<Config>>(key: Key, context?: ConfigContext<Config>): FlagValue<Key, Config> {
     return this.#evaluate('feature_flag', key, context).value as FlagValue<Key, Config>;
   }
 
   /** A flag's value with how it came about; `errorCode` says why it is a default, where that is so. Never throws. */
   flagDetails<Key extends FlagKey<Config>>(
     key: Key,
-    context?: EvaluationContext,
+    context?: ConfigContext<Config>,
   ): Evaluation<FlagValue<Key, Config>> & { errorCode?: string } {
     return this.#evaluate('feature_flag', key, context) as Evaluation<FlagValue<Key, Config>>;
   }
 
   /** A limit for a context (default: the empty one), snapped and clamped. Never throws. */
-  limit<Key extends LimitKey<Config>>(key: Key, context?: EvaluationContext): number {
+  limit<Key extends LimitKey<Config>>(key: Key, context?: ConfigContext<Config>): number {
     return this.#evaluate('limit', key, context).value as number;
   }
 
   /** A limit with how it came about. Never throws. */
   limitDetails<Key extends LimitKey<Config>>(
     key: Key,
-    context?: EvaluationContext,
+    context?: ConfigContext<Config>,
   ): Evaluation<number> & { errorCode?: string } {
     return this.#evaluate('limit', key, context) as Evaluation<number>;
   }
 
   /** What a browser may see for a context: public values and answers. Secrets, rules and segments have no place in it. */
-  snapshot(context: EvaluationContext = EMPTY_CONTEXT): Snapshot {
-    return takeSnapshot(this.config, this.#store, context);
+  snapshot(context?: ConfigContext<Config>): Snapshot {
+    return takeSnapshot(this.config, this.#store, context ?? EMPTY_CONTEXT);
   }
 
   /** Calls `listener` after each applied change, once a batch, until the answered function is called. */

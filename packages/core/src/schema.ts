@@ -4,7 +4,7 @@ import { SchemaError } from './errors.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
 import { isAsynchronous, isStandardSchema, validateNow } from './standard-schema.ts';
 import { TIERS } from './tiers.ts';
-import type { Tier } from './wire.ts';
+import type { EvaluationContext, Tier } from './wire.ts';
 
 /** Validators by key: any Standard Schema library (zod, valibot, arktype, …). */
 export type Validators = Readonly<Record<string, StandardSchemaV1>>;
@@ -12,12 +12,16 @@ export type Validators = Readonly<Record<string, StandardSchemaV1>>;
 /** Limits by key. */
 export type Limits = Readonly<Record<string, LimitDefinition>>;
 
+/** A validator of evaluation contexts: any Standard Schema of an object. */
+export type ContextValidator = StandardSchemaV1<EvaluationContext, unknown>;
+
 /** What {@link defineConfig} takes; a tier without keys may be left out. */
 export interface ConfigOptions<
   Public extends Validators,
   Secrets extends Validators,
   Flags extends Validators,
   Lims extends Limits,
+  Context extends ContextValidator = ContextValidator,
 > {
   /** Values that a browser may see. */
   public?: Public;
@@ -27,6 +31,11 @@ export interface ConfigOptions<
   flags?: Flags;
   /** Numbers with bounds, made by {@link defineLimit}. */
   limits?: Lims;
+  /**
+   * The attributes that flags and limits are evaluated for; default any. What its validator takes is the type of every
+   * context; it never runs, so that a read stays as fast as it is and cannot fail.
+   */
+  context?: Context;
 }
 
 /** One declared key. */
@@ -46,17 +55,20 @@ export interface ConfigDefinition<
   Secrets extends Validators = Validators,
   Flags extends Validators = Validators,
   Lims extends Limits = Limits,
+  Context extends ContextValidator = ContextValidator,
 > {
   readonly public: Public;
   readonly secrets: Secrets;
   readonly flags: Flags;
   readonly limits: Lims;
+  /** The validator of contexts; undefined where none was declared. */
+  readonly context?: Context;
   /** Every key of every tier. */
   readonly keys: ReadonlyMap<string, KeyDefinition>;
 }
 
 /** Any schema. */
-export type AnyConfig = ConfigDefinition<Validators, Validators, Validators, Limits>;
+export type AnyConfig = ConfigDefinition<Validators, Validators, Validators, Limits, ContextValidator>;
 
 /**
  * Augment it with the type of your schema, and every client, hook and decorator is typed by it.
@@ -97,6 +109,27 @@ export type FlagValue<
   Config extends AnyConfig = RegisteredConfig,
 > = StandardSchemaV1.InferOutput<Config['flags'][Key]>;
 
+/** What may be stored for a public value: what its validator takes. */
+export type PublicInput<
+  Key extends PublicKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = StandardSchemaV1.InferInput<Config['public'][Key]>;
+/** What may be stored for a secret: what its validator takes. */
+export type SecretInput<
+  Key extends SecretKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = StandardSchemaV1.InferInput<Config['secrets'][Key]>;
+/** What may be stored for a flag, itself or as an answer of its targeting: what its validator takes. */
+export type FlagInput<
+  Key extends FlagKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = StandardSchemaV1.InferInput<Config['flags'][Key]>;
+
+/** What flags and limits are evaluated for: the declared attributes, or any. */
+export type ConfigContext<Config extends AnyConfig = RegisteredConfig> = StandardSchemaV1.InferInput<
+  NonNullable<Config['context']>
+>;
+
 // biome-ignore lint/complexity/noBannedTypes: the tier that is left out has no keys
 type NoKeys = {};
 
@@ -107,6 +140,7 @@ type NoKeys = {};
  * that is not camelCase, an asynchronous validator, an invalid limit, or a schema without any key.
  * @example
  * export const config = defineConfig({
+ *   context: z.object({ userId: z.string(), country: z.string().optional() }),
  *   public: { apiBaseUrl: z.url() },
  *   secrets: { databaseUrl: z.url() },
  *   flags: { newCheckout: z.boolean().default(false) },
@@ -118,9 +152,12 @@ export function defineConfig<
   const Secrets extends Validators = NoKeys,
   const Flags extends Validators = NoKeys,
   const Lims extends Limits = NoKeys,
->(options: ConfigOptions<Public, Secrets, Flags, Lims>): ConfigDefinition<Public, Secrets, Flags, Lims> {
+  Context extends ContextValidator = ContextValidator,
+>(
+  options: ConfigOptions<Public, Secrets, Flags, Lims, Context>,
+): ConfigDefinition<Public, Secrets, Flags, Lims, Context> {
   for (const group of Object.keys(options ?? {})) {
-    if (!TIERS.some((names) => names.group === group)) {
+    if (group !== 'context' && !TIERS.some((names) => names.group === group)) {
       throw new SchemaError(
         `defineConfig: unknown tier "${group}". The tiers are ${TIERS.map((names) => names.group).join(', ')}.`,
       );
@@ -160,8 +197,16 @@ export function defineConfig<
     secrets: options.secrets ?? ({} as Secrets),
     flags: options.flags ?? ({} as Flags),
     limits: options.limits ?? ({} as Lims),
+    ...(options.context !== undefined && { context: checkContext(options.context) }),
     keys,
   });
+}
+
+function checkContext<Context>(context: Context): Context {
+  if (isStandardSchema(context)) return context;
+  throw new SchemaError(
+    'defineConfig: "context" is no validator. Give a Standard Schema of an object, such as z.object({ userId: z.string() }).',
+  );
 }
 
 function defineKey(input: {
