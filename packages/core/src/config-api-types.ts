@@ -112,6 +112,8 @@ export type RulesetAnswer =
 export interface CallOptions {
   /** Aborts the call, which then throws a `RequestTransportError`. */
   signal?: AbortSignal | undefined;
+  /** In place of the client's `retries`, such as 0 where the caller has a loop of its own. */
+  retries?: number | undefined;
 }
 
 /** What `getSnapshot` takes. */

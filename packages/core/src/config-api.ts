@@ -54,14 +54,14 @@ export class ConfigApi {
     environment: string,
     options: CallOptions & { etag?: string | undefined } = {},
   ): Promise<RulesetAnswer> {
-    const { etag, signal } = options;
+    const { etag, ...call } = options;
     const { status, headers, body } = await this.#requester.json({
       method: 'GET',
       path: [...this.#config, 'ruleset'],
       query: { environment },
       ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
       accept: etag === undefined ? [404] : [304, 404],
-      signal,
+      ...call,
     });
     if (status === 404) return { status: 'unsupported' };
     if (status === 304) return { status: 'unchanged' };
@@ -74,7 +74,7 @@ export class ConfigApi {
     environment: string,
     options: CallOptions & { lastEventId?: string | undefined } = {},
   ): Promise<ReadableStream<Uint8Array>> {
-    const { lastEventId, signal } = options;
+    const { lastEventId, ...call } = options;
     return this.#requester.stream({
       method: 'GET',
       path: [...this.#config, 'stream'],
@@ -83,7 +83,7 @@ export class ConfigApi {
         accept: 'text/event-stream',
         ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
       },
-      signal,
+      ...call,
     });
   }
 
@@ -132,9 +132,9 @@ export class ConfigApi {
     key: string,
     options: CallOptions & { force?: boolean | undefined } = {},
   ): Promise<void> {
-    const { force, signal } = options;
+    const { force, ...call } = options;
     const query = { environment, force: force === true ? 'true' : undefined };
-    await this.#call({ method: 'DELETE', path: ['values', key], query, signal });
+    await this.#call({ method: 'DELETE', path: ['values', key], query, ...call });
   }
 
   /** The organization's schemas. */
@@ -166,9 +166,9 @@ export class ConfigApi {
 
   /** Deletes a schema; one with stored values needs `force`, else 409 with the list. */
   async deleteSchema(id: string, options: CallOptions & { force?: boolean | undefined } = {}): Promise<void> {
-    const { force, signal } = options;
+    const { force, ...call } = options;
     const query = { force: force === true ? 'true' : undefined };
-    await this.#call({ method: 'DELETE', path: ['schemas', id], query, signal });
+    await this.#call({ method: 'DELETE', path: ['schemas', id], query, ...call });
   }
 
   /** Makes a new version; 409 with the list where stored values do not fit it, unless `force`. */
@@ -287,9 +287,9 @@ export class ConfigApi {
 
   /** What a browser sees for a context. */
   async getSnapshot(environment: string, input: SnapshotInput = {}): Promise<Snapshot> {
-    const { context = {}, keys, signal } = input;
+    const { context = {}, keys, ...call } = input;
     const body = { environment, context, ...(keys !== undefined && { keys }) };
-    const answer = await this.#send<Snapshot>({ method: 'POST', path: ['snapshot'], body, signal });
+    const answer = await this.#send<Snapshot>({ method: 'POST', path: ['snapshot'], body, ...call });
     if (!isObject(answer.public) || !isObject(answer.flags) || !isObject(answer.limits)) {
       throw wrongShape('POST /snapshot', 'a snapshot');
     }

@@ -1,19 +1,23 @@
 import { describeFailure, ExchangeFailure } from './exchange-failure.ts';
 
+/** What timers take at most; above it they fire at once. */
+export const LONGEST_TIMEOUT_MS = 2_147_483_647;
+
 /** The time that a piece of work may take and the signal of who wants it, in one; `end()` lets go of both. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#stop('aborted');
-  readonly #timeoutMs: number;
+  readonly #startedAt = performance.now();
   readonly #stopped: Promise<never>;
+  #timeoutMs: number;
   #reject: (error: Error) => void = () => undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: ExchangeFailure | undefined;
 
-  constructor(request: { timeoutMs: number; signal?: AbortSignal | undefined }) {
-    this.#timeoutMs = request.timeoutMs;
-    this.#outer = request.signal;
+  constructor(options: { timeoutMs: number; signal?: AbortSignal | undefined }) {
+    this.#timeoutMs = options.timeoutMs;
+    this.#outer = options.signal;
     this.#stopped = new Promise((_, reject) => {
       this.#reject = reject;
     });
@@ -23,14 +27,25 @@ export class Deadline {
       return;
     }
     this.#outer?.addEventListener('abort', this.#onAbort, { once: true });
-    this.#timer = setTimeout(() => this.#stop('timeout'), request.timeoutMs);
+    this.#startClock();
   }
 
+  /** Aborts when the time is over or the caller aborted, and never because the work is done. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** What was begun, or the end of the deadline where a `fetch` does not heed its signal. */
+  /** Milliseconds that are left, at least 0. */
+  get remainingMs(): number {
+    return Math.max(0, this.#startedAt + this.#timeoutMs - performance.now());
+  }
+
+  /** Why it is over; undefined while it is not. */
+  get over(): ExchangeFailure | undefined {
+    return this.#failure;
+  }
+
+  /** What was begun, or the end of the deadline where the work does not heed the signal. */
   race<Result>(work: Promise<Result>): Promise<Result> {
     work.catch(() => undefined);
     return Promise.race([work, this.#stopped]);
@@ -38,8 +53,15 @@ export class Deadline {
 
   /** The true reason of an error that came up within this deadline. */
   failure(error: unknown): ExchangeFailure {
-    if (this.#failure !== undefined) return this.#failure;
-    return describeFailure(error);
+    return this.#failure ?? describeFailure(error);
+  }
+
+  /** Grants another time, counted from the start as the first one was. */
+  extend(timeoutMs: number): void {
+    if (this.#failure !== undefined) return;
+    this.stopClock();
+    this.#timeoutMs = timeoutMs;
+    this.#startClock();
   }
 
   stopClock(): void {
@@ -49,6 +71,10 @@ export class Deadline {
   end(): void {
     this.stopClock();
     this.#outer?.removeEventListener('abort', this.#onAbort);
+  }
+
+  #startClock(): void {
+    this.#timer = setTimeout(() => this.#stop('timeout'), Math.min(this.remainingMs, LONGEST_TIMEOUT_MS));
   }
 
   #stop(kind: 'timeout' | 'aborted'): void {

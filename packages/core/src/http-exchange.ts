@@ -13,6 +13,8 @@ export interface HttpRequest {
   body?: string | undefined;
   /** How long it may take in milliseconds, body included; for a stream until its headers. */
   timeoutMs: number;
+  /** How long until the headers, connecting included; default `timeoutMs`. `fetch` does not tell connecting apart. */
+  headersTimeoutMs?: number | undefined;
   /** Bytes of the answer that are read at most. */
   maxBytes: number;
   signal?: AbortSignal | undefined;
@@ -45,9 +47,10 @@ export class HttpExchange {
 
   /** @throws {ExchangeFailure} where no whole answer came. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
-    const deadline = new Deadline(request);
+    const deadline = headersDeadline(request);
     try {
       const response = await deadline.race(this.#start(request, deadline));
+      deadline.extend(request.timeoutMs);
       return await readAnswer(response, request.maxBytes, deadline);
     } catch (error) {
       throw deadline.failure(error);
@@ -65,10 +68,11 @@ export class HttpExchange {
     request: HttpRequest,
     failed: (failure: ExchangeFailure) => Error,
   ): Promise<HttpAnswer | HttpStream> {
-    const deadline = new Deadline(request);
+    const deadline = headersDeadline(request);
     try {
       const response = await deadline.race(this.#start(request, deadline));
       if (!isSuccess(response.status) || !response.body) {
+        deadline.extend(request.timeoutMs);
         const answer = await readAnswer(response, request.maxBytes, deadline);
         deadline.end();
         return answer;
@@ -102,6 +106,11 @@ export class HttpExchange {
 /** Whether a status is 2xx. */
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+function headersDeadline(request: HttpRequest): Deadline {
+  const { timeoutMs, headersTimeoutMs = timeoutMs, signal } = request;
+  return new Deadline({ timeoutMs: Math.min(timeoutMs, headersTimeoutMs), signal });
 }
 
 async function readAnswer(response: Response, maxBytes: number, deadline: Deadline): Promise<HttpAnswer> {

@@ -36,7 +36,13 @@ async function startApi(respond: Responder, timeoutMs = 5_000) {
     return respond(request, response, { ...more, count: requests });
   });
   const tokenProvider = providerOf(server.url);
-  const api = new ConfigApi({ apiUrl: server.url, organizationId: 'org-1', tokenProvider, timeoutMs });
+  const api = new ConfigApi({
+    apiUrl: server.url,
+    organizationId: 'org-1',
+    tokenProvider,
+    timeoutMs,
+    retries: 0,
+  });
   return { api, server, tokenProvider, exchanges: () => tokens };
 }
 

@@ -21,7 +21,11 @@ export async function runPolling(options: PollingOptions): Promise<void> {
   let etag: string | undefined;
   while (!signal.aborted) {
     try {
-      const answer = await api.getRuleset(environment, { ...(etag !== undefined && { etag }), signal });
+      const answer = await api.getRuleset(environment, {
+        ...(etag !== undefined && { etag }),
+        signal,
+        retries: 0,
+      });
       if (signal.aborted) return;
       if (answer.status === 'changed') {
         etag = answer.etag;

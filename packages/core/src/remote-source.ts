@@ -51,7 +51,7 @@ export class RemoteSource implements RulesetSource {
     const backoff = createBackoff({ baseMs: 100, capMs: 5_000 });
     for (;;) {
       try {
-        const answer = await api.getRuleset(environment, { signal });
+        const answer = await api.getRuleset(environment, { signal, retries: 0 });
         if (answer.status !== 'changed') throw await this.#explainNotFound(signal);
         sink.replace(answer.ruleset);
         sink.confirm();
@@ -68,7 +68,7 @@ export class RemoteSource implements RulesetSource {
   /** The protocol answers 404 both for an unknown environment and where there are no rulesets. */
   async #explainNotFound(signal: AbortSignal): Promise<Error> {
     const { api, environment } = this.#options;
-    const names = (await api.listEnvironments({ signal })).map(({ name }) => name);
+    const names = (await api.listEnvironments({ signal, retries: 0 })).map(({ name }) => name);
     if (names.includes(environment)) {
       return new ResponseMalformedError(
         'The config API has no /ruleset endpoint, which this client needs. Check the API URL, and that a config server answers there.',

@@ -1,10 +1,13 @@
+import { sleep } from './backoff.ts';
 import { parseBaseUrl } from './base-url.ts';
+import { Deadline, LONGEST_TIMEOUT_MS } from './deadline.ts';
 import {
   isConfigError,
   OptionsError,
   RequestRejectedError,
   RequestTransportError,
   ResponseMalformedError,
+  TokenMalformedError,
   TokenTransportError,
 } from './errors.ts';
 import { describeFailure, ExchangeFailure, transportCause } from './exchange-failure.ts';
@@ -17,33 +20,51 @@ import {
   isSuccess,
 } from './http-exchange.ts';
 import { redact } from './redact.ts';
+import { readRefusal } from './request-refusal.ts';
+import { createRetrySchedule, mayHaveActed } from './request-retry.ts';
+import { bodyOf, headersOf, pathOf, urlOf } from './request-target.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import type { AccessTokenSource } from './token-provider.ts';
-import type { JsonValue } from './wire.ts';
 
-/** What {@link AuthenticatedRequester} takes. */
+/** What {@link AuthenticatedRequester} takes. Times are in milliseconds. */
 export interface RequesterOptions {
   /** Base URL of the API; https, unless the host is loopback. */
   apiUrl: string;
   tokenProvider: AccessTokenSource;
   /** Default the global `fetch`. */
   fetch?: Fetch | undefined;
-  /** How long one attempt may take, in milliseconds; default 10,000. */
+  /** How long one attempt may take, the answer's body included; default 10,000. */
   timeoutMs?: number | undefined;
+  /** How long one attempt may take until the answer's headers, connecting included; default `timeoutMs`. */
+  headersTimeoutMs?: number | undefined;
+  /** How long a call may take in all: the wait for a token, every attempt and the waits between. Default 30,000. */
+  deadlineMs?: number | undefined;
+  /**
+   * How many more attempts a GET, HEAD, PUT or DELETE gets after a network failure, 408, 502, 503, 504, or 429 with
+   * `Retry-After`; default 2. Other methods are sent again after a 401 alone.
+   */
+  retries?: number | undefined;
+  /** Bytes of an answer that are read at most; default 16 MiB. Streams have no limit. */
+  maxAnswerBytes?: number | undefined;
   /** Sends tokens over plain http to hosts other than loopback too; default false. */
   allowInsecureHttp?: boolean | undefined;
 }
 
 /** One request of {@link AuthenticatedRequester}. */
 export interface ApiRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Parts of the path; each one is encoded, so none can lead elsewhere. */
   path: readonly string[];
   /** What is undefined is left out. */
   query?: Readonly<Record<string, string | undefined>>;
   /** Sent as JSON. */
   body?: unknown;
+  /** `authorization`, and `content-type` where there is a body, are set over these. */
   headers?: Readonly<Record<string, string>>;
+  /** Ends this call alone: a token exchange that others wait for goes on. */
   signal?: AbortSignal | undefined;
+  /** In place of the requester's `retries`, such as 0 where the caller has a loop of its own. */
+  retries?: number | undefined;
   /** Statuses besides 2xx that are an answer and no error. */
   accept?: readonly number[];
   /** Texts of the request that must not come back in an error, such as a secret that is being set. */
@@ -57,7 +78,15 @@ export interface ApiAnswer {
   body: unknown;
 }
 
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+/** What one call came to; `secrets` are the texts that no error may repeat. */
+interface Sent<Answer> {
+  answer: Answer;
+  secrets: readonly string[];
+  /** An earlier attempt may have been heard, though its answer was lost. */
+  mayHaveActed: boolean;
+}
+
+type Send<Answer> = (http: HttpRequest, secrets: readonly string[]) => Promise<Answer>;
 
 /**
  * Requests with a bearer token, which is added last and cannot be overridden. After a 401 the token is dropped and the
@@ -68,6 +97,10 @@ export class AuthenticatedRequester {
   readonly #tokenProvider: AccessTokenSource;
   readonly #http: HttpExchange;
   readonly #timeoutMs: number;
+  readonly #headersTimeoutMs: number;
+  readonly #deadlineMs: number;
+  readonly #retries: number;
+  readonly #maxAnswerBytes: number;
 
   /** @throws {OptionsError} naming the option that is invalid. */
   constructor(options: RequesterOptions) {
@@ -79,28 +112,30 @@ export class AuthenticatedRequester {
     ) {
       throw new OptionsError('tokenProvider', '"tokenProvider" must have getAccessToken() and invalidate().');
     }
-    if (typeof timeoutMs !== 'number' || !Number.isFinite(timeoutMs) || timeoutMs < 1) {
-      throw new OptionsError('timeoutMs', '"timeoutMs" must be a number of at least 1.');
-    }
     this.#tokenProvider = tokenProvider;
     this.#http = new HttpExchange(options.fetch);
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = requireNumber('timeoutMs', timeoutMs);
+    this.#headersTimeoutMs = requireNumber('headersTimeoutMs', options.headersTimeoutMs ?? timeoutMs);
+    this.#deadlineMs = requireNumber('deadlineMs', options.deadlineMs ?? 30_000);
+    this.#retries = requireRetries(options.retries ?? 2);
+    this.#maxAnswerBytes = requireNumber('maxAnswerBytes', options.maxAnswerBytes ?? 16 * 1024 * 1024);
   }
 
   /**
-   * Sends a request and reads its JSON answer, up to 16 MiB.
+   * Sends a request and reads its JSON answer, up to `maxAnswerBytes`.
    *
    * @throws {RequestTransportError} where no whole answer came, also when `signal` aborted it.
    * @throws {RequestRejectedError} for a status that is neither 2xx nor accepted.
    * @throws {ResponseMalformedError} for an answer that is no JSON or too large.
+   * @throws {OptionsError} for a request that cannot be sent.
    */
   async json(request: ApiRequest): Promise<ApiAnswer> {
-    const { answer, secrets } = await this.#attempt(request, (http) => this.#http.send(http));
-    this.#refuse(request, answer, secrets);
-    if (answer.text === undefined) {
-      throw malformed(request, `is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MiB`);
-    }
-    const { status, headers, text } = answer;
+    const sent = await this.#send(request, (http) => this.#http.send(http));
+    const { status, headers, text } = sent.answer;
+    // A DELETE whose first answer was lost: what it was to remove is gone.
+    const isGone = request.method === 'DELETE' && status === 404 && sent.mayHaveActed;
+    if (!isGone) this.#refuse(request, sent.answer, sent.secrets);
+    if (text === undefined) throw malformed(request, `is larger than ${sizeOf(this.#maxAnswerBytes)}`);
     if (text.trim() === '' || !isSuccess(status)) return { status, headers, body: undefined };
     const body = parseJson(text);
     if (body === undefined) throw malformed(request, 'is no JSON');
@@ -108,12 +143,12 @@ export class AuthenticatedRequester {
   }
 
   /**
-   * Opens an event stream. The time-out holds until its headers; then it lives until it ends or `signal` aborts it.
+   * Opens an event stream. The time-outs hold until its headers; then it lives until it ends or `signal` aborts it.
    *
    * @throws as {@link json}; the stream itself fails with a {@link RequestTransportError}.
    */
   async stream(request: ApiRequest): Promise<ReadableStream<Uint8Array>> {
-    const { answer, secrets } = await this.#attempt(request, (http, known) =>
+    const { answer, secrets } = await this.#send(request, (http, known) =>
       this.#http.open(http, (failure) => transportError(request, failure, known)),
     );
     if (!('stream' in answer)) {
@@ -125,66 +160,96 @@ export class AuthenticatedRequester {
     throw malformed(request, 'is no event stream');
   }
 
-  async #attempt<Answer extends HttpAnswer | HttpStream>(
+  async #send<Answer extends HttpAnswer | HttpStream>(
     request: ApiRequest,
-    send: (http: HttpRequest, secrets: readonly string[]) => Promise<Answer>,
-  ): Promise<{ answer: Answer; secrets: readonly string[] }> {
-    const secrets = [...(request.confidential ?? [])];
-    const url = this.#url(request);
-    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-    for (let isRetry = false; ; isRetry = true) {
-      const token = await this.#token(request);
-      secrets.push(token);
-      let answer: Answer;
-      try {
-        answer = await send(
-          {
-            url,
-            method: request.method,
-            headers: headersOf(request, body, token),
-            body,
-            timeoutMs: this.#timeoutMs,
-            maxBytes: MAX_ANSWER_BYTES,
-            signal: request.signal,
-          },
-          secrets,
-        );
-      } catch (error) {
-        throw transportError(request, describeFailure(error), secrets);
-      }
-      if (answer.status !== 401 || isRetry) return { answer, secrets };
-      this.#tokenProvider.invalidate(token);
+    send: Send<Answer>,
+  ): Promise<Sent<Answer>> {
+    const deadline = new Deadline({ timeoutMs: this.#deadlineMs, signal: request.signal });
+    try {
+      return await this.#attempts(request, deadline, send);
+    } finally {
+      deadline.end();
     }
+  }
+
+  async #attempts<Answer extends HttpAnswer | HttpStream>(
+    request: ApiRequest,
+    deadline: Deadline,
+    send: Send<Answer>,
+  ): Promise<Sent<Answer>> {
+    const target = { url: urlOf(this.#apiUrl, request), body: bodyOf(request) };
+    const schedule = createRetrySchedule(request.method, requireRetries(request.retries ?? this.#retries));
+    const secrets = [...(request.confidential ?? [])];
+    let isRefreshed = false;
+    let isAmbiguous = false;
+    for (let attempts = 1; ; attempts++) {
+      const token = await this.#token(request, deadline);
+      if (!secrets.includes(token)) secrets.push(token);
+      const http = this.#httpRequest(request, { ...target, token, deadline });
+      const outcome = await send(http, secrets).catch((error: unknown) => describeFailure(error));
+      if (!(outcome instanceof ExchangeFailure) && outcome.status === 401 && !isRefreshed) {
+        isRefreshed = true;
+        this.#invalidate(token);
+        continue;
+      }
+      const waitMs = schedule.next(outcome);
+      if (waitMs === undefined || waitMs >= deadline.remainingMs) {
+        if (outcome instanceof ExchangeFailure) throw transportError(request, outcome, secrets, attempts);
+        return { answer: outcome, secrets, mayHaveActed: isAmbiguous };
+      }
+      isAmbiguous ||= mayHaveActed(outcome);
+      await sleep(waitMs, deadline.signal);
+    }
+  }
+
+  #httpRequest(
+    request: ApiRequest,
+    known: { url: string; body: string | undefined; token: string; deadline: Deadline },
+  ): HttpRequest {
+    const { url, body, token, deadline } = known;
+    // At least 1, so that a deadline that ends right now is a time-out and not an option's error.
+    const remainingMs = Math.max(1, Math.ceil(deadline.remainingMs));
+    return {
+      url,
+      method: request.method,
+      headers: headersOf(request, body, token),
+      body,
+      timeoutMs: Math.min(this.#timeoutMs, remainingMs),
+      headersTimeoutMs: this.#headersTimeoutMs,
+      maxBytes: this.#maxAnswerBytes,
+      // Not the deadline's: a stream outlives it.
+      signal: request.signal,
+    };
   }
 
   /** The token; an aborted caller stops waiting for it, while others may still want it. */
-  async #token(request: ApiRequest): Promise<string> {
-    const { signal } = request;
-    const aborted = new ExchangeFailure('aborted', 'the caller aborted it', 'ABORT_ERR');
-    if (signal?.aborted) throw transportError(request, aborted, []);
-    let onAbort: () => void = () => undefined;
+  async #token(request: ApiRequest, deadline: Deadline): Promise<string> {
+    let token: unknown;
     try {
-      const waiting = new Promise<never>((_, reject) => {
-        onAbort = () => reject(transportError(request, aborted, []));
-        signal?.addEventListener('abort', onAbort, { once: true });
-      });
-      return await Promise.race([this.#tokenProvider.getAccessToken(), waiting]);
+      if (deadline.over !== undefined) throw deadline.over;
+      token = await deadline.race(
+        Promise.resolve(this.#tokenProvider.getAccessToken({ signal: deadline.signal })),
+      );
     } catch (error) {
+      const { over } = deadline;
+      if (over?.kind === 'aborted') throw transportError(request, over, []);
+      if (over !== undefined) throw tokenTimeout(request, this.#deadlineMs);
       if (isConfigError(error)) throw error;
       // A provider of someone else's: its words may hold anything.
       throw new TokenTransportError('The token provider failed. Check it.');
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
     }
+    if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
+    throw new TokenMalformedError(
+      'The token provider gave a token that cannot be sent in a header. Check it.',
+    );
   }
 
-  #url(request: ApiRequest): string {
-    const path = request.path.map((part) => `/${encodePart(part)}`);
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(request.query ?? {})) {
-      if (value !== undefined) query.set(name, value);
+  #invalidate(token: string): void {
+    try {
+      this.#tokenProvider.invalidate(token);
+    } catch {
+      throw new TokenTransportError('The token provider failed. Check it.');
     }
-    return `${this.#apiUrl}${path.join('')}${query.size > 0 ? `?${query.toString()}` : ''}`;
   }
 
   #refuse(request: ApiRequest, answer: HttpAnswer, secrets: readonly string[]): void {
@@ -194,43 +259,38 @@ export class AuthenticatedRequester {
     const serverMessage = typeof body?.message === 'string' ? body.message : undefined;
     const cause = typeof body?.cause === 'string' ? ` (${body.cause})` : '';
     const words = serverMessage === undefined ? '' : `: ${serverMessage}${cause}`;
+    const retryAfterMs = parseRetryAfter(answer.headers.get('retry-after'));
     throw new RequestRejectedError(
       `${describe(request)} was answered with ${status}${words}${remedy(status, words)}`,
       {
         status,
         ...(serverMessage !== undefined && { serverMessage }),
         ...(body !== undefined && { body }),
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
       },
     );
   }
-}
-
-function encodePart(part: string): string {
-  // A URL parser takes dots for steps, encoded or not; a lone surrogate cannot be encoded at all.
-  if (part !== '' && part !== '.' && part !== '..') {
-    try {
-      return encodeURIComponent(part);
-    } catch {}
-  }
-  throw new OptionsError('path', `${JSON.stringify(part)} cannot be part of a request path.`);
-}
-
-function headersOf(request: ApiRequest, body: string | undefined, token: string): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json' };
-  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value;
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  headers.authorization = `Bearer ${token}`;
-  return headers;
 }
 
 function transportError(
   request: ApiRequest,
   failure: ExchangeFailure,
   secrets: readonly string[],
+  attempts = 1,
 ): RequestTransportError {
   const reason = redact(failure.reason, secrets);
+  const times = attempts > 1 ? ` after ${attempts} attempts` : '';
   const advice = failure.kind === 'aborted' ? '' : ' Check apiUrl and the network.';
-  return new RequestTransportError(`${describe(request)} failed: ${reason}.${advice}`, {
+  return new RequestTransportError(`${describe(request)} failed${times}: ${reason}.${advice}`, {
+    reason: failure.kind,
+    cause: transportCause(failure, reason),
+  });
+}
+
+function tokenTimeout(request: ApiRequest, deadlineMs: number): RequestTransportError {
+  const reason = `no access token within ${deadlineMs} ms`;
+  const failure = new ExchangeFailure('timeout', reason, 'ETIMEDOUT');
+  return new RequestTransportError(`${describe(request)} failed: ${reason}. Check authUrl and the network.`, {
     reason: failure.kind,
     cause: transportCause(failure, reason),
   });
@@ -243,7 +303,7 @@ function malformed(request: ApiRequest, what: string): ResponseMalformedError {
 }
 
 function describe(request: ApiRequest): string {
-  return `${request.method} /${request.path.map(encodeURIComponent).join('/')}`;
+  return `${request.method} ${pathOf(request)}`;
 }
 
 function remedy(status: number, words: string): string {
@@ -254,53 +314,6 @@ function remedy(status: number, words: string): string {
   return status >= 500 || status === 429 ? '. Try again later.' : '.';
 }
 
-/** Fields of an answer's list entries that say where and why; a `value` may be a secret's. */
-const LIST_FIELDS = new Set([
-  'key',
-  'path',
-  'message',
-  'reason',
-  'environment',
-  'environmentId',
-  'tier',
-  'name',
-  'id',
-  'schema',
-  'schemaId',
-  'index',
-]);
-const LONGEST_LIST = 1000;
-
-/** Of a refusal's body only `message`, `cause` and, at 409, its lists: the rest may repeat what was sent. */
-function readRefusal(
-  status: number,
-  body: unknown,
-  secrets: readonly string[],
-): Readonly<Record<string, JsonValue>> | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
-  const kept: Record<string, JsonValue> = {};
-  for (const [name, value] of Object.entries(body)) {
-    if ((name === 'message' || name === 'cause') && typeof value === 'string')
-      kept[name] = redact(value, secrets);
-    if (status === 409 && Array.isArray(value) && /^[a-zA-Z]{1,40}$/.test(name)) {
-      kept[name] = value.slice(0, LONGEST_LIST).flatMap((entry: unknown) => readListEntry(entry, secrets));
-    }
-  }
-  return kept;
-}
-
-function readListEntry(entry: unknown, secrets: readonly string[]): JsonValue[] {
-  if (typeof entry === 'string') return [redact(entry, secrets)];
-  if (typeof entry !== 'object' || entry === null) return [];
-  const kept: Record<string, JsonValue> = {};
-  for (const [name, value] of Object.entries(entry)) {
-    if (!LIST_FIELDS.has(name)) continue;
-    if (typeof value === 'string') kept[name] = redact(value, secrets);
-    else if (typeof value === 'number') kept[name] = value;
-  }
-  return [kept];
-}
-
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -308,4 +321,19 @@ function parseJson(text: string): unknown {
     // The parser's own message quotes the text.
     return undefined;
   }
+}
+
+function sizeOf(bytes: number): string {
+  const mebibytes = bytes / 1024 / 1024;
+  return Number.isInteger(mebibytes) ? `${mebibytes} MiB` : `${bytes} bytes`;
+}
+
+function requireNumber(option: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 1 && value <= LONGEST_TIMEOUT_MS) return value;
+  throw new OptionsError(option, `"${option}" must be a number from 1 to ${LONGEST_TIMEOUT_MS}.`);
+}
+
+function requireRetries(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  throw new OptionsError('retries', '"retries" must be a whole number of at least 0.');
 }

@@ -2,8 +2,8 @@ import { createParser } from 'eventsource-parser';
 import { createBackoff, sleep, unref } from './backoff.ts';
 import type { ConfigApi } from './config-api.ts';
 import { ResponseMalformedError } from './errors.ts';
-import type { RulesetSink } from './ruleset-source.ts';
 import { isRuleset, isRulesetPatch } from './ruleset-shape.ts';
+import type { RulesetSink } from './ruleset-source.ts';
 
 /** Options of {@link runStream}. */
 export interface StreamOptions {
@@ -48,6 +48,7 @@ async function readOneStream(options: StreamOptions, onProgress: () => void): Pr
     const body = await api.openStream(environment, {
       ...(lastEventId !== undefined && { lastEventId }),
       signal: connection.signal,
+      retries: 0,
     });
     watchdog.touch();
     options.onOpen();
@@ -88,7 +89,10 @@ function dispatch(event: string | undefined, data: string, sink: RulesetSink): v
   const parsed = parseJson(data);
   if (event === 'ruleset' && isRuleset(parsed)) sink.replace(parsed);
   else if (event === 'change' && isRulesetPatch(parsed)) sink.patch(parsed);
-  else throw new ResponseMalformedError(`The config stream sent a "${event}" event of another shape than the protocol's.`);
+  else
+    throw new ResponseMalformedError(
+      `The config stream sent a "${event}" event of another shape than the protocol's.`,
+    );
 }
 
 function parseJson(text: string): unknown {

@@ -22,7 +22,8 @@ export interface TokenProviderOptions {
 
 /** Where an access token comes from: a {@link TokenProvider}, or anything with the same two methods. */
 export interface AccessTokenSource {
-  getAccessToken(): Promise<string>;
+  /** `signal` ends this caller's wait only; an exchange that others wait for goes on. */
+  getAccessToken(options?: { signal?: AbortSignal | undefined }): Promise<string>;
   invalidate(rejectedToken?: string): void;
 }
 
