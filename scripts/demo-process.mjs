@@ -69,7 +69,7 @@ export class DemoProcess {
           }
         }
       });
-      this.#exited.then(() => {
+      void this.#exited.then(() => {
         clearTimeout(timer);
         reject(this.#failure('ended before it was ready'));
       });

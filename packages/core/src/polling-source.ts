@@ -10,9 +10,9 @@ export interface PollingOptions {
   signal: AbortSignal;
   intervalMs: number;
   /** Called after each answer of the server. */
-  onAnswer(): void;
+  onAnswer: () => void;
   /** Called after each failed attempt. */
-  onFailure(error: unknown): void;
+  onFailure: (error: unknown) => void;
 }
 
 /** Asks for the ruleset each interval (±10 %, so that processes do not ask together) until the signal aborts. Never rejects. */

@@ -14,9 +14,9 @@ export interface StreamOptions {
   /** The stream is given up when nothing, not even a heartbeat, came for so long; the server sends one each 15 s. */
   heartbeatTimeoutMs: number;
   /** Called when a connection delivers its first bytes. */
-  onOpen(): void;
+  onOpen: () => void;
   /** Called when a connection ended or could not be made, before the wait for the next. */
-  onLost(error: unknown): void;
+  onLost: (error: unknown) => void;
 }
 
 /** Longest wait between two attempts; the first ones follow within a second. */
