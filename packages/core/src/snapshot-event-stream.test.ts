@@ -6,7 +6,7 @@ import { defineConfig } from './schema.ts';
 import { applySnapshotPatch } from './snapshot-diff.ts';
 import { createSnapshotEventStream } from './snapshot-event-stream.ts';
 import { createTestClient, type TestClient } from './testing.ts';
-import type { Snapshot, SnapshotPatch } from './wire.ts';
+import type { Snapshot, SnapshotPatch, TargetedValue } from './wire.ts';
 
 const config = defineConfig({
   public: { supportEmail: z.string().default('help@example.com') },
@@ -15,7 +15,7 @@ const config = defineConfig({
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100_000 }) },
 });
 
-const byCountry = (country: string) => ({
+const byCountry = (country: string): TargetedValue<boolean> => ({
   $cohort: {
     rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
     defaultValue: false,

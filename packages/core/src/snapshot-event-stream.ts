@@ -1,7 +1,7 @@
 import type { ConfigClient } from './config-client.ts';
-import type { AnyConfig, RegisteredConfig } from './schema.ts';
+import type { AnyConfig, ConfigContext, RegisteredConfig } from './schema.ts';
 import { diffSnapshots } from './snapshot-diff.ts';
-import type { EvaluationContext, Snapshot } from './wire.ts';
+import type { Snapshot } from './wire.ts';
 
 /** Options of {@link createSnapshotEventStream}. */
 export interface SnapshotEventStreamOptions {
@@ -36,7 +36,7 @@ const DEFAULT_HEARTBEAT_MS = 15_000;
  */
 export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig>(
   client: SnapshotEventClient<C>,
-  context: EvaluationContext = {},
+  context?: ConfigContext<C>,
   options: SnapshotEventStreamOptions = {},
 ): ReadableStream<Uint8Array> {
   const session = new SnapshotEventSession(client, context, options);
@@ -52,7 +52,7 @@ export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig
 
 class SnapshotEventSession<C extends AnyConfig> {
   readonly #client: SnapshotEventClient<C>;
-  readonly #context: EvaluationContext;
+  readonly #context: ConfigContext<C> | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #heartbeatMs: number;
   readonly #onEnd: (() => void) | undefined;
@@ -66,7 +66,7 @@ class SnapshotEventSession<C extends AnyConfig> {
 
   constructor(
     client: SnapshotEventClient<C>,
-    context: EvaluationContext,
+    context: ConfigContext<C> | undefined,
     options: SnapshotEventStreamOptions,
   ) {
     this.#client = client;

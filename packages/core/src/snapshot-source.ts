@@ -1,5 +1,6 @@
+import type { ConfigContext } from './schema.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
-import type { EvaluationContext, Snapshot, SnapshotPatch } from './wire.ts';
+import type { Snapshot, SnapshotPatch } from './wire.ts';
 
 /** Where a browser's snapshots come from. */
 export interface SnapshotSource {
@@ -22,7 +23,7 @@ export interface SnapshotStreamSettings {
   /** A `pk_…` key, which can read public values and answers, and nothing else. */
   publishableKey: string;
   /** Who the flags and limits are evaluated for; nobody by default. */
-  context?: EvaluationContext;
+  context?: ConfigContext;
 }
 
 /** What {@link createSnapshotStream} takes. */

@@ -1,14 +1,30 @@
 import { ConfigClient } from './config-client.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
-import type { AnyConfig, FlagKey, LimitKey, PublicKey, SecretKey } from './schema.ts';
-import type { Condition, JsonValue, Ruleset } from './wire.ts';
+import type {
+  AnyConfig,
+  FlagInput,
+  FlagKey,
+  LimitKey,
+  PublicInput,
+  PublicKey,
+  SecretInput,
+  SecretKey,
+} from './schema.ts';
+import type { Condition, JsonValue, Ruleset, TargetedValue } from './wire.ts';
 
-/** Stored values by tier: raw ones, or targeted (`{ $cohort }`) flags and limits. */
+/**
+ * Values by tier, as they are stored: of the type that the key's validator takes, which differs from the one that is
+ * read where it transforms. Flags and limits may be targeted (`{ $cohort }`).
+ */
 export interface TestValues<Config extends AnyConfig> {
-  public?: Partial<Record<PublicKey<Config>, JsonValue>>;
-  secrets?: Partial<Record<SecretKey<Config>, JsonValue>>;
-  flags?: Partial<Record<FlagKey<Config>, JsonValue>>;
-  limits?: Partial<Record<LimitKey<Config>, JsonValue>>;
+  public?: { [Key in PublicKey<Config>]?: PublicInput<Key, Config> };
+  secrets?: { [Key in SecretKey<Config>]?: SecretInput<Key, Config> };
+  flags?: {
+    [Key in FlagKey<Config>]?:
+      | FlagInput<Key, Config>
+      | TargetedValue<Exclude<FlagInput<Key, Config>, undefined>>;
+  };
+  limits?: { [Key in LimitKey<Config>]?: number | TargetedValue<number> };
   segments?: Record<string, Condition>;
 }
 
@@ -89,11 +105,12 @@ class MemorySource implements RulesetSource {
 
 function merge(
   stored: Record<string, JsonValue>,
-  values: Partial<Record<string, JsonValue>> | undefined,
+  values: Readonly<Record<string, unknown>> | undefined,
 ): Record<string, JsonValue> {
   const merged = { ...stored };
   for (const [key, value] of Object.entries(values ?? {})) {
-    if (value !== undefined) merged[key] = value;
+    // What a validator takes need not be JSON; it is stored as it is, since it goes over no wire.
+    if (value !== undefined) merged[key] = value as JsonValue;
   }
   return merged;
 }

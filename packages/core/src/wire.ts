@@ -31,31 +31,31 @@ export type ConditionOperator =
   | 'semverGt';
 
 /** Splits contexts over variants by percentage; weights are percent with at most two decimals, their sum at most 100. */
-export interface Rollout {
-  variants: { value: JsonValue; weight: number }[];
+export type Rollout<Value = JsonValue> = {
+  variants: { value: Value; weight: number }[];
   /** Attribute path whose value decides the bucket; default the cohort's. */
   bucketBy?: string;
   /** Hash salt; default the cohort's. */
   salt?: string;
-}
+};
 
 /** One rule of a cohort: exactly one of `value` and `rollout`. */
-export type TargetingRule =
-  | { id: string; when: Condition; value: JsonValue }
-  | { id: string; when: Condition; rollout: Rollout };
+export type TargetingRule<Value = JsonValue> =
+  | { id: string; when: Condition; value: Value }
+  | { id: string; when: Condition; rollout: Rollout<Value> };
 
-/** A targeted value: `{ "$cohort": … }`. */
-export interface TargetedValue {
+/** A targeted value: `{ "$cohort": … }`. A type and no interface, so that it is a {@link JsonValue} too. */
+export type TargetedValue<Value = JsonValue> = {
   $cohort: {
-    rules?: TargetingRule[];
-    rollout?: Rollout;
+    rules?: TargetingRule<Value>[];
+    rollout?: Rollout<Value>;
     /** Default `userId`. */
     bucketBy?: string;
     /** Default the flag's key. */
     salt?: string;
-    defaultValue: JsonValue;
+    defaultValue: Value;
   };
-}
+};
 
 /** Segments of an environment, by name. */
 export type Segments = Readonly<Record<string, Condition>>;

@@ -3,19 +3,20 @@ import type { AnyConfig, RegisteredConfig } from '@smooai/config';
 import type { ConfigClient, ConfigClientOptions } from '@smooai/config/server';
 import type { ContextFactory } from './context-resolver.ts';
 
-interface SharedOptions {
+interface SharedOptions<Config extends AnyConfig> {
   /** Who a call is evaluated for; default the empty context. Computed once per request, at its first use. */
-  context?: ContextFactory;
+  context?: ContextFactory<Config>;
   /** Longest wait for the first values, in milliseconds; default the client's own. */
   readyTimeoutMs?: number;
 }
 
 /** The module makes a client of these settings, and closes it with the application. */
-export type ConfigModuleClientSettings<Config extends AnyConfig = RegisteredConfig> = SharedOptions &
+export type ConfigModuleClientSettings<Config extends AnyConfig = RegisteredConfig> = SharedOptions<Config> &
   ConfigClientOptions<Config>;
 
 /** The module uses a client that someone else made, such as a test's, and never closes it. */
-export interface ConfigModuleClient<Config extends AnyConfig = RegisteredConfig> extends SharedOptions {
+export interface ConfigModuleClient<Config extends AnyConfig = RegisteredConfig>
+  extends SharedOptions<Config> {
   client: ConfigClient<Config>;
 }
 

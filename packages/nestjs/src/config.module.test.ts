@@ -72,7 +72,7 @@ describe('forRoot', () => {
   });
 
   it('fails the start with the names of all values that are missing', async () => {
-    const client = createTestClient({ config, flags: { theme: 'purple' } });
+    const client = createTestClient({ config, flags: { theme: 'purple' as never } });
     const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ client })] })
       .setLogger(silent)
       .compile();

@@ -1,19 +1,19 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { EvaluationContext } from '@smooai/config';
+import type { AnyConfig, ConfigContext, EvaluationContext, RegisteredConfig } from '@smooai/config';
 
 /** Tells the evaluation context of a call: who sends the request. It may be asynchronous. */
-export type ContextFactory = (
+export type ContextFactory<Config extends AnyConfig = RegisteredConfig> = (
   executionContext: ExecutionContext,
-) => EvaluationContext | Promise<EvaluationContext>;
+) => ConfigContext<Config> | Promise<ConfigContext<Config>>;
 
 const EMPTY: EvaluationContext = Object.freeze({});
 
 /** Computes the evaluation context of a call, once per request, whatever number of decorators asks for it. */
 export class ContextResolver {
-  readonly #factory: ContextFactory | undefined;
+  readonly #factory: ContextFactory<AnyConfig> | undefined;
   readonly #contexts = new WeakMap<object, EvaluationContext | Promise<EvaluationContext>>();
 
-  constructor(factory: ContextFactory | undefined) {
+  constructor(factory: ContextFactory<AnyConfig> | undefined) {
     this.#factory = factory;
   }
 

@@ -9,7 +9,7 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
-import type { EvaluationContext, JsonValue } from '@smooai/config';
+import type { EvaluationContext, TargetedValue } from '@smooai/config';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
@@ -17,7 +17,7 @@ import { config } from './test-support/schema.ts';
 import { startApp } from './test-support/start-app.ts';
 
 /** One value for the Netherlands, and another one for the others. */
-const forDutch = (value: JsonValue, others: JsonValue): JsonValue => ({
+const forDutch = <Value>(value: Value, others: Value): TargetedValue<Value> => ({
   $cohort: {
     rules: [{ id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value }],
     defaultValue: others,

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ExternalContextCreator } from '@nestjs/core';
+import type { TargetedValue } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expect, it } from 'vitest';
 import { ConfigModule, type ContextFactory, Flag, Limit, RequireFlag } from './index.ts';
@@ -20,7 +21,7 @@ class Handlers {
   }
 }
 
-const BETA_FOR_ADA = {
+const BETA_FOR_ADA: TargetedValue<boolean> = {
   $cohort: {
     rules: [{ id: 'ada', when: { attribute: 'userId', op: 'in', values: ['ada'] }, value: true }],
     defaultValue: false,

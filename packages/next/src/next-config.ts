@@ -1,7 +1,7 @@
 import {
   type AnyConfig,
+  type ConfigContext,
   type Evaluation,
-  type EvaluationContext,
   type FlagKey,
   type FlagValue,
   type LimitKey,
@@ -19,16 +19,16 @@ import { type ProcessClientOptions, processClient } from './process-client.ts';
 import { requestTime } from './request-time.ts';
 import { createSnapshotRouteHandler, type SnapshotRouteHandler } from './snapshot-route-handler.ts';
 
-interface ContextOption {
+interface ContextOption<C extends AnyConfig> {
   /**
    * Who the request is from. It is called once a request, and may read `cookies()` and `headers()` of `next/headers`.
    * Default: the empty context.
    */
-  context?: () => EvaluationContext | Promise<EvaluationContext>;
+  context?: () => ConfigContext<C> | Promise<ConfigContext<C>>;
 }
 
 /** With a schema: this package makes the client, one a process, started by the first read. */
-export interface NextConfigWithSchema<C extends AnyConfig> extends ContextOption {
+export interface NextConfigWithSchema<C extends AnyConfig> extends ContextOption<C> {
   /** The schema. */
   config: C;
   /** Settings of the client; default the environment variables. */
@@ -39,7 +39,7 @@ export interface NextConfigWithSchema<C extends AnyConfig> extends ContextOption
 }
 
 /** With a client of your own, which you close yourself; a test client too. */
-export interface NextConfigWithClient<C extends AnyConfig> extends ContextOption {
+export interface NextConfigWithClient<C extends AnyConfig> extends ContextOption<C> {
   /** The client, or a function that answers it when it is first needed. */
   client: ConfigClient<C> | (() => ConfigClient<C> | Promise<ConfigClient<C>>);
   config?: never;
@@ -53,20 +53,20 @@ export type NextConfigOptions<C extends AnyConfig> = NextConfigWithSchema<C> | N
 /** What {@link createNextConfig} answers; `context` replaces that of the request. */
 export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
   /** A flag's value for the request. */
-  flag: <K extends FlagKey<C>>(key: K, context?: EvaluationContext) => Promise<FlagValue<K, C>>;
+  flag: <K extends FlagKey<C>>(key: K, context?: ConfigContext<C>) => Promise<FlagValue<K, C>>;
   /** A flag's value, and how it came about. */
   flagDetails: <K extends FlagKey<C>>(
     key: K,
-    context?: EvaluationContext,
+    context?: ConfigContext<C>,
   ) => Promise<Evaluation<FlagValue<K, C>> & { errorCode?: string }>;
   /** A limit for the request. */
-  limit: <K extends LimitKey<C>>(key: K, context?: EvaluationContext) => Promise<number>;
+  limit: <K extends LimitKey<C>>(key: K, context?: ConfigContext<C>) => Promise<number>;
   /** A public value. */
   publicValue: <K extends PublicKey<C>>(key: K) => Promise<PublicValue<K, C>>;
   /** A secret; never hand it to a client component. */
   secret: <K extends SecretKey<C>>(key: K) => Promise<SecretValue<K, C>>;
   /** What the browser may see, for `<ConfigProvider snapshot>`; never a secret. */
-  snapshot: (context?: EvaluationContext) => Promise<Snapshot>;
+  snapshot: (context?: ConfigContext<C>) => Promise<Snapshot>;
   /** The snapshot stream: `export const { GET } = handlers` in a route handler. */
   handlers: { GET: SnapshotRouteHandler };
   /** The started client, also outside a request: instrumentation, scripts, jobs. */
@@ -89,8 +89,7 @@ export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
  */
 export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions<C>): NextConfig<C> {
   const client = clientGetter(options);
-  const getContext = options.context ?? (() => ({}));
-  const requestContext = cache(async () => getContext());
+  const requestContext = cache(async () => options.context?.());
   const atRequest = async (): Promise<ConfigClient<C>> => {
     await requestTime();
     return client();
@@ -105,7 +104,12 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
     secret: async (key) => (await atRequest()).secret(key),
     snapshot: async (context) =>
       context === undefined ? requestSnapshot() : (await atRequest()).snapshot(context),
-    handlers: { GET: createSnapshotRouteHandler<C>({ getClient: client, context: getContext }) },
+    handlers: {
+      GET: createSnapshotRouteHandler<C>({
+        getClient: client,
+        ...(options.context !== undefined && { context: options.context }),
+      }),
+    },
     client,
   };
 }

@@ -1,6 +1,6 @@
 import {
   type AnyConfig,
-  type EvaluationContext,
+  type ConfigContext,
   isConfigError,
   OptionsError,
   type RegisteredConfig,
@@ -15,7 +15,7 @@ export interface SnapshotRouteHandlerOptions<C extends AnyConfig = RegisteredCon
   /** Answers a started client. */
   getClient?: () => ConfigClient<C> | Promise<ConfigClient<C>>;
   /** Who the request is from; default the empty context. */
-  context?: (request: Request) => EvaluationContext | Promise<EvaluationContext>;
+  context?: (request: Request) => ConfigContext<C> | Promise<ConfigContext<C>>;
   /** Milliseconds between two comments that keep the connection open; default 15 000. */
   heartbeatMs?: number;
 }
@@ -46,7 +46,8 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
 ): SnapshotRouteHandler {
   const getClient = clientGetter(options);
   const { heartbeatMs } = options;
-  const contextOf = async (request: Request): Promise<EvaluationContext> => options.context?.(request) ?? {};
+  const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
+    options.context?.(request);
   return async (request) => {
     if (isCrossSite(request)) return refusal(403, 'This stream is for pages of its own site.');
     if (isShuttingDown())
@@ -66,7 +67,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
 
 function openStream<C extends AnyConfig>(
   client: ConfigClient<C>,
-  context: EvaluationContext,
+  context: ConfigContext<C> | undefined,
   { signal, heartbeatMs }: { signal: AbortSignal; heartbeatMs: number | undefined },
 ): Response {
   const ending = new AbortController();

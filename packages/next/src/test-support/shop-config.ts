@@ -2,8 +2,8 @@ import {
   type ConfigDefinition,
   defineConfig,
   defineLimit,
-  type JsonValue,
   type LimitDefinition,
+  type TargetedValue,
 } from '@smooai/config';
 import { z } from 'zod';
 
@@ -40,7 +40,7 @@ export function shopConfig(): ShopConfig {
 }
 
 /** A flag that is true in one country. */
-export function onlyIn(country: string): JsonValue {
+export function onlyIn(country: string): TargetedValue<boolean> {
   return {
     $cohort: {
       rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
