@@ -10,7 +10,7 @@ export interface Attribute {
 
 /** Takes an attribute's name apart, for {@link readAttribute}. */
 export function parseAttribute(name: string): Attribute {
-  return { name, path: name.includes('.') ? name.split('.') : undefined };
+  return { name: interned(name), path: name.includes('.') ? name.split('.').map(interned) : undefined };
 }
 
 /**
@@ -19,10 +19,21 @@ export function parseAttribute(name: string): Attribute {
  * Throws what a getter or a proxy in the context throws; callers take that as missing.
  */
 export function readAttribute(context: EvaluationContext, { name, path }: Attribute): unknown {
-  if (Array.isArray(context)) return undefined;
   if (Object.hasOwn(context, name)) return context[name];
   return path === undefined ? undefined : walk(context, path);
 }
+
+/** Whoever is evaluated for: what is no object, or is a list, has no attributes. */
+export function asSubject(context: unknown): EvaluationContext {
+  try {
+    return isRecord(context) ? context : NO_ATTRIBUTES;
+  } catch {
+    // A revoked proxy does not even tell whether it is a list.
+    return NO_ATTRIBUTES;
+  }
+}
+
+const NO_ATTRIBUTES: EvaluationContext = Object.freeze({});
 
 function walk(context: EvaluationContext, path: readonly string[]): unknown {
   let value: unknown = context;
@@ -31,4 +42,10 @@ function walk(context: EvaluationContext, path: readonly string[]): unknown {
     value = value[name];
   }
   return value;
+}
+
+/** The same text in the form in which the engine keeps property names: a look-up by it need not search for it first. */
+function interned(name: string): string {
+  const [own = name] = Object.keys({ [name]: true });
+  return own;
 }

@@ -4,6 +4,7 @@ export const BUCKETS = 10_000;
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
 const REPLACEMENT_CHARACTER = 0xfffd;
+const ENCODER = new TextEncoder();
 
 /** A murmur3 hash that has taken in some text and waits for more. */
 export interface HashState {
@@ -31,7 +32,7 @@ export function bucketOf(salt: string, unit: string): number {
 
 /** Hashes `salt + ":"` once, so that {@link bucketAfter} only has to hash the unit. */
 export function prepareSalt(salt: string): HashState {
-  const bytes = new TextEncoder().encode(`${salt}:`);
+  const bytes = ENCODER.encode(`${salt}:`);
   let { hash, tail, tailBits } = START;
   for (const byte of bytes) {
     tail |= byte << tailBits;

@@ -1,9 +1,13 @@
+import type { CompiledSegments } from './compiled-segments.ts';
 import type { InvalidKey } from './errors.ts';
-import { compile } from './evaluate.ts';
+import { isTargeted } from './evaluate.ts';
 import { clampLimit } from './limit.ts';
+import { isRecord } from './own-property.ts';
+import { compileCohort, constantProgram, detailsOf, type Program, type Serve, valueOf } from './program.ts';
 import { type KeyDefinition, parseValue } from './schema.ts';
+import { segmentsUsed } from './targeting-check.ts';
 import { tierNames } from './tiers.ts';
-import type { Evaluation, EvaluationContext, JsonValue, Segments, Tier } from './wire.ts';
+import type { Evaluation, EvaluationContext, JsonValue, Tier } from './wire.ts';
 
 /** A value that its schema has looked at. */
 export type Slot = { ok: true; value: unknown } | { ok: false; issues: string[] };
@@ -11,23 +15,60 @@ export type Slot = { ok: true; value: unknown } | { ok: false; issues: string[] 
 /** An evaluation with its value parsed by the schema. */
 export type ParsedEvaluation = Evaluation<unknown> & { errorCode?: string };
 
+interface KeyState {
+  definition: KeyDefinition;
+  stored: JsonValue | undefined;
+  program: Program<unknown>;
+  fixed: ParsedEvaluation | undefined;
+  hasValue: boolean;
+  invalid: InvalidKey | undefined;
+}
+
 /** A key's stored value, compiled and validated once, when it arrived. */
-export interface CompiledKey {
+export class CompiledKey {
   readonly tier: Tier;
   readonly stored: JsonValue | undefined;
-  /** The one value of a key without targeting. */
+  /** The one answer of a key without targeting. */
   readonly fixed: ParsedEvaluation | undefined;
-  /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
-  evaluate(context: EvaluationContext): ParsedEvaluation;
   /** Whether there is a valid value, be it the schema's default. */
   readonly hasValue: boolean;
   /** What is wrong with the stored value. */
   readonly invalid: InvalidKey | undefined;
+  readonly #program: Program<unknown>;
+  /** The value of `fixed`, one step nearer. */
+  readonly #fixedValue: unknown;
+
+  constructor(state: KeyState) {
+    this.tier = state.definition.tier;
+    this.stored = state.stored;
+    this.fixed = state.fixed;
+    this.hasValue = state.hasValue;
+    this.invalid = state.invalid;
+    this.#program = state.program;
+    this.#fixedValue = state.fixed?.value;
+  }
+
+  /** The value for a context; allocates nothing. Never throws. */
+  value(context: EvaluationContext): unknown {
+    return this.fixed === undefined ? valueOf(this.#program, context) : this.#fixedValue;
+  }
+
+  /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
+  evaluate(context: EvaluationContext): ParsedEvaluation {
+    return this.fixed ?? detailsOf(this.#program, context);
+  }
+
+  /** Whether it refers to one of these segments by itself. */
+  usesAny(segments: ReadonlySet<string>): boolean {
+    if (this.fixed !== undefined || segments.size === 0) return false;
+    for (const name of segmentsUsed(this.stored)) if (segments.has(name)) return true;
+    return false;
+  }
 }
 
 interface CompileInput {
   stored: JsonValue | undefined;
-  segments: Segments;
+  segments: CompiledSegments;
   fallback: Slot;
   before: CompiledKey | undefined;
 }
@@ -40,24 +81,28 @@ export function defaultOf(definition: KeyDefinition): Slot {
 
 /** Compiles one key. A value that the schema refuses is never served: the last valid one is, or the default. */
 export function compileKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
-  if (input.stored === undefined) return fixedKey(definition, input, undefined);
+  const { stored } = input;
+  if (stored === undefined) return fixedKey(definition, input, undefined);
   const isTargetable = definition.tier === 'feature_flag' || definition.tier === 'limit';
-  if (isTargetable && isTargeted(input.stored)) return targetedKey(definition, input, input.stored);
-  return fixedKey(definition, input, toSlot(definition, input.stored));
+  if (!isTargetable || !isTargeted(stored)) return fixedKey(definition, input, toSlot(definition, stored));
+  const { $cohort: cohort } = stored;
+  return isRecord(cohort) ? targetedKey(definition, input, cohort) : malformedKey(definition, input);
 }
 
 function fixedKey(definition: KeyDefinition, input: CompileInput, slot: Slot | undefined): CompiledKey {
   const { stored, fallback, before } = input;
   const fixed = fixedEvaluation(slot, fallback, before);
-  return {
-    tier: definition.tier,
+  return new CompiledKey({
+    definition,
     stored,
+    program: NO_PROGRAM,
     fixed,
-    evaluate: () => fixed,
     hasValue: slot?.ok === true || fallback.ok || (slot !== undefined && before?.fixed?.value !== undefined),
     invalid: describeInvalid(definition, slot ?? fallback, slot === undefined),
-  };
+  });
 }
+
+const NO_PROGRAM: Program<unknown> = constantProgram({ value: undefined, source: 'default' });
 
 function fixedEvaluation(
   slot: Slot | undefined,
@@ -71,66 +116,46 @@ function fixedEvaluation(
   if (slot.ok) return { value: slot.value, source: 'raw' };
   // A bad value from the server keeps the last valid one of that key.
   const last = before?.fixed !== undefined && before.hasValue ? before.fixed : undefined;
-  const { value, source } = last ?? { value: valueOf(fallback), source: 'default' as const };
+  const { value, source } = last ?? { value: servedOf(fallback), source: 'default' as const };
   return { value, source, errorCode: 'ERR_VALUE_INVALID' };
+}
+
+/** What was meant to be targeted is never served as it is, nor is what was served before: it may have been for fewer. */
+function malformedKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
+  const { stored, fallback } = input;
+  const issues = ['"$cohort" must be an object, at least { "defaultValue": … }'];
+  return new CompiledKey({
+    definition,
+    stored,
+    program: NO_PROGRAM,
+    fixed: { value: servedOf(fallback), source: 'default', errorCode: 'ERR_VALUE_INVALID' },
+    hasValue: fallback.ok,
+    invalid: describeInvalid(definition, { ok: false, issues }, false),
+  });
 }
 
 function targetedKey(
   definition: KeyDefinition,
   input: CompileInput,
-  stored: { $cohort: Record<string, unknown> },
-): CompiledKey {
-  const refused: string[] = [];
-  const slotOf = (value: unknown, path: string): Slot => {
-    const slot = value === undefined ? input.fallback : toSlot(definition, value);
-    if (!slot.ok) refused.push(`${path}: ${slot.issues.join('; ')}`);
-    return slot;
-  };
-  const { cohort, cohortDefault } = withSlots(stored.$cohort, slotOf);
-  // The engine treats values as opaque, so the parsed ones take the place of the stored ones.
-  const run = compile(definition.key, { $cohort: cohort } as unknown as JsonValue, input.segments) as unknown as (
-    context: EvaluationContext,
-  ) => Evaluation<Slot>;
-  const evaluate = (context: EvaluationContext): ParsedEvaluation => {
-    const answer = run(context);
-    const slot = answer.value;
-    if (slot.ok) return { ...answer, value: slot.value };
-    return {
-      value: cohortDefault.ok ? cohortDefault.value : valueOf(input.fallback),
-      source: 'default',
-      errorCode: 'ERR_VALUE_INVALID',
-    };
-  };
-  const invalid =
-    refused.length === 0 ? undefined : describeInvalid(definition, { ok: false, issues: refused }, false);
-  const { tier } = definition;
-  return { tier, stored: input.stored, fixed: undefined, evaluate, hasValue: true, invalid };
-}
-
-/** The cohort with every value replaced by its parsed slot; what has another shape than a cohort's is left as it is. */
-function withSlots(
   cohort: Record<string, unknown>,
-  slotOf: (value: unknown, path: string) => Slot,
-): { cohort: Record<string, unknown>; cohortDefault: Slot } {
-  const rolloutSlots = (rollout: unknown, path: string): unknown => {
-    if (!isRecord(rollout) || !Array.isArray(rollout['variants'])) return rollout;
-    const variants = rollout['variants'].map((variant: unknown, index) =>
-      isRecord(variant) ? { ...variant, value: slotOf(variant['value'], `${path}.variants[${index}]`) } : variant,
-    );
-    return { ...rollout, variants };
+): CompiledKey {
+  const { stored, fallback } = input;
+  const issues: string[] = [];
+  const serve: Serve<unknown> = (value, { path, ruleId }) => {
+    const slot = value === undefined ? fallback : toSlot(definition, value);
+    if (slot.ok) return { value: slot.value, isRefused: false };
+    const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
+    issues.push(`${path}${rule}: ${slot.issues.join('; ')}`);
+    return { value: servedOf(fallback), isRefused: true };
   };
-  const cohortDefault = slotOf(cohort['defaultValue'], 'defaultValue');
-  const next: Record<string, unknown> = { ...cohort, defaultValue: cohortDefault };
-  if (Array.isArray(cohort['rules'])) {
-    next['rules'] = cohort['rules'].map((rule: unknown, index) => {
-      if (!isRecord(rule)) return rule;
-      const path = `rules[${index}]`;
-      if ('rollout' in rule) return { ...rule, rollout: rolloutSlots(rule['rollout'], `${path}.rollout`) };
-      return { ...rule, value: slotOf(rule['value'], `${path}.value`) };
-    });
-  }
-  if ('rollout' in cohort) next['rollout'] = rolloutSlots(cohort['rollout'], 'rollout');
-  return { cohort: next, cohortDefault };
+  return new CompiledKey({
+    definition,
+    stored,
+    program: compileCohort(definition.key, cohort, input.segments, serve),
+    fixed: undefined,
+    hasValue: true,
+    invalid: issues.length === 0 ? undefined : describeInvalid(definition, { ok: false, issues }, false),
+  });
 }
 
 function toSlot(definition: KeyDefinition, value: unknown): Slot {
@@ -148,17 +173,13 @@ function describeInvalid(definition: KeyDefinition, slot: Slot, isMissing: boole
         code: 'ERR_VALUE_MISSING',
         message: `${name} has no value and no default: set the ${label} in this environment.`,
       }
-    : { key: definition.key, code: 'ERR_VALUE_INVALID', message: `${name} is invalid: ${slot.issues.join('; ')}.` };
+    : {
+        key: definition.key,
+        code: 'ERR_VALUE_INVALID',
+        message: `${name} is invalid: ${slot.issues.join('; ')}.`,
+      };
 }
 
-function valueOf(slot: Slot): unknown {
+function servedOf(slot: Slot): unknown {
   return slot.ok ? slot.value : undefined;
-}
-
-function isTargeted(stored: JsonValue): stored is { $cohort: Record<string, JsonValue> } {
-  return isRecord(stored) && Object.hasOwn(stored, '$cohort') && isRecord(stored['$cohort']);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

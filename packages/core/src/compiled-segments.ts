@@ -1,13 +1,5 @@
-import {
-  allOf,
-  anyOf,
-  type ConditionTest,
-  compileComparison,
-  conditionForm,
-  conditionMembers,
-  isWithinDepth,
-  never,
-} from './conditions.ts';
+import { allOf, anyOf, type ConditionNode, negationOf, never } from './condition-node.ts';
+import { compileComparison, conditionForm, conditionMembers, isWithinDepth } from './conditions.ts';
 import { isRecord, ownProperty } from './own-property.ts';
 import type { Segments } from './wire.ts';
 
@@ -19,7 +11,7 @@ const MAX_EXPANDED_CONDITIONS = 20_000;
 const MAX_EXPANDED_LEVELS = 512;
 
 interface CompiledSegment {
-  readonly test: ConditionTest;
+  readonly node: ConditionNode;
   readonly conditions: number;
   readonly levels: number;
   /** It refers back to itself, so inside another segment it may have to be cut elsewhere. */
@@ -49,8 +41,22 @@ export class CompiledSegments {
     this.#segments = segments;
   }
 
+  /** The same environment with other segments: what is compiled of those that are not `touched` is kept. */
+  replaced(segments: Segments, touched: ReadonlySet<string>): CompiledSegments {
+    const next = new CompiledSegments(segments);
+    for (const [name, compiled] of this.#compiled) {
+      if (!touched.has(name)) next.#compiled.set(name, compiled);
+    }
+    return next;
+  }
+
+  /** The condition of a segment as it is stored; `undefined` where there is none of that name. */
+  stored(name: string): unknown {
+    return ownProperty(this.#segments, name);
+  }
+
   /** Compiles a condition that may refer to these segments. Never throws: what is malformed is false. */
-  compile(condition: unknown): ConditionTest {
+  compile(condition: unknown): ConditionNode {
     try {
       return this.#compileWhole(condition, {
         active: [],
@@ -65,20 +71,20 @@ export class CompiledSegments {
     }
   }
 
-  #compileWhole(condition: unknown, expansion: Expansion): ConditionTest {
+  #compileWhole(condition: unknown, expansion: Expansion): ConditionNode {
     return isWithinDepth(condition) ? this.#compileNode(condition, expansion) : never;
   }
 
-  #compileNode(condition: unknown, expansion: Expansion): ConditionTest {
+  #compileNode(condition: unknown, expansion: Expansion): ConditionNode {
     if (!isRecord(condition)) return never;
     expansion.level++;
     grow(expansion, 1, 0);
-    const test = this.#compileForm(condition, expansion);
+    const node = this.#compileForm(condition, expansion);
     expansion.level--;
-    return test;
+    return node;
   }
 
-  #compileForm(condition: Record<string, unknown>, expansion: Expansion): ConditionTest {
+  #compileForm(condition: Record<string, unknown>, expansion: Expansion): ConditionNode {
     const form = conditionForm(condition);
     if (form === 'attribute') return compileComparison(condition);
     if (form === 'segment') return this.#compileReference(ownProperty(condition, 'segment'), expansion);
@@ -87,15 +93,15 @@ export class CompiledSegments {
     if (form === 'all') return allOf(members);
     if (form === 'any') return anyOf(members);
     const [negated = never] = members;
-    return (context) => !negated(context);
+    return negationOf(negated);
   }
 
-  #compileReference(name: unknown, expansion: Expansion): ConditionTest {
+  #compileReference(name: unknown, expansion: Expansion): ConditionNode {
     if (typeof name !== 'string') return never;
     const known = this.#compiled.get(name);
     if (known !== undefined && (!known.isCyclic || expansion.active.length === 0)) {
       grow(expansion, known.conditions, known.levels);
-      return known.test;
+      return known.node;
     }
     const position = expansion.active.indexOf(name);
     if (position >= 0) {
@@ -109,19 +115,19 @@ export class CompiledSegments {
    * Puts a segment in. A reference to a segment that is already being put in is cut (it is false), so the result may
    * depend on what is around it; it is kept only where it does not.
    */
-  #expand(name: string, expansion: Expansion): ConditionTest {
+  #expand(name: string, expansion: Expansion): ConditionNode {
     const position = expansion.active.length;
     const { cut: outerCut, conditions, level, deepestLevel } = expansion;
     expansion.active.push(name);
     expansion.cut = undefined;
     expansion.deepestLevel = level;
-    const test = this.#compileWhole(ownProperty(this.#segments, name), expansion);
+    const node = this.#compileWhole(this.stored(name), expansion);
     expansion.active.pop();
     const { cut } = expansion;
     const isSelfContained = cut === undefined || cut === position;
     if (isSelfContained) {
       this.#compiled.set(name, {
-        test,
+        node,
         conditions: expansion.conditions - conditions,
         levels: expansion.deepestLevel - level,
         isCyclic: cut !== undefined,
@@ -129,7 +135,7 @@ export class CompiledSegments {
     }
     expansion.cut = isSelfContained ? outerCut : Math.min(cut, outerCut ?? cut);
     expansion.deepestLevel = Math.max(deepestLevel, expansion.deepestLevel);
-    return test;
+    return node;
   }
 }
 

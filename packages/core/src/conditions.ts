@@ -1,10 +1,7 @@
-import { parseAttribute, readAttribute } from './attribute.ts';
-import { compileOperator, isOperator, type ValueTest } from './operators.ts';
+import { parseAttribute } from './attribute.ts';
+import { type ConditionNode, equalsNode, existsNode, never, testNode } from './condition-node.ts';
+import { compileOperator, isComparable, isOperator } from './operators.ts';
 import { isRecord, ownProperty } from './own-property.ts';
-import type { EvaluationContext } from './wire.ts';
-
-/** Whether a context satisfies a condition. */
-export type ConditionTest = (context: EvaluationContext) => boolean;
 
 /** Levels of conditions in one another that are evaluated; a single comparison is one level. */
 export const MAX_CONDITION_DEPTH = 32;
@@ -13,9 +10,6 @@ export const MAX_CONDITION_DEPTH = 32;
 export type ConditionForm = (typeof FORMS)[number];
 
 const FORMS = ['all', 'any', 'not', 'segment', 'attribute'] as const;
-
-/** What is malformed, unknown or beyond a limit. */
-export const never: ConditionTest = () => false;
 
 /** The form of a condition; `undefined` where it has none, or more than one. */
 export function conditionForm(condition: object): ConditionForm | undefined {
@@ -44,63 +38,21 @@ export function isWithinDepth(condition: unknown, levels: number = MAX_CONDITION
   return conditionMembers(condition).every((member) => isWithinDepth(member, levels - 1));
 }
 
-/** True when all are; true when there are none. */
-export function allOf(tests: readonly ConditionTest[]): ConditionTest {
-  const [only] = tests;
-  if (tests.length === 1 && only !== undefined) return only;
-  return (context) => {
-    for (const test of tests) if (!test(context)) return false;
-    return true;
-  };
-}
-
-/** True when one is; false when there are none. */
-export function anyOf(tests: readonly ConditionTest[]): ConditionTest {
-  const [only] = tests;
-  if (tests.length === 1 && only !== undefined) return only;
-  return (context) => {
-    for (const test of tests) if (test(context)) return true;
-    return false;
-  };
-}
-
-/** Compiles `{ attribute, op, values?, ignoreCase? }`; the test never throws, whatever the context holds. */
-export function compileComparison(condition: object): ConditionTest {
+/** Compiles `{ attribute, op, values?, ignoreCase? }`. */
+export function compileComparison(condition: object): ConditionNode {
   const name = ownProperty(condition, 'attribute');
   const operator = ownProperty(condition, 'op');
   if (typeof name !== 'string') return never;
-  if (operator === 'exists') return compileExists(name);
+  if (operator === 'exists') return existsNode(parseAttribute(name));
   const operands = ownProperty(condition, 'values');
   if (!isOperator(operator) || !Array.isArray(operands)) return never;
   const attribute = parseAttribute(name);
-  const test = compileOperator(operator, operands, ownProperty(condition, 'ignoreCase') === true);
-  return (context) => {
-    try {
-      const value = readAttribute(context, attribute);
-      if (typeof value !== 'object') return test(value);
-      return Array.isArray(value) && holdsForElement(value, test);
-    } catch {
-      // A getter or a proxy in the context threw: the attribute is missing.
-      return false;
-    }
-  };
-}
-
-function holdsForElement(elements: readonly unknown[], test: ValueTest): boolean {
-  for (let index = 0; index < elements.length; index++) if (test(elements[index])) return true;
-  return false;
-}
-
-function compileExists(name: string): ConditionTest {
-  const attribute = parseAttribute(name);
-  return (context) => {
-    try {
-      const value = readAttribute(context, attribute);
-      return value !== undefined && value !== null;
-    } catch {
-      return false;
-    }
-  };
+  const ignoreCase = ownProperty(condition, 'ignoreCase') === true;
+  const [operand] = operands as unknown[];
+  const isOnlyOne = operator === 'in' && operands.length === 1 && isComparable(operand);
+  // Lower-casing is for strings: with another operand there is none to do.
+  if (isOnlyOne && !(ignoreCase && typeof operand === 'string')) return equalsNode(attribute, operand);
+  return testNode(attribute, compileOperator(operator, operands, ignoreCase));
 }
 
 function asList(value: unknown): readonly unknown[] {

@@ -131,7 +131,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 
   /** A flag's value for a context (default: the empty one). Never throws: where nothing valid is stored, the schema's default. */
   flag<Key extends FlagKey<Config>>(key: Key, context?: ConfigContext<Config>): FlagValue<Key, Config> {
-    return this.#evaluate('feature_flag', key, context).value as FlagValue<Key, Config>;
+    return this.#value('feature_flag', key, context) as FlagValue<Key, Config>;
   }
 
   /** A flag's value with how it came about; `errorCode` says why it is a default, where that is so. Never throws. */
@@ -144,7 +144,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 
   /** A limit for a context (default: the empty one), snapped and clamped. Never throws. */
   limit<Key extends LimitKey<Config>>(key: Key, context?: ConfigContext<Config>): number {
-    return this.#evaluate('limit', key, context).value as number;
+    return this.#value('limit', key, context) as number;
   }
 
   /** A limit with how it came about. Never throws. */
@@ -293,10 +293,17 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     };
   }
 
+  /** The value of {@link #evaluate}, without an object for how it came about. */
+  #value(tier: Tier, key: string, context: EvaluationContext | undefined): unknown {
+    const compiled = this.#store.get(key);
+    if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key).value;
+    return compiled.value(context ?? EMPTY_CONTEXT);
+  }
+
   #evaluate(tier: Tier, key: string, context: EvaluationContext | undefined): ParsedEvaluation {
     const compiled = this.#store.get(key);
     if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key);
-    return compiled.fixed ?? compiled.evaluate(context ?? EMPTY_CONTEXT);
+    return compiled.evaluate(context ?? EMPTY_CONTEXT);
   }
 
   #unavailable(tier: Tier, key: string): ParsedEvaluation {

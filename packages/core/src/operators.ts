@@ -2,7 +2,7 @@ import { epochMs } from './date-time.ts';
 import { compareVersions, isSemanticVersion } from './semantic-version.ts';
 import type { ConditionOperator } from './wire.ts';
 
-/** Whether one value of an attribute satisfies an operator; anything may come in. */
+/** Whether one value of an attribute satisfies an operator; anything may come in, and `undefined` never does. */
 export type ValueTest = (value: unknown) => boolean;
 
 type Operator = (operands: readonly unknown[], ignoreCase: boolean) => ValueTest;
@@ -79,8 +79,8 @@ function isMember(wanted: readonly unknown[]): ValueTest {
   return (value) => set.has(value);
 }
 
-/** NaN equals nothing, but lists and sets would find it. */
-function isComparable(operand: unknown): operand is string | number | boolean {
+/** Whether `in` can compare with an operand. NaN equals nothing, but lists and sets would find it. */
+export function isComparable(operand: unknown): operand is string | number | boolean {
   if (typeof operand === 'number') return !Number.isNaN(operand);
   return typeof operand === 'string' || typeof operand === 'boolean';
 }

@@ -1,7 +1,9 @@
-import type { InvalidKey } from './errors.ts';
 import { type CompiledKey, compileKey, defaultOf, type Slot } from './compiled-key.ts';
-import { segmentsUsed } from './targeting-check.ts';
+import { CompiledSegments } from './compiled-segments.ts';
+import type { InvalidKey } from './errors.ts';
+import { sameJson } from './same-json.ts';
 import type { AnyConfig, KeyDefinition } from './schema.ts';
+import { touchedSegments } from './segment-changes.ts';
 import { TIERS, tierNames } from './tiers.ts';
 import type { JsonValue, Ruleset, RulesetPatch, Tier } from './wire.ts';
 
@@ -22,6 +24,7 @@ export class RulesetStore {
   readonly #listeners = new Set<(change: ConfigChange) => void>();
   readonly #onListenerError: (error: unknown) => void;
   #ruleset: Ruleset | undefined;
+  #segments: CompiledSegments = new CompiledSegments({});
   #compiled: ReadonlyMap<string, CompiledKey> = new Map();
 
   constructor(config: AnyConfig, onListenerError: (error: unknown) => void = () => undefined) {
@@ -81,26 +84,24 @@ export class RulesetStore {
   }
 
   #apply(ruleset: Ruleset): ConfigChange | undefined {
-    const previous = this.#ruleset;
-    const segmentsChanged = previous === undefined || !sameJson(previous.segments, ruleset.segments);
+    const touched = touchedSegments(this.#ruleset?.segments ?? {}, ruleset.segments);
+    const segments = this.#segments.replaced(ruleset.segments, touched);
     const compiled = new Map<string, CompiledKey>();
     const keys: string[] = [];
     for (const definition of this.#config.keys.values()) {
       const { key } = definition;
       const stored = storedValue(ruleset, definition.tier, key);
       const before = this.#compiled.get(key);
-      const isSame =
-        before !== undefined &&
-        sameJson(before.stored, stored) &&
-        !(segmentsChanged && stored !== undefined && segmentsUsed(stored).size > 0);
-      if (isSame) {
+      if (before !== undefined && sameJson(before.stored, stored) && !before.usesAny(touched)) {
         compiled.set(key, before);
       } else {
-        compiled.set(key, this.#compile(definition, { stored, segments: ruleset.segments, before }));
+        const fallback = this.#fallbackOf(definition);
+        compiled.set(key, compileKey(definition, { stored, segments, fallback, before }));
         keys.push(key);
       }
     }
     this.#ruleset = ruleset;
+    this.#segments = segments;
     this.#compiled = compiled;
     if (keys.length === 0) return undefined;
     const change: ConfigChange = { revision: ruleset.revision, keys };
@@ -108,12 +109,8 @@ export class RulesetStore {
     return change;
   }
 
-  #compile(
-    definition: KeyDefinition,
-    input: { stored: JsonValue | undefined; segments: Ruleset['segments']; before: CompiledKey | undefined },
-  ): CompiledKey {
-    const fallback = this.#defaults.get(definition.key) ?? defaultOf(definition);
-    return compileKey(definition, { ...input, fallback });
+  #fallbackOf(definition: KeyDefinition): Slot {
+    return this.#defaults.get(definition.key) ?? defaultOf(definition);
   }
 
   #notify(change: ConfigChange): void {
@@ -154,23 +151,4 @@ function patchedRuleset(previous: Ruleset, patch: RulesetPatch): Ruleset {
     else values[change.key] = change.value;
   }
   return next;
-}
-
-function sameJson(left: unknown, right: unknown): boolean {
-  if (Object.is(left, right)) return true;
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
-  if (Array.isArray(left) || Array.isArray(right)) {
-    return (
-      Array.isArray(left) &&
-      Array.isArray(right) &&
-      left.length === right.length &&
-      left.every((item, index) => sameJson(item, right[index]))
-    );
-  }
-  const entries = Object.entries(left);
-  const other = new Map(Object.entries(right));
-  return (
-    entries.length === other.size &&
-    entries.every(([key, value]) => other.has(key) && sameJson(value, other.get(key)))
-  );
 }
