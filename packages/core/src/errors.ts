@@ -6,6 +6,7 @@ export type ConfigErrorCode =
   | 'ERR_TOKEN_TRANSPORT'
   | 'ERR_TOKEN_REJECTED'
   | 'ERR_TOKEN_MALFORMED'
+  | 'ERR_TOKEN_THROTTLED'
   | 'ERR_REQUEST_TRANSPORT'
   | 'ERR_REQUEST_REJECTED'
   | 'ERR_RESPONSE_MALFORMED'
@@ -75,33 +76,85 @@ export class SettingsError extends ConfigError {
 /** Why no answer came; `network` is all else, also where the `fetch` does not tell. `aborted`: the caller did. */
 export type TransportReason = 'timeout' | 'aborted' | 'dns' | 'tls' | 'refused' | 'reset' | 'network';
 
-/** The token endpoint could not be reached: refused, timed out, reset, DNS, TLS. */
+/** The token endpoint gave no answer; `reason` says why. With `aborted` only this caller stopped waiting. */
 export class TokenTransportError extends ConfigError {
   override readonly name = 'TokenTransportError';
   readonly code = 'ERR_TOKEN_TRANSPORT' as const;
+  readonly reason: TransportReason;
+
+  /** @param details - `reason`: default `network`. */
+  constructor(message: string, details: { reason?: TransportReason; cause?: unknown } = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.reason = details.reason ?? 'network';
+  }
 }
 
-/** The token endpoint answered with another status than 2xx; `error` and `errorDescription` as RFC 6749 §5.2. */
+/** The token endpoint answered with another status than 2xx; the fields are those of RFC 6749 §5.2. */
 export class TokenRejectedError extends ConfigError {
   override readonly name = 'TokenRejectedError';
   readonly code = 'ERR_TOKEN_REJECTED' as const;
   readonly status: number;
   readonly error: string | undefined;
   readonly errorDescription: string | undefined;
+  readonly errorUri: string | undefined;
 
-  constructor(message: string, details: { status: number; error?: string; errorDescription?: string }) {
+  constructor(
+    message: string,
+    details: { status: number; error?: string; errorDescription?: string; errorUri?: string },
+  ) {
     super(message);
     this.status = details.status;
     this.error = details.error;
     this.errorDescription = details.errorDescription;
+    this.errorUri = details.errorUri;
   }
 }
 
-/** The token endpoint answered 2xx with something that is no token: not JSON, or without `access_token`. */
+/** What is wrong with a 2xx answer; `expired`: the token's life was over before the answer was here. */
+export type TokenMalformedReason =
+  | 'not-json'
+  | 'no-token'
+  | 'unusable-token'
+  | 'token-type'
+  | 'too-large'
+  | 'expired';
+
+/** The token endpoint answered 2xx with something that is no usable token; `reason` says what. */
 export class TokenMalformedError extends ConfigError {
   override readonly name = 'TokenMalformedError';
   readonly code = 'ERR_TOKEN_MALFORMED' as const;
+  readonly reason: TokenMalformedReason;
+
+  /** @param details - `reason`: default `unusable-token`. */
+  constructor(message: string, details: { reason?: TokenMalformedReason } = {}) {
+    super(message);
+    this.reason = details.reason ?? 'unusable-token';
+  }
 }
+
+/** The token endpoint asked for a pause (`Retry-After`) that is not over; nothing is sent before. */
+export class TokenThrottledError extends ConfigError {
+  override readonly name = 'TokenThrottledError';
+  readonly code = 'ERR_TOKEN_THROTTLED' as const;
+  /** Milliseconds, from when the error was made, until it is worth asking again. */
+  readonly retryAfterMs: number;
+  /** The status that asked for the pause. */
+  readonly status: number;
+
+  constructor(message: string, details: { retryAfterMs: number; status: number }) {
+    super(message);
+    this.retryAfterMs = details.retryAfterMs;
+    this.status = details.status;
+  }
+}
+
+/** Every error of a token provider: `switch (error.code)` narrows it. */
+export type TokenError =
+  | OptionsError
+  | TokenTransportError
+  | TokenRejectedError
+  | TokenMalformedError
+  | TokenThrottledError;
 
 /** The config API could not be reached, or its answer did not come whole; `reason` tells why. */
 export class RequestTransportError extends ConfigError {
@@ -222,6 +275,7 @@ const CODES: ReadonlySet<string> = new Set<ConfigErrorCode>([
   'ERR_TOKEN_TRANSPORT',
   'ERR_TOKEN_REJECTED',
   'ERR_TOKEN_MALFORMED',
+  'ERR_TOKEN_THROTTLED',
   'ERR_REQUEST_TRANSPORT',
   'ERR_REQUEST_REJECTED',
   'ERR_RESPONSE_MALFORMED',

@@ -26,9 +26,22 @@ export {
   resolveSettings,
   type SettingsOptions,
 } from './settings.ts';
+export { getSharedTokenProvider, type SharedTokenProviderOptions } from './shared-token-provider.ts';
 export {
   createSnapshotEventStream,
   type SnapshotEventClient,
   type SnapshotEventStreamOptions,
 } from './snapshot-event-stream.ts';
-export { type AccessTokenSource, TokenProvider, type TokenProviderOptions } from './token-provider.ts';
+export type { TokenEvent, TokenFailureSummary, TokenStatus } from './token-events.ts';
+export type {
+  GetAccessTokenOptions,
+  TokenCredentialsIn,
+  TokenProviderOptions,
+} from './token-options.ts';
+export { type AccessTokenSource, TokenProvider } from './token-provider.ts';
+export {
+  createTokenTelemetry,
+  type TokenMeter,
+  type TokenTelemetryOptions,
+  type TokenTracer,
+} from './token-telemetry.ts';

@@ -1,49 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isConfigError, OptionsError } from './index.ts';
-import { TokenProvider, type TokenProviderOptions } from './server.ts';
-
-type Answer = Response | Error | Promise<Response>;
-
-function tokenAnswer(accessToken: string, more: Record<string, unknown> = { expires_in: 3600 }): Response {
-  return Response.json({ access_token: accessToken, token_type: 'Bearer', ...more });
-}
-
-/** A provider whose fetch gives the answers in turn, the last one for ever. */
-function setUp(answers: Answer[], options: Partial<TokenProviderOptions> = {}) {
-  const fetch = vi.fn<typeof globalThis.fetch>(async () => {
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
-    if (answer instanceof Error) throw answer;
-    return answer instanceof Response ? answer.clone() : (answer ?? Response.error());
-  });
-  const provider = new TokenProvider({
-    authUrl: 'https://auth.example.com',
-    clientId: 'client-1',
-    clientSecret: 's3cret+/&=ü',
-    fetch,
-    ...options,
-  });
-  return { provider, fetch };
-}
-
-function bodyOf(fetch: ReturnType<typeof setUp>['fetch'], call = 0): URLSearchParams {
-  const body = fetch.mock.calls[call]?.[1]?.body;
-  if (typeof body !== 'string') throw new Error('The body is no text.');
-  return new URLSearchParams(body);
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string; status?: number }> {
-  return promise.then(
-    () => {
-      throw new Error('expected a rejection');
-    },
-    (error: unknown) => error as Error,
-  );
-}
+import { OptionsError } from './index.ts';
+import { TokenProvider } from './server.ts';
+import { bodyOf, deferred, failureOf, settle, setUp, tokenAnswer } from './test-support/token-fixture.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -131,6 +95,16 @@ describe('options', () => {
     ['refreshWindowSec', Number.NaN],
     ['timeoutMs', 0],
     ['timeoutMs', Number.POSITIVE_INFINITY],
+    ['deadlineMs', 0],
+    ['maxAttempts', 0],
+    ['credentialsIn', 'header'],
+    ['fetch', 'fetch'],
+    ['onEvent', {}],
+    ['waitUntil', 1],
+    ['scope', [' ']],
+    ['extraParameters', { grant_type: 'password' }],
+    ['extraParameters', { client_secret: 'x' }],
+    ['extraParameters', { tenant: 1 }],
   ])('refuses %s %s', (option, value) => {
     expect(() => setUp([], { [option]: value })).toThrow(option);
   });
@@ -148,8 +122,11 @@ describe('the cache', () => {
     ['a negative lifetime', { expires_in: -5 }, 60, 3540],
     ['a lifetime that is no number', { expires_in: 'soon' }, 60, 3540],
     ['an empty lifetime', { expires_in: '' }, 60, 3540],
-    ['an absurd lifetime', { expires_in: 1e15 }, 60, 86_340],
+    ['a lifetime of text that is no decimal', { expires_in: '0x10' }, 60, 3540],
+    ['a lifetime above a year', { expires_in: 1e15 }, 60, 3540],
+    ['a lifetime above a day', { expires_in: 604_800 }, 60, 86_340],
   ])('keeps a token until its refresh window: %s', async (_, more, refreshWindowSec, keptSec) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
     const { provider, fetch } = setUp([tokenAnswer('t1', more), tokenAnswer('t2', more)], {
       refreshWindowSec,
     });
@@ -158,6 +135,8 @@ describe('the cache', () => {
     expect(await provider.getAccessToken()).toBe('t1');
     expect(fetch).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(1);
+    expect(await provider.getAccessToken()).toBe(refreshWindowSec === 0 ? 't2' : 't1');
+    await settle();
     expect(await provider.getAccessToken()).toBe('t2');
     expect(fetch).toHaveBeenCalledTimes(2);
   });
@@ -187,14 +166,82 @@ describe('the cache', () => {
     expect(await provider.getAccessToken()).toBe('t3');
   });
 
-  it('shares one exchange between concurrent callers, cold and at refresh', async () => {
-    const { provider, fetch } = setUp([tokenAnswer('t1'), tokenAnswer('t2')]);
+  it('shares one exchange between concurrent callers, cold and at refresh, where nobody waits', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([tokenAnswer('t1'), slow.promise]);
     const cold = await Promise.all(Array.from({ length: 10_000 }, () => provider.getAccessToken()));
     expect(new Set(cold)).toEqual(new Set(['t1']));
     expect(fetch).toHaveBeenCalledTimes(1);
-    vi.advanceTimersByTime(3_550_000);
-    const again = await Promise.all(Array.from({ length: 100 }, () => provider.getAccessToken()));
-    expect(new Set(again)).toEqual(new Set(['t2']));
+    vi.advanceTimersByTime(3_560_000);
+    const again = await Promise.all(Array.from({ length: 10_000 }, () => provider.getAccessToken()));
+    expect(new Set(again)).toEqual(new Set(['t1']));
+    slow.resolve(tokenAnswer('t2'));
+    await settle();
+    expect(await provider.getAccessToken()).toBe('t2');
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('waits for the refresh that runs already where the old token has run out', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([tokenAnswer('t1'), slow.promise], { timeoutMs: 60_000 });
+    await provider.getAccessToken();
+    vi.advanceTimersByTime(3_595_000);
+    await provider.getAccessToken();
+    vi.advanceTimersByTime(5_000);
+    const waiting = provider.getAccessToken();
+    slow.resolve(tokenAnswer('t2'));
+    expect(await waiting).toBe('t2');
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('starts the window at another time in each process, never earlier than asked for', async () => {
+    const starts = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const { provider } = setUp([tokenAnswer('t1')], { refreshWindowSec: 60 });
+        await provider.getAccessToken();
+        return provider.status().refreshInMs ?? 0;
+      }),
+    );
+    expect(new Set(starts).size).toBeGreaterThan(40);
+    expect(Math.min(...starts)).toBeGreaterThanOrEqual(3_540_000);
+    expect(Math.max(...starts)).toBeLessThanOrEqual(3_555_000);
+  });
+
+  it.each([1, 2, 5, 30, 60])('uses a token of %d s for most of its life', async (seconds) => {
+    const { provider, fetch } = setUp([tokenAnswer('t1', { expires_in: seconds })]);
+    await provider.getAccessToken();
+    for (let tenth = 0; tenth < 6; tenth++) {
+      vi.advanceTimersByTime(seconds * 100);
+      await provider.getAccessToken();
+    }
+    expect(fetch).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(seconds * 300);
+    await provider.getAccessToken();
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('keeps an interval between exchanges where tokens live for a moment only', async () => {
+    const { provider, fetch } = setUp([tokenAnswer('same', { expires_in: 0.001 })]);
+    await provider.getAccessToken();
+    const until = Date.now() + 10_000;
+    while (Date.now() < until) {
+      const call = provider.getAccessToken();
+      await vi.advanceTimersByTimeAsync(10);
+      void call;
+    }
+    expect(fetch.mock.calls.length).toBeGreaterThan(10);
+    expect(fetch.mock.calls.length).toBeLessThanOrEqual(21);
+  });
+
+  it('asks again, and then says so, where a token has run out before it is here', async () => {
+    const late = (): Promise<Response> =>
+      new Promise((resolve) => setTimeout(() => resolve(tokenAnswer('dead', { expires_in: 1 })), 2_000));
+    const { provider, fetch } = setUp([], { maxAttempts: 2 });
+    fetch.mockImplementation(late);
+    const failure = failureOf(provider.getAccessToken());
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await failure).toMatchObject({ code: 'ERR_TOKEN_MALFORMED', reason: 'expired' });
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
@@ -207,37 +254,6 @@ describe('the cache', () => {
     expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
     expect(fetch).toHaveBeenCalledTimes(1);
     await expect(provider.getAccessToken()).resolves.toBe('t1');
-  });
-
-  it.each([
-    ['the network fails', new TypeError('fetch failed')],
-    ['the server is broken', Response.json({}, { status: 503 })],
-    ['the server is busy', Response.json({}, { status: 429 })],
-  ])('serves the old token while it lives where %s, without a try at each call', async (_, failure) => {
-    const { provider, fetch } = setUp([tokenAnswer('t1'), failure]);
-    await provider.getAccessToken();
-    vi.advanceTimersByTime(3_545_000);
-    expect(await provider.getAccessToken()).toBe('t1');
-    expect(await provider.getAccessToken()).toBe('t1');
-    expect(fetch).toHaveBeenCalledTimes(2);
-    vi.advanceTimersByTime(5_000);
-    expect(await provider.getAccessToken()).toBe('t1');
-    expect(fetch).toHaveBeenCalledTimes(3);
-    vi.advanceTimersByTime(50_000);
-    expect(isConfigError(await failureOf(provider.getAccessToken()))).toBe(true);
-  });
-
-  it('does not hide a refusal of the client behind the old token', async () => {
-    const { provider } = setUp([
-      tokenAnswer('t1'),
-      Response.json({ error: 'invalid_client' }, { status: 401 }),
-    ]);
-    await provider.getAccessToken();
-    vi.advanceTimersByTime(3_545_000);
-    expect(await failureOf(provider.getAccessToken())).toMatchObject({
-      code: 'ERR_TOKEN_REJECTED',
-      status: 401,
-    });
   });
 });
 
@@ -285,7 +301,7 @@ describe('invalidate', () => {
     });
     const { provider } = setUp([tokenAnswer('t1'), slow, tokenAnswer('t3')]);
     await provider.getAccessToken();
-    vi.advanceTimersByTime(3_545_000);
+    vi.advanceTimersByTime(3_560_000);
     const ahead = provider.getAccessToken();
     provider.invalidate('t1');
     expect(await provider.getAccessToken()).toBe('t3');
@@ -309,91 +325,43 @@ describe('invalidate', () => {
     expect(await provider.getAccessToken()).toBe('t2');
     expect(fetch).toHaveBeenCalledTimes(2);
   });
-});
 
-describe('failures', () => {
-  it('carries what RFC 6749 §5.2 says', async () => {
-    const body = { error: 'invalid_client', error_description: 'Unknown client.' };
-    const { provider } = setUp([Response.json(body, { status: 401 })]);
-    expect(await failureOf(provider.getAccessToken())).toMatchObject({
-      name: 'TokenRejectedError',
-      code: 'ERR_TOKEN_REJECTED',
-      status: 401,
-      error: 'invalid_client',
-      errorDescription: 'Unknown client.',
-    });
-  });
-
-  it.each([400, 404, 405, 429, 500, 503])(
-    'is a rejection with its status for %d, whatever the body',
-    async (status) => {
-      const { provider } = setUp([new Response('<html>oops</html>', { status })]);
-      const error = await failureOf(provider.getAccessToken());
-      expect(error).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status });
-      expect(error.message).not.toContain('<html>');
-    },
-  );
-
-  it.each([
-    ['no access_token', Response.json({ token_type: 'Bearer' }), 'access_token'],
-    ['an empty access_token', Response.json({ access_token: '' }), 'access_token'],
-    ['an access_token that is no string', Response.json({ access_token: 42 }), 'access_token'],
-    ['an access_token that breaks a header', Response.json({ access_token: 'leak-a\r\nleak-b' }), 'header'],
-    ['another token_type', Response.json({ access_token: 't', token_type: 'DPoP' }), 'token_type'],
-    ['HTML', new Response('<html>leak-a</html>', { headers: { 'content-type': 'text/html' } }), 'JSON'],
-    ['an empty body', new Response(''), 'JSON'],
-    ['no body', new Response(null, { status: 204 }), 'JSON'],
-    ['truncated JSON', new Response('{"access_token":"leak-a'), 'JSON'],
-    ['a JSON array', Response.json(['leak-a']), 'JSON'],
-    ['JSON null', new Response('null'), 'JSON'],
-    ['more than 64 KiB', Response.json({ access_token: 'x'.repeat(70_000) }), '64 KiB'],
-  ])('calls a 2xx answer with %s malformed', async (_, answer, words) => {
-    const { provider } = setUp([answer]);
-    const error = await failureOf(provider.getAccessToken());
-    expect(error).toMatchObject({ name: 'TokenMalformedError', code: 'ERR_TOKEN_MALFORMED' });
-    expect(error.message).toContain(words);
-    expect(error.message).not.toContain('leak-');
-  });
-
-  it('accepts no token_type and any case of Bearer', async () => {
-    for (const more of [{ token_type: undefined }, { token_type: 'bearer' }, { token_type: 'BEARER' }]) {
-      const { provider } = setUp([tokenAnswer('t1', more)]);
-      expect(await provider.getAccessToken()).toBe('t1');
+  it('exchanges once for staggered refusals of one revoked token', async () => {
+    const { provider, fetch } = setUp([tokenAnswer('t1'), tokenAnswer('t2')]);
+    const refused = await provider.getAccessToken();
+    for (let request = 0; request < 20; request++) {
+      provider.invalidate(refused);
+      expect(await provider.getAccessToken()).toBe('t2');
+      vi.advanceTimersByTime(30);
     }
+    expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('says why the network failed', async () => {
-    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
-    const { provider } = setUp([new TypeError('fetch failed', { cause: refused })]);
-    const error = await failureOf(provider.getAccessToken());
-    expect(error).toMatchObject({ name: 'TokenTransportError', code: 'ERR_TOKEN_TRANSPORT' });
-    expect(error.message).toContain('ECONNREFUSED');
-    expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
+  it('keeps an interval where the server hands a refused token out again', async () => {
+    const { provider, fetch } = setUp([tokenAnswer('same')]);
+    await provider.getAccessToken();
+    let calls = 0;
+    for (let elapsed = 0; elapsed < 5_000; elapsed += 50) {
+      provider.invalidate('same');
+      const call = provider.getAccessToken().then(() => {
+        calls += 1;
+      });
+      await vi.advanceTimersByTimeAsync(50);
+      void call;
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(calls).toBe(100);
+    expect(fetch.mock.calls.length).toBeLessThanOrEqual(13);
   });
 
-  it('gives up after timeoutMs, even where fetch does not heed its signal', async () => {
-    const { provider } = setUp([new Promise<Response>(() => undefined), tokenAnswer('t1')], {
-      timeoutMs: 500,
-    });
-    const failure = failureOf(provider.getAccessToken());
-    await vi.advanceTimersByTimeAsync(500);
-    const error = await failure;
-    expect(error).toMatchObject({
-      code: 'ERR_TOKEN_TRANSPORT',
-      cause: { name: 'TimeoutError', code: 'ETIMEDOUT' },
-    });
-    expect(error.message).toContain('500 ms');
-    expect(await provider.getAccessToken()).toBe('t1');
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it('gives up on a body that never ends', async () => {
-    const endless = new Response(
-      new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) }),
-    );
-    const { provider } = setUp([Promise.resolve(endless)], { timeoutMs: 500 });
-    const failure = failureOf(provider.getAccessToken());
-    await vi.advanceTimersByTimeAsync(500);
-    expect(await failure).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
+  it('keeps an exchange whose next attempt is still to come', async () => {
+    const { provider, fetch } = setUp([new TypeError('fetch failed'), tokenAnswer('t1')], { maxAttempts: 2 });
+    const before = provider.getAccessToken();
+    await settle();
+    provider.invalidate();
+    const after = provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await Promise.all([before, after])).toEqual(['t1', 't1']);
+    expect(fetch).toHaveBeenCalledTimes(2);
   });
 });

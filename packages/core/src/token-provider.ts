@@ -1,24 +1,18 @@
-import { parseBaseUrl } from './base-url.ts';
-import { OptionsError, TokenMalformedError, TokenRejectedError, TokenTransportError } from './errors.ts';
-import { describeFailure, transportCause } from './exchange-failure.ts';
-import { type Fetch, type HttpAnswer, HttpExchange, isSuccess } from './http-exchange.ts';
-import { redact } from './redact.ts';
-
-/** What {@link TokenProvider} takes. */
-export interface TokenProviderOptions {
-  /** OAuth issuer base URL; the exchange goes to `{authUrl}/token`. https, unless the host is loopback. */
-  authUrl: string;
-  clientId: string;
-  clientSecret: string;
-  /** Seconds before its end that a token is replaced; at most a third of its lifetime is used. Default 60. */
-  refreshWindowSec?: number | undefined;
-  /** Default the global `fetch`. */
-  fetch?: Fetch | undefined;
-  /** How long one exchange may take, in milliseconds; default 10,000. */
-  timeoutMs?: number | undefined;
-  /** Sends credentials over plain http to hosts other than loopback too; default false. */
-  allowInsecureHttp?: boolean | undefined;
-}
+import { CachedToken, drawWindowJitter } from './cached-token.ts';
+import { TokenThrottledError } from './errors.ts';
+import { ExchangePace } from './exchange-pace.ts';
+import { pause } from './token-clock.ts';
+import type { TokenStatus } from './token-events.ts';
+import { type GrantedToken, TokenExchange } from './token-exchange.ts';
+import { TokenFailures } from './token-failure.ts';
+import { type FlightTools, TokenFlight } from './token-flight.ts';
+import { TokenMonitor } from './token-monitor.ts';
+import {
+  type GetAccessTokenOptions,
+  readTokenOptions,
+  type TokenProviderOptions,
+  type TokenSettings,
+} from './token-options.ts';
 
 /** Where an access token comes from: a {@link TokenProvider}, or anything with the same two methods. */
 export interface AccessTokenSource {
@@ -27,27 +21,14 @@ export interface AccessTokenSource {
   invalidate(rejectedToken?: string): void;
 }
 
-const DEFAULT_LIFETIME_SEC = 3600;
-/** What is above is capped: a token is not trusted for longer than a day. */
-const LONGEST_LIFETIME_SEC = 86_400;
-/** The refresh window takes at most this share of a lifetime, or a short token would be replaced at every call. */
-const WINDOW_SHARE = 1 / 3;
-/** After an exchange that failed inside the window, the old token serves this long before the next try. */
-const RETRY_INTERVAL_MS = 5_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
-
-interface CachedToken {
-  readonly accessToken: string;
-  /** Two clocks: the monotonic one stands while the machine sleeps, and the other one can be set. */
-  readonly startedMonotonic: number;
-  readonly startedWall: number;
-  readonly lifetimeMs: number;
-  refreshAfterMs: number;
+interface Flight {
+  readonly flight: TokenFlight;
+  readonly token: Promise<string>;
 }
 
 /**
- * OAuth 2.0 client credentials (RFC 6749 §4.4): one access token, kept until its refresh window, exchanged once for any
- * number of concurrent callers. A failed exchange is never kept: the next call tries again.
+ * OAuth 2.0 client credentials (RFC 6749 §4.4): one access token for any number of callers, exchanged once, replaced in
+ * the background before it runs out. A caller waits only where no valid token is left, and a failure is never kept.
  *
  * @throws {OptionsError} from the constructor, naming the option that is empty or invalid.
  * @example
@@ -55,38 +36,49 @@ interface CachedToken {
  * const accessToken = await tokens.getAccessToken();
  */
 export class TokenProvider implements AccessTokenSource {
-  readonly #tokenUrl: string;
-  readonly #clientId: string;
-  readonly #clientSecret: string;
-  readonly #refreshWindowMs: number;
-  readonly #timeoutMs: number;
-  readonly #http: HttpExchange;
+  readonly #settings: TokenSettings;
+  readonly #tools: FlightTools;
+  readonly #failures: TokenFailures;
+  readonly #monitor: TokenMonitor;
+  readonly #pace: ExchangePace = new ExchangePace();
+  readonly #jitter: number = drawWindowJitter();
   #cached: CachedToken | undefined;
-  #flight: Promise<string> | undefined;
+  #flight: Flight | undefined;
+  /** Kept beyond its life, so that no error repeats it. */
+  #lastValue: string | undefined;
 
   constructor(options: TokenProviderOptions) {
-    const { authUrl, allowInsecureHttp, refreshWindowSec = 60, timeoutMs = 10_000 } = options;
-    this.#tokenUrl = `${parseBaseUrl('authUrl', authUrl, { allowInsecureHttp })}/token`;
-    this.#clientId = requireText('clientId', options.clientId);
-    this.#clientSecret = requireText('clientSecret', options.clientSecret);
-    this.#refreshWindowMs = requireNumber('refreshWindowSec', refreshWindowSec, 0) * 1000;
-    this.#timeoutMs = requireNumber('timeoutMs', timeoutMs, 1);
-    this.#http = new HttpExchange(options.fetch);
+    const settings = readTokenOptions(options);
+    this.#settings = settings;
+    this.#failures = new TokenFailures(settings.tokenUrl, () =>
+      this.#lastValue === undefined ? [] : [this.#lastValue],
+    );
+    this.#monitor = new TokenMonitor(settings.onEvent);
+    const exchange = new TokenExchange(settings, this.#failures);
+    this.#tools = {
+      settings,
+      exchange,
+      failures: this.#failures,
+      pace: this.#pace,
+      monitor: this.#monitor,
+    };
   }
 
   /**
-   * The access token: the cached one until the refresh window, then a new one. Where the exchange fails for want of a
-   * network or a working server while the old token still lives, the old token is answered.
+   * The access token: the cached one while it lives, and within its refresh window one exchange in the background
+   * besides. Only where there is none a caller waits, for an exchange with its retries that all share.
    *
-   * @throws {TokenTransportError} where the token endpoint cannot be reached in time.
-   * @throws {TokenRejectedError} where it answers with another status than 2xx.
-   * @throws {TokenMalformedError} where its 2xx answer is not JSON, has no `access_token` or is over 64 KiB.
+   * @throws {TokenTransportError} where the token endpoint gave no answer, and where `signal` aborted.
+   * @throws {TokenRejectedError} where it answered with another status than 2xx.
+   * @throws {TokenMalformedError} where its 2xx answer holds no usable token, or is over 64 KiB.
+   * @throws {TokenThrottledError} where it asked for a pause that is not over.
+   * @throws {OptionsError} where the function given as `clientSecret` fails.
    */
-  async getAccessToken(): Promise<string> {
+  getAccessToken(options?: GetAccessTokenOptions): Promise<string> {
     const cached = this.#cached;
-    if (cached !== undefined && age(cached) < cached.refreshAfterMs) return cached.accessToken;
-    this.#flight ??= this.#fly();
-    return this.#flight;
+    // No `async`: a hit hands out a promise that was resolved long ago.
+    if (options === undefined && cached?.isFresh()) return cached.promise;
+    return this.#answer(options ?? {});
   }
 
   /**
@@ -95,167 +87,129 @@ export class TokenProvider implements AccessTokenSource {
    * kept.
    */
   invalidate(rejectedToken?: string): void {
-    if (rejectedToken !== undefined && this.#cached?.accessToken !== rejectedToken) return;
+    if (rejectedToken !== undefined && this.#cached?.value !== rejectedToken) return;
+    if (this.#cached === undefined && this.#flight === undefined) return;
     this.#cached = undefined;
-    this.#flight = undefined;
+    // One that waits for its next attempt will ask after this, so it is as good as a new one.
+    if (this.#flight?.flight.isUnderway) this.#flight = undefined;
+    this.#pace.invalidated();
+    this.#monitor.invalidated();
   }
 
-  #fly(): Promise<string> {
-    const flight: Promise<string> = this.#exchange().then(
-      (token) => {
-        // Not the current flight: it began before an invalidation.
-        if (this.#flight === flight) {
-          this.#flight = undefined;
-          this.#cached = token;
-        }
-        return token.accessToken;
-      },
-      (error: unknown) => {
-        const current = this.#flight === flight;
-        if (current) this.#flight = undefined;
-        const cached = this.#cached;
-        if (current && cached !== undefined && isPassing(error) && age(cached) < cached.lifetimeMs) {
-          cached.refreshAfterMs = Math.min(age(cached) + RETRY_INTERVAL_MS, cached.lifetimeMs);
-          return cached.accessToken;
-        }
-        throw error;
-      },
-    );
-    return flight;
+  /** Its state as plain data, without a secret or a token: fit for a health check or a log. */
+  status(): TokenStatus {
+    const cached = this.#cached;
+    const expiresInMs = cached?.expiresInMs();
+    const refreshInMs = cached?.refreshInMs();
+    const living = refreshInMs === 0 ? 'stale' : 'fresh';
+    return {
+      token: expiresInMs === undefined ? 'none' : expiresInMs === 0 ? 'expired' : living,
+      expiresInMs,
+      refreshInMs,
+      isExchanging: this.#flight !== undefined,
+      throttledForMs: this.#pace.throttledForMs(),
+      ...this.#monitor.counts(),
+    };
   }
 
-  async #exchange(): Promise<CachedToken> {
-    const startedMonotonic = performance.now();
-    const startedWall = Date.now();
-    const { accessToken, lifetimeSec } = this.#readToken(await this.#post());
-    const lifetimeMs = lifetimeSec * 1000;
-    const refreshAfterMs = lifetimeMs - Math.min(this.#refreshWindowMs, lifetimeMs * WINDOW_SHARE);
-    return { accessToken, startedMonotonic, startedWall, lifetimeMs, refreshAfterMs };
+  #answer(options: GetAccessTokenOptions): Promise<string> {
+    const { signal, waitWhenThrottled = this.#settings.waitWhenThrottled } = options;
+    if (signal?.aborted) return Promise.reject(this.#failures.aborted(undefined));
+    const token = this.#live();
+    if (token !== undefined) return token;
+    const wait = waitWhenThrottled ? this.#waitThroughPause(signal) : this.#join();
+    return signal === undefined ? wait : this.#untilAborted(wait, signal);
   }
 
-  async #post(): Promise<HttpAnswer> {
-    try {
-      return await this.#http.send({
-        url: this.#tokenUrl,
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-        body: new URLSearchParams({
-          grant_type: 'client_credentials',
-          provider: 'client_credentials',
-          client_id: this.#clientId,
-          client_secret: this.#clientSecret,
-        }).toString(),
-        timeoutMs: this.#timeoutMs,
-        maxBytes: MAX_ANSWER_BYTES,
-      });
-    } catch (error) {
-      const failure = describeFailure(error);
-      const reason = this.#redact(failure.reason);
-      throw new TokenTransportError(
-        `The token endpoint ${this.#tokenUrl} could not be reached: ${reason}. Check authUrl and the network.`,
-        { cause: transportCause(failure, reason) },
+  /** The cached token where it still lives; within its window a refresh is seen to. */
+  #live(): Promise<string> | undefined {
+    const cached = this.#cached;
+    if (cached === undefined) return undefined;
+    if (cached.isFresh()) return cached.promise;
+    if (cached.expiresInMs() === 0) return undefined;
+    if (this.#flight === undefined && this.#pace.backgroundHoldMs() <= 0) {
+      this.#keepAlive(this.#takeOff({ isAwaited: false }).token);
+    }
+    this.#monitor.servedStale(() => cached.expiresInMs());
+    return cached.promise;
+  }
+
+  #join(): Promise<string> {
+    const throttledForMs = this.#pace.throttledForMs();
+    if (throttledForMs > 0) {
+      return Promise.reject(this.#failures.throttled(throttledForMs, this.#pace.throttleStatus));
+    }
+    const { flight, token } = this.#flight ?? this.#takeOff({ isAwaited: true });
+    flight.join();
+    return token;
+  }
+
+  async #waitThroughPause(signal: AbortSignal | undefined): Promise<string> {
+    const endsAt = performance.now() + this.#settings.deadlineMs;
+    for (;;) {
+      const pauseMs = this.#pace.throttledForMs();
+      const leftMs = endsAt - performance.now();
+      // No longer than the deadline allows; then the error tells how long it would be.
+      if (pauseMs > 0 && pauseMs <= leftMs) await pause(Math.ceil(pauseMs), signal);
+      if (signal?.aborted) throw this.#failures.aborted(this.#monitor.lastError);
+      try {
+        return await (this.#live() ?? this.#join());
+      } catch (error) {
+        const isPause = error instanceof TokenThrottledError;
+        if (!isPause || performance.now() + error.retryAfterMs > endsAt) throw error;
+      }
+    }
+  }
+
+  #takeOff(options: { isAwaited: boolean }): Flight {
+    const flight = new TokenFlight(this.#tools, options);
+    // Not at once: an event hook that asks for a token must find the flight that it is told of.
+    const token: Promise<string> = Promise.resolve()
+      .then(() => flight.run())
+      .then(
+        (granted) => this.#land(flight, granted),
+        (error: unknown) => {
+          if (this.#flight?.flight === flight) this.#flight = undefined;
+          throw error;
+        },
       );
+    // Nobody may be waiting any more.
+    token.catch(() => undefined);
+    this.#flight = { flight, token };
+    return this.#flight;
+  }
+
+  #land(flight: TokenFlight, granted: GrantedToken): string {
+    this.#lastValue = granted.value;
+    // Not the current flight: it began before an invalidation.
+    if (this.#flight?.flight === flight) {
+      this.#flight = undefined;
+      const windowMs = this.#settings.refreshWindowMs;
+      const { startedAt, lifetimeMs } = granted;
+      this.#cached = new CachedToken(granted.value, {
+        startedAt,
+        lifetimeMs,
+        windowMs,
+        jitter: this.#jitter,
+      });
+      this.#monitor.replaced();
+    }
+    return granted.value;
+  }
+
+  #keepAlive(work: Promise<string>): void {
+    try {
+      this.#settings.waitUntil?.(work.then(() => undefined).catch(() => undefined));
+    } catch {
+      // A runtime whose request is over takes no more work; the refresh goes on without it.
     }
   }
 
-  #readToken(answer: HttpAnswer): { accessToken: string; lifetimeSec: number } {
-    const body = answer.text === undefined ? undefined : parseObject(answer.text);
-    if (!isSuccess(answer.status)) throw this.#rejected(answer.status, body);
-    if (answer.text === undefined) throw this.#malformed(`is larger than ${MAX_ANSWER_BYTES / 1024} KiB`);
-    if (body === undefined) throw this.#malformed('is no JSON object');
-    const { access_token: accessToken, token_type: tokenType } = body;
-    if (accessToken === undefined || accessToken === null || accessToken === '') {
-      throw this.#malformed('has no access_token');
-    }
-    // What cannot stand in a header would come back in the words of another error.
-    if (typeof accessToken !== 'string' || !/^[\x21-\x7e]+$/.test(accessToken)) {
-      throw this.#malformed('has an access_token that cannot be sent in a header');
-    }
-    if (typeof tokenType === 'string' && tokenType.toLowerCase() !== 'bearer') {
-      throw this.#malformed('has another token_type than Bearer');
-    }
-    return { accessToken, lifetimeSec: readLifetime(body.expires_in) };
+  #untilAborted(wait: Promise<string>, signal: AbortSignal): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(this.#failures.aborted(this.#monitor.lastError));
+      signal.addEventListener('abort', onAbort, { once: true });
+      wait.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    });
   }
-
-  #rejected(status: number, body: Readonly<Record<string, unknown>> | undefined): TokenRejectedError {
-    const said = this.#text(body?.error);
-    // RFC 6749 §5.2: a code, and never free text.
-    const error = said !== undefined && /^[\w.:/-]{1,100}$/.test(said) ? said : undefined;
-    const errorDescription = this.#text(body?.error_description) ?? this.#text(body?.message);
-    const words = [String(status), error, errorDescription && `(${errorDescription})`]
-      .filter(Boolean)
-      .join(' ');
-    return new TokenRejectedError(
-      `The token endpoint ${this.#tokenUrl} refused the exchange: ${words}. ${remedy(status, error)}`,
-      {
-        status,
-        ...(error !== undefined && { error }),
-        ...(errorDescription !== undefined && { errorDescription }),
-      },
-    );
-  }
-
-  #malformed(what: string): TokenMalformedError {
-    return new TokenMalformedError(
-      `The answer of the token endpoint ${this.#tokenUrl} ${what}. Check that authUrl is the OAuth issuer.`,
-    );
-  }
-
-  #text(value: unknown): string | undefined {
-    const text = typeof value === 'string' ? this.#redact(value) : '';
-    return text === '' ? undefined : text;
-  }
-
-  #redact(text: string): string {
-    const held = this.#cached?.accessToken;
-    return redact(text, held === undefined ? [this.#clientSecret] : [this.#clientSecret, held]);
-  }
-}
-
-function age(token: CachedToken): number {
-  return Math.max(performance.now() - token.startedMonotonic, Date.now() - token.startedWall);
-}
-
-/** Whether an exchange may work on the next try with nothing changed. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof TokenRejectedError)
-    return error.status >= 500 || error.status === 429 || error.status === 408;
-  return error instanceof TokenTransportError || error instanceof TokenMalformedError;
-}
-
-function remedy(status: number, error: string | undefined): string {
-  if (status >= 300 && status < 400) return 'It redirects; set authUrl to where it leads.';
-  if (status === 404 || status === 405) return 'Check that authUrl is the OAuth issuer.';
-  if (status === 429 || status >= 500) return 'Try again later.';
-  return status === 401 || error === 'invalid_client'
-    ? 'Check the client id and secret.'
-    : 'Check the client.';
-}
-
-/** RFC 6749 §5.1 only recommends `expires_in`; servers leave it out, quote it or send 0. */
-function readLifetime(value: unknown): number {
-  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) return DEFAULT_LIFETIME_SEC;
-  return Math.min(seconds, LONGEST_LIFETIME_SEC);
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function requireText(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.trim() !== '') return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" is empty.`);
-}
-
-function requireNumber(option: string, value: unknown, least: number): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= least) return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" must be a number of at least ${least}.`);
 }

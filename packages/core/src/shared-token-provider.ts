@@ -1,0 +1,82 @@
+import { OptionsError } from './errors.ts';
+import type { TokenProviderOptions } from './token-options.ts';
+import { TokenProvider } from './token-provider.ts';
+
+/** Options of {@link getSharedTokenProvider}. */
+export interface SharedTokenProviderOptions extends TokenProviderOptions {
+  /** A name to get it by elsewhere in the process; default none: then equal options are the name. */
+  key?: string | undefined;
+}
+
+interface Entry {
+  readonly key: string | undefined;
+  readonly provider: TokenProvider;
+  /** A closure, so that no inspection of the registry shows the secret in it. */
+  readonly isFor: (options: SharedTokenProviderOptions) => boolean;
+}
+
+/** One registry a process, also where two copies of this package are loaded (ESM and CommonJS). */
+const REGISTRY: unique symbol = Symbol.for('@smooai/config/token-providers');
+
+/**
+ * The one token provider of this process for these options, so that several clients share one token: equal options,
+ * functions by identity, give the same instance. With a `key` it can also be got by that alone, once it was made.
+ *
+ * @throws {OptionsError} for invalid options, a key that nothing was made for, and a key that other options hold.
+ * @example
+ * const tokens = getSharedTokenProvider({ authUrl, clientId, clientSecret, key: 'billing' });
+ * getSharedTokenProvider('billing') === tokens; // true
+ */
+export function getSharedTokenProvider(options: SharedTokenProviderOptions | string): TokenProvider {
+  const entries = registry();
+  if (typeof options === 'string') {
+    const found = entries.find((entry) => entry.key === options);
+    if (found !== undefined) return found.provider;
+    throw new OptionsError(
+      'key',
+      `No shared token provider has the key ${JSON.stringify(options)}. Give the options where it is first needed.`,
+    );
+  }
+  const { key } = options;
+  const known = entries.find((entry) => entry.key === key && (key !== undefined || entry.isFor(options)));
+  if (known === undefined) {
+    const provider = new TokenProvider(options);
+    entries.push({ key, provider, isFor: matcherOf(options) });
+    return provider;
+  }
+  if (known.isFor(options)) return known.provider;
+  throw new OptionsError(
+    'key',
+    `The shared token provider ${JSON.stringify(key)} was made with other options.`,
+  );
+}
+
+function registry(): Entry[] {
+  const holder = globalThis as { [REGISTRY]?: Entry[] };
+  holder[REGISTRY] ??= [];
+  return holder[REGISTRY];
+}
+
+function matcherOf(options: SharedTokenProviderOptions): Entry['isFor'] {
+  const { clientSecret, fetch, onEvent, waitUntil } = options;
+  const data = dataOf(options);
+  return (other) =>
+    other.clientSecret === clientSecret &&
+    other.fetch === fetch &&
+    other.onEvent === onEvent &&
+    other.waitUntil === waitUntil &&
+    dataOf(other) === data;
+}
+
+const COMPARED_APART = new Set(['key', 'clientSecret', 'fetch', 'onEvent', 'waitUntil']);
+
+/** The options that are plain data, in one order. */
+function dataOf(options: SharedTokenProviderOptions): string {
+  const parameters = sorted(options.extraParameters ?? {});
+  const data = sorted(options).filter(([name, value]) => value !== undefined && !COMPARED_APART.has(name));
+  return JSON.stringify(data.map(([name, value]) => [name, name === 'extraParameters' ? parameters : value]));
+}
+
+function sorted(record: object): [string, unknown][] {
+  return Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1));
+}
