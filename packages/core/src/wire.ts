@@ -81,8 +81,10 @@ export type Tier = 'public' | 'secret' | 'feature_flag' | 'limit';
  * It lives on servers only; a browser gets a {@link Snapshot}.
  */
 export interface Ruleset {
-  /** Decimal string that only grows within an environment. */
+  /** Decimal string that only grows within an environment and epoch. */
   revision: string;
+  /** Which history the revision belongs to: another one where revisions may have gone back, as after a restored backup. */
+  epoch?: string;
   environment: string;
   public: Record<string, JsonValue>;
   secret: Record<string, JsonValue>;
@@ -100,6 +102,8 @@ export type RulesetChange =
 /** The data of a `change` event. */
 export interface RulesetPatch {
   revision: string;
+  /** The revision that this one follows; who is not there yet has missed something. */
+  previousRevision?: string;
   changes: RulesetChange[];
 }
 

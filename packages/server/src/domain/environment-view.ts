@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   type CompiledSegments,
   compile,
@@ -23,16 +24,23 @@ export class EnvironmentView implements EffectiveValues {
   /** Every key of the organization's schemas. */
   readonly keys: ReadonlyMap<string, SchemaKey>;
   readonly ruleset: Ruleset;
+  /** Which history the revision belongs to. */
+  readonly epoch: string;
   readonly #compiled = new Map<string, (context: EvaluationContext) => Evaluation>();
   #segments: CompiledSegments | undefined;
   #rulesetJson: string | undefined;
 
-  constructor(environment: Environment, effective: EffectiveValues, keys: ReadonlyMap<string, SchemaKey>) {
+  constructor(
+    environment: Environment,
+    effective: EffectiveValues,
+    more: { epoch: string; keys: ReadonlyMap<string, SchemaKey> },
+  ) {
     this.environment = environment;
     this.values = effective.values;
     this.segments = effective.segments;
-    this.keys = keys;
-    this.ruleset = toRuleset(environment, effective);
+    this.keys = more.keys;
+    this.epoch = more.epoch;
+    this.ruleset = { ...toRuleset(environment, effective), epoch: more.epoch };
   }
 
   get revision(): string {
@@ -64,6 +72,8 @@ export class EnvironmentViews {
   readonly #storage: Storage;
   readonly #schemaKeys: SchemaKeysCache;
   readonly #views = new Map<string, EnvironmentView>();
+  /** New with each start: the database may be another one since, with other changes under the same revisions. */
+  readonly #epoch = randomBytes(6).toString('hex');
 
   constructor(storage: Storage, schemaKeys: SchemaKeysCache) {
     this.#storage = storage;
@@ -94,7 +104,9 @@ export class EnvironmentViews {
     for (const schema of await operations.listSchemas(environment.organizationId)) {
       for (const [key, entry] of this.#schemaKeys.of(schema)) keys.set(key, entry);
     }
-    return new EnvironmentView(environment, effective, keys);
+    // With the id: an environment that is deleted and made anew has another history.
+    const epoch = `${this.#epoch}-${environment.id}`;
+    return new EnvironmentView(environment, effective, { epoch, keys });
   }
 
   #remember(view: EnvironmentView): void {

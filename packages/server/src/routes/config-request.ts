@@ -10,6 +10,11 @@ export interface EnvironmentQuery {
   environment: string;
 }
 
+/** {@link EnvironmentQuery} of a client that has a ruleset, with the epoch of it. */
+export interface RulesetQuery extends EnvironmentQuery {
+  epoch?: string;
+}
+
 /** A JSON Schema of a part of a request. */
 export interface RequestSchema {
   readonly [keyword: string]: unknown;
@@ -24,6 +29,13 @@ export const environmentQuery: RequestSchema = {
   type: 'object',
   required: ['environment'],
   properties: { environment },
+};
+
+/** `?environment=NAME&epoch=EPOCH` */
+export const rulesetQuery: RequestSchema = {
+  type: 'object',
+  required: ['environment'],
+  properties: { environment, epoch: { type: 'string', maxLength: 200 } },
 };
 
 /** `?environment=NAME&force=true` */

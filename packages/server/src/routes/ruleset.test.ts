@@ -12,6 +12,7 @@ describe('the ruleset', () => {
     await shop.putSegment('staff', { all: [] });
     expect(await shop.ruleset()).toEqual({
       revision: expect.stringMatching(/^\d+$/),
+      epoch: expect.stringMatching(/^[\w-]{10,200}$/),
       environment: 'development',
       public: { apiBaseUrl: 'https://api.shop.test' },
       secret: { paymentKey: 'sk_live_12345678' },
@@ -39,5 +40,26 @@ describe('the ruleset', () => {
     for (const tag of ['"0"', etag.slice(1, -1), '', 'W/']) expect((await ask(tag)).status, tag).toBe(200);
     await shop.set('theme', 'dark');
     expect((await ask(etag)).status).toBe(200);
+  });
+
+  it('is sent again, whatever its tag, to a client that has the ruleset of another epoch', async () => {
+    const shop = await startShop();
+    const { revision, epoch } = await shop.ruleset();
+    const ask = async (known: string) =>
+      shop.call('GET', `/ruleset?environment=development&epoch=${known}`, undefined, {
+        headers: { 'if-none-match': `"${revision}"` },
+      });
+    expect((await ask(String(epoch))).status).toBe(304);
+    expect((await ask('of-another-database')).status).toBe(200);
+  });
+
+  it('has another epoch where an environment is made anew', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview');
+    const first = await shop.ruleset('preview');
+    await shop.call('DELETE', `/environments/${shop.environments['preview']}`);
+    await shop.addEnvironment('preview');
+    const second = await shop.ruleset('preview');
+    expect(second.epoch).not.toBe(first.epoch);
   });
 });

@@ -1,18 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../server-context.ts';
-import { CONFIG_PATH, type EnvironmentQuery, environmentQuery, principalOf } from './config-request.ts';
+import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
 /** `…/config/ruleset`: every stored value as it is, for servers only. */
 export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
-  app.get<{ Querystring: EnvironmentQuery }>(
+  app.get<{ Querystring: RulesetQuery }>(
     `${CONFIG_PATH}/ruleset`,
-    { onRequest: guard({ scope: 'config:read' }), schema: { querystring: environmentQuery } },
+    { onRequest: guard({ scope: 'config:read' }), schema: { querystring: rulesetQuery } },
     async (request, reply) => {
       const view = await service.view(principalOf(request), request.query.environment);
       const etag = `"${view.revision}"`;
       // It holds secrets: a client may keep it, but asks again before each use.
       void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization' });
-      if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+      // The same revision of another epoch may be something else.
+      const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
+      if (isSameEpoch && matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
       return reply.type('application/json; charset=utf-8').send(view.rulesetJson);
     },
   );

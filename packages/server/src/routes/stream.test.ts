@@ -30,6 +30,7 @@ describe('the stream', () => {
         event: 'change',
         data: {
           revision: String(start + 1),
+          previousRevision: String(start),
           changes: [{ tier: 'feature_flag', key: 'newCheckout', value: true }],
         },
       },
@@ -38,13 +39,18 @@ describe('the stream', () => {
         event: 'change',
         data: {
           revision: String(start + 2),
+          previousRevision: String(start + 1),
           changes: [{ tier: 'feature_flag', key: 'newCheckout', deleted: true }],
         },
       },
       {
         id: String(start + 3),
         event: 'change',
-        data: { revision: String(start + 3), changes: [{ segments: { staff: { all: [] } } }] },
+        data: {
+          revision: String(start + 3),
+          previousRevision: String(start + 2),
+          changes: [{ segments: { staff: { all: [] } } }],
+        },
       },
     ]);
   });
@@ -96,6 +102,17 @@ describe('the stream', () => {
       expect((await stream.next()).event).toBe('ruleset');
     },
   );
+
+  it('resumes only within the epoch that the client names', async () => {
+    const shop = await startShop();
+    const { revision, epoch } = await shop.ruleset();
+    await shop.set('theme', 'dark');
+    const headers = { 'last-event-id': revision };
+    const same = await EventReader.open(shop, `${DEVELOPMENT}&epoch=${epoch}`, headers);
+    expect((await same.next()).event).toBe('change');
+    const other = await EventReader.open(shop, `${DEVELOPMENT}&epoch=of-another-database`, headers);
+    expect(await other.next()).toMatchObject({ event: 'ruleset', data: { epoch } });
+  });
 
   it('begins anew when what was missed is no longer kept', async () => {
     const shop = await startShop();

@@ -5,16 +5,16 @@ import { EventStream, type StreamEvent } from '../event-stream.ts';
 import { HttpError } from '../http-error.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
-import { CONFIG_PATH, type EnvironmentQuery, environmentQuery, principalOf } from './config-request.ts';
+import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
 /** Missed changes of more characters than this, and than the whole ruleset, are not told one by one. */
 const MAX_RESUMED_LENGTH = 1024 * 1024;
 
 /** `…/config/stream`: the ruleset and then each change of it, for servers only. */
 export function registerStreamRoutes(app: FastifyInstance, context: ServerContext): void {
-  app.get<{ Querystring: EnvironmentQuery }>(
+  app.get<{ Querystring: RulesetQuery }>(
     `${CONFIG_PATH}/stream`,
-    { onRequest: context.guard({ scope: 'config:read' }), schema: { querystring: environmentQuery } },
+    { onRequest: context.guard({ scope: 'config:read' }), schema: { querystring: rulesetQuery } },
     async (request, reply) => {
       const stream = new EventStream(request, reply, context);
       const { id } = (await context.service.view(principalOf(request), request.query.environment))
@@ -59,7 +59,7 @@ class ChangeFeed {
 
 /** What a client gets first: the changes that it missed, or the whole ruleset. */
 async function readStart(
-  request: FastifyRequest,
+  request: FastifyRequest<{ Querystring: RulesetQuery }>,
   { service, storage }: ServerContext,
   environmentId: string,
 ): Promise<{ events: StreamEvent[]; revision: number }> {
@@ -67,7 +67,9 @@ async function readStart(
   if (view === undefined) throw new HttpError(404, 'The environment was deleted.');
   const current = view.environment.revision;
   const last = lastEventId(request);
-  if (last !== undefined && last <= current) {
+  // What was missed since a revision of another epoch is not known.
+  const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
+  if (isSameEpoch && last !== undefined && last <= current) {
     const missed = await storage.listChangesSince(environmentId, last);
     if (missed !== undefined) {
       const events = missed.map(changeEvent);
@@ -82,7 +84,7 @@ async function readStart(
 }
 
 /** Undefined where there is none, or one that is no revision of ours. */
-function lastEventId(request: FastifyRequest): number | undefined {
+function lastEventId(request: Pick<FastifyRequest, 'headers'>): number | undefined {
   const header = request.headers['last-event-id'];
   return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
@@ -97,7 +99,12 @@ const events = new WeakMap<ChangeRecord, StreamEvent>();
 function changeEvent(record: ChangeRecord): StreamEvent {
   const known = events.get(record);
   if (known !== undefined) return known;
-  const patch: RulesetPatch = { revision: String(record.revision), changes: record.changes };
+  const patch: RulesetPatch = {
+    revision: String(record.revision),
+    // Each commit of an environment has the next number.
+    previousRevision: String(record.revision - 1),
+    changes: record.changes,
+  };
   const event: StreamEvent = { id: patch.revision, event: 'change', data: JSON.stringify(patch) };
   events.set(record, event);
   return event;
