@@ -29,6 +29,8 @@ export class TokenFlight {
   #claim: Moment;
   #isAwaited: boolean;
   #isUnderway: boolean;
+  #isDropped = false;
+  #isCutShort = false;
 
   constructor(tools: FlightTools, options: { isAwaited: boolean }) {
     this.#tools = tools;
@@ -42,6 +44,16 @@ export class TokenFlight {
   /** Whether a request is out. Otherwise it waits for the next attempt, whose answer will be newer than now. */
   get isUnderway(): boolean {
     return this.#isUnderway;
+  }
+
+  /** Whether it left further attempts to the exchange that took its place: whoever waits for it goes there. */
+  get isCutShort(): boolean {
+    return this.#isCutShort;
+  }
+
+  /** Another exchange will take its place: its answer still counts for who waits already, but it asks no more. */
+  drop(): void {
+    this.#isDropped = true;
   }
 
   /** A caller waits for it now. */
@@ -102,7 +114,9 @@ export class TokenFlight {
       if (error.code === 'ERR_TOKEN_THROTTLED') pace.throttled(error.retryAfterMs, error.status);
       const durationMs = performance.now() - startedAt;
       const mayRetry = this.#isAwaited && attempt < settings.maxAttempts && isPassing(error);
-      const retryInMs = mayRetry && durationMs + waitMs < leftMs ? waitMs : undefined;
+      const isInTime = mayRetry && durationMs + waitMs < leftMs;
+      this.#isCutShort = isInTime && this.#isDropped;
+      const retryInMs = isInTime && !this.#isDropped ? waitMs : undefined;
       monitor.failed({ ...told, durationMs, error, retryInMs });
       if (retryInMs === undefined) throw error;
       return { retryInMs };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { failureOf, settle, setUp, tokenAnswer } from './test-support/token-fixture.ts';
+import { deferred, failureOf, setUp, tokenAnswer } from './test-support/token-fixture.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -93,5 +93,174 @@ describe('failures', () => {
     const failure = failureOf(provider.getAccessToken());
     await vi.advanceTimersByTimeAsync(500);
     expect(await failure).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
+  });
+});
+
+const refusal = (status: number, error: string, headers: Record<string, string> = {}): Response =>
+  Response.json({ error }, { status, headers });
+
+describe('reasons', () => {
+  it.each([
+    ['ENOTFOUND', 'dns'],
+    ['EAI_AGAIN', 'dns'],
+    ['ECONNREFUSED', 'refused'],
+    ['CERT_HAS_EXPIRED', 'tls'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls'],
+    ['ETIMEDOUT', 'timeout'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
+    ['ECONNRESET', 'reset'],
+    ['EHOSTUNREACH', 'network'],
+  ])('tells %s apart as %s', async (code, reason) => {
+    const cause = Object.assign(new Error('it failed'), { code });
+    const { provider } = setUp([new TypeError('fetch failed', { cause })]);
+    expect(await failureOf(provider.getAccessToken())).toMatchObject({ reason, cause: { code } });
+  });
+
+  it.each([
+    ['https://auth.example.com/errors/7', 'https://auth.example.com/errors/7'],
+    ['https://me:pw@auth.example.com/', undefined],
+    ['javascript:alert(1)', undefined],
+    [7, undefined],
+  ])('reads the error_uri %s as %s', async (uri, errorUri) => {
+    const { provider } = setUp([Response.json({ error: 'invalid_client', error_uri: uri }, { status: 401 })]);
+    const error = await failureOf(provider.getAccessToken());
+    expect(error).toHaveProperty('errorUri', errorUri);
+  });
+});
+
+describe('retries', () => {
+  it.each<[string, Response | Error]>([
+    ['a network that fails', new TypeError('fetch failed')],
+    ...[408, 429, 500, 502, 503, 504].map((status): [string, Response] => [
+      `a ${status}`,
+      new Response('', { status }),
+    ]),
+  ])('tries again after %s, for all callers once', async (_, failure) => {
+    const { provider, fetch } = setUp([failure, failure, tokenAnswer('t1')], { maxAttempts: 4 });
+    const calls = Promise.all(Array.from({ length: 100 }, () => provider.getAccessToken()));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(new Set(await calls)).toEqual(new Set(['t1']));
+    expect(fetch).toHaveBeenCalledTimes(3);
+  });
+
+  it.each<[string, Response | Error]>([
+    ...['invalid_client', 'invalid_scope', 'unauthorized_client', 'invalid_request'].flatMap(
+      (error): [string, Response][] => [
+        [`400 ${error}`, refusal(400, error)],
+        [`503 ${error}`, refusal(503, error, { 'retry-after': '5' })],
+      ],
+    ),
+    ['a 403', new Response('', { status: 403 })],
+    ['a redirect', new Response('', { status: 302 })],
+    ['HTML', new Response('<html>')],
+    [
+      'a certificate that has expired',
+      new TypeError('failed', { cause: Object.assign(new Error(''), { code: 'CERT_HAS_EXPIRED' }) }),
+    ],
+  ])('never tries again after %s', async (_, failure) => {
+    const { provider, fetch } = setUp([failure], { maxAttempts: 4 });
+    await failureOf(provider.getAccessToken());
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+
+  it('waits longer and at random between attempts', async () => {
+    const gaps = new Set<number>();
+    for (let run = 0; run < 10; run++) {
+      const { provider, fetch } = setUp([new TypeError('fetch failed')], { maxAttempts: 3 });
+      const startedAt: number[] = [];
+      fetch.mockImplementation(async () => {
+        startedAt.push(performance.now());
+        throw new TypeError('fetch failed');
+      });
+      const failure = failureOf(provider.getAccessToken());
+      await vi.advanceTimersByTimeAsync(10_000);
+      await failure;
+      const [first = 0, second = 0, third = 0] = startedAt;
+      for (const gap of [second - first, third - second]) {
+        expect(gap).toBeGreaterThanOrEqual(100);
+        expect(gap).toBeLessThanOrEqual(2_001);
+        gaps.add(gap);
+      }
+    }
+    expect(gaps.size).toBeGreaterThan(10);
+  });
+
+  it('gives up at the deadline, also within an attempt', async () => {
+    const { provider, fetch } = setUp([], { maxAttempts: 99, timeoutMs: 400, deadlineMs: 1_000 });
+    fetch.mockImplementation(() => new Promise(() => undefined));
+    const startedAt = performance.now();
+    let endedAt = 0;
+    const failure = failureOf(provider.getAccessToken()).finally(() => {
+      endedAt = performance.now();
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await failure).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'timeout' });
+    expect(endedAt - startedAt).toBeLessThanOrEqual(1_001);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('a refresh in the background that fails', () => {
+  it.each<[string, Response | Error]>([
+    ['the network fails', new TypeError('fetch failed')],
+    ['the server is broken', new Response('', { status: 503 })],
+    ['the client is refused', refusal(401, 'invalid_client')],
+    ['the answer is no token', new Response('<html>')],
+  ])('is silent while the old token lives, and backs off: %s', async (_, failure) => {
+    const { provider, fetch, events } = setUp([tokenAnswer('t1'), failure], { maxAttempts: 4 });
+    await provider.getAccessToken();
+    vi.advanceTimersByTime(3_560_000);
+    for (let second = 0; second < 39; second++) {
+      expect(await provider.getAccessToken()).toBe('t1');
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    // One at once, and then with growing waits of 1 to 30 s.
+    expect(fetch.mock.calls.length - 1).toBeGreaterThanOrEqual(3);
+    expect(fetch.mock.calls.length - 1).toBeLessThanOrEqual(20);
+    expect(provider.status()).toMatchObject({
+      token: 'stale',
+      servedStale: 39,
+      consecutiveFailures: fetch.mock.calls.length - 1,
+      lastFailure: { code: expect.stringMatching(/^ERR_TOKEN_/), agoMs: expect.any(Number) },
+    });
+    const failures = events.filter((event) => event.type === 'exchange-failed');
+    expect(failures).toHaveLength(fetch.mock.calls.length - 1);
+    expect(failures[0]).toMatchObject({ isBackground: true, attempt: 1, retryInMs: undefined });
+    expect(events.filter(({ type }) => type === 'served-stale').length).toBeLessThanOrEqual(
+      failures.length + 1,
+    );
+  });
+
+  it('is heard of where the old token has run out, and tried on for who waits then', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([tokenAnswer('t1'), slow.promise, tokenAnswer('t2')], {
+      maxAttempts: 2,
+      timeoutMs: 60_000,
+    });
+    await provider.getAccessToken();
+    vi.advanceTimersByTime(3_595_000);
+    await provider.getAccessToken();
+    vi.advanceTimersByTime(5_000);
+    const waiting = provider.getAccessToken();
+    slow.resolve(new Response('', { status: 503 }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await waiting).toBe('t2');
+    expect(fetch).toHaveBeenCalledTimes(3);
+  });
+
+  it('is handed to waitUntil, which it never rejects', async () => {
+    const works: Promise<unknown>[] = [];
+    const { provider } = setUp([tokenAnswer('t1'), new TypeError('fetch failed')], {
+      waitUntil: (work) => {
+        works.push(work);
+        throw new Error('the request is over');
+      },
+    });
+    await provider.getAccessToken();
+    expect(works).toHaveLength(0);
+    vi.advanceTimersByTime(3_560_000);
+    expect(await provider.getAccessToken()).toBe('t1');
+    expect(await Promise.all(works)).toEqual([undefined]);
   });
 });

@@ -91,7 +91,10 @@ export class TokenProvider implements AccessTokenSource {
     if (this.#cached === undefined && this.#flight === undefined) return;
     this.#cached = undefined;
     // One that waits for its next attempt will ask after this, so it is as good as a new one.
-    if (this.#flight?.flight.isUnderway) this.#flight = undefined;
+    if (this.#flight?.flight.isUnderway) {
+      this.#flight.flight.drop();
+      this.#flight = undefined;
+    }
     this.#pace.invalidated();
     this.#monitor.invalidated();
   }
@@ -170,6 +173,7 @@ export class TokenProvider implements AccessTokenSource {
         (granted) => this.#land(flight, granted),
         (error: unknown) => {
           if (this.#flight?.flight === flight) this.#flight = undefined;
+          if (flight.isCutShort) return this.#live() ?? this.#join();
           throw error;
         },
       );

@@ -1,4 +1,4 @@
-import { vi } from 'vitest';
+import { type Mock, vi } from 'vitest';
 import type { TokenEvent, TokenProviderOptions } from '../server.ts';
 import { TokenProvider } from '../server.ts';
 
@@ -14,7 +14,10 @@ export function tokenAnswer(
 }
 
 /** A provider whose fetch gives the answers in turn, the last one for ever; one attempt unless asked for more. */
-export function setUp(answers: Answer[], options: Partial<TokenProviderOptions> = {}) {
+export function setUp(
+  answers: Answer[],
+  options: Partial<TokenProviderOptions> = {},
+): { provider: TokenProvider; fetch: Mock<typeof globalThis.fetch>; events: TokenEvent[] } {
   const fetch = vi.fn<typeof globalThis.fetch>(async () => {
     const answer = answers.length > 1 ? answers.shift() : answers[0];
     if (answer instanceof Error) throw answer;
@@ -55,7 +58,11 @@ export async function failureOf(
 }
 
 /** A promise and its two ends. */
-export function deferred<Value>() {
+export function deferred<Value>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (error: Error) => void;
+} {
   let resolve: (value: Value) => void = () => undefined;
   let reject: (error: Error) => void = () => undefined;
   const promise = new Promise<Value>((onValue, onError) => {
