@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConfigErrorCode, isConfigError } from './index.ts';
 import { ConfigApi, resolveSettings, TokenProvider } from './server.ts';
+import { embeddedForms, everythingOf, formsOf, leaksOf } from './test-support/leak-search.ts';
 import {
   type LoopbackServer,
   type Responder,
@@ -24,45 +25,8 @@ async function start(respond: Responder): Promise<string> {
   return server.url;
 }
 
-/** A text as others may write it. */
-function formsOf(text: string): string[] {
-  return [
-    text,
-    encodeURIComponent(text),
-    encodeURIComponent(text).replace(/%../g, (code) => code.toLowerCase()),
-    new URLSearchParams({ x: text }).toString().slice(2),
-    JSON.stringify(text).slice(1, -1),
-    Buffer.from(text).toString('base64').replace(/=+$/, ''),
-    Buffer.from(text).toString('base64url'),
-  ];
-}
-
-/** The text within a longer one in base64, as in HTTP Basic, whatever stands before it. */
-function embeddedForms(text: string): string[] {
-  return ['a:', 'ab:', 'abc:'].map((before) => Buffer.from(`${before}${text}:z`).toString('base64'));
-}
-
-/** All that a logger could get out of an error. */
-function everythingOf(error: unknown): string {
-  const texts: string[] = [];
-  const seen = new Set<unknown>();
-  for (let current = error; current instanceof Error && !seen.has(current); current = current.cause) {
-    seen.add(current);
-    const own = Object.getOwnPropertyNames(current).map((name) =>
-      inspect(Reflect.get(current as Error, name), { depth: 9 }),
-    );
-    texts.push(current.message, current.stack ?? '', String(current), JSON.stringify(current), ...own);
-  }
-  texts.push(inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }));
-  return texts.join('\n');
-}
-
 function expectClean(text: string, secrets: string[] = [CLIENT_SECRET, ACCESS_TOKEN, STORED_SECRET]): void {
-  for (const secret of secrets) {
-    for (const form of formsOf(secret)) expect(text).not.toContain(form);
-    // The ends depend on what stands around it.
-    for (const form of embeddedForms(secret)) expect(text).not.toContain(form.slice(8, -8));
-  }
+  expect(leaksOf(text, secrets)).toEqual([]);
 }
 
 /** Says back everything it got, in every encoding: the worst server there is. */
@@ -174,6 +138,7 @@ describe('no error gives away the client secret, a token or a stored secret', ()
       clientId: 'c',
       clientSecret: CLIENT_SECRET,
       timeoutMs: 400,
+      maxAttempts: 1,
       fetch,
     });
     const error = await failureOf(provider.getAccessToken(), code);

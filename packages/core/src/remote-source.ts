@@ -126,8 +126,8 @@ export class RemoteSource implements RulesetSource {
 
 /** A refusal stays one; a server that is away, busy or broken may come back. */
 function isWorthRetrying(error: unknown): boolean {
-  if (isConfigError(error, 'ERR_REQUEST_TRANSPORT') || isConfigError(error, 'ERR_TOKEN_TRANSPORT'))
-    return true;
+  const passing = ['ERR_REQUEST_TRANSPORT', 'ERR_TOKEN_TRANSPORT', 'ERR_TOKEN_THROTTLED'] as const;
+  if (passing.some((code) => isConfigError(error, code))) return true;
   if (isConfigError(error, 'ERR_REQUEST_REJECTED') || isConfigError(error, 'ERR_TOKEN_REJECTED')) {
     const { status } = error as unknown as Pick<RequestRejectedError, 'status'>;
     return status === 408 || status === 429 || status >= 500;

@@ -21,6 +21,9 @@ const FINAL_ERRORS: readonly (string | undefined)[] = [
   'unsupported_grant_type',
 ];
 
+/** A server that says back the form that it was sent. */
+const ECHO = /grant_type["'\\]*\s*[=:]/i;
+
 const REASONS: Readonly<Record<TokenMalformedReason, string>> = {
   'not-json': 'is no JSON object',
   'no-token': 'has no access_token',
@@ -60,9 +63,9 @@ export class TokenFailures {
     body: Readonly<Record<string, unknown>> | undefined,
     secrets: readonly string[],
   ): TokenRejectedError {
-    const known = [...secrets, ...this.#known()];
+    const known = [...secrets, ...this.#known(), ...tokensIn(body)];
     const text = (value: unknown): string | undefined =>
-      (typeof value === 'string' && redact(value, known)) || undefined;
+      typeof value === 'string' && !ECHO.test(value) ? redact(value, known) || undefined : undefined;
     const said = text(body?.error);
     // A code, and never free text.
     const error = said !== undefined && /^[\w.:/-]{1,100}$/.test(said) ? said : undefined;
@@ -130,6 +133,13 @@ function printable(failure: ExchangeFailure, secrets: readonly string[]): Exchan
   const code = /^[A-Z][A-Z0-9_]{1,60}$/.test(failure.systemCode ?? '') ? failure.systemCode : undefined;
   const reason = isTelling ? `the network failed${code === undefined ? '' : ` (${code})`}` : words;
   return new ExchangeFailure(failure.kind, reason, code);
+}
+
+/** A refusal should hold no token, but one that does must not get further. */
+function tokensIn(body: Readonly<Record<string, unknown>> | undefined): string[] {
+  return [body?.access_token, body?.refresh_token, body?.id_token].filter(
+    (value): value is string => typeof value === 'string',
+  );
 }
 
 function readErrorUri(text: string | undefined): string | undefined {
