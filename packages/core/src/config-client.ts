@@ -25,6 +25,7 @@ import type {
   SecretValue,
 } from './schema.ts';
 import { resolveSettings, type SettingsOptions } from './settings.ts';
+import { getSharedTokenProvider } from './shared-token-provider.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { tierNames } from './tiers.ts';
 import { TokenProvider } from './token-provider.ts';
@@ -255,7 +256,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     const { apiUrl, organizationId, environment } = settings;
     const { fetch, allowInsecureHttp } = options;
     const http = { fetch, allowInsecureHttp };
-    const tokenProvider = new TokenProvider({ ...settings, ...http });
+    const tokens = { ...settings, ...http };
+    // A `fetch` of the client's own may keep state; all others of a process share one token.
+    const tokenProvider = fetch === undefined ? getSharedTokenProvider(tokens) : new TokenProvider(tokens);
     const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, ...http });
     const { pollIntervalMs } = options;
     return new RemoteSource({ api, environment, ...(pollIntervalMs !== undefined && { pollIntervalMs }) });

@@ -68,15 +68,24 @@ function matcherOf(options: SharedTokenProviderOptions): Entry['isFor'] {
     dataOf(other) === data;
 }
 
-const COMPARED_APART = new Set(['key', 'clientSecret', 'fetch', 'onEvent', 'waitUntil']);
+/** The options that are plain data; what else an object may carry, such as a client's other settings, makes no difference. */
+const PLAIN_OPTIONS = [
+  'authUrl',
+  'clientId',
+  'refreshWindowSec',
+  'timeoutMs',
+  'deadlineMs',
+  'maxAttempts',
+  'credentialsIn',
+  'scope',
+  'audience',
+  'resource',
+  'allowInsecureHttp',
+  'waitWhenThrottled',
+] as const satisfies readonly (keyof TokenProviderOptions)[];
 
-/** The options that are plain data, in one order. */
 function dataOf(options: SharedTokenProviderOptions): string {
-  const parameters = sorted(options.extraParameters ?? {});
-  const data = sorted(options).filter(([name, value]) => value !== undefined && !COMPARED_APART.has(name));
-  return JSON.stringify(data.map(([name, value]) => [name, name === 'extraParameters' ? parameters : value]));
-}
-
-function sorted(record: object): [string, unknown][] {
-  return Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1));
+  const parameters = Object.entries(options.extraParameters ?? {});
+  parameters.sort(([one], [other]) => (one < other ? -1 : 1));
+  return JSON.stringify([PLAIN_OPTIONS.map((name) => options[name] ?? null), parameters]);
 }
