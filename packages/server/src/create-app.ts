@@ -6,6 +6,7 @@ import { answerBrokenRequest } from './broken-request.ts';
 import { ChangeBus } from './change-bus.ts';
 import { ClientDirectory } from './client-directory.ts';
 import { ConfigService } from './config-service.ts';
+import { registerClosing } from './connections.ts';
 import { registerCors } from './cross-origin.ts';
 import { registerErrorHandling, sendError } from './error-handling.ts';
 import { requestAjvOptions, requestValidationError } from './request-validation.ts';
@@ -53,6 +54,7 @@ export async function createApp(
   };
   registerErrorHandling(app);
   registerRequestLog(app);
+  registerClosing(app, closing);
   await registerCors(app, clients);
   const oauth = { tokens, limiter: new AttemptLimiter(options.tokenAttempts) };
   registerHealthRoutes(app, context);

@@ -1,5 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { type Bootstrap, bootstrap } from './bootstrap.ts';
+import { Connections } from './connections.ts';
 import { createApp } from './create-app.ts';
 import { credentialsFileOf, type ServerCredentials } from './credentials-file.ts';
 import { ServerStartError } from './errors.ts';
@@ -46,14 +48,17 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
   let app: FastifyInstance | undefined;
   try {
     const closing = new AbortController();
+    // One listener for each open stream.
+    setMaxListeners(0, closing.signal);
     const location = { url: resolved.publicUrl ?? '' };
     app = await createApp(resolved, storage, { location, closing: closing.signal });
+    const connections = new Connections(app.server);
     await listen(app, resolved);
     if (location.url === '') location.url = localUrl(resolved.host, boundPort(app));
     const { credentialsFile, newAdminClient } = resolved;
     const started = await bootstrap({ storage, url: location.url, credentialsFile, newAdminClient });
     const environments = await storage.listEnvironments(started.organizationId);
-    const close = closeOnce(app, storage, { closing, deadlineMs: resolved.timeouts.closeMs });
+    const close = closeOnce(app, storage, { closing, connections, deadlineMs: resolved.timeouts.closeMs });
     const server: ConfigServer = {
       url: location.url,
       environments: environments.map(({ name }) => name),
@@ -111,16 +116,20 @@ function boundPort(app: FastifyInstance): number {
 function closeOnce(
   app: FastifyInstance,
   storage: Storage,
-  { closing, deadlineMs }: { closing: AbortController; deadlineMs: number },
+  {
+    closing,
+    connections,
+    deadlineMs,
+  }: { closing: AbortController; connections: Connections; deadlineMs: number },
 ): () => Promise<void> {
   let closed: Promise<void> | undefined;
   const close = async () => {
     closing.abort();
-    const deadline = setTimeout(() => app.server.closeAllConnections(), deadlineMs);
+    const stopDraining = connections.drain(deadlineMs);
     try {
       await app.close();
     } finally {
-      clearTimeout(deadline);
+      stopDraining();
       await storage.close();
     }
   };

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpError } from './http-error.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** How event streams behave. */
@@ -20,6 +21,8 @@ export interface StreamEvent {
 
 const DEFAULT_HEARTBEAT_MS = 15_000;
 const DEFAULT_MAX_WAITING_BYTES = 1024 * 1024;
+/** When the server closes, a client that reads has the rest of its stream by then. */
+const LAST_BYTES_MS = 1_000;
 
 /**
  * An open answer of server-sent events. It ends with its client, when the caller is revoked and when the server
@@ -30,6 +33,7 @@ export class EventStream {
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
   readonly #heartbeatMs: number;
+  readonly #closing: AbortSignal;
   readonly #cleanups: (() => void)[] = [];
   #maxWaitingBytes: number;
   /** Neither ended nor cut off. */
@@ -48,16 +52,24 @@ export class EventStream {
     this.#maxWaitingBytes = context.streams?.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES;
     this.#response.on('close', () => this.#release());
     this.#response.on('error', () => this.#release());
-    const end = (): void => this.end();
     const { principal } = request;
-    if (principal !== undefined) this.onEnd(context.onClientRevoked(principal.clientId, end));
-    context.closing.addEventListener('abort', end, { once: true });
-    this.onEnd(() => context.closing.removeEventListener('abort', end));
-    if (context.closing.aborted) this.end();
+    if (principal !== undefined) this.onEnd(context.onClientRevoked(principal.clientId, () => this.end()));
+    const { closing } = context;
+    const endNow = (): void => this.#endNow();
+    closing.addEventListener('abort', endNow, { once: true });
+    this.onEnd(() => closing.removeEventListener('abort', endNow));
+    this.#closing = closing;
   }
 
-  /** Begins the answer; from here on the request can no longer be refused. */
+  /**
+   * Begins the answer; from here on the request can no longer be refused.
+   * @throws {HttpError} 503 while the server closes
+   */
   open(): void {
+    if (this.#closing.aborted) {
+      this.#release();
+      throw new HttpError(503, 'The server is closing.');
+    }
     this.#reply.hijack();
     // What hooks have set, such as the CORS headers.
     for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
@@ -109,6 +121,15 @@ export class EventStream {
     if (!this.#isOpen) return;
     this.#release();
     if (this.#isStarted) this.#response.end();
+  }
+
+  /** Ends it for a server that does not wait for clients that have stopped reading. */
+  #endNow(): void {
+    const response = this.#response;
+    this.end();
+    if (!this.#isStarted || response.writableFinished) return;
+    const cut = setTimeout(() => response.destroy(), LAST_BYTES_MS);
+    response.once('close', () => clearTimeout(cut));
   }
 
   #write(text: string): void {

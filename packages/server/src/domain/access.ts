@@ -36,9 +36,14 @@ export async function findEnvironmentById(
 
 /** @throws {HttpError} 403 where the caller is limited to other environments. */
 export function requireEnvironmentAccess(principal: Principal, name: string): void {
-  if (principal.environments !== undefined && !principal.environments.includes(name)) {
+  if (!mayUseEnvironment(principal, name)) {
     throw new HttpError(403, `This client may not use the environment "${clip(name)}".`);
   }
+}
+
+/** Whether the caller is not limited to other environments. */
+export function mayUseEnvironment(principal: Principal, name: string): boolean {
+  return principal.environments === undefined || principal.environments.includes(name);
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type StorageOperations,
   UniqueViolationError,
 } from '../storage/storage.ts';
-import { clip, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
+import { clip, mayUseEnvironment, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import {
   diffEffectiveValues,
@@ -34,7 +34,7 @@ export interface EnvironmentInput {
 export class Environments {
   readonly #storage: Storage;
   readonly #parts: DomainParts;
-  readonly #deleteListeners = new Map<string, Set<() => void>>();
+  readonly #watchers = new Map<string, Set<Watcher>>();
 
   constructor(storage: Storage, parts: DomainParts) {
     this.#storage = storage;
@@ -75,12 +75,15 @@ export class Environments {
 
   /** Changes name, description or fallback; a new fallback is a change for everyone who sees it. */
   async update(principal: Principal, id: string, input: EnvironmentInput): Promise<Environment> {
-    return this.#parts.writer.run(async (transaction) => {
+    const updated = await this.#parts.writer.run(async (transaction) => {
       const { operations, now } = transaction;
       const environment = await findEnvironment(operations, principal, id);
       if (input.name !== undefined) requireEnvironmentAccess(principal, input.name);
       const next: Environment = { ...environment, ...input, updatedAt: now };
       const all = await operations.listEnvironments(principal.organizationId);
+      if (next.fallbackEnvironmentId !== environment.fallbackEnvironmentId) {
+        requireFallbackAccess(principal, all, next.fallbackEnvironmentId);
+      }
       checkFallbacks(
         all.map((entry) => (entry.id === id ? next : entry)),
         next,
@@ -94,6 +97,8 @@ export class Environments {
       if (next.name !== environment.name) transaction.record(id, []);
       return next;
     });
+    this.#tell(id, (watcher) => !mayUseEnvironment(watcher.principal, updated.name));
+    return updated;
   }
 
   /** Deletes it with its values. @throws {HttpError} 404, and 409 while others fall back to it. */
@@ -111,21 +116,47 @@ export class Environments {
       }
       await operations.deleteEnvironment(id);
     });
-    for (const listener of this.#deleteListeners.get(id) ?? []) listener();
-    this.#deleteListeners.delete(id);
+    this.#tell(id, () => true);
   }
 
-  /** Calls `listener` once the environment is deleted; answers the way to stop listening. */
-  onDeleted(id: string, listener: () => void): () => void {
-    const listeners = this.#deleteListeners.get(id) ?? new Set();
-    this.#deleteListeners.set(id, listeners);
-    listeners.add(listener);
+  /**
+   * Calls `listener` once the caller may no longer use the environment: it is deleted, or renamed to a name that the
+   * caller is not limited to. Answers the way to stop listening.
+   */
+  onLost(principal: Principal, id: string, listener: () => void): () => void {
+    const watcher = { principal, listener };
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers);
+    watchers.add(watcher);
     return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#deleteListeners.get(id) === listeners)
-        this.#deleteListeners.delete(id);
+      watchers.delete(watcher);
+      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
     };
   }
+
+  #tell(id: string, isLost: (watcher: Watcher) => boolean): void {
+    for (const watcher of [...(this.#watchers.get(id) ?? [])]) {
+      if (!isLost(watcher)) continue;
+      this.#watchers.get(id)?.delete(watcher);
+      watcher.listener();
+    }
+  }
+}
+
+/** Who has something of an environment open. */
+interface Watcher {
+  principal: Principal;
+  listener: () => void;
+}
+
+/** A fallback lends its values and secrets, so it must be one that the caller may read. */
+function requireFallbackAccess(principal: Principal, all: readonly Environment[], id: string | null): void {
+  const fallback = all.find((entry) => entry.id === id);
+  if (fallback === undefined || mayUseEnvironment(principal, fallback.name)) return;
+  throw new HttpError(
+    403,
+    'Field "fallbackEnvironmentId" names an environment that this client may not use.',
+  );
 }
 
 async function findEnvironment(

@@ -70,12 +70,26 @@ export function createSchemaAjv(): Ajv2020 {
     addUsedSchema: false,
     ownProperties: true,
     logger: false,
+    // 0.3 is a multiple of 0.1, as the libraries see it.
+    multipleOfPrecision: 8,
   });
   // Without this ajv throws for "id", which zod and others write as an annotation.
   ajv.removeKeyword('id');
   ajv.addKeyword({ keyword: 'id' });
   addFormats.default(ajv);
+  // What zod, valibot and arktype call a URL: RFC 3986 would refuse spaces and letters outside ASCII.
+  ajv.addFormat('uri', isUrl);
   return ajv;
+}
+
+/** Not `URL.canParse`: once optimized, that of Node 20 refuses letters outside ASCII. */
+function isUrl(text: string): boolean {
+  try {
+    new URL(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The limit of a `limitsSchema` property. */

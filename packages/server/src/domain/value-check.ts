@@ -5,6 +5,10 @@ import { clip } from './access.ts';
 import { checkJsonLimits, isRecord, MAX_CONDITION_BYTES } from './json-limits.ts';
 import type { PatternCheck } from './pattern-check.ts';
 import type { SchemaKey, ValueIssue } from './schema-keys.ts';
+import { runWithin } from './time-limit.ts';
+
+/** A schema's patterns and references may make it explode on some values, and everyone waits meanwhile. */
+const CHECK_LIMIT_MS = 250;
 
 /** What a value is checked against beside its schema. */
 export interface ValueCheckOptions {
@@ -37,7 +41,7 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
     checkTargetedValue(key, value, options);
     return;
   }
-  const issue = key.check(value);
+  const issue = checkInTime(key, value);
   if (issue === undefined) return;
   // A path into a secret may hold names that are themselves secret.
   const place = key.tier === 'secret' ? field : fieldName(`${options.pointer}${issue.pointer}`, 'body');
@@ -48,10 +52,10 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
 export function findStoredIssue(key: SchemaKey, value: JsonValue): string | undefined {
   const isFlag = key.tier === 'feature_flag' || key.tier === 'limit';
   if (isFlag && isTargeted(value)) {
-    const [issue] = checkTargeting(value, { checkValue: (answer) => describe(key.check(answer)) });
+    const [issue] = checkTargeting(value, { checkValue: (answer) => describe(checkInTime(key, answer)) });
     return issue === undefined ? undefined : `${issue.path}: ${issue.message}`;
   }
-  const issue = key.check(value);
+  const issue = checkInTime(key, value);
   return key.tier === 'secret' ? issue?.reason : describe(issue);
 }
 
@@ -74,11 +78,18 @@ function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueChec
   const [issue] = checkTargeting(value, {
     segments: options.segments,
     checkPattern: options.checkPattern,
-    checkValue: (answer) => describe(key.check(answer)),
+    checkValue: (answer) => describe(checkInTime(key, answer)),
   });
   if (issue === undefined) return;
   const place = join(fieldName(options.pointer, 'body'), issue.path);
   throw new HttpError(400, `Field "${clip(place)}" of "${key.key}": ${issue.message}`);
+}
+
+function checkInTime(key: SchemaKey, value: JsonValue): ValueIssue | undefined {
+  const check = runWithin(CHECK_LIMIT_MS, () => key.check(value));
+  if (check.inTime) return check.result;
+  const reason = `cannot be checked within ${CHECK_LIMIT_MS} ms: make the patterns and references of its schema simpler`;
+  return { pointer: '', reason };
 }
 
 function describe(issue: ValueIssue | undefined): string | undefined {

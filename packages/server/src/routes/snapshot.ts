@@ -1,10 +1,11 @@
 import { diffSnapshots, type EvaluationContext, type Snapshot } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
+import { mayUseEnvironment } from '../domain/access.ts';
 import { checkJsonLimits, isRecord, MAX_CONTEXT_BYTES } from '../domain/json-limits.ts';
 import { createSnapshot } from '../domain/snapshot.ts';
 import { EventStream } from '../event-stream.ts';
 import { HttpError } from '../http-error.ts';
-import type { ServerContext } from '../server-context.ts';
+import type { Principal, ServerContext } from '../server-context.ts';
 import { describeError } from '../server-logger.ts';
 import {
   CONFIG_PATH,
@@ -52,31 +53,34 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
     async (request, reply) => {
       const attributes = decodeContext(request.query.context);
       const stream = new EventStream(request, reply, context);
-      const view = await context.service.view(principalOf(request), request.query.environment);
-      const { id } = view.environment;
-      const feed = new SnapshotFeed(stream, context, { environmentId: id, attributes });
+      const principal = principalOf(request);
+      const { id } = (await context.service.view(principal, request.query.environment)).environment;
+      const feed = new SnapshotFeed(stream, context, { principal, environmentId: id, attributes });
       stream.onEnd(context.changes.subscribe(id, () => feed.changed()));
-      stream.onEnd(context.service.environments.onDeleted(id, () => stream.end()));
+      stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       stream.open();
       feed.changed();
     },
   );
 }
 
+/** Who sees what. */
+interface SnapshotTarget {
+  principal: Principal;
+  environmentId: string;
+  attributes: EvaluationContext;
+}
+
 /** Sends a snapshot, and then what changes of it; changes that come while one is read are told together. */
 class SnapshotFeed {
   readonly #stream: EventStream;
   readonly #context: ServerContext;
-  readonly #target: { environmentId: string; attributes: EvaluationContext };
+  readonly #target: SnapshotTarget;
   #sent: Snapshot | undefined;
   #isRunning = false;
   #isBehind = false;
 
-  constructor(
-    stream: EventStream,
-    context: ServerContext,
-    target: { environmentId: string; attributes: EvaluationContext },
-  ) {
+  constructor(stream: EventStream, context: ServerContext, target: SnapshotTarget) {
     this.#stream = stream;
     this.#context = context;
     this.#target = target;
@@ -98,7 +102,8 @@ class SnapshotFeed {
       while (this.#isBehind && this.#stream.isOpen) {
         this.#isBehind = false;
         const view = await this.#context.service.viewById(this.#target.environmentId);
-        if (view === undefined) {
+        // A rename since its name was looked up may have taken it from the caller.
+        if (view === undefined || !mayUseEnvironment(this.#target.principal, view.environment.name)) {
           this.#stream.end();
           return;
         }

@@ -108,7 +108,7 @@ describe('the stream', () => {
     const { revision, epoch } = await shop.ruleset();
     await shop.set('theme', 'dark');
     const headers = { 'last-event-id': revision };
-    const same = await EventReader.open(shop, `${DEVELOPMENT}&epoch=${epoch}`, headers);
+    const same = await EventReader.open(shop, `${DEVELOPMENT}&epoch=${epoch as unknown as string}`, headers);
     expect((await same.next()).event).toBe('change');
     const other = await EventReader.open(shop, `${DEVELOPMENT}&epoch=of-another-database`, headers);
     expect(await other.next()).toMatchObject({ event: 'ruleset', data: { epoch } });

@@ -1,5 +1,6 @@
 import type { RulesetPatch } from '@smooai/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { requireEnvironmentAccess } from '../domain/access.ts';
 import type { EnvironmentView } from '../domain/environment-view.ts';
 import { EventStream, type StreamEvent } from '../event-stream.ts';
 import { HttpError } from '../http-error.ts';
@@ -17,13 +18,13 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
     { onRequest: context.guard({ scope: 'config:read' }), schema: { querystring: rulesetQuery } },
     async (request, reply) => {
       const stream = new EventStream(request, reply, context);
-      const { id } = (await context.service.view(principalOf(request), request.query.environment))
-        .environment;
+      const principal = principalOf(request);
+      const { id } = (await context.service.view(principal, request.query.environment)).environment;
       // Subscribed before the first read: what is committed between the two arrives by both ways, and is sent once.
       const feed = new ChangeFeed(context, id);
       stream.onEnd(() => feed.close());
+      stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       const start = await readStart(request, context, id);
-      stream.onEnd(context.service.environments.onDeleted(id, () => stream.end()));
       stream.open();
       if (start.events.length === 0) stream.comment('nothing was missed');
       stream.begin(start.events);
@@ -65,6 +66,8 @@ async function readStart(
 ): Promise<{ events: StreamEvent[]; revision: number }> {
   const view = await service.viewById(environmentId);
   if (view === undefined) throw new HttpError(404, 'The environment was deleted.');
+  // It may have been renamed since its name was looked up.
+  requireEnvironmentAccess(principalOf(request), view.environment.name);
   const current = view.environment.revision;
   const last = lastEventId(request);
   // What was missed since a revision of another epoch is not known.

@@ -33,8 +33,9 @@ export function changeOperations(session: Session): Operations {
           .where('revision', '>', revision)
           .orderBy('revision')
           .execute();
-        // A revision of the future comes from a client of a database that was restored from a backup since.
-        if (rows.length === 0 && revision > environment.revision) return undefined;
+        // Every revision leaves one change. A gap is one of forgotten changes, or between this environment and a deleted
+        // one of its name; a revision of the future comes from a client of a database that was restored since.
+        if ((rows[0]?.revision ?? environment.revision + 1) !== revision + 1) return undefined;
         return rows.map((row) => {
           const kept: KeptChange[] = JSON.parse(row.changes);
           return { ...row, changes: kept.map((change) => open(change, row, box)) };

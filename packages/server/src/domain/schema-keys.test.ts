@@ -1,0 +1,31 @@
+import type { JsonSchema, JsonValue } from '@smooai/config';
+import { expect, it } from 'vitest';
+import { readSchemaKeys } from './schema-keys.ts';
+
+function checkOf(schema: JsonSchema): (value: JsonValue) => boolean {
+  const none = { type: 'object' as const, properties: {} };
+  const keys = readSchemaKeys({
+    type: 'object',
+    properties: {
+      publicConfigSchema: { type: 'object', properties: { key: schema } },
+      secretConfigSchema: none,
+      featureFlagSchema: none,
+      limitsSchema: none,
+    },
+  });
+  return (value) => keys.get('key')?.check(value) === undefined;
+}
+
+it('takes as a URL what the libraries take, however often it is asked', () => {
+  const isUrl = checkOf({ type: 'string', format: 'uri' });
+  // Many times, as the engine of Node 20 changes its mind of some functions when it optimizes them.
+  for (let round = 0; round < 20_000; round += 1) expect(isUrl('https://münchen.de/straße')).toBe(true);
+  expect(isUrl('postgres://user:pass@host/name of db')).toBe(true);
+  expect(isUrl('example.com')).toBe(false);
+});
+
+it('takes decimal multiples of a decimal step', () => {
+  const isTenth = checkOf({ type: 'number', multipleOf: 0.1 });
+  expect(isTenth(0.3)).toBe(true);
+  expect(isTenth(0.35)).toBe(false);
+});
