@@ -3,7 +3,14 @@ import type { InvalidKey } from './errors.ts';
 import { isTargeted } from './evaluate.ts';
 import { clampLimit } from './limit.ts';
 import { isRecord } from './own-property.ts';
-import { compileCohort, constantProgram, detailsOf, type Program, type Serve, valueOf } from './program.ts';
+import {
+  compileCohort,
+  constantProgram,
+  detailsOf,
+  type Program,
+  type Serve,
+  servedValue,
+} from './program.ts';
 import { type KeyDefinition, parseValue } from './schema.ts';
 import { segmentsUsed } from './targeting-check.ts';
 import { tierNames } from './tiers.ts';
@@ -22,7 +29,11 @@ interface KeyState {
   fixed: ParsedEvaluation | undefined;
   hasValue: boolean;
   invalid: InvalidKey | undefined;
+  origin: ServedOrigin;
 }
+
+/** What is served: the stored value, the last valid one before it, or what stands in for both. */
+export type ServedOrigin = 'stored' | 'before' | 'fallback';
 
 /** A key's stored value, compiled and validated once, when it arrived. */
 export class CompiledKey {
@@ -34,6 +45,8 @@ export class CompiledKey {
   readonly hasValue: boolean;
   /** What is wrong with the stored value. */
   readonly invalid: InvalidKey | undefined;
+  /** Where the value without targeting comes from. */
+  readonly origin: ServedOrigin;
   readonly #program: Program<unknown>;
   /** The value of `fixed`, one step nearer. */
   readonly #fixedValue: unknown;
@@ -44,13 +57,14 @@ export class CompiledKey {
     this.fixed = state.fixed;
     this.hasValue = state.hasValue;
     this.invalid = state.invalid;
+    this.origin = state.origin;
     this.#program = state.program;
     this.#fixedValue = state.fixed?.value;
   }
 
   /** The value for a context; allocates nothing. Never throws. */
   value(context: EvaluationContext): unknown {
-    return this.fixed === undefined ? valueOf(this.#program, context) : this.#fixedValue;
+    return this.fixed === undefined ? servedValue(this.#program, context) : this.#fixedValue;
   }
 
   /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
@@ -91,7 +105,9 @@ export function compileKey(definition: KeyDefinition, input: CompileInput): Comp
 
 function fixedKey(definition: KeyDefinition, input: CompileInput, slot: Slot | undefined): CompiledKey {
   const { stored, fallback, before } = input;
-  const fixed = fixedEvaluation(slot, fallback, before);
+  // A bad value from the server keeps the last valid one of that key.
+  const last = before?.fixed !== undefined && before.hasValue ? before.fixed : undefined;
+  const fixed = fixedEvaluation(slot, fallback, last);
   return new CompiledKey({
     definition,
     stored,
@@ -99,6 +115,7 @@ function fixedKey(definition: KeyDefinition, input: CompileInput, slot: Slot | u
     fixed,
     hasValue: slot?.ok === true || fallback.ok || (slot !== undefined && before?.fixed?.value !== undefined),
     invalid: describeInvalid(definition, slot ?? fallback, slot === undefined),
+    origin: slot?.ok === true ? 'stored' : slot !== undefined && last !== undefined ? 'before' : 'fallback',
   });
 }
 
@@ -107,15 +124,13 @@ const NO_PROGRAM: Program<unknown> = constantProgram({ value: undefined, source:
 function fixedEvaluation(
   slot: Slot | undefined,
   fallback: Slot,
-  before: CompiledKey | undefined,
+  last: ParsedEvaluation | undefined,
 ): ParsedEvaluation {
   if (slot === undefined) {
     if (fallback.ok) return { value: fallback.value, source: 'default' };
     return { value: undefined, source: 'default', errorCode: 'ERR_VALUE_MISSING' };
   }
   if (slot.ok) return { value: slot.value, source: 'raw' };
-  // A bad value from the server keeps the last valid one of that key.
-  const last = before?.fixed !== undefined && before.hasValue ? before.fixed : undefined;
   const { value, source } = last ?? { value: servedOf(fallback), source: 'default' as const };
   return { value, source, errorCode: 'ERR_VALUE_INVALID' };
 }
@@ -131,6 +146,7 @@ function malformedKey(definition: KeyDefinition, input: CompileInput): CompiledK
     fixed: { value: servedOf(fallback), source: 'default', errorCode: 'ERR_VALUE_INVALID' },
     hasValue: fallback.ok,
     invalid: describeInvalid(definition, { ok: false, issues }, false),
+    origin: 'fallback',
   });
 }
 
@@ -155,10 +171,12 @@ function targetedKey(
     fixed: undefined,
     hasValue: true,
     invalid: issues.length === 0 ? undefined : describeInvalid(definition, { ok: false, issues }, false),
+    origin: 'stored',
   });
 }
 
-function toSlot(definition: KeyDefinition, value: unknown): Slot {
+/** A value as its schema takes it; a limit's is snapped and clamped. */
+export function toSlot(definition: KeyDefinition, value: unknown): Slot {
   if (definition.limit !== undefined) return { ok: true, value: clampLimit(value, definition.limit) };
   return parseValue(definition, value);
 }

@@ -57,6 +57,15 @@ export class CompiledSegments {
 
   /** Compiles a condition that may refer to these segments. Never throws: what is malformed is false. */
   compile(condition: unknown): ConditionNode {
+    return this.#compileBounded(condition) ?? never;
+  }
+
+  /** Whether a condition is false as a whole because its segments come to more than is evaluated. */
+  isTooLarge(condition: unknown): boolean {
+    return this.#compileBounded(condition) === undefined;
+  }
+
+  #compileBounded(condition: unknown): ConditionNode | undefined {
     try {
       return this.#compileWhole(condition, {
         active: [],
@@ -66,7 +75,7 @@ export class CompiledSegments {
         deepestLevel: 0,
       });
     } catch (error) {
-      if (error instanceof ExpansionTooLarge) return never;
+      if (error instanceof ExpansionTooLarge) return undefined;
       throw error;
     }
   }

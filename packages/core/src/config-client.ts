@@ -9,6 +9,7 @@ import {
   ValueMissingError,
   ValuesInvalidError,
 } from './errors.ts';
+import type { Explanation } from './explain.ts';
 import { RemoteSource } from './remote-source.ts';
 import type { RulesetSink, RulesetSource, SourceStatus } from './ruleset-source.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
@@ -154,6 +155,14 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     context?: ConfigContext<Config>,
   ): Evaluation<number> & { errorCode?: string } {
     return this.#evaluate('limit', key, context) as Evaluation<number>;
+  }
+
+  /** How a flag or limit comes to its answer for a context: each rule, condition and rollout. Slow; never throws. */
+  explain(key: FlagKey<Config> | LimitKey<Config>, context?: ConfigContext<Config>): Explanation<unknown> {
+    const tier = this.config.keys.get(key)?.tier === 'limit' ? 'limit' : 'feature_flag';
+    const answer = this.#evaluate(tier, key, context);
+    const explained = this.#store.explain(key, context ?? EMPTY_CONTEXT);
+    return { ...(explained ?? { key, isTargeted: false, rules: [] }), answer };
   }
 
   /** What a browser may see for a context: public values and answers. Secrets, rules and segments have no place in it. */

@@ -1,5 +1,6 @@
 export { bucketOf, murmur3 } from './bucket.ts';
 export { type CompiledSegments, compileSegments } from './compiled-segments.ts';
+export type { AttributeKind, ConditionTrace } from './condition-trace.ts';
 export { environmentVariableName } from './environment-variable.ts';
 export {
   ClientClosedError,
@@ -27,6 +28,7 @@ export {
   ValuesInvalidError,
 } from './errors.ts';
 export { type CompiledEvaluation, compile, evaluate } from './evaluate.ts';
+export { type Explanation, explain, type RolloutTrace, type RuleTrace } from './explain.ts';
 export { toJsonSchema } from './json-schema.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './limit.ts';
 export {

@@ -64,11 +64,15 @@ interface Variant<Value> extends Served<Value> {
   readonly end: number;
 }
 
-interface CohortParts<Value> {
-  readonly serve: Serve<Value>;
-  readonly fallback: Served<Value>;
+/** What rollouts take from their cohort, whatever it is. */
+export interface Bucketing {
   readonly bucketBy: unknown;
   readonly salt: unknown;
+}
+
+interface CohortParts<Value> extends Bucketing {
+  readonly serve: Serve<Value>;
+  readonly fallback: Served<Value>;
 }
 
 /** A program that answers the same for every context. */
@@ -84,12 +88,8 @@ export function compileCohort<Value>(
   serve: Serve<Value>,
 ): Program<Value> {
   const defaultValue = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
-  const cohort: CohortParts<Value> = {
-    serve,
-    fallback: serve(defaultValue, { path: 'defaultValue', ruleId: undefined }),
-    bucketBy: ownProperty(stored, 'bucketBy') ?? DEFAULT_BUCKET_BY,
-    salt: ownProperty(stored, 'salt') ?? key,
-  };
+  const fallback = serve(defaultValue, { path: 'defaultValue', ruleId: undefined });
+  const cohort: CohortParts<Value> = { serve, fallback, ...bucketingOf(key, stored) };
   const rules: ProgramRule<Value>[] = [];
   const storedRules = ownProperty(stored, 'rules');
   for (const [index, rule] of Array.isArray(storedRules) ? (storedRules as unknown[]).entries() : []) {
@@ -102,8 +102,16 @@ export function compileCohort<Value>(
   return { rules, otherwise };
 }
 
+/** What the rollouts of a cohort are bucketed by, and under which salt, unless they say otherwise. */
+export function bucketingOf(key: string, cohort: Record<string, unknown>): Bucketing {
+  return {
+    bucketBy: ownProperty(cohort, 'bucketBy') ?? DEFAULT_BUCKET_BY,
+    salt: ownProperty(cohort, 'salt') ?? key,
+  };
+}
+
 /** The value for a context. Never throws; allocates nothing where it is bucketed by a string of ASCII characters. */
-export function valueOf<Value>(program: Program<Value>, context: EvaluationContext): Value {
+export function servedValue<Value>(program: Program<Value>, context: EvaluationContext): Value {
   const subject = asSubject(context);
   const { answer, rollout } = outcomeFor(program, subject);
   if (rollout === undefined) return answer.value;
@@ -147,7 +155,11 @@ function bucketFor({ attribute, salt }: ProgramRollout<unknown>, subject: Evalua
   return unit === undefined ? -1 : bucketAfter(salt, unit);
 }
 
-function variantAt<Value>(variants: readonly Variant<Value>[], bucket: number): Variant<Value> | undefined {
+/** The variant that owns a bucket; `undefined` where it lies past all of them. */
+export function variantAt<Owner extends { readonly end: number }>(
+  variants: readonly Owner[],
+  bucket: number,
+): Owner | undefined {
   for (let index = 0; index < variants.length; index++) {
     const variant = variants[index];
     if (variant !== undefined && bucket < variant.end) return variant;
@@ -223,10 +235,7 @@ export interface RolloutParts {
 }
 
 /** Takes a rollout apart; `undefined` where it is malformed. */
-export function rolloutParts(
-  rollout: unknown,
-  cohort: { readonly bucketBy: unknown; readonly salt: unknown },
-): RolloutParts | undefined {
+export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts | undefined {
   if (!isRecord(rollout)) return undefined;
   const bucketBy = ownProperty(rollout, 'bucketBy') ?? cohort.bucketBy;
   const salt = ownProperty(rollout, 'salt') ?? cohort.salt;

@@ -1,11 +1,12 @@
 import { type CompiledKey, compileKey, defaultOf, type Slot } from './compiled-key.ts';
 import { CompiledSegments } from './compiled-segments.ts';
 import type { InvalidKey } from './errors.ts';
+import { type Explanation, explain } from './explain.ts';
 import { sameJson } from './same-json.ts';
 import type { AnyConfig, KeyDefinition } from './schema.ts';
 import { touchedSegments } from './segment-changes.ts';
 import { TIERS, tierNames } from './tiers.ts';
-import type { JsonValue, Ruleset, RulesetPatch, Tier } from './wire.ts';
+import type { EvaluationContext, JsonValue, Ruleset, RulesetPatch, Tier } from './wire.ts';
 
 /** A change that was applied as a whole. */
 export interface ConfigChange {
@@ -71,6 +72,14 @@ export class RulesetStore {
     const previous = this.#ruleset;
     if (previous === undefined || compareRevisions(patch.revision, previous.revision) <= 0) return undefined;
     return this.#apply(patchedRuleset(previous, patch));
+  }
+
+  /** How a flag or limit comes to its answer before the schema looks at it; undefined where nothing is stored. */
+  explain(key: string, context: EvaluationContext): Explanation | undefined {
+    const compiled = this.#compiled.get(key);
+    const isTargetable = compiled?.tier === 'feature_flag' || compiled?.tier === 'limit';
+    if (!isTargetable || compiled.stored === undefined) return undefined;
+    return explain(key, compiled.stored, context, this.#segments);
   }
 
   /** Calls `listener` after each change until the answered function is called. */

@@ -13,10 +13,12 @@ export function sameJson(left: unknown, right: unknown): boolean {
   const names = Object.keys(left);
   return (
     names.length === Object.keys(right).length &&
-    names.every((name) => Object.hasOwn(right, name) && sameJson(valueOf(left, name), valueOf(right, name)))
+    names.every(
+      (name) => Object.hasOwn(right, name) && sameJson(propertyOf(left, name), propertyOf(right, name)),
+    )
   );
 }
 
-function valueOf(record: object, name: string): unknown {
+function propertyOf(record: object, name: string): unknown {
   return (record as Record<string, unknown>)[name];
 }
