@@ -1,4 +1,6 @@
 import { SchemaError } from './errors.ts';
+import { inputJsonSchema } from './json-schema-input.ts';
+import { isJson } from './json-value.ts';
 import type { LimitDefinition } from './limit.ts';
 import { type AnyConfig, type KeyDefinition, parseValue } from './schema.ts';
 import { hasJsonSchema } from './standard-schema.ts';
@@ -43,8 +45,7 @@ function keyJsonSchema(definition: KeyDefinition): JsonSchema {
     );
   }
   try {
-    const { $schema: _, ...schema } = validator['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
-    return withDefault(definition, schema as JsonSchema);
+    return withDefault(definition, inputJsonSchema(validator));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SchemaError(`The validator of "${key}" has no JSON Schema: ${reason}`, key);
@@ -87,14 +88,6 @@ function withoutValuesWithin(value: JsonValue): JsonValue {
 
 function isRecord(value: JsonValue): value is JsonSchema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isJson(value: unknown): value is JsonValue {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isJson);
-  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false;
-  return Object.values(value).every(isJson);
 }
 
 function limitJsonSchema(limit: LimitDefinition): JsonSchema {
