@@ -1,7 +1,10 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createConfigClient } from './config-client.ts';
+import { defineLimit } from './limit.ts';
 import { type ApiRequest, AuthenticatedRequester, type RequesterOptions } from './request.ts';
+import { defineConfig } from './schema.ts';
 import { TokenProvider } from './token-provider.ts';
 
 interface CountingServer {
@@ -224,5 +227,40 @@ describe('aborting one of several callers', () => {
     finishExchange();
     for (const answer of await Promise.all(others)) expect(answer.body).toEqual({ ok: true });
     expect(exchanges).toBe(1);
+  });
+});
+
+describe('a loop around the requests', () => {
+  it('does not multiply their retries: a client that starts sends one request a try', async () => {
+    let asked = 0;
+    const { url } = await startServer((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      if (request.url === '/token') {
+        response.end('{"access_token":"t1","expires_in":60}');
+      } else if (request.url?.includes('/ruleset')) {
+        asked += 1;
+        const body = { revision: '1', environment: 'dev', public: {}, secret: {}, flags: {}, limits: {} };
+        response.writeHead(asked <= 2 ? 503 : 200).end(JSON.stringify({ ...body, segments: {} }));
+      }
+    });
+    const tries: unknown[] = [];
+    const client = createConfigClient({
+      config: defineConfig({ limits: { cartItems: defineLimit({ default: 20 }) } }),
+      ...{
+        apiUrl: url,
+        authUrl: url,
+        clientId: 'c',
+        clientSecret: 's',
+        organizationId: 'o',
+        environment: 'dev',
+      },
+      onEvent: (event) => {
+        if (event.type === 'source' && event.error !== undefined) tries.push(event.error);
+      },
+    });
+    onTestFinished(() => client.close());
+    await client.ready();
+    expect(asked).toBe(3);
+    expect(tries).toMatchObject([{ status: 503 }, { status: 503 }]);
   });
 });
