@@ -59,17 +59,23 @@ export class OptionsError extends ConfigError {
   }
 }
 
-/** Settings that neither the options nor the environment hold; `missing` lists them all by variable name. */
+/**
+ * Settings that neither the options nor the environment hold; `missing` lists them all by variable name, and `malformed`
+ * what is wrong with those that are there.
+ */
 export class SettingsError extends ConfigError {
   override readonly name = 'SettingsError';
   readonly code = 'ERR_SETTINGS_MISSING' as const;
   readonly missing: readonly string[];
+  readonly malformed: readonly string[];
 
-  constructor(missing: readonly string[]) {
-    super(
-      `Missing settings: ${missing.join(', ')}. Set these environment variables, or pass the options of the same meaning to createConfigClient.`,
-    );
+  constructor(missing: readonly string[], malformed: readonly string[] = []) {
+    const advice =
+      'Set these environment variables, or pass the options of the same meaning to createConfigClient.';
+    const lacks = missing.length === 0 ? [] : [`Missing settings: ${missing.join(', ')}. ${advice}`];
+    super([...lacks, ...malformed].join('\n'));
     this.missing = missing;
+    this.malformed = malformed;
   }
 }
 
@@ -228,11 +234,12 @@ export class ValuesInvalidError extends ConfigError {
   readonly code = 'ERR_VALUES_INVALID' as const;
   readonly keys: readonly InvalidKey[];
 
-  constructor(environment: string, keys: readonly InvalidKey[]) {
+  constructor(environment: string, keys: readonly InvalidKey[], details: { cause?: unknown } = {}) {
     super(
       `${keys.length} value(s) of environment "${environment}" are missing or invalid:\n${keys
         .map((entry) => `  - ${entry.message}`)
         .join('\n')}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
     );
     this.keys = keys;
   }

@@ -19,7 +19,13 @@ async function start(respond: Responder): Promise<LoopbackServer> {
 }
 
 function providerOf(authUrl: string, timeoutMs = 5_000): TokenProvider {
-  return new TokenProvider({ authUrl, clientId: 'client-1', clientSecret: 's3cret', timeoutMs, maxAttempts: 1 });
+  return new TokenProvider({
+    authUrl,
+    clientId: 'client-1',
+    clientSecret: 's3cret',
+    timeoutMs,
+    maxAttempts: 1,
+  });
 }
 
 /** A server whose tokens are numbered, and an API client for it. */

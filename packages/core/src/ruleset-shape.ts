@@ -5,10 +5,10 @@ import type { Ruleset, RulesetPatch } from './wire.ts';
 export function isRuleset(value: unknown): value is Ruleset {
   return (
     isRecord(value) &&
-    isRevision(value['revision']) &&
-    typeof value['environment'] === 'string' &&
+    isRevision(value.revision) &&
+    typeof value.environment === 'string' &&
     TIERS.every(({ ruleset }) => isRecord(value[ruleset])) &&
-    isRecord(value['segments'])
+    isRecord(value.segments)
   );
 }
 
@@ -16,19 +16,19 @@ export function isRuleset(value: unknown): value is Ruleset {
 export function isRulesetPatch(value: unknown): value is RulesetPatch {
   return (
     isRecord(value) &&
-    isRevision(value['revision']) &&
-    Array.isArray(value['changes']) &&
-    value['changes'].every(isChange)
+    isRevision(value.revision) &&
+    Array.isArray(value.changes) &&
+    value.changes.every(isChange)
   );
 }
 
 function isChange(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  if ('segments' in value) return isRecord(value['segments']);
+  if ('segments' in value) return isRecord(value.segments);
   return (
-    TIERS.some(({ tier }) => tier === value['tier']) &&
-    typeof value['key'] === 'string' &&
-    ('value' in value || value['deleted'] === true)
+    TIERS.some(({ tier }) => tier === value.tier) &&
+    typeof value.key === 'string' &&
+    ('value' in value || value.deleted === true)
   );
 }
 

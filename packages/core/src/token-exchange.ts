@@ -137,7 +137,7 @@ async function within(timeoutMs: number, work: unknown): Promise<unknown> {
     timer = setTimeout(() => reject(failure), timeoutMs);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([Promise.resolve(work), late]);
   } finally {
     clearTimeout(timer);
   }

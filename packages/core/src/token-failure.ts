@@ -123,6 +123,8 @@ export function isPassing(error: TokenError): boolean {
 
 /** Whether a refusal is about the moment and not about the client. */
 export function isPassingRefusal({ status, error }: { status: number; error: string | undefined }): boolean {
+  // RFC 6749 has no code for "too often", so servers send this one with a 429, ours among them.
+  if (status === 429 && error === 'invalid_request') return true;
   return (status >= 500 || status === 429 || status === 408) && !FINAL_ERRORS.includes(error);
 }
 

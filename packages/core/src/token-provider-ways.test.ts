@@ -159,9 +159,7 @@ describe('status and events', () => {
     expect(await asked).toBe('t1');
     expect(fetch).toHaveBeenCalledTimes(1);
     const rejecting = setUp([tokenAnswer('t1')], {
-      onEvent: async () => {
-        throw new Error('in the hook');
-      },
+      onEvent: vi.fn().mockRejectedValue(new Error('in the hook')),
     });
     expect(await rejecting.provider.getAccessToken()).toBe('t1');
   });
