@@ -3,7 +3,14 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DemoProcess } from './demo-process.mjs';
 import { freePort } from './free-port.mjs';
-import { adminApi, createAppClients, demoEnvironment, seedValues, untilReady } from './seed-demo.mjs';
+import {
+  adminApi,
+  createAppClients,
+  demoEnvironment,
+  demoSchema,
+  seedValues,
+  untilReady,
+} from './seed-demo.mjs';
 import { root } from './workspace.mjs';
 
 const startTimeoutMs = 90_000;
@@ -82,7 +89,7 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
     'push',
     'apps/demo-schema/src/index.ts',
     '--name',
-    'shop',
+    demoSchema,
     '--yes',
     '--credentials',
     credentialsFile,
@@ -113,6 +120,7 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
     publishableKey: clients.backOffice.publishableKey,
     api,
     stop,
+    serverPid: () => processes.get('config server')?.pid,
     /** Ends the config server as a crash would, or asks it to end. */
     stopServer: ({ crash = false } = {}) => {
       const child = processes.get('config server');

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The environment that the demo apps read. */
 export const demoEnvironment = 'development';
+/** The name that the demo's schema is pushed under. */
+export const demoSchema = 'shop';
 
 /** First values; `freeShipping` is targeted: everyone in the Netherlands, half of the others. */
 function firstValues(apiBaseUrl) {
@@ -50,13 +52,16 @@ export async function adminApi(credentialsFile) {
 
 /** Sets the values that are not set yet, so that a second start keeps what a visitor changed. */
 export async function seedValues(api, { apiBaseUrl }) {
-  const [schema] = await api.listSchemas();
+  // A visitor may have pushed schemas of their own.
+  const schema = (await api.listSchemas()).find(({ name }) => name === demoSchema);
   const environment = (await api.listEnvironments()).find(({ name }) => name === demoEnvironment);
   const stored = await api.listValues(demoEnvironment);
   const values = [];
   for (const [tier, entries] of Object.entries(firstValues(apiBaseUrl))) {
     for (const [key, value] of Object.entries(entries)) {
-      const isAddress = key === 'apiBaseUrl' && stored[key] !== value;
+      // The shop API's port may have moved; an address that a visitor set stays.
+      const isAddress =
+        key === 'apiBaseUrl' && /^http:\/\/127\.0\.0\.1:\d+$/.test(stored[key]) && stored[key] !== value;
       if (!(key in stored) || isAddress) {
         values.push({ schemaId: schema.id, environmentId: environment.id, key, value, tier });
       }
@@ -70,7 +75,11 @@ export async function createAppClients(api, { backOfficeOrigin }) {
   const wanted = [
     { type: 'm2m', name: 'storefront (demo)', scopes: ['config:read'] },
     { type: 'm2m', name: 'shop API (demo)', scopes: ['config:read'] },
-    { type: 'b2m', name: 'back office (demo)', allowedOrigins: [backOfficeOrigin] },
+    {
+      type: 'b2m',
+      name: 'back office (demo)',
+      allowedOrigins: [backOfficeOrigin, backOfficeOrigin.replace('127.0.0.1', 'localhost')],
+    },
   ];
   for (const client of await api.listAuthClients()) {
     const isOurs = wanted.some(({ name }) => name === client.name);

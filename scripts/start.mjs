@@ -49,6 +49,7 @@ async function runDemo() {
       onStep: step,
       onExit: (name, code, tail) => {
         if (stopping !== undefined || isInterrupted) return;
+        if (demo !== undefined && name === 'config server') return void restartServer(demo, code);
         process.stderr.write(`\nThe ${name} ended by itself (${code}).\n${tail}\n`);
         if (demo !== undefined) void stop(1);
       },
@@ -61,7 +62,23 @@ async function runDemo() {
   printTable(demo);
 }
 
-function printTable({ urls, credentialsFile, database }) {
+const restartAfterMs = 10_000;
+
+/** The apps go on without the config server; a while later it is back, and they follow again. */
+async function restartServer(demo, code) {
+  process.stdout.write(
+    `\nThe config server ended (${code}). The apps go on with the last values; it starts again in ${restartAfterMs / 1000} s.\n`,
+  );
+  await new Promise((resolve) => setTimeout(resolve, restartAfterMs));
+  try {
+    await demo.startServer();
+    process.stdout.write(`\nThe config server is back (pid ${demo.serverPid()}).\n`);
+  } catch (error) {
+    process.stderr.write(`\nThe config server could not be started again. ${error.message}\n`);
+  }
+}
+
+function printTable({ serverPid, urls, credentialsFile, database }) {
   const here = (path) => relative(process.cwd(), path) || '.';
   const set = (assignment) =>
     `npx smooai-config set ${assignment} --env development --credentials ${here(credentialsFile)}`;
@@ -69,7 +86,7 @@ function printTable({ urls, credentialsFile, database }) {
     ['Storefront   Next.js', urls.next],
     ['Shop API     NestJS', urls.nest],
     ['Back office  React', urls.react],
-    ['Config server', urls.server],
+    ['Config server', `${urls.server}   (pid ${serverPid()})`],
     ['Data', `${here(database)}   (delete ${here(dataDir)}/ to begin anew)`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -25,7 +25,7 @@ for (const group of ['packages', 'apps']) {
 step('Unit tests');
 const turbo = (tasks) =>
   pnpm(['exec', 'turbo', 'run', ...tasks, '--continue', '--output-logs=new-only', '--log-order=grouped']);
-const codes = [await turbo(['test'])];
+const codes = [await turbo(['test', '--concurrency=2'])];
 const otherNode = process.argv[process.argv.indexOf('--node') + 1];
 if (process.argv.includes('--node')) {
   step(`Unit tests of the core on Node ${otherNode}`);

@@ -5,6 +5,8 @@ export default defineConfig({
   // Without `import`: these also become Node's own conditions, and express's `require` must not get ESM builds.
   ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node'] } },
   test: {
+    // Generous, since several suites share the machine; nothing waits for it to pass.
+    testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
     reporters: ['default', 'json'],

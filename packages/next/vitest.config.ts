@@ -4,6 +4,8 @@ const conditions = ['@smooai/source', 'module', 'node', 'import', 'default'];
 
 export default defineConfig({
   test: {
+    // Generous, since several suites share the machine; nothing waits for it to pass.
+    testTimeout: 30_000,
     reporters: ['default', 'json'],
     outputFile: { json: 'test-results/unit.json' },
     projects: [
