@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { CliIo } from './cli-io.ts';
 import { type CommandContext, createCommandContext } from './command-context.ts';
 import { type DiffOptions, runDiff } from './commands/diff.ts';
+import { type ExplainOptions, runExplain } from './commands/explain.ts';
 import { runGet } from './commands/get.ts';
 import { runList } from './commands/list.ts';
 import { type PullOptions, runPull } from './commands/pull.ts';
@@ -23,7 +24,7 @@ export function createProgram(options: ProgramOptions): Command {
   const { io, version } = options;
   const program = new Command('smooai-config');
   program
-    .description('Push a schema, and set, get, list, diff and pull the values of a config server.')
+    .description('Push a schema, and set, get, explain, list, diff and pull the values of a config server.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -96,6 +97,23 @@ function addValueCommands(program: Command, options: ProgramOptions): void {
     .argument('<key>', 'such as flags.newCheckout, or newCheckout')
     .action(withContext(options, (context, key: string, _options: object) => runGet(context, key)))
     .addHelpText('after', examples(['get flags.newCheckout', 'get secrets.paymentKey --show-secrets']));
+  program
+    .command('explain')
+    .description('tell how a flag or limit comes to its value for a context')
+    .argument('<key>', 'such as flags.newCheckout, or newCheckout')
+    .option('--context <json>', 'attributes of whoever it is evaluated for (default: none)')
+    .action(
+      withContext(options, (context, key: string, explain: ExplainOptions) =>
+        runExplain(context, key, explain),
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples([
+        `explain flags.freeShipping --context '{"country":"NL"}'`,
+        'explain limits.cartItems --json',
+      ]),
+    );
   program
     .command('set')
     .description('set the value of a key in an environment')

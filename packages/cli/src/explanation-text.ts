@@ -1,0 +1,94 @@
+import type { ConditionTrace, Explanation, JsonValue, RolloutTrace, RuleTrace } from '@smooai/config';
+import { type Colors, shortText, valueText } from './format.ts';
+
+const MAX_VALUES = 5;
+
+/** An explanation as a person reads it: the answer, then each rule with its conditions. */
+export function explanationText(
+  input: { title: string; explanation: Explanation; stored: JsonValue | undefined },
+  colors: Colors,
+): string {
+  const { title, explanation, stored } = input;
+  const lines = [`${title}: ${valueText(explanation.answer.value)}`, `  ${reasonFor(explanation, stored)}`];
+  for (const rule of explanation.rules) lines.push(...ruleLines(rule, colors));
+  if (explanation.rollout !== undefined)
+    lines.push(`- rollout for everyone else: ${rolloutText(explanation.rollout)}`);
+  return lines.join('\n');
+}
+
+function reasonFor({ answer, isTargeted }: Explanation, stored: JsonValue | undefined): string {
+  if (stored === undefined) return "nothing is stored: the schema's default";
+  if (!isTargeted) return 'stored for everyone';
+  const rule = answer.matchedRuleId === undefined ? undefined : `rule ${quoted(answer.matchedRuleId)}`;
+  switch (answer.source) {
+    case 'rule':
+      return `${rule ?? 'a rule'} matched`;
+    case 'rollout':
+      return `by the rollout of ${rule ?? 'the flag'}`;
+    default:
+      return rule === undefined
+        ? 'the default: no rule and no rollout gave a value'
+        : `the default: ${rule} matched, but its rollout gave no value`;
+  }
+}
+
+const SIGNS = { matched: '✓', 'not-matched': '✗', 'not-reached': '-', malformed: '!' } as const;
+
+function ruleLines(rule: RuleTrace, colors: Colors): string[] {
+  const { outcome, when, rollout, id, index } = rule;
+  const name = id === undefined ? `rule ${index}` : `rule ${quoted(id)}`;
+  const word = outcome === 'matched' || outcome === 'not-matched' ? '' : ` (${outcome.replace('-', ' ')})`;
+  const text = `${SIGNS[outcome]} ${name}${word}`;
+  const lines = [
+    outcome === 'matched' ? colors.green(text) : outcome === 'malformed' ? colors.red(text) : text,
+  ];
+  if (when !== undefined) lines.push(...conditionLines(when, '    '));
+  if (rollout !== undefined) lines.push(`    rollout: ${rolloutText(rollout)}`);
+  return lines;
+}
+
+function conditionLines(trace: ConditionTrace, indent: string): string[] {
+  const sign = trace.matched ? '✓' : '✗';
+  const reason = trace.reason === undefined ? '' : `: ${trace.reason}`;
+  const members = 'members' in trace ? trace.members : [];
+  return [
+    `${indent}${sign} ${conditionText(trace)}${reason}`,
+    ...members.flatMap((member) => conditionLines(member, `${indent}  `)),
+  ];
+}
+
+function conditionText(trace: ConditionTrace): string {
+  switch (trace.form) {
+    case 'attribute': {
+      const { attribute, op, values, kind, ignoreCase } = trace;
+      const operands = values === undefined ? '' : ` ${valuesText(values)}`;
+      return `${shortText(attribute, 'public', false)} ${op}${operands}${ignoreCase === true ? ' (any case)' : ''} [${kind}]`;
+    }
+    case 'segment':
+      return `segment ${quoted(trace.segment)}`;
+    default:
+      return trace.form === 'malformed' ? 'malformed' : `${trace.form} of`;
+  }
+}
+
+function valuesText(values: readonly JsonValue[]): string {
+  const shown = values.slice(0, MAX_VALUES).map((value) => shortText(JSON.stringify(value), 'public', false));
+  const rest = values.length - shown.length;
+  return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+function rolloutText(rollout: RolloutTrace): string {
+  const { outcome, bucketBy, bucket, kind, variant, ends } = rollout;
+  if (outcome === 'malformed') return 'malformed, so it gives nobody a value';
+  const by = shortText(bucketBy ?? '', 'public', false);
+  if (outcome === 'nothing-to-bucket-by') return `nothing to bucket by: ${by} [${kind}]`;
+  const where =
+    variant === undefined
+      ? `past its ${ends?.length ?? 0} ${ends?.length === 1 ? 'variant' : 'variants'}`
+      : `variant ${variant + 1} of ${ends?.length ?? 0}`;
+  return `bucket ${bucket} of 10000 by ${by}: ${where}`;
+}
+
+function quoted(text: string): string {
+  return `"${shortText(text, 'public', false)}"`;
+}
