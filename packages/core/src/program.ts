@@ -54,6 +54,8 @@ interface Outcome<Value> {
 }
 
 interface ProgramRollout<Value> {
+  /** The rule whose rollout it is. */
+  readonly ruleId: string | undefined;
   readonly attribute: Attribute;
   readonly salt: HashState;
   readonly variants: readonly Variant<Value>[];
@@ -133,7 +135,7 @@ export function detailsOf<Value>(program: Program<Value>, context: EvaluationCon
   const value = variant === undefined ? answer.value : variant.value;
   const source = variant === undefined ? 'default' : 'rollout';
   const rolloutBucket = Math.floor(bucket / 100);
-  const { matchedRuleId } = answer;
+  const matchedRuleId = rollout.ruleId;
   return matchedRuleId === undefined
     ? { value, source, rolloutBucket }
     : { value, source, matchedRuleId, rolloutBucket };
@@ -224,7 +226,8 @@ function compileRollout<Value>(
     return { end, value: isRefused ? cohort.fallback.value : served.value, isRefused };
   });
   const attribute = parseAttribute(parts.bucketBy);
-  return { answer, rollout: { attribute, salt: prepareSalt(parts.salt), variants } };
+  const salt = prepareSalt(parts.salt);
+  return { answer, rollout: { ruleId: place.ruleId, attribute, salt, variants } };
 }
 
 /** A rollout that is well-formed, with what it takes from its cohort. */
