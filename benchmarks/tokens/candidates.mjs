@@ -76,9 +76,23 @@ export function ours({ TokenProvider }) {
   ];
 }
 
-/** Its client of client credentials is a handler that the user writes; caching and single flight are the library's. */
+/** It has no client credentials of its own for any issuer; its refresh of a refresh token is the nearest. */
 export const google = {
-  name: 'google-auth-library',
+  name: 'google-auth-library, refresh token',
+  make({ url, windowSec }) {
+    const client = new OAuth2Client({
+      ...CREDENTIALS,
+      endpoints: { oauth2TokenUrl: `${url}/token` },
+      eagerRefreshThresholdMillis: windowSec * 1000,
+    });
+    client.setCredentials({ refresh_token: 'refresh' });
+    return async () => (await client.getAccessToken()).token;
+  },
+};
+
+/** The way that it has for any other grant. */
+export const googleHandler = {
+  name: 'google-auth-library, refreshHandler',
   make({ url, windowSec }) {
     const client = new OAuth2Client({ eagerRefreshThresholdMillis: windowSec * 1000 });
     client.refreshHandler = async () => {
@@ -101,6 +115,13 @@ export const smithy = {
   },
 };
 
+/** simple-oauth2 copies its options deeply, and a copied agent loses its connections; a function is not copied. */
+const uncopiedAgent = Object.assign(() => undefined, {
+  addRequest: (...request) => agent.addRequest(...request),
+  defaultPort: 80,
+  protocol: 'http:',
+});
+
 /** As its documentation has it; it holds no token itself. */
 export const simpleOAuth2 = {
   name: 'simple-oauth2',
@@ -109,8 +130,7 @@ export const simpleOAuth2 = {
     const client = new ClientCredentials({
       client: { id, secret },
       auth: { tokenHost: url, tokenPath: '/token' },
-      // It copies its options deeply, and a copied agent cannot keep connections.
-      http: { agent: new Agent({ maxSockets: 200 }) },
+      http: { agent: uncopiedAgent },
     });
     let token;
     return async () => {

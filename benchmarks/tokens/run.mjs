@@ -9,6 +9,7 @@ import {
   byHand,
   byHandWithExpiry,
   google,
+  googleHandler,
   ours as oursOf,
   simpleOAuth2,
   smithy,
@@ -17,7 +18,7 @@ import { startCountingIssuer } from './issuer.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '11' },
+    rounds: { type: 'string', default: '15' },
     core: { type: 'string', default: resolve(import.meta.dirname, '../../packages/core/dist') },
   },
 });
@@ -37,7 +38,7 @@ const WINDOW_SEC = 1;
 const STALE_AFTER_MS = 2_300;
 
 const ours = oursOf(await import(pathToFileURL(resolve(options.core, 'server.js')).href));
-const candidates = [byHand, byHandWithExpiry, ...ours, smithy, google, azure, simpleOAuth2];
+const candidates = [byHand, byHandWithExpiry, ...ours, smithy, google, googleHandler, azure, simpleOAuth2];
 const issuer = await startCountingIssuer({ latencyMs: LATENCY_MS });
 const cpu = cpus()[0]?.model ?? 'unknown CPU';
 const load = loadavg()[0]?.toFixed(1);
