@@ -9,6 +9,7 @@ import { ConfigService } from './config-service.ts';
 import { registerClosing } from './connections.ts';
 import { registerCors } from './cross-origin.ts';
 import { registerErrorHandling, sendError } from './error-handling.ts';
+import { registerJsonBody } from './json-body.ts';
 import { requestAjvOptions, requestValidationError } from './request-validation.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
 import { registerDiscoveryRoutes } from './routes/discovery.ts';
@@ -104,6 +105,7 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     clientErrorHandler: answerBrokenRequest,
   });
   app.removeContentTypeParser('text/plain');
+  registerJsonBody(app);
   app.decorateRequest('principal', undefined);
   return app;
 }

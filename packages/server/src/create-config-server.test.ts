@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createConfigServer } from './create-config-server.ts';
 import { createServerLogger } from './server-logger.ts';
 import {
@@ -164,6 +166,72 @@ describe('close', () => {
     expect(texts[0]).toContain('event: ruleset');
     expect(texts[1]).toContain('event: snapshot');
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
+  });
+
+  it.each([
+    ['has sent nothing', ''],
+    ['has sent half of its headers', 'GET /healthz HTTP/1.1\r\nhost: x\r\n'],
+    ['keeps its connection', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'],
+  ])('does not wait for a client that %s', async (_name, text) => {
+    const server = await startServer({ timeouts: { closeMs: 60_000 } });
+    const connection = sendRaw(server, text);
+    await fetch(`${server.url}/healthz`);
+    await server.close();
+    await connection;
+  });
+
+  it('does not wait for the connection of a request that it lets finish', async () => {
+    const server = await startServer({ timeouts: { closeMs: 60_000 } });
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.write(
+      'POST /token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 2\r\n\r\na',
+    );
+    await fetch(`${server.url}/healthz`);
+    const ended = once(socket, 'close');
+    const closed = server.close();
+    socket.write('=');
+    await Promise.all([closed, ended]);
+    expect(received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(received.toLowerCase()).toContain('connection: close');
+  });
+
+  it('refuses streams that begin while it closes, and does not wait for them', async () => {
+    const server = await startServer({ timeouts: { closeMs: 60_000 } });
+    const token = await tokenOf(server);
+    const begin = async (): Promise<number> => {
+      try {
+        const stream = await callApi(server, '/config/stream?environment=development', { token });
+        await stream.text();
+        return stream.status;
+      } catch {
+        return 0;
+      }
+    };
+    const early = Array.from({ length: 20 }, begin);
+    await fetch(`${server.url}/healthz`);
+    const late = Array.from({ length: 20 }, begin);
+    await server.close();
+    for (const status of await Promise.all([...early, ...late])) expect([0, 200, 503]).toContain(status);
+  });
+
+  it('is not warned of for many open streams', async () => {
+    const warnings: Error[] = [];
+    const listener = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listener);
+    onTestFinished(() => void process.off('warning', listener));
+    const server = await startServer();
+    const token = await tokenOf(server);
+    const open = () => callApi(server, '/config/stream?environment=development', { token });
+    const streams = await Promise.all(Array.from({ length: 12 }, open));
+    await server.close();
+    await Promise.all(streams.map((stream) => stream.text()));
+    expect(warnings).toEqual([]);
   });
 
   it('does not wait for a client that never ends its request', async () => {

@@ -28,5 +28,11 @@ export function runWithin<Result>(limitMs: number, work: () => Result): TimedRes
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  // By its code alone: where modules run in a context of their own, its class is another one.
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+  );
 }

@@ -175,7 +175,10 @@ describe('bad bodies', () => {
   it.each(ENDPOINTS)('that are no plain JSON are refused by $name', async ({ method, path }) => {
     const shop = await startShop();
     const { url, organizationId } = shop.server;
-    const send = async (type: string | undefined, body: string): Promise<Answer> => {
+    const send = async (
+      type: string | undefined,
+      body: string | Uint8Array<ArrayBuffer>,
+    ): Promise<Answer> => {
       const answer = await fetch(`${url}/organizations/${organizationId}/config${path(shop)}`, {
         method,
         body,
@@ -193,6 +196,7 @@ describe('bad bodies', () => {
     expectRefusal(await send(json, '{"constructor":{"prototype":{"a":1}}}'), 'constructor');
     expectRefusal(await send(json, '['.repeat(100_000)), 'deep');
     expectRefusal(await send(json, `"${'x'.repeat(9 * 1024 * 1024)}"`), 'large');
+    expectRefusal(await send(json, new Uint8Array([0x22, 0xff, 0xfe, 0x22])), 'no UTF-8', 'UTF-8');
     expectRefusal(await send('text/plain', 'environment'), 'text');
     expectRefusal(await send('application/x-www-form-urlencoded', 'environment=development'), 'form');
   });

@@ -35,6 +35,33 @@ describe('environments', () => {
     expect((await shop.call('DELETE', path)).status).toBe(404);
   });
 
+  it('lend nothing to a client that may not read them', async () => {
+    const shop = await startShop();
+    await shop.set('paymentKey', 'sk_live_12345678', 'production');
+    const token = await shop.tokenFor({
+      environments: ['development', 'staging'],
+      scopes: ['config:read', 'config:write'],
+    });
+    const path = `/environments/${shop.environments.development}`;
+    const patch = (fallback: string | null) =>
+      shop.call(
+        'PATCH',
+        path,
+        { fallbackEnvironmentId: fallback && (shop.environments[fallback] ?? '') },
+        { token },
+      );
+    const refused = await patch('production');
+    expect(refused.status).toBe(403);
+    expect(refused.body.message).toContain('fallbackEnvironmentId');
+    expect((await shop.ruleset()).secret).toEqual({});
+    expect((await patch('staging')).status).toBe(200);
+    expect((await patch(null)).status).toBe(200);
+    // What an unlimited client has set may stay.
+    await shop.call('PATCH', path, { fallbackEnvironmentId: shop.environments.production ?? '' });
+    expect((await patch('production')).status).toBe(200);
+    expect((await shop.call('PATCH', path, { description: 'mine' }, { token })).status).toBe(200);
+  });
+
   it('refuse a name that is taken or not allowed', async () => {
     const shop = await startShop();
     for (const name of ['', 'A', 'a_b', '-a', 'a-', 'ü', 'a b', 'x'.repeat(101), 1, null, ['a']]) {

@@ -198,6 +198,42 @@ describe('the stream', () => {
     await closed.ended();
   });
 
+  it('ends for a client whose environment gets a name that it may not use', async () => {
+    const shop = await startShop();
+    const id = await shop.addEnvironment('preview');
+    const authorization = `Bearer ${await shop.tokenFor({ environments: ['preview', 'staging'] })}`;
+    const limited = await EventReader.open(shop, '/stream?environment=preview', { authorization });
+    const snapshots = await EventReader.open(shop, '/snapshot/stream?environment=preview', { authorization });
+    const unlimited = await EventReader.open(shop, '/stream?environment=preview');
+    for (const reader of [limited, snapshots, unlimited]) await reader.next();
+    expect((await shop.call('PATCH', `/environments/${id}`, { name: 'vault' })).status).toBe(200);
+    await limited.ended();
+    await snapshots.ended();
+    await shop.set('paymentKey', 'sk_live_12345678', 'preview');
+    expect((await unlimited.next()).data).toMatchObject({ changes: [] });
+    expect(JSON.stringify(await unlimited.next())).toContain('sk_live_12345678');
+    for (const reader of [limited, snapshots]) {
+      while (reader.waiting > 0) expect(JSON.stringify(await reader.next())).not.toContain('sk_live');
+    }
+  });
+
+  it('begins anew for a client of a deleted environment of the same name', async () => {
+    const shop = await startShop();
+    const open = (id: string) =>
+      EventReader.open(shop, '/stream?environment=preview', { 'last-event-id': id });
+    const old = await shop.addEnvironment('preview');
+    await shop.set('theme', 'dark', 'preview');
+    const { id } = await (await EventReader.open(shop, '/stream?environment=preview')).next();
+    await shop.call('DELETE', `/environments/${old}`);
+    await shop.addEnvironment('preview');
+    expect(await (await open(id ?? '')).next()).toMatchObject({ event: 'ruleset', data: { flags: {} } });
+    await shop.set('theme', 'light', 'preview');
+    expect(await (await open(id ?? '')).next()).toMatchObject({
+      event: 'ruleset',
+      data: { flags: { theme: 'light' } },
+    });
+  });
+
   it('drops a client that does not read, and serves the others', async () => {
     const shop = await startShop({ streams: { maxWaitingBytes: 64 * 1024 } });
     const reader = await EventReader.open(shop, DEVELOPMENT);

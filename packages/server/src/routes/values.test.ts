@@ -1,3 +1,4 @@
+import type { JsonValue } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
 import { startShop } from '../test-support/shop-server.ts';
 
@@ -185,6 +186,39 @@ describe('a value that its schema refuses', () => {
     for (const value of [0.3, 0.7, 1, 0]) expect((await shop.set('rate', value)).value).toBe(value);
   });
 
+  it.each([
+    ['a pattern', { type: 'string', pattern: '^(a+)+$' }],
+    ['a pattern of names', { type: 'object', patternProperties: { '^(a+)+$': {} } }],
+    ['references', explodingSchema()],
+    ['references without an end', { $dynamicRef: '#' }],
+  ])(
+    'is refused where the schema would explode by %s',
+    async (_name, keySchema: JsonValue) => {
+      const shop = await startShop();
+      const schema = await shop.call('POST', '/schemas', {
+        name: 'trap',
+        jsonSchema: {
+          type: 'object',
+          properties: { publicConfigSchema: { type: 'object', properties: { trap: keySchema } } },
+        },
+      });
+      expect(schema.status).toBe(201);
+      const text = `${'a'.repeat(34)}!`;
+      const body = {
+        schemaId: schema.id,
+        environmentId: shop.environments.development ?? '',
+        key: 'trap',
+        value: _name === 'a pattern of names' ? { [text]: 1, [`${text}!`]: 1 } : text,
+        tier: 'public',
+      };
+      const answer = await shop.call('PUT', '/values', body);
+      expect(answer.status).toBe(400);
+      expect(answer.body.message).toContain('Field "value" of "trap" cannot be checked');
+      await shop.set('newCheckout', true);
+    },
+    20_000,
+  );
+
   it('never shows anything of a secret', async () => {
     const shop = await startShop();
     const secret = 'hunter2';
@@ -326,3 +360,13 @@ describe('a value that its schema refuses', () => {
     });
   });
 });
+
+/** Two to the power of 26 ways to refuse a text. */
+function explodingSchema(): JsonValue {
+  const definitions: Record<string, JsonValue> = { d26: { type: 'number' } };
+  for (let level = 0; level < 26; level += 1) {
+    const next = { $ref: `#/$defs/d${level + 1}` };
+    definitions[`d${level}`] = { anyOf: [next, next] };
+  }
+  return { $defs: definitions, $ref: '#/$defs/d0' };
+}

@@ -145,8 +145,9 @@ export interface StorageOperations {
 
   appendChange(record: ChangeRecord): Promise<void>;
   /**
-   * Changes after `revision`, oldest first; undefined when some of them are no longer kept, or when the environment has
-   * not reached that revision (its client saw a database that has been replaced by an older backup).
+   * Changes after `revision`, oldest first; undefined when some of them are not kept (any more, or since the environment
+   * was made), or when it has not reached that revision (its client saw a database that has been replaced by an older
+   * backup). Every revision must have its change.
    */
   listChangesSince(environmentId: string, revision: number): Promise<ChangeRecord[] | undefined>;
   /** Forgets all but the newest `keep` changes of an environment. */

@@ -259,6 +259,19 @@ function changeTests(subject: Subject): void {
     expect(await storage.listChangesSince(shop.environment.id, 3)).toBeUndefined();
     expect(await storage.listChangesSince('nothing', 0)).toBeUndefined();
   });
+
+  it('does not answer for a revision from before the environment', async () => {
+    const { storage, shop } = subject;
+    const young = { ...shop.environment, id: `${shop.environment.id}-2`, name: 'young', revision: 100 };
+    await storage.insertEnvironment(young);
+    expect(await storage.listChangesSince(young.id, 7)).toBeUndefined();
+    expect(await storage.listChangesSince(young.id, 100)).toEqual([]);
+    const record = { environmentId: young.id, revision: 101, changes: [], at: at(1) };
+    await storage.appendChange(record);
+    await storage.updateEnvironment({ ...young, revision: 101 });
+    expect(await storage.listChangesSince(young.id, 99)).toBeUndefined();
+    expect(await storage.listChangesSince(young.id, 100)).toEqual([record]);
+  });
 }
 
 function credentialTests(subject: Subject): void {

@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify';
+import { HttpError } from './http-error.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads JSON bodies, and refuses bytes that are no UTF-8: Fastify would store a replacement character for each. */
+export function registerJsonBody(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    let text: string;
+    try {
+      text = decoder.decode(body);
+    } catch {
+      done(new HttpError(400, 'The body is not valid UTF-8.'));
+      return;
+    }
+    void parse(request, text, done);
+  });
+}
