@@ -38,7 +38,11 @@ export function processIo(): CliIo {
 /** Bytes that standard input may hold: more than any value that a config server takes. */
 const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 
-/** All of an input as text. */
+/**
+ * All of an input as text.
+ *
+ * @throws {UsageError} where it is too long, or no UTF-8.
+ */
 export async function readAll(input: CliInput): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -48,7 +52,11 @@ export async function readAll(input: CliInput): Promise<string> {
     if (size > MAX_INPUT_BYTES) throw new UsageError('Standard input is longer than 4 MiB.');
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new UsageError('Standard input is no UTF-8 text, and would not be stored as it is.');
+  }
 }
 
 /** The first line of an input, without its end; empty where there is none. */

@@ -24,9 +24,11 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-/** Commander has told its own errors already; its help and version are no failure. */
-export function commanderExitCode(error: CommanderError): number {
-  return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+/** A refusal of the argument parser; its help and version are no failure. */
+export function commanderFailure(error: CommanderError): Failure {
+  const isHelp = error.code === 'commander.help';
+  const message = isHelp ? 'Give a command; --help lists them.' : error.message.replace(/^error: /, '');
+  return { message, code: 'ERR_USAGE', exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage };
 }
 
 const USAGE_CODES: ReadonlySet<string> = new Set([

@@ -1,3 +1,6 @@
+import { Console } from 'node:console';
+import { EXIT } from './errors.ts';
+import { describeFailure } from './failure.ts';
 import { run } from './run.ts';
 
 for (const stream of [process.stdout, process.stderr]) {
@@ -8,7 +11,21 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// An exit code instead of an exit: what was written to a pipe is still to be flushed.
-process.exitCode = await run(process.argv.slice(2));
-// A terminal or pipe on standard input that nobody reads any more must not keep the process alive.
-process.stdin.unref?.();
+// A schema file is a program: what it logs is not our output, what it leaves unhandled no stack of ours.
+globalThis.console = new Console(process.stderr, process.stderr);
+const fail = (message: string): never => {
+  process.stderr.write(`error: ${message}\n`);
+  process.exit(EXIT.failure);
+};
+process.on('uncaughtException', (error) => fail(describeFailure(error).message));
+process.once('beforeExit', () =>
+  fail('The command never came to its end: the schema file waits for something.'),
+);
+
+const exitCode = await run(process.argv.slice(2));
+for (const stream of [process.stdout, process.stderr]) {
+  // What was written to a pipe is still to be flushed.
+  await new Promise<void>((resolve) => void stream.write('', () => resolve()));
+}
+// A schema file may have left a timer or a connection open, and a terminal on standard input stays open too.
+process.exit(exitCode);

@@ -15,13 +15,15 @@ import { colorsFor } from './format.ts';
 export interface ProgramOptions {
   io: CliIo;
   version: string;
+  /** Keeps the parser quiet about errors, which the caller tells as JSON. */
+  isJson: boolean;
   /** Told the exit code of a command that ended without an error. */
   onExitCode: (code: number) => void;
 }
 
 /** The tree of commands. */
 export function createProgram(options: ProgramOptions): Command {
-  const { io, version } = options;
+  const { io, version, isJson } = options;
   const program = new Command('smooai-config');
   program
     .description('Push a schema, and set, get, explain, list, diff and pull the values of a config server.')
@@ -32,7 +34,7 @@ export function createProgram(options: ProgramOptions): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => isJson || io.stderr.write(text),
       outputError: (text, write) => write(colorsFor(io.stderr, io.env).red(text)),
       getOutHasColors: () => colorsFor(io.stdout, io.env).isColorSupported,
       getErrHasColors: () => colorsFor(io.stderr, io.env).isColorSupported,

@@ -27,6 +27,28 @@ describe('the command line', () => {
   });
 });
 
+describe('with --json', () => {
+  it.each([
+    [['--json'], /Give a command/],
+    [['sett', '--json'], /unknown command 'sett'/],
+    [['get', '--json'], /missing required argument 'key'/],
+    [['--json', 'get', 'theme', '--nope'], /unknown option '--nope'/],
+  ] as const)('%j is refused in JSON', async (argv, words) => {
+    const { bare } = await startBench();
+    const { code, stdout, stderr } = await bare([...argv]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'ERR_USAGE', message: expect.stringMatching(words) },
+    });
+  });
+
+  it('help is help, and a value after "--" is a value', async () => {
+    const { bare } = await startBench();
+    expect(await bare(['get', '--help', '--json'])).toMatchObject({ code: 0, stderr: '' });
+    expect((await bare(['get', 'a', 'b', '--', '--json'])).stderr).toMatch(/^error: too many arguments/);
+  });
+});
+
 describe('settings', () => {
   it('that are missing are all named at once', async () => {
     const { bare } = await startBench();

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { type CliIo, processIo } from './cli-io.ts';
 import { EXIT } from './errors.ts';
-import { commanderExitCode, describeFailure } from './failure.ts';
+import { commanderFailure, describeFailure } from './failure.ts';
 import { colorsFor } from './format.ts';
 import { createProgram } from './program.ts';
 
@@ -17,8 +17,11 @@ import { createProgram } from './program.ts';
  */
 export async function run(argv: readonly string[], io: CliIo = processIo()): Promise<number> {
   let exitCode: number = EXIT.ok;
+  // Not from the parser, which may be what fails; after "--" it is a value.
+  const isJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
   const program = createProgram({
     io,
+    isJson,
     version: packageJson.version,
     onExitCode: (code) => {
       exitCode = code;
@@ -28,9 +31,9 @@ export async function run(argv: readonly string[], io: CliIo = processIo()): Pro
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return commanderExitCode(error);
-    const failure = describeFailure(error);
-    const isJson = program.opts<{ json?: boolean }>().json === true;
+    const failure = error instanceof CommanderError ? commanderFailure(error) : describeFailure(error);
+    // Commander has told its own errors already, and help and version are no failure.
+    if (failure.exitCode === EXIT.ok || (error instanceof CommanderError && !isJson)) return failure.exitCode;
     const text = isJson
       ? JSON.stringify({ error: { code: failure.code, message: failure.message } })
       : colorsFor(io.stderr, io.env).red(`error: ${failure.message}`);

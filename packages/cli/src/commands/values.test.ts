@@ -11,6 +11,16 @@ const COHORT = {
   },
 };
 
+it('set refuses standard input that is no UTF-8, which it could not store as it is', async () => {
+  const { cli, pushed } = await startBench();
+  await pushed();
+  const stdin = new Uint8Array([0x73, 0x6b, 0xff, 0xfe, 0x31, 0x32]);
+  const { code, stderr } = await cli(['set', 'secrets.paymentKey', '--stdin'], { stdin });
+  expect(code).toBe(2);
+  expect(stderr).toContain('no UTF-8');
+  expect((await cli(['get', 'secrets.paymentKey'])).code).toBe(1);
+});
+
 describe('set and get', () => {
   it('show before and after, and read what was set', async () => {
     const { cli, pushed } = await startBench();

@@ -16,7 +16,7 @@ export interface CliResult {
 
 /** What a run may differ in. */
 export interface CliRunOptions {
-  stdin?: string;
+  stdin?: string | Uint8Array;
   env?: Record<string, string>;
   /** Standard input and both outputs are a terminal. */
   isTTY?: boolean;
@@ -98,7 +98,7 @@ async function runCli(argv: string[], cwd: string, options: CliRunOptions): Prom
       texts[name] += text;
     },
   });
-  async function* input(): AsyncGenerator<string> {
+  async function* input(): AsyncGenerator<string | Uint8Array> {
     yield await Promise.resolve(options.stdin ?? '');
   }
   const io: CliIo = {
