@@ -49,22 +49,27 @@ export class ConfigApi {
     this.#config = [...this.#organization, 'config'];
   }
 
-  /** All stored values of an environment as they are; with `etag`, only if they changed since. */
+  /** All stored values of an environment as they are; with `etag` (and the `epoch` it is of), only if they changed since. */
   async getRuleset(
     environment: string,
-    options: CallOptions & { etag?: string | undefined } = {},
+    options: CallOptions & { etag?: string | undefined; epoch?: string | undefined } = {},
   ): Promise<RulesetAnswer> {
-    const { etag, ...call } = options;
+    const { etag, epoch, ...call } = options;
     const { status, headers, body } = await this.#requester.json({
       method: 'GET',
       path: [...this.#config, 'ruleset'],
-      query: { environment },
+      query: { environment, epoch },
       ...(etag !== undefined && { headers: { 'if-none-match': etag } }),
       accept: etag === undefined ? [404] : [304, 404],
       ...call,
     });
     if (status === 404) return { status: 'unsupported' };
     if (status === 304) return { status: 'unchanged' };
+    // A captive portal or a proxy may put anything in the server's place.
+    const contentType = headers.get('content-type');
+    if (contentType !== null && !/^application\/(\S+\+)?json\b/i.test(contentType)) {
+      throw wrongShape('GET /ruleset', 'the content type of JSON');
+    }
     if (!isRuleset(body)) throw wrongShape('GET /ruleset', 'a ruleset');
     return { status: 'changed', ruleset: body, etag: headers.get('etag') ?? `"${body.revision}"` };
   }
@@ -72,13 +77,13 @@ export class ConfigApi {
   /** The event stream of an environment, resumed after `lastEventId` (a revision) if given. `signal` ends it. */
   async openStream(
     environment: string,
-    options: CallOptions & { lastEventId?: string | undefined } = {},
+    options: CallOptions & { lastEventId?: string | undefined; epoch?: string | undefined } = {},
   ): Promise<ReadableStream<Uint8Array>> {
-    const { lastEventId, ...call } = options;
+    const { lastEventId, epoch, ...call } = options;
     return this.#requester.stream({
       method: 'GET',
       path: [...this.#config, 'stream'],
-      query: { environment },
+      query: { environment, epoch },
       headers: {
         accept: 'text/event-stream',
         ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),

@@ -287,6 +287,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
       get revision() {
         return store.ruleset?.revision;
       },
+      get epoch() {
+        return store.ruleset?.epoch;
+      },
       replace: (ruleset: Ruleset) => {
         if (isCurrent()) applied(store.replace(ruleset));
       },

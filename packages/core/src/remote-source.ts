@@ -1,7 +1,8 @@
 import { createBackoff, sleep } from './backoff.ts';
 import type { ConfigApi } from './config-api.ts';
 import { SETTINGS_VARIABLES } from './environment-variable.ts';
-import { isConfigError, RequestRejectedError, ResponseMalformedError } from './errors.ts';
+import { RequestRejectedError, ResponseMalformedError } from './errors.ts';
+import { isPassingFailure, pauseOf } from './passing-failure.ts';
 import { runPolling } from './polling-source.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runStream } from './stream-source.ts';
@@ -14,6 +15,10 @@ export interface RemoteSourceOptions {
   pollIntervalMs?: number;
   /** Default 45,000: three missed heartbeats. */
   heartbeatTimeoutMs?: number;
+  /** How long a stream may take to its first event; default 10,000. */
+  openTimeoutMs?: number;
+  /** Longest wait between two streams; default 15,000. */
+  reconnectCapMs?: number;
 }
 
 /** After so many failures in a row polling takes over, until the stream works again. */
@@ -49,17 +54,21 @@ export class RemoteSource implements RulesetSource {
   async #fetchFirst(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     const { api, environment } = this.#options;
     const backoff = createBackoff({ baseMs: 100, capMs: 5_000 });
+    let refusal: Error | undefined;
     for (;;) {
       try {
         const answer = await api.getRuleset(environment, { signal, retries: 0 });
-        if (answer.status !== 'changed') throw await this.#explainNotFound(signal);
+        if (answer.status !== 'changed') {
+          refusal = await this.#explainNotFound(signal);
+          throw refusal;
+        }
         sink.replace(answer.ruleset);
         sink.confirm();
         return;
       } catch (error) {
-        if (signal.aborted || !isWorthRetrying(error)) throw error;
+        if (signal.aborted || error === refusal || !isPassingFailure(error)) throw error;
         sink.status('connecting', error);
-        await sleep(backoff.next(), signal);
+        await sleep(Math.max(backoff.next(), pauseOf(error)), signal);
         if (signal.aborted) throw error;
       }
     }
@@ -82,6 +91,7 @@ export class RemoteSource implements RulesetSource {
 
   #runLive(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     const { api, environment, heartbeatTimeoutMs = 45_000 } = this.#options;
+    const { openTimeoutMs = 10_000, reconnectCapMs = 15_000 } = this.#options;
     let failures = 0;
     return runStream({
       api,
@@ -89,7 +99,9 @@ export class RemoteSource implements RulesetSource {
       sink,
       signal,
       heartbeatTimeoutMs,
-      onOpen: () => {
+      openTimeoutMs,
+      reconnectCapMs,
+      onWorking: () => {
         failures = 0;
         this.#stopPolling();
         sink.status('stream');
@@ -122,15 +134,4 @@ export class RemoteSource implements RulesetSource {
     this.#polling?.abort();
     this.#polling = undefined;
   }
-}
-
-/** A refusal stays one; a server that is away, busy or broken may come back. */
-function isWorthRetrying(error: unknown): boolean {
-  const passing = ['ERR_REQUEST_TRANSPORT', 'ERR_TOKEN_TRANSPORT', 'ERR_TOKEN_THROTTLED'] as const;
-  if (passing.some((code) => isConfigError(error, code))) return true;
-  if (isConfigError(error, 'ERR_REQUEST_REJECTED') || isConfigError(error, 'ERR_TOKEN_REJECTED')) {
-    const { status } = error as unknown as Pick<RequestRejectedError, 'status'>;
-    return status === 408 || status === 429 || status >= 500;
-  }
-  return false;
 }

@@ -6,6 +6,7 @@ export function isRuleset(value: unknown): value is Ruleset {
   return (
     isRecord(value) &&
     isRevision(value.revision) &&
+    (value.epoch === undefined || typeof value.epoch === 'string') &&
     typeof value.environment === 'string' &&
     TIERS.every(({ ruleset }) => isRecord(value[ruleset])) &&
     isRecord(value.segments)
@@ -17,6 +18,7 @@ export function isRulesetPatch(value: unknown): value is RulesetPatch {
   return (
     isRecord(value) &&
     isRevision(value.revision) &&
+    (value.previousRevision === undefined || isRevision(value.previousRevision)) &&
     Array.isArray(value.changes) &&
     value.changes.every(isChange)
   );

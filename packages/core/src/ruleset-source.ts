@@ -7,6 +7,8 @@ export type SourceStatus = 'connecting' | 'stream' | 'polling' | 'memory' | 'dis
 export interface RulesetSink {
   /** The newest revision that was taken; undefined before the first. */
   readonly revision: string | undefined;
+  /** The epoch of that revision; undefined where no server named one. */
+  readonly epoch?: string | undefined;
   /** A whole ruleset. */
   replace(ruleset: Ruleset): void;
   /** What changed since the newest revision. */

@@ -2,6 +2,7 @@ import { type CompiledKey, compileKey, defaultOf, type Slot } from './compiled-k
 import { CompiledSegments } from './compiled-segments.ts';
 import type { InvalidKey } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
+import { judgePatch, RulesetOrder } from './ruleset-order.ts';
 import { sameJson } from './same-json.ts';
 import type { AnyConfig, KeyDefinition } from './schema.ts';
 import { touchedSegments } from './segment-changes.ts';
@@ -24,6 +25,7 @@ export class RulesetStore {
   readonly #defaults = new Map<string, Slot>();
   readonly #listeners = new Set<(change: ConfigChange) => void>();
   readonly #onListenerError: (error: unknown) => void;
+  readonly #order = new RulesetOrder();
   #ruleset: Ruleset | undefined;
   #segments: CompiledSegments = new CompiledSegments({});
   #compiled: ReadonlyMap<string, CompiledKey> = new Map();
@@ -60,17 +62,18 @@ export class RulesetStore {
     return invalid;
   }
 
-  /** Takes a whole ruleset unless it is older than the one in hand; answers what changed. */
+  /** Takes a whole ruleset unless it is older than the one in hand, or of an epoch that was left; answers what changed. */
   replace(ruleset: Ruleset): ConfigChange | undefined {
     const previous = this.#ruleset;
-    if (previous !== undefined && compareRevisions(ruleset.revision, previous.revision) < 0) return undefined;
-    return this.#apply(ruleset);
+    if (!this.#order.take(ruleset, previous)) return undefined;
+    const epoch = ruleset.epoch ?? previous?.epoch;
+    return this.#apply(epoch === undefined ? ruleset : { ...ruleset, epoch });
   }
 
-  /** Takes a patch unless it is not newer than what is in hand; answers what changed. */
+  /** Takes a patch that follows on what is in hand, and no other; answers what changed. */
   patch(patch: RulesetPatch): ConfigChange | undefined {
     const previous = this.#ruleset;
-    if (previous === undefined || compareRevisions(patch.revision, previous.revision) <= 0) return undefined;
+    if (previous === undefined || judgePatch(patch, previous) !== 'next') return undefined;
     return this.#apply(patchedRuleset(previous, patch));
   }
 
@@ -132,14 +135,6 @@ export class RulesetStore {
       }
     }
   }
-}
-
-/** Compares two revisions, which are decimal strings of any length. */
-export function compareRevisions(left: string, right: string): number {
-  const a = left.replace(/^0+(?=\d)/, '');
-  const b = right.replace(/^0+(?=\d)/, '');
-  if (a.length !== b.length) return a.length - b.length;
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function storedValue(ruleset: Ruleset, tier: Tier, key: string): JsonValue | undefined {
