@@ -33,6 +33,8 @@ export { toJsonSchema } from './json-schema.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './limit.ts';
 export {
   type AnyConfig,
+  type BrowserFlagValue,
+  type BrowserPublicValue,
   type ConfigContext,
   type ConfigDefinition,
   type ConfigOptions,

@@ -60,6 +60,14 @@ describe('defineConfig', () => {
     );
   });
 
+  it('keeps the validator of contexts, and refuses what is none', () => {
+    const context = z.object({ userId: z.string() });
+    expect(defineConfig({ ...options, context }).context).toBe(context);
+    expect(defineConfig(options)).not.toHaveProperty('context');
+    expectRefusal(() => defineConfig({ ...options, context: {} as never }), undefined, '"context"');
+    expectRefusal(() => defineConfig({ context }), undefined, 'empty');
+  });
+
   it('refuses a key in two tiers', () => {
     expectRefusal(
       () => defineConfig({ public: { theme: z.string() }, flags: { theme: z.string() } }),

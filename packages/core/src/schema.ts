@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { noteBrowserValue } from './browser-value.ts';
 import { environmentVariableName, SETTINGS_VARIABLES } from './environment-variable.ts';
 import { SchemaError } from './errors.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
@@ -124,6 +125,34 @@ export type FlagInput<
   Key extends FlagKey<Config>,
   Config extends AnyConfig = RegisteredConfig,
 > = StandardSchemaV1.InferInput<Config['flags'][Key]>;
+
+/** What JSON makes of a type: the same one, where JSON can carry it. */
+type Json<Value> = Value extends string | number | boolean | null | undefined
+  ? Value
+  : Value extends bigint | symbol | ((...parameters: never[]) => unknown)
+    ? never
+    : { [Name in keyof Value]: Json<Value[Name]> };
+
+/** The options of a type that JSON can carry. */
+type JsonOptions<Value> = Value extends Json<Value> ? Value : never;
+
+/** The output, and what was stored in place of each option of it that JSON cannot carry. */
+type BrowserValue<Input, Output> = unknown extends Output
+  ? unknown
+  : [Output] extends [JsonOptions<Output>]
+    ? Output
+    : JsonOptions<Output> | Exclude<Input, undefined>;
+
+/** A public value as a browser reads it: that of {@link PublicValue}, or {@link PublicInput} where that is no JSON. */
+export type BrowserPublicValue<
+  Key extends PublicKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = BrowserValue<PublicInput<Key, Config>, PublicValue<Key, Config>>;
+/** A flag's value as a browser reads it: that of {@link FlagValue}, or {@link FlagInput} where that is no JSON. */
+export type BrowserFlagValue<
+  Key extends FlagKey<Config>,
+  Config extends AnyConfig = RegisteredConfig,
+> = BrowserValue<FlagInput<Key, Config>, FlagValue<Key, Config>>;
 
 /** What flags and limits are evaluated for: the declared attributes, or any. */
 export type ConfigContext<Config extends AnyConfig = RegisteredConfig> = StandardSchemaV1.InferInput<
@@ -281,7 +310,10 @@ export function parseValue(definition: KeyDefinition, value: unknown): ParseResu
   if (result === 'asynchronous') {
     return { ok: false, issues: ['its validator is asynchronous; use a synchronous one'] };
   }
-  if (result.issues === undefined) return { ok: true, value: result.value };
+  if (result.issues === undefined) {
+    noteBrowserValue(definition, result.value, value);
+    return { ok: true, value: result.value };
+  }
   return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition.tier)) };
 }
 

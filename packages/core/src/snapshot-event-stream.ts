@@ -13,10 +13,10 @@ export interface SnapshotEventStreamOptions {
   onEnd?: () => void;
 }
 
-/** The part of a client that a stream reads. */
+/** The part of a client that a stream reads; its `config` tells the type of contexts. */
 export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
   ConfigClient<C>,
-  'snapshot' | 'subscribe' | 'onClose'
+  'config' | 'snapshot' | 'subscribe' | 'onClose'
 >;
 
 /** Events that may wait for the reader; what happens after that is told as one patch when it reads again. */

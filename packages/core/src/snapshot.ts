@@ -1,19 +1,25 @@
+import { browserValue } from './browser-value.ts';
 import type { ParsedEvaluation } from './compiled-key.ts';
 import type { RulesetStore } from './ruleset-store.ts';
 import type { AnyConfig, KeyDefinition } from './schema.ts';
-import type { Evaluation, EvaluationContext, JsonValue, Snapshot } from './wire.ts';
+import type { Evaluation, EvaluationContext, Snapshot } from './wire.ts';
 
-/** Evaluates every public value, flag and limit for a context. The secret tier is never looked at. */
+/**
+ * Evaluates every public value, flag and limit for a context. The secret tier is never looked at. A value that JSON
+ * cannot carry is given as it is stored.
+ */
 export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: EvaluationContext): Snapshot {
   const snapshot: Snapshot = { revision: store.ruleset?.revision ?? '0', public: {}, flags: {}, limits: {} };
   for (const definition of config.keys.values()) {
     if (definition.tier === 'secret') continue;
     const answer = answerOf(store, definition, context);
-    if (answer === undefined || answer.value === undefined) continue;
+    if (answer === undefined) continue;
+    const value = browserValue(definition, answer.value);
+    if (value === undefined) continue;
     const { errorCode: _, ...evaluation } = answer;
-    if (definition.tier === 'public') snapshot.public[definition.key] = answer.value as JsonValue;
+    if (definition.tier === 'public') snapshot.public[definition.key] = value;
     else if (definition.tier === 'limit') snapshot.limits[definition.key] = evaluation as Evaluation<number>;
-    else snapshot.flags[definition.key] = evaluation as Evaluation;
+    else snapshot.flags[definition.key] = { ...evaluation, value };
   }
   return snapshot;
 }

@@ -1,4 +1,6 @@
+import { defineConfig } from '@smooai/config';
 import { expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
 import type { BooleanFlagKey } from './index.ts';
 import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
 import { config } from './test-support/schema.ts';
@@ -20,4 +22,16 @@ test('the module takes a schema or a client', () => {
   ConfigModule.forRoot({ config, context: () => ({ userId: 'u' }), readyTimeoutMs: 1 });
   // @ts-expect-error neither a schema nor a client
   ConfigModule.forRoot({ global: true });
+});
+
+test('the context of a call is of the declared attributes', () => {
+  const declared = defineConfig({
+    context: z.object({ userId: z.string() }),
+    flags: { beta: z.boolean() },
+  });
+  ConfigModule.forRoot({ config: declared, context: () => ({ userId: 'u' }) });
+  // @ts-expect-error no userId
+  ConfigModule.forRoot({ config: declared, context: () => ({}) });
+  // @ts-expect-error not a string
+  ConfigModule.forRoot({ config: declared, context: async () => ({ userId: 1 }) });
 });

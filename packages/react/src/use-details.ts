@@ -1,6 +1,6 @@
 'use client';
 
-import type { FlagKey, FlagValue, LimitKey } from '@smooai/config';
+import type { BrowserFlagValue, FlagKey, LimitKey } from '@smooai/config';
 import type { Evaluation } from '@smooai/config/browser';
 import { useCallback, useSyncExternalStore } from 'react';
 import { useStore } from './config-context.ts';
@@ -11,8 +11,8 @@ import { useStore } from './config-context.ts';
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
-export function useFlagDetails<Key extends FlagKey>(key: Key): Evaluation<FlagValue<Key>> | undefined {
-  return useDetails('useFlagDetails', 'flags', key) as Evaluation<FlagValue<Key>> | undefined;
+export function useFlagDetails<Key extends FlagKey>(key: Key): Evaluation<BrowserFlagValue<Key>> | undefined {
+  return useDetails('useFlagDetails', 'flags', key) as Evaluation<BrowserFlagValue<Key>> | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 'use client';
 
-import type { FlagKey, FlagValue } from '@smooai/config';
+import type { BrowserFlagValue, FlagKey } from '@smooai/config';
 import { useAnswer } from './use-answer.ts';
 
 /**
@@ -11,6 +11,9 @@ import { useAnswer } from './use-answer.ts';
  * @example
  * const newCheckout = useFlag('newCheckout'); // boolean
  */
-export function useFlag<Key extends FlagKey>(key: Key, fallback?: FlagValue<Key>): FlagValue<Key> {
-  return useAnswer('useFlag', 'flags', key, fallback) as FlagValue<Key>;
+export function useFlag<Key extends FlagKey>(
+  key: Key,
+  fallback?: BrowserFlagValue<Key>,
+): BrowserFlagValue<Key> {
+  return useAnswer('useFlag', 'flags', key, fallback) as BrowserFlagValue<Key>;
 }

@@ -1,6 +1,6 @@
 'use client';
 
-import type { PublicKey, PublicValue } from '@smooai/config';
+import type { BrowserPublicValue, PublicKey } from '@smooai/config';
 import { useAnswer } from './use-answer.ts';
 
 /**
@@ -9,6 +9,9 @@ import { useAnswer } from './use-answer.ts';
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
-export function usePublic<Key extends PublicKey>(key: Key, fallback?: PublicValue<Key>): PublicValue<Key> {
-  return useAnswer('usePublic', 'public', key, fallback) as PublicValue<Key>;
+export function usePublic<Key extends PublicKey>(
+  key: Key,
+  fallback?: BrowserPublicValue<Key>,
+): BrowserPublicValue<Key> {
+  return useAnswer('usePublic', 'public', key, fallback) as BrowserPublicValue<Key>;
 }
