@@ -113,9 +113,9 @@ function fixedKey(definition: KeyDefinition, input: CompileInput, slot: Slot | u
     stored,
     program: NO_PROGRAM,
     fixed,
-    hasValue: slot?.ok === true || fallback.ok || (slot !== undefined && before?.fixed?.value !== undefined),
+    hasValue: slot?.ok === true || fallback.ok || last !== undefined,
     invalid: describeInvalid(definition, slot ?? fallback, slot === undefined),
-    origin: slot?.ok === true ? 'stored' : slot !== undefined && last !== undefined ? 'before' : 'fallback',
+    origin: originOf(slot, fallback, last),
   });
 }
 
@@ -126,13 +126,17 @@ function fixedEvaluation(
   fallback: Slot,
   last: ParsedEvaluation | undefined,
 ): ParsedEvaluation {
-  if (slot === undefined) {
-    if (fallback.ok) return { value: fallback.value, source: 'default' };
-    return { value: undefined, source: 'default', errorCode: 'ERR_VALUE_MISSING' };
-  }
-  if (slot.ok) return { value: slot.value, source: 'raw' };
+  if (slot === undefined && fallback.ok) return { value: fallback.value, source: 'default' };
+  if (slot?.ok === true) return { value: slot.value, source: 'raw' };
   const { value, source } = last ?? { value: servedOf(fallback), source: 'default' as const };
-  return { value, source, errorCode: 'ERR_VALUE_INVALID' };
+  return { value, source, errorCode: slot === undefined ? 'ERR_VALUE_MISSING' : 'ERR_VALUE_INVALID' };
+}
+
+/** A key that needs a value keeps its last valid one, be the newest refused or deleted. */
+function originOf(slot: Slot | undefined, fallback: Slot, last: ParsedEvaluation | undefined): ServedOrigin {
+  if (slot?.ok === true) return 'stored';
+  const keepsLast = last !== undefined && (slot !== undefined || !fallback.ok);
+  return keepsLast ? 'before' : 'fallback';
 }
 
 /** What was meant to be targeted is never served as it is, nor is what was served before: it may have been for fewer. */

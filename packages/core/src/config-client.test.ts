@@ -1,11 +1,13 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { type ConfigClientEvent, createConfigClient } from './config-client.ts';
+import type { ConfigClientEvent } from './client-options.ts';
+import { createConfigClient } from './config-client.ts';
 import { isConfigError, type ValuesInvalidError } from './errors.ts';
 import { defineLimit } from './limit.ts';
-import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
+import type { RulesetSource } from './ruleset-source.ts';
 import { defineConfig } from './schema.ts';
+import { ManualSource } from './test-support/manual-source.ts';
 import { createTestClient } from './testing.ts';
 import type { Ruleset } from './wire.ts';
 
@@ -34,29 +36,6 @@ function ruleset(values: Partial<Ruleset> = {}): Ruleset {
     segments: {},
     ...values,
   };
-}
-
-/** A source that pushes what the test hands it. */
-class ManualSource implements RulesetSource {
-  sink: RulesetSink | undefined;
-  stopped = 0;
-  readonly #first: Ruleset | Error;
-
-  constructor(first: Ruleset | Error) {
-    this.#first = first;
-  }
-
-  start(sink: RulesetSink): Promise<void> {
-    this.sink = sink;
-    if (this.#first instanceof Error) return Promise.reject(this.#first);
-    sink.replace(this.#first);
-    sink.status('stream');
-    return Promise.resolve();
-  }
-
-  stop(): void {
-    this.stopped += 1;
-  }
 }
 
 async function readyClient(first: Ruleset = ruleset()) {

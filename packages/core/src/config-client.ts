@@ -1,18 +1,12 @@
+import { ClientLife, type ConfigHealth } from './client-life.ts';
+import { type ConfigClientEvent, type ConfigClientOptions, checkClientOptions } from './client-options.ts';
+import { ClientTelemetry } from './client-telemetry.ts';
 import type { ParsedEvaluation } from './compiled-key.ts';
-import { ConfigApi } from './config-api.ts';
-import {
-  ClientClosedError,
-  type InvalidKey,
-  NotReadyError,
-  ReadyTimeoutError,
-  UnknownKeyError,
-  ValueMissingError,
-  ValuesInvalidError,
-} from './errors.ts';
+import { NotReadyError, UnknownKeyError, ValueMissingError } from './errors.ts';
 import type { Explanation } from './explain.ts';
-import { RemoteSource } from './remote-source.ts';
-import type { RulesetSink, RulesetSource, SourceStatus } from './ruleset-source.ts';
+import type { ValueSource } from './layer-values.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
+import { sameJson } from './same-json.ts';
 import type {
   AnyConfig,
   ConfigContext,
@@ -25,47 +19,9 @@ import type {
   SecretKey,
   SecretValue,
 } from './schema.ts';
-import { resolveSettings, type SettingsOptions } from './settings.ts';
-import { getSharedTokenProvider } from './shared-token-provider.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { tierNames } from './tiers.ts';
-import { TokenProvider } from './token-provider.ts';
-import type { Evaluation, EvaluationContext, Ruleset, RulesetPatch, Snapshot, Tier } from './wire.ts';
-
-/** What a client tells its `onEvent` hook. No event carries a value. */
-export type ConfigClientEvent =
-  | { type: 'ready'; environment: string; revision: string }
-  | { type: 'changed'; revision: string; keys: readonly string[] }
-  | { type: 'source'; status: SourceStatus; error?: unknown }
-  | { type: 'invalid'; keys: readonly InvalidKey[] }
-  | { type: 'listener-error'; error: unknown };
-
-/** Options of {@link createConfigClient}; settings that are left out come from the environment. */
-export interface ConfigClientOptions<Config extends AnyConfig = RegisteredConfig> extends SettingsOptions {
-  /** The schema. */
-  config: Config;
-  /** Replaces the global `fetch`. */
-  fetch?: typeof globalThis.fetch;
-  /** Told of every transition. What it throws is ignored. */
-  onEvent?: (event: ConfigClientEvent) => void;
-  /** How often the server is asked while the stream fails; default 30,000. */
-  pollIntervalMs?: number;
-  /** Takes the place of the config server; settings are then not needed. */
-  source?: RulesetSource;
-}
-
-/** The state of a client. */
-export interface ConfigHealth {
-  /** `stale`: the last good values are served, but the server is not heard of. */
-  status: 'starting' | 'ready' | 'stale' | 'failed' | 'closed';
-  environment: string | undefined;
-  revision: string | undefined;
-  /** Milliseconds since the server last confirmed the values; undefined before it did. */
-  ageMs: number | undefined;
-  source: 'none' | 'stream' | 'polling' | 'memory';
-  /** Keys whose newest stored value is missing or refused by the schema. */
-  invalidKeys: readonly InvalidKey[];
-}
+import type { Evaluation, EvaluationContext, JsonValue, Snapshot, Tier } from './wire.ts';
 
 /** Default time that {@link ConfigClient.ready} waits. */
 const READY_TIMEOUT_MS = 10_000;
@@ -78,39 +34,38 @@ const EMPTY_CONTEXT: EvaluationContext = Object.freeze({});
  */
 export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   readonly config: Config;
-  readonly #options: ConfigClientOptions<Config>;
   readonly #store: RulesetStore;
-  #source: RulesetSource | undefined;
-  #ready: Promise<this> | undefined;
-  #status: 'starting' | 'ready' | 'failed' | 'closed' = 'starting';
-  #sourceStatus: SourceStatus = 'connecting';
-  #confirmedAt: number | undefined;
-  readonly #closing = new AbortController();
-  readonly #closeListeners = new Set<() => void>();
+  readonly #life: ClientLife;
+  /** Undefined where reads are not counted. */
+  readonly #reads: ClientTelemetry | undefined;
+  readonly #onEvent: ((event: ConfigClientEvent) => void) | undefined;
 
+  /** @throws {OptionsError} naming an option with a wrong value. */
   constructor(options: ConfigClientOptions<Config>) {
+    checkClientOptions(options);
     this.config = options.config;
-    this.#options = options;
-    this.#store = new RulesetStore(options.config, (error) => this.#emit({ type: 'listener-error', error }));
+    this.#onEvent = options.onEvent;
+    const emit = (event: ConfigClientEvent): void => this.#emit(event);
+    const telemetry = options.telemetry && new ClientTelemetry(options.telemetry);
+    this.#reads = telemetry?.countsReads ? telemetry : undefined;
+    this.#store = new RulesetStore(options.config, (error) => emit({ type: 'listener-error', error }));
+    this.#life = new ClientLife({ options, store: this.#store, telemetry, emit });
   }
 
   /**
    * Gets the settings, a token and the values, and checks every required key; then the client stays live.
-   * Concurrent calls share one start; after a failure the next call starts anew.
+   * Concurrent calls share one start; after a failure the next call starts anew. With `fallback: 'cached'` it starts
+   * from the disk copy or the bundled values where the server cannot be reached in time.
    *
    * @param options - `timeoutMs`: how long to wait for the server, default 10,000.
+   * @throws {OptionsError} naming an option with a wrong value, such as bundled values of another shape.
    * @throws {SettingsError} listing all settings that are missing.
    * @throws {ValuesInvalidError} listing all keys that are missing or invalid.
    * @throws {ReadyTimeoutError} with the last failure as its cause.
    */
-  ready(options: { timeoutMs?: number } = {}): Promise<this> {
-    if (this.#status === 'closed') return Promise.reject(closedError());
-    this.#ready ??= this.#start(options.timeoutMs ?? READY_TIMEOUT_MS).catch((error: unknown) => {
-      this.#ready = undefined;
-      if (this.#status !== 'closed') this.#status = 'failed';
-      throw error;
-    });
-    return this.#ready;
+  async ready(options: { timeoutMs?: number } = {}): Promise<this> {
+    await this.#life.ready(options.timeoutMs ?? READY_TIMEOUT_MS);
+    return this;
   }
 
   /**
@@ -180,151 +135,80 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * for what lives as long as the client does.
    */
   onClose(listener: () => void): () => void {
-    if (this.#status === 'closed') {
-      listener();
-      return () => undefined;
-    }
-    const entry = (): void => listener();
-    this.#closeListeners.add(entry);
-    return () => {
-      this.#closeListeners.delete(entry);
-    };
+    return this.#life.onClose(listener);
+  }
+
+  /**
+   * Where the value of a key comes from that is served now: `environment` (a variable), `server`, `cache` (the disk
+   * copy), `file` (bundled), `default` (the schema's), or `none` where there is no valid value. Never throws.
+   */
+  source(key: PublicKey<Config> | SecretKey<Config> | FlagKey<Config> | LimitKey<Config>): ValueSource {
+    this.#life.startIfLazy();
+    return this.#store.sourceOf(key);
+  }
+
+  /**
+   * Calls `listener` with the new value after a secret was rotated, until the answered function is called. Values that the
+   * schema refuses are no rotation, and neither is the first one.
+   *
+   * @throws {UnknownKeyError} for a key that is no secret.
+   */
+  onSecretChange<Key extends SecretKey<Config>>(
+    key: Key,
+    listener: (value: SecretValue<Key, Config>) => unknown,
+  ): () => void {
+    this.#checkTier('secret', key);
+    const peek = (): unknown => this.#store.get(key)?.fixed?.value;
+    let last = peek();
+    return this.#store.subscribe(({ keys }) => {
+      if (!keys.includes(key)) return undefined;
+      const before = last;
+      last = peek();
+      if (before === undefined || last === undefined || sameJson(before as JsonValue, last as JsonValue)) {
+        return undefined;
+      }
+      return listener(last as SecretValue<Key, Config>);
+    });
   }
 
   /** The state of the client. Never throws. */
   health(): ConfigHealth {
-    const ruleset = this.#store.ruleset;
-    const isStale = this.#status === 'ready' && this.#sourceStatus === 'disconnected';
-    const live = this.#sourceStatus;
-    return {
-      status: isStale ? 'stale' : this.#status,
-      environment: ruleset?.environment,
-      revision: ruleset?.revision,
-      ageMs: this.#confirmedAt === undefined ? undefined : Math.round(performance.now() - this.#confirmedAt),
-      source: live === 'stream' || live === 'polling' || live === 'memory' ? live : 'none',
-      invalidKeys: this.#store.invalidKeys(),
-    };
+    return this.#life.health();
   }
 
-  /** Ends connections and timers. Values in hand can still be read; `ready()` then rejects. */
-  async close(): Promise<void> {
-    this.#status = 'closed';
-    this.#closing.abort();
-    this.#source?.stop();
-    const listeners = [...this.#closeListeners];
-    this.#closeListeners.clear();
-    for (const listener of listeners) this.#tellClosed(listener);
-    await Promise.resolve();
+  /**
+   * Ends connections and timers; the disk copy gets what was still to be written. Values in hand can still be read;
+   * `ready()` then rejects.
+   */
+  close(): Promise<void> {
+    return this.#life.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #start(timeoutMs: number): Promise<this> {
-    this.#status = 'starting';
-    const deadline = new AbortController();
-    const expire = (): void => deadline.abort();
-    const timer = setTimeout(expire, timeoutMs);
-    this.#closing.signal.addEventListener('abort', expire, { once: true });
-    const source = this.#options.source ?? this.#remoteSource();
-    this.#source = source;
-    try {
-      await source.start(this.#sink(source), deadline.signal);
-    } catch (error) {
-      source.stop();
-      if (this.#closing.signal.aborted) throw closedError();
-      if (deadline.signal.aborted) throw timeoutError(timeoutMs, error);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      this.#closing.signal.removeEventListener('abort', expire);
-    }
-    if (this.#closing.signal.aborted) {
-      source.stop();
-      throw closedError();
-    }
-    return this.#finishStart(source);
-  }
-
-  #finishStart(source: RulesetSource): this {
-    const ruleset = this.#store.ruleset;
-    const unusable = this.#store.invalidKeys().filter(({ key }) => this.#store.get(key)?.hasValue !== true);
-    if (unusable.length > 0) {
-      source.stop();
-      throw new ValuesInvalidError(ruleset?.environment ?? 'unknown', unusable);
-    }
-    this.#status = 'ready';
-    this.#emit({ type: 'ready', environment: ruleset?.environment ?? '', revision: ruleset?.revision ?? '' });
-    return this;
-  }
-
-  #remoteSource(): RulesetSource {
-    const options = this.#options;
-    const settings = resolveSettings(options);
-    const { apiUrl, organizationId, environment } = settings;
-    const { fetch, allowInsecureHttp } = options;
-    const http = { fetch, allowInsecureHttp };
-    const tokens = { ...settings, ...http };
-    // A `fetch` of the client's own may keep state; all others of a process share one token.
-    const tokenProvider = fetch === undefined ? getSharedTokenProvider(tokens) : new TokenProvider(tokens);
-    const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, ...http });
-    const { pollIntervalMs } = options;
-    return new RemoteSource({ api, environment, ...(pollIntervalMs !== undefined && { pollIntervalMs }) });
-  }
-
-  #sink(source: RulesetSource): RulesetSink {
-    const store = this.#store;
-    // A source that was replaced or stopped has no say any more.
-    const isCurrent = (): boolean => this.#source === source && this.#status !== 'closed';
-    const applied = (change: ConfigChange | undefined): void => {
-      if (change === undefined) return;
-      this.#emit({ type: 'changed', ...change });
-      const invalid = store.invalidKeys();
-      if (invalid.length > 0) this.#emit({ type: 'invalid', keys: invalid });
-    };
-    return {
-      get revision() {
-        return store.ruleset?.revision;
-      },
-      get epoch() {
-        return store.ruleset?.epoch;
-      },
-      replace: (ruleset: Ruleset) => {
-        if (isCurrent()) applied(store.replace(ruleset));
-      },
-      patch: (patch: RulesetPatch) => {
-        if (isCurrent()) applied(store.patch(patch));
-      },
-      confirm: () => {
-        this.#confirmedAt = performance.now();
-      },
-      status: (status, error) => {
-        if (!isCurrent()) return;
-        const isSame = this.#sourceStatus === status && error === undefined;
-        this.#sourceStatus = status;
-        if (!isSame) this.#emit({ type: 'source', status, ...(error !== undefined && { error }) });
-      },
-    };
-  }
-
   /** The value of {@link #evaluate}, without an object for how it came about. */
   #value(tier: Tier, key: string, context: EvaluationContext | undefined): unknown {
+    this.#reads?.read(tier, this.#store.sourceOf(key));
     const compiled = this.#store.get(key);
-    if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key).value;
+    if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key, context).value;
     return compiled.value(context ?? EMPTY_CONTEXT);
   }
 
   #evaluate(tier: Tier, key: string, context: EvaluationContext | undefined): ParsedEvaluation {
+    this.#reads?.read(tier, this.#store.sourceOf(key));
     const compiled = this.#store.get(key);
-    if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key);
+    if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key, context);
     return compiled.evaluate(context ?? EMPTY_CONTEXT);
   }
 
-  #unavailable(tier: Tier, key: string): ParsedEvaluation {
+  #unavailable(tier: Tier, key: string, context: EvaluationContext | undefined): ParsedEvaluation {
     if (this.config.keys.get(key)?.tier !== tier) {
       return { value: undefined, source: 'default', errorCode: 'ERR_KEY_UNKNOWN' };
     }
+    const compiled = this.#life.startIfLazy() ? this.#store.get(key) : undefined;
+    if (compiled !== undefined) return compiled.evaluate(context ?? EMPTY_CONTEXT);
     const fallback = this.#store.defaultOf(key);
     return {
       value: fallback?.ok ? fallback.value : undefined,
@@ -334,17 +218,14 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   #read(tier: Tier, key: string): unknown {
-    const { label, group } = tierNames(tier);
-    if (this.config.keys.get(key)?.tier !== tier) {
-      throw new UnknownKeyError(
-        key,
-        `"${key}" is no ${label} of the schema. Declare it under "${group}", or check its name.`,
-      );
-    }
-    const compiled = this.#store.get(key);
+    this.#checkTier(tier, key);
+    this.#reads?.read(tier, this.#store.sourceOf(key));
+    let compiled = this.#store.get(key);
+    if (compiled === undefined && this.#life.startIfLazy()) compiled = this.#store.get(key);
     if (compiled?.hasValue === true) return compiled.fixed?.value;
     const fallback = this.#store.defaultOf(key);
     if (compiled === undefined && fallback?.ok) return fallback.value;
+    const { label, group } = tierNames(tier);
     if (compiled === undefined) {
       throw new NotReadyError(
         `${group}.${key} was read before the client was ready. Await client.ready() first.`,
@@ -356,17 +237,18 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     );
   }
 
-  #tellClosed(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.#emit({ type: 'listener-error', error });
-    }
+  #checkTier(tier: Tier, key: string): void {
+    if (this.config.keys.get(key)?.tier === tier) return;
+    const { label, group } = tierNames(tier);
+    throw new UnknownKeyError(
+      key,
+      `"${key}" is no ${label} of the schema. Declare it under "${group}", or check its name.`,
+    );
   }
 
   #emit(event: ConfigClientEvent): void {
     try {
-      this.#options.onEvent?.(event);
+      this.#onEvent?.(event);
     } catch {
       // A fault in the hook must not stop the client.
     }
@@ -384,16 +266,4 @@ export function createConfigClient<Config extends AnyConfig>(
   options: ConfigClientOptions<Config>,
 ): ConfigClient<Config> {
   return new ConfigClient(options);
-}
-
-function closedError(): ClientClosedError {
-  return new ClientClosedError('The config client was closed. Create a new one with createConfigClient.');
-}
-
-function timeoutError(timeoutMs: number, cause: unknown): ReadyTimeoutError {
-  const reason = cause instanceof Error ? ` Last failure: ${cause.message}` : '';
-  return new ReadyTimeoutError(
-    `The config client was not ready within ${timeoutMs} ms.${reason} Check the API URL and that the server runs, or give ready({ timeoutMs }) more.`,
-    { cause },
-  );
 }

@@ -1,13 +1,16 @@
-import { type CompiledKey, compileKey, defaultOf, type Slot } from './compiled-key.ts';
+import { type CompiledKey, compileKey, defaultOf, type Slot, toSlot } from './compiled-key.ts';
 import { CompiledSegments } from './compiled-segments.ts';
 import type { InvalidKey } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
+import type { Layer, LayerValues, ValueSource } from './layer-values.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
+import { copyOf, writePatch } from './ruleset-patch.ts';
 import { sameJson } from './same-json.ts';
 import type { AnyConfig, KeyDefinition } from './schema.ts';
 import { touchedSegments } from './segment-changes.ts';
-import { TIERS, tierNames } from './tiers.ts';
-import type { EvaluationContext, JsonValue, Ruleset, RulesetPatch, Tier } from './wire.ts';
+import { tierNames } from './tiers.ts';
+import { ValueLayers } from './value-layers.ts';
+import type { EvaluationContext, JsonValue, Ruleset, RulesetPatch, Segments } from './wire.ts';
 
 /** A change that was applied as a whole. */
 export interface ConfigChange {
@@ -16,19 +19,31 @@ export interface ConfigChange {
   keys: readonly string[];
 }
 
+const NO_SEGMENTS: ReadonlySet<string> = new Set();
+
 /**
- * Holds the newest ruleset of one environment, compiled and validated. Older revisions are ignored; a change is
- * applied as a whole before anyone hears of it.
+ * Holds the values of one environment, compiled and validated: the newest ruleset of the server, with what better and
+ * worse origins have over and under it. Older revisions are ignored; a change is applied as a whole before anyone hears
+ * of it.
  */
 export class RulesetStore {
   readonly #config: AnyConfig;
   readonly #defaults = new Map<string, Slot>();
-  readonly #listeners = new Set<(change: ConfigChange) => void>();
+  readonly #listeners = new Set<(change: ConfigChange) => unknown>();
   readonly #onListenerError: (error: unknown) => void;
   readonly #order = new RulesetOrder();
-  #ruleset: Ruleset | undefined;
+  readonly #layers = new ValueLayers();
   #segments: CompiledSegments = new CompiledSegments({});
-  #compiled: ReadonlyMap<string, CompiledKey> = new Map();
+  #segmentsGiven: Segments = {};
+  readonly #compiled = new Map<string, CompiledKey>();
+  readonly #sources = new Map<string, ValueSource>();
+  readonly #invalid = new Map<string, InvalidKey>();
+  /** The newest valid stored value of each key that the server gave, be it through the disk copy. */
+  readonly #good = new Map<string, JsonValue>();
+  readonly #untold: ConfigChange[] = [];
+  #isTelling = false;
+  /** Whether keys without any value are known to have none. */
+  #isComplete = false;
 
   constructor(config: AnyConfig, onListenerError: (error: unknown) => void = () => undefined) {
     this.#config = config;
@@ -38,12 +53,22 @@ export class RulesetStore {
     }
   }
 
-  /** The newest ruleset as the server stores it; undefined before the first. */
+  /** The newest ruleset as the server stores it, else the disk copy; undefined before the first. Not to be kept. */
   get ruleset(): Ruleset | undefined {
-    return this.#ruleset;
+    return this.#layers.ruleset;
   }
 
-  /** The compiled value of a key; undefined before the first ruleset and for an undeclared key. */
+  /** The newest ruleset that the server itself gave; undefined before it did. Not to be kept. */
+  get live(): Ruleset | undefined {
+    return this.#layers.server;
+  }
+
+  /** The best origin that a start without the server can go by. */
+  get offline(): 'cache' | 'file' | undefined {
+    return this.#layers.offline;
+  }
+
+  /** The compiled value of a key; undefined while it is not known, and for an undeclared key. */
   get(key: string): CompiledKey | undefined {
     return this.#compiled.get(key);
   }
@@ -53,28 +78,81 @@ export class RulesetStore {
     return this.#defaults.get(key);
   }
 
+  /** Where the value of a key comes from that is served now. */
+  sourceOf(key: string): ValueSource {
+    return this.#sources.get(key) ?? (this.#defaults.get(key)?.ok === true ? 'default' : 'none');
+  }
+
   /** Keys whose newest stored value is refused by the schema, or that have none and need one. */
   invalidKeys(): InvalidKey[] {
-    const invalid: InvalidKey[] = [];
-    for (const compiled of this.#compiled.values()) {
-      if (compiled.invalid !== undefined) invalid.push(compiled.invalid);
-    }
-    return invalid;
+    return [...this.#invalid.values()];
   }
 
   /** Takes a whole ruleset unless it is older than the one in hand, or of an epoch that was left; answers what changed. */
   replace(ruleset: Ruleset): ConfigChange | undefined {
-    const previous = this.#ruleset;
+    const previous = this.#layers.server;
     if (!this.#order.take(ruleset, previous)) return undefined;
+    // Its own copy, as patches are written into it.
+    const taken = copyOf(ruleset);
     const epoch = ruleset.epoch ?? previous?.epoch;
-    return this.#apply(epoch === undefined ? ruleset : { ...ruleset, epoch });
+    if (epoch !== undefined) taken.epoch = epoch;
+    this.#layers.setServer(taken);
+    this.#isComplete = true;
+    return this.#applied(this.#compileAll());
   }
 
   /** Takes a patch that follows on what is in hand, and no other; answers what changed. */
   patch(patch: RulesetPatch): ConfigChange | undefined {
-    const previous = this.#ruleset;
-    if (previous === undefined || judgePatch(patch, previous) !== 'next') return undefined;
-    return this.#apply(patchedRuleset(previous, patch));
+    const { server } = this.#layers;
+    if (server === undefined || judgePatch(patch, server) !== 'next') return undefined;
+    const affected = writePatch(server, patch);
+    const touched = this.#takeSegments();
+    if (touched.size > 0) {
+      for (const [key, compiled] of this.#compiled) if (compiled.usesAny(touched)) affected.add(key);
+    }
+    return this.#applied(this.#compile(definitionsOf(this.#config, affected), touched));
+  }
+
+  /** Sets what environment variables override; to be called before the first ruleset. */
+  setEnvironment(values: LayerValues): ConfigChange | undefined {
+    this.#layers.setEnvironment(values);
+    return this.#applied(this.#compileAll());
+  }
+
+  /** Sets the bundled values; to be called before the first ruleset. */
+  setFile(values: LayerValues): ConfigChange | undefined {
+    this.#layers.setFile(values);
+    return this.#applied(this.#compileAll());
+  }
+
+  /** Takes the disk copy, unless the server was heard of. */
+  setCache(ruleset: Ruleset): ConfigChange | undefined {
+    if (this.#layers.server !== undefined) return undefined;
+    this.#layers.setCache(ruleset);
+    return this.#applied(this.#compileAll());
+  }
+
+  /** Gives up waiting for a ruleset: a key without a value has none from now on. */
+  complete(): void {
+    if (this.#isComplete) return;
+    this.#isComplete = true;
+    this.#applied(this.#compileAll());
+  }
+
+  /** The newest ruleset of the server with each value that the schema refuses replaced by the last valid one. */
+  lastGood(): Ruleset | undefined {
+    const { server } = this.#layers;
+    if (server === undefined) return undefined;
+    const good = copyOf(server);
+    for (const key of this.#invalid.keys()) {
+      const compiled = this.#compiled.get(key);
+      if (compiled === undefined) continue;
+      const values = good[tierNames(compiled.tier).ruleset];
+      const last = this.#good.get(key);
+      if (last === undefined) delete values[key];
+      else values[key] = last;
+    }
+    return good;
   }
 
   /** How a flag or limit comes to its answer before the schema looks at it; undefined where nothing is stored. */
@@ -86,73 +164,123 @@ export class RulesetStore {
   }
 
   /** Calls `listener` after each change until the answered function is called. */
-  subscribe(listener: (change: ConfigChange) => void): () => void {
+  subscribe(listener: (change: ConfigChange) => unknown): () => void {
     // A wrapper of its own, so that the same function subscribed twice is called twice and ends apart.
-    const entry = (change: ConfigChange): void => listener(change);
+    const entry = (change: ConfigChange): unknown => listener(change);
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
     };
   }
 
-  #apply(ruleset: Ruleset): ConfigChange | undefined {
-    const touched = touchedSegments(this.#ruleset?.segments ?? {}, ruleset.segments);
-    const segments = this.#segments.replaced(ruleset.segments, touched);
-    const compiled = new Map<string, CompiledKey>();
+  #compileAll(): string[] {
+    return this.#compile(this.#config.keys.values(), this.#takeSegments());
+  }
+
+  /** Compiles what changed; nothing is put in place before everything is done. Answers the keys that may read otherwise. */
+  #compile(definitions: Iterable<KeyDefinition>, touched: ReadonlySet<string>): string[] {
+    const results: [key: string, compiled: CompiledKey | undefined, source: ValueSource][] = [];
     const keys: string[] = [];
-    for (const definition of this.#config.keys.values()) {
+    for (const definition of definitions) {
       const { key } = definition;
-      const stored = storedValue(ruleset, definition.tier, key);
+      const { stored, layer } = this.#layers.pick(definition);
       const before = this.#compiled.get(key);
-      if (before !== undefined && sameJson(before.stored, stored) && !before.usesAny(touched)) {
-        compiled.set(key, before);
-      } else {
-        const fallback = this.#fallbackOf(definition);
-        compiled.set(key, compileKey(definition, { stored, segments, fallback, before }));
-        keys.push(key);
+      const isSame = before !== undefined && sameJson(before.stored, stored) && !before.usesAny(touched);
+      if (isSame && before.origin === 'stored') {
+        results.push([key, before, layer ?? 'default']);
+      } else if (stored === undefined && !this.#isComplete) {
+        if (before !== undefined) results.push([key, undefined, 'none']);
+      } else if (!isSame || before.origin !== 'before') {
+        const [compiled, source] = this.#compileOne(definition, stored, layer);
+        if (isSame && source === this.#sources.get(key)) continue;
+        results.push([key, compiled, source]);
+        if (!isSame) keys.push(key);
       }
     }
-    this.#ruleset = ruleset;
-    this.#segments = segments;
-    this.#compiled = compiled;
+    for (const [key, compiled, source] of results) this.#put(key, compiled, source);
+    return keys;
+  }
+
+  #compileOne(
+    definition: KeyDefinition,
+    stored: JsonValue | undefined,
+    layer: Layer | undefined,
+  ): [CompiledKey, ValueSource] {
+    const { key } = definition;
+    const before = this.#compiled.get(key);
+    const fallback = this.#fallbackOf(definition, layer);
+    const segments = this.#segments;
+    const compiled = compileKey(definition, { stored, segments, fallback: fallback.slot, before });
+    if (compiled.origin === 'before') return [compiled, this.sourceOf(key)];
+    return [compiled, compiled.origin === 'stored' && layer !== undefined ? layer : fallback.source];
+  }
+
+  #put(key: string, compiled: CompiledKey | undefined, source: ValueSource): void {
+    this.#invalid.delete(key);
+    if (compiled === undefined) {
+      this.#compiled.delete(key);
+      this.#sources.delete(key);
+      return;
+    }
+    this.#compiled.set(key, compiled);
+    this.#sources.set(key, source);
+    if (compiled.invalid !== undefined) {
+      this.#invalid.set(key, compiled.invalid);
+      return;
+    }
+    const isOfServer = source === 'server' || source === 'cache';
+    if (compiled.stored !== undefined && isOfServer) this.#good.set(key, compiled.stored);
+    else this.#good.delete(key);
+  }
+
+  /** What stands in for a value that the schema refuses: a bundled one without targeting, else the default. */
+  #fallbackOf(definition: KeyDefinition, layer: Layer | undefined): { slot: Slot; source: ValueSource } {
+    const bundled = this.#layers.bundled(definition, layer);
+    const bundledSlot = bundled === undefined ? undefined : toSlot(definition, bundled);
+    if (bundledSlot?.ok === true) return { slot: bundledSlot, source: 'file' };
+    const slot = this.#defaults.get(definition.key) ?? defaultOf(definition);
+    return { slot, source: slot.ok ? 'default' : 'none' };
+  }
+
+  /** Compiles the segments that are in force now; answers those whose answers may differ from before. */
+  #takeSegments(): ReadonlySet<string> {
+    const { segments } = this.#layers;
+    if (segments === this.#segmentsGiven) return NO_SEGMENTS;
+    const touched = touchedSegments(this.#segmentsGiven, segments);
+    this.#segments = this.#segments.replaced(segments, touched);
+    this.#segmentsGiven = segments;
+    return touched;
+  }
+
+  #applied(keys: readonly string[]): ConfigChange | undefined {
     if (keys.length === 0) return undefined;
-    const change: ConfigChange = { revision: ruleset.revision, keys };
-    this.#notify(change);
+    const change: ConfigChange = { revision: this.ruleset?.revision ?? '0', keys };
+    this.#untold.push(change);
+    // A change that a listener brings about is told once all have heard of the one before.
+    if (!this.#isTelling) this.#tellAll();
     return change;
   }
 
-  #fallbackOf(definition: KeyDefinition): Slot {
-    return this.#defaults.get(definition.key) ?? defaultOf(definition);
+  #tellAll(): void {
+    this.#isTelling = true;
+    for (let change = this.#untold.shift(); change !== undefined; change = this.#untold.shift()) {
+      for (const listener of [...this.#listeners]) this.#tell(listener, change);
+    }
+    this.#isTelling = false;
   }
 
-  #notify(change: ConfigChange): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(change);
-      } catch (error) {
-        // One reader's fault must not keep the change from the others.
-        this.#onListenerError(error);
-      }
+  /** One reader's fault must not keep the change from the others. */
+  #tell(listener: (change: ConfigChange) => unknown, change: ConfigChange): void {
+    try {
+      const told = listener(change);
+      if (told instanceof Promise) told.catch(this.#onListenerError);
+    } catch (error) {
+      this.#onListenerError(error);
     }
   }
 }
 
-function storedValue(ruleset: Ruleset, tier: Tier, key: string): JsonValue | undefined {
-  const values = ruleset[tierNames(tier).ruleset];
-  return Object.hasOwn(values, key) ? values[key] : undefined;
-}
-
-function patchedRuleset(previous: Ruleset, patch: RulesetPatch): Ruleset {
-  const next: Ruleset = { ...previous, revision: patch.revision };
-  for (const { ruleset } of TIERS) next[ruleset] = { ...previous[ruleset] };
-  for (const change of patch.changes) {
-    if ('segments' in change) {
-      next.segments = change.segments;
-      continue;
-    }
-    const values = next[tierNames(change.tier).ruleset];
-    if ('deleted' in change) delete values[change.key];
-    else values[change.key] = change.value;
-  }
-  return next;
+/** The declared keys among some. */
+function definitionsOf(config: AnyConfig, keys: Iterable<string>): KeyDefinition[] {
+  return [...keys].map((key) => config.keys.get(key)).filter((definition) => definition !== undefined);
 }

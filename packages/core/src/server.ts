@@ -1,3 +1,8 @@
+export type { BundledValue, BundledValues, ResolvedValues } from './bundled-values.ts';
+export type { ConfigHealth } from './client-life.ts';
+export type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
+export type { ClientStatus } from './client-status.ts';
+export type { ConfigMeter, ConfigTelemetryOptions, ConfigTracer } from './client-telemetry.ts';
 export { ConfigApi, type ConfigApiOptions } from './config-api.ts';
 export type {
   ApiAuthClient,
@@ -13,13 +18,12 @@ export type {
   SnapshotInput,
   ValueInput,
 } from './config-api-types.ts';
-export {
-  ConfigClient,
-  type ConfigClientEvent,
-  type ConfigClientOptions,
-  type ConfigHealth,
-  createConfigClient,
-} from './config-client.ts';
+export { ConfigClient, createConfigClient } from './config-client.ts';
+export type { EnvironmentOverrideOptions } from './env-overrides.ts';
+export type { BundledInCode, BundledInFiles, BundledOptions } from './file-source.ts';
+export type { CacheEvent, CacheOptions } from './last-known-good.ts';
+export type { ValueSource } from './layer-values.ts';
+export type { RulesetSink, RulesetSource, SourceStatus } from './ruleset-source.ts';
 export {
   type ConfigSettings,
   type EnvironmentVariables,

@@ -45,8 +45,8 @@ const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
 /**
  * The settings from the options, else from environment variables, else their defaults. Blank counts as missing.
  *
- * @throws {SettingsError} listing all that is missing by variable name.
- * @throws {OptionsError} naming a setting that is no string, or a URL that is none.
+ * @throws {SettingsError} listing all that is missing by variable name, with what is malformed beside it.
+ * @throws {OptionsError} naming a setting that is no string, or the URL that alone is wrong.
  */
 export function resolveSettings(
   options: SettingsOptions = {},
@@ -66,13 +66,35 @@ export function resolveSettings(
     organizationId: resolve('organizationId'),
     environment: resolve('environment'),
   };
-  if (missing.length > 0) throw new SettingsError(missing);
-  const { allowInsecureHttp } = options;
+  const malformed: OptionsError[] = [];
   for (const setting of ['apiUrl', 'authUrl'] as const) {
+    if (settings[setting] === '') continue;
     const label = `${setting} (${SETTINGS_VARIABLES[setting]})`;
-    settings[setting] = parseBaseUrl(setting, settings[setting], { allowInsecureHttp, label });
+    const { allowInsecureHttp } = options;
+    try {
+      settings[setting] = parseBaseUrl(setting, settings[setting], { allowInsecureHttp, label });
+    } catch (error) {
+      if (!(error instanceof OptionsError)) throw error;
+      malformed.push(error);
+    }
+  }
+  const [first, ...others] = malformed;
+  if (missing.length === 0 && first !== undefined && others.length === 0) throw first;
+  if (missing.length > 0 || first !== undefined) {
+    throw new SettingsError(
+      missing,
+      malformed.map(({ message }) => message),
+    );
   }
   return settings;
+}
+
+/** The name of the environment alone. @throws {OptionsError} where it is no string. */
+export function resolveEnvironment(
+  options: SettingsOptions = {},
+  env: EnvironmentVariables = processEnvironment(),
+): string {
+  return find('environment', options, env) ?? '';
 }
 
 function find(setting: Setting, options: SettingsOptions, env: EnvironmentVariables): string | undefined {
@@ -86,7 +108,8 @@ function find(setting: Setting, options: SettingsOptions, env: EnvironmentVariab
   return candidates.map((value) => value?.trim()).find((value) => value !== undefined && value !== '');
 }
 
-function processEnvironment(): EnvironmentVariables {
+/** `process.env`, or nothing where there is no process. */
+export function processEnvironment(): EnvironmentVariables {
   // Workers have no `process`.
   return typeof process === 'object' && process !== null ? (process.env ?? {}) : {};
 }

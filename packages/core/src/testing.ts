@@ -34,7 +34,8 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
 
   constructor(options: { config: Config } & TestValues<Config>) {
     const source = new MemorySource(options);
-    super({ config: options.config, source });
+    // A variable of the machine must not decide what a test reads.
+    super({ config: options.config, source, overrides: false });
     this.#source = source;
     // The source in memory pushes before its promise resolves, so reads work at once.
     // What `ready()` throws is for whoever awaits it.
@@ -44,6 +45,33 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
   /** Merges values into those stored, as one change; subscribers hear of it before it returns. */
   set(values: TestValues<Config>): void {
     this.#source.set(values);
+  }
+
+  /**
+   * Lays values over those stored, as one change, until the answer is disposed of: at the end of a block with `using`.
+   * Overrides nest in any order of their ends.
+   *
+   * @example
+   * using _ = client.override({ flags: { newCheckout: true } });
+   */
+  override(values: TestValues<Config>): Disposable;
+  /** Lays values over those stored while `scope` runs, be it asynchronous, and answers what it answers. */
+  override<Result>(values: TestValues<Config>, scope: () => Result): Result;
+  override<Result>(values: TestValues<Config>, scope?: () => Result): Disposable | Result {
+    const end = this.#source.override(values);
+    if (scope === undefined) return { [Symbol.dispose]: end };
+    let result: Result;
+    try {
+      result = scope();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    if (!(result instanceof Promise)) {
+      end();
+      return result;
+    }
+    return result.finally(end) as Result;
   }
 }
 
@@ -61,7 +89,9 @@ export function createTestClient<Config extends AnyConfig>(
 }
 
 class MemorySource implements RulesetSource {
-  #ruleset: Ruleset = {
+  #revision = 0;
+  readonly #overrides = new Set<{ values: TestValues<AnyConfig> }>();
+  #stored: Ruleset = {
     revision: '0',
     environment: 'test',
     public: {},
@@ -78,7 +108,7 @@ class MemorySource implements RulesetSource {
 
   start(sink: RulesetSink): Promise<void> {
     this.#sink = sink;
-    sink.replace(this.#ruleset);
+    sink.replace(this.#ruleset());
     sink.confirm();
     sink.status('memory');
     return Promise.resolve();
@@ -88,19 +118,42 @@ class MemorySource implements RulesetSource {
   stop(): void {}
 
   set(values: TestValues<AnyConfig>): void {
-    const last = this.#ruleset;
-    this.#ruleset = {
-      ...last,
-      revision: String(Number(last.revision) + 1),
-      public: merge(last.public, values.public),
-      secret: merge(last.secret, values.secrets),
-      flags: merge(last.flags, values.flags),
-      limits: merge(last.limits, values.limits),
-      segments: { ...last.segments, ...values.segments },
+    this.#stored = merged(this.#stored, values);
+    this.#push();
+  }
+
+  /** Answers how to end it, which may be called more than once. */
+  override(values: TestValues<AnyConfig>): () => void {
+    const override = { values };
+    this.#overrides.add(override);
+    this.#push();
+    return () => {
+      if (this.#overrides.delete(override)) this.#push();
     };
-    this.#sink?.replace(this.#ruleset);
+  }
+
+  #push(): void {
+    this.#revision += 1;
+    this.#sink?.replace(this.#ruleset());
     this.#sink?.confirm();
   }
+
+  #ruleset(): Ruleset {
+    let ruleset = this.#stored;
+    for (const { values } of this.#overrides) ruleset = merged(ruleset, values);
+    return { ...ruleset, revision: String(this.#revision) };
+  }
+}
+
+function merged(ruleset: Ruleset, values: TestValues<AnyConfig>): Ruleset {
+  return {
+    ...ruleset,
+    public: merge(ruleset.public, values.public),
+    secret: merge(ruleset.secret, values.secrets),
+    flags: merge(ruleset.flags, values.flags),
+    limits: merge(ruleset.limits, values.limits),
+    segments: { ...ruleset.segments, ...values.segments },
+  };
 }
 
 function merge(

@@ -1,0 +1,207 @@
+import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
+import type { StatusMonitor } from './client-status.ts';
+import type { ClientTelemetry } from './client-telemetry.ts';
+import { ConfigApi } from './config-api.ts';
+import { readEnvironmentOverrides } from './env-overrides.ts';
+import type { InvalidKey } from './errors.ts';
+import { type BundledInFiles, readBundledCode, readBundledFiles } from './file-source.ts';
+import { LastKnownGood } from './last-known-good.ts';
+import { RemoteSource } from './remote-source.ts';
+import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
+import type { ConfigChange, RulesetStore } from './ruleset-store.ts';
+import type { AnyConfig } from './schema.ts';
+import { type ConfigSettings, processEnvironment, resolveEnvironment, resolveSettings } from './settings.ts';
+import { getSharedTokenProvider } from './shared-token-provider.ts';
+import { SourceLink } from './source-link.ts';
+import type { TokenStatus } from './token-events.ts';
+import { TokenProvider } from './token-provider.ts';
+
+/** What a {@link ClientSources} takes. */
+export interface ClientSourcesOptions {
+  options: ConfigClientOptions<AnyConfig>;
+  store: RulesetStore;
+  monitor: StatusMonitor;
+  telemetry: ClientTelemetry | undefined;
+  emit: (event: ConfigClientEvent) => void;
+  /** Called after each start of the live source that worked. */
+  onStart: () => void;
+  /** Called after each change that the live source brought. */
+  onChange: (change: ConfigChange) => void;
+}
+
+/** Brings values from everywhere into the store: variables, bundled values, the disk copy, the server. */
+export class ClientSources {
+  readonly #to: ClientSourcesOptions;
+  #begun: Promise<void> | undefined;
+  #link: SourceLink | undefined;
+  #cache: LastKnownGood | undefined;
+  #tokens: TokenProvider | undefined;
+  #bundledFiles: BundledInFiles | undefined;
+  #source: RulesetSource | undefined;
+  #refusedOverrides: readonly InvalidKey[] = [];
+  #isClosed = false;
+
+  constructor(options: ClientSourcesOptions) {
+    this.#to = options;
+  }
+
+  /** Environment variables whose text the schema refuses; another source gives those keys' values. */
+  get refusedOverrides(): readonly InvalidKey[] {
+    return this.#refusedOverrides;
+  }
+
+  /** The state of the token provider; undefined where there is none. */
+  get token(): TokenStatus | undefined {
+    return this.#tokens?.status();
+  }
+
+  /**
+   * Resolves once the live source has given values. What needs no waiting is in the store when this returns; concurrent
+   * calls share one start, and after {@link reset} the next one begins anew.
+   *
+   * @throws {SettingsError} listing all settings that are missing or malformed.
+   * @throws {OptionsError} naming an option with a wrong value.
+   */
+  begin(): Promise<void> {
+    this.#begun ??= this.#begin();
+    return this.#begun;
+  }
+
+  /** From now on a start that failed is repeated, until it works. */
+  persist(): void {
+    this.#link?.persist();
+  }
+
+  /** Ends the live source and answers why it had not started, where it says so. The next start begins anew. */
+  async reset(): Promise<unknown> {
+    const link = this.#link;
+    this.#link = undefined;
+    this.#begun = undefined;
+    return link?.stop();
+  }
+
+  /** Ends everything; the disk copy gets what was still to be written. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // Why it had not started is of no interest any more.
+    void this.#link?.stop();
+    await this.#cache?.flush();
+  }
+
+  async #begin(): Promise<void> {
+    this.#prepare();
+    const { start = 'ready' } = this.#to.options;
+    if (this.#bundledFiles !== undefined || this.#cache !== undefined) await this.#load();
+    const source = this.#source;
+    if (this.#isClosed || source === undefined) return;
+    const link: SourceLink = new SourceLink({
+      source,
+      sink: this.#sink(() => this.#link === link && !this.#isClosed),
+      onStart: this.#to.onStart,
+      onFailure: (error) => this.#to.emit({ type: 'source', status: 'disconnected', error }),
+    });
+    this.#link = link;
+    if (start !== 'ready') link.persist();
+    await link.started();
+  }
+
+  /** All that is known at once. */
+  #prepare(): void {
+    const { options, store } = this.#to;
+    const { config, overrides, bundled } = options;
+    const environment = resolveEnvironment(options);
+    if (overrides !== false) {
+      const { variables = processEnvironment(), prefix } = overrides ?? {};
+      const { values, invalid } = readEnvironmentOverrides(config, variables, prefix);
+      this.#refusedOverrides = invalid;
+      if (values !== undefined) store.setEnvironment(values);
+    }
+    if (bundled !== undefined) {
+      const inCode = readBundledCode(config, bundled, environment);
+      if (inCode !== undefined) store.setFile(inCode);
+      this.#bundledFiles = 'file' in bundled ? bundled : undefined;
+    }
+    const settings = options.source === undefined ? resolveSettings(options) : undefined;
+    this.#source = options.source ?? (settings && this.#remoteSource(settings));
+    this.#cache ??= this.#openCache(settings, environment);
+  }
+
+  #openCache(settings: ConfigSettings | undefined, environment: string): LastKnownGood | undefined {
+    const { options, emit } = this.#to;
+    const { cache } = options;
+    if (cache === undefined) return undefined;
+    const { apiUrl = '', organizationId = '', clientSecret } = settings ?? options;
+    return new LastKnownGood({
+      cache,
+      binding: { apiUrl, organizationId, environment },
+      clientSecret,
+      onEvent: (event) => emit({ type: 'cache', ...event }),
+    });
+  }
+
+  /** Bundled files, and the disk copy where a start may go by it. */
+  async #load(): Promise<void> {
+    const { options, store, monitor } = this.#to;
+    if (this.#bundledFiles !== undefined) {
+      const environment = resolveEnvironment(options);
+      store.setFile(await readBundledFiles(options.config, this.#bundledFiles, environment));
+    }
+    const { start = 'ready', fallback } = options;
+    if (start === 'ready' && fallback === undefined) return;
+    const copy = await this.#cache?.read();
+    if (copy === undefined || this.#isClosed || store.live !== undefined) return;
+    store.setCache(copy.ruleset);
+    monitor.loaded(Math.max(0, Date.now() - copy.savedAt));
+  }
+
+  #remoteSource(settings: ConfigSettings): RulesetSource {
+    const { options, telemetry } = this.#to;
+    const { apiUrl, organizationId, environment } = settings;
+    const { allowInsecureHttp, pollIntervalMs } = options;
+    const fetch = telemetry === undefined ? options.fetch : telemetry.tracedFetch(options.fetch);
+    const tokens = { ...settings, fetch, allowInsecureHttp };
+    // A `fetch` or hook of the client's own may keep state; all others of a process share one token.
+    const isShared = fetch === undefined && telemetry === undefined;
+    const tokenProvider = isShared
+      ? getSharedTokenProvider(tokens)
+      : new TokenProvider({ ...tokens, onEvent: (event) => telemetry?.token(event) });
+    this.#tokens = tokenProvider;
+    const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, fetch, allowInsecureHttp });
+    return new RemoteSource({ api, environment, ...(pollIntervalMs !== undefined && { pollIntervalMs }) });
+  }
+
+  /** A source that was replaced or stopped has no say any more. */
+  #sink(isCurrent: () => boolean): RulesetSink {
+    const { store, monitor, emit, onChange } = this.#to;
+    const taken = (change: ConfigChange | undefined): void => {
+      monitor.heard();
+      this.#cache?.schedule(() => store.lastGood());
+      if (change !== undefined) onChange(change);
+    };
+    return {
+      get revision() {
+        return store.live?.revision;
+      },
+      get epoch() {
+        return store.live?.epoch;
+      },
+      replace: (ruleset) => {
+        if (isCurrent()) taken(store.replace(ruleset));
+      },
+      patch: (patch) => {
+        if (isCurrent()) taken(store.patch(patch));
+      },
+      confirm: () => {
+        if (!isCurrent()) return;
+        monitor.heard();
+        this.#cache?.confirm(() => store.lastGood());
+      },
+      status: (status, error) => {
+        if (!isCurrent()) return;
+        const isSame = monitor.connection === status && error === undefined;
+        monitor.connected(status);
+        if (!isSame) emit({ type: 'source', status, ...(error !== undefined && { error }) });
+      },
+    };
+  }
+}

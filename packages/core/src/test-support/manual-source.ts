@@ -1,0 +1,33 @@
+import type { RulesetSink, RulesetSource } from '../ruleset-source.ts';
+import type { Ruleset } from '../wire.ts';
+
+/** A source that pushes what the test hands it. */
+export class ManualSource implements RulesetSource {
+  sink: RulesetSink | undefined;
+  starts = 0;
+  stopped = 0;
+  /** What the next start gives; `'nothing'` never answers. */
+  next: Ruleset | Error | 'nothing';
+
+  constructor(next: Ruleset | Error | 'nothing') {
+    this.next = next;
+  }
+
+  start(sink: RulesetSink, signal: AbortSignal): Promise<void> {
+    this.sink = sink;
+    this.starts += 1;
+    if (this.next === 'nothing') {
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('no answer yet')));
+      });
+    }
+    if (this.next instanceof Error) return Promise.reject(this.next);
+    sink.replace(this.next);
+    sink.status('stream');
+    return Promise.resolve();
+  }
+
+  stop(): void {
+    this.stopped += 1;
+  }
+}
