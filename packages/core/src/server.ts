@@ -30,6 +30,7 @@ export {
   resolveSettings,
   type SettingsOptions,
 } from './settings.ts';
+export { getSharedConfigClient, type SharedConfigClientOptions } from './shared-config-client.ts';
 export { getSharedTokenProvider, type SharedTokenProviderOptions } from './shared-token-provider.ts';
 export {
   createSnapshotEventStream,
