@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -243,6 +243,20 @@ describe('a disk copy that cannot be trusted', () => {
 });
 
 describe('two clients with one disk copy', () => {
+  it('get over a lock that a process left when it died', async () => {
+    const { client, events } = makeClient(ruleset());
+    await mkdir(join(directory, 'deep'));
+    await writeFile(`${file}.lock`, '');
+    await client.ready();
+    const told = (status: string) =>
+      events.some((event) => event.type === 'cache' && event.status === status);
+    await vi.waitFor(() => expect(told('write-failed')).toBe(true), { timeout: 5_000 });
+    const longAgo = new Date(Date.now() - 60_000);
+    await utimes(`${file}.lock`, longAgo, longAgo);
+    await vi.waitFor(() => expect(told('written')).toBe(true), { timeout: 10_000 });
+    await client.close();
+  }, 20_000);
+
   it('leave the newest values in it, whoever writes last', async () => {
     const first = makeClient(ruleset({ revision: '10', epoch: 'a' }));
     const second = makeClient(ruleset({ revision: '10', epoch: 'a' }));

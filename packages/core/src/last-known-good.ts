@@ -45,6 +45,8 @@ export interface LastKnownGoodOptions {
 /** How often values that stay the same are written again, so that the age of the copy is true. */
 const RENEW_MS = 60_000;
 
+const LOCK_RETRY_MS = 2_000;
+
 const REFUSALS: Readonly<Record<CacheRefusal, string>> = {
   unreadable: 'cannot be read',
   torn: 'is damaged or no disk copy',
@@ -63,6 +65,7 @@ export class LastKnownGood {
   #loaded: CachedRuleset | undefined;
   #pending: (() => Ruleset | undefined) | undefined;
   #writtenAt = 0;
+  #isEnding = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -109,6 +112,7 @@ export class LastKnownGood {
 
   /** Writes what is pending and resolves when it is done. Never rejects. */
   async flush(): Promise<void> {
+    this.#isEnding = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#write();
@@ -150,7 +154,11 @@ export class LastKnownGood {
       this.#loaded = undefined;
       this.#onEvent({ status: 'written', revision: ruleset.revision });
     });
-    if (outcome === 'busy') this.#failed('its lock is held');
+    if (outcome === 'done') return;
+    this.#failed('its lock is held');
+    // A process that died may have left the lock; it is broken after a while.
+    this.#pending ??= take;
+    if (!this.#isEnding && this.#timer === undefined) this.#writeSoon(LOCK_RETRY_MS);
   }
 
   /**
