@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
 import { createConfigClient } from './config-client.ts';
 import { defineConfig } from './schema.ts';
+import { startLoopbackServer } from './test-support/loopback-server.ts';
 import { ManualSource } from './test-support/manual-source.ts';
 import { createTestClient } from './testing.ts';
 import type { Ruleset } from './wire.ts';
@@ -180,6 +181,73 @@ describe('telemetry', () => {
       { 'smooai.config.revision': '2', 'smooai.config.keys': ['databaseUrl'] },
     ]);
     expect(JSON.stringify([...counts, ...spans])).not.toMatch(/hunter|new\.example/);
+  });
+});
+
+describe('spans', () => {
+  it('tell of each fetch its method, host, path and status, and nothing else of it', async () => {
+    const server = await startLoopbackServer(({ url, headers }, response) => {
+      response.setHeader('content-type', 'application/json');
+      if (url === '/token') {
+        response.end(
+          JSON.stringify({ access_token: 'token-of-the-test', token_type: 'Bearer', expires_in: 60 }),
+        );
+      } else if (headers.accept === 'text/event-stream') {
+        response.writeHead(503).end('{}');
+      } else {
+        response.end(JSON.stringify(ruleset()));
+      }
+    });
+    const spans: { name: string; attributes: Record<string, unknown>; status?: number }[] = [];
+    const tracer = {
+      startSpan: (name: string, { attributes = {} }: { attributes?: Record<string, unknown> } = {}) => {
+        const span: (typeof spans)[number] = { name, attributes: { ...attributes } };
+        spans.push(span);
+        return {
+          setStatus: ({ code }: { code: number }) => {
+            span.status = code;
+          },
+          setAttribute: (key: string, value: unknown) => {
+            span.attributes[key] = value;
+          },
+          addEvent: () => undefined,
+          end: () => undefined,
+        };
+      },
+    };
+    const client = createConfigClient({
+      config,
+      apiUrl: server.url,
+      authUrl: server.url,
+      clientId: 'client-of-the-test',
+      clientSecret: 'secret-of-the-test',
+      organizationId: 'org-1',
+      environment: 'production',
+      telemetry: { tracer },
+    });
+    await client.ready();
+    expect(client.health().token).toMatchObject({ token: 'fresh', attempts: { succeeded: 1 } });
+    await vi.waitFor(() => expect(spans.some(({ status }) => status === 2)).toBe(true));
+    await client.close();
+    await server.close();
+    const fetches = spans.filter(({ name }) => name === 'config fetch');
+    const { host } = new URL(server.url);
+    expect(fetches.slice(0, 2).map(({ attributes }) => attributes)).toEqual([
+      {
+        'http.request.method': 'POST',
+        'server.address': host,
+        'url.path': '/token',
+        'http.response.status_code': 200,
+      },
+      {
+        'http.request.method': 'GET',
+        'server.address': host,
+        'url.path': expect.stringContaining('/ruleset'),
+        'http.response.status_code': 200,
+      },
+    ]);
+    expect(spans.map(({ name }) => name)).toContain('token exchange');
+    expect(JSON.stringify(spans)).not.toMatch(/of-the-test|hunter/);
   });
 });
 

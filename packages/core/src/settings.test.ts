@@ -62,6 +62,19 @@ describe('resolveSettings', () => {
     expect(act).toThrow('SMOOAI_CONFIG_CLIENT_SECRET');
   });
 
+  it('lists what is malformed beside what is missing', () => {
+    const env = { ...ENV, SMOOAI_CONFIG_API_URL: 'nowhere', SMOOAI_CONFIG_CLIENT_ID: '' };
+    const wrong = { ...env, SMOOAI_CONFIG_AUTH_URL: 'https://me:hunter2@auth.example.com' };
+    expect(() => resolveSettings({}, wrong)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_SETTINGS_MISSING',
+        missing: ['SMOOAI_CONFIG_CLIENT_ID'],
+        malformed: [expect.stringContaining('API_URL'), expect.stringContaining('AUTH_URL')],
+        message: expect.not.stringContaining('hunter2'),
+      }),
+    );
+  });
+
   it('falls back to the older names, which never win over the new ones', () => {
     const old = { SMOOAI_CONFIG_API_KEY: 'old-secret', SMOOAI_AUTH_URL: 'https://old.example.com' };
     const blank = { SMOOAI_CONFIG_CLIENT_SECRET: '', SMOOAI_CONFIG_AUTH_URL: ' ' };
