@@ -7,6 +7,7 @@ import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts
 import { createConfigClient } from './config-client.ts';
 import { defineConfig } from './schema.ts';
 import { ManualSource } from './test-support/manual-source.ts';
+import { rulesetOf } from './test-support/ruleset.ts';
 import type { Ruleset } from './wire.ts';
 
 const config = defineConfig({
@@ -24,18 +25,14 @@ const settings = {
 };
 const refused = new Error('connection refused');
 
-function ruleset(values: Partial<Ruleset> = {}): Ruleset {
-  return {
+const ruleset = (values: Partial<Ruleset> = {}): Ruleset =>
+  rulesetOf({
     revision: '7',
-    environment: 'production',
     public: { apiBaseUrl: 'https://api.example.com' },
     secret: { databaseUrl },
     flags: { newCheckout: true },
-    limits: {},
-    segments: {},
     ...values,
-  };
-}
+  });
 
 let directory = '';
 let file = '';

@@ -5,6 +5,7 @@ import { createConfigClient } from './config-client.ts';
 import { defineConfig } from './schema.ts';
 import { startLoopbackServer } from './test-support/loopback-server.ts';
 import { ManualSource } from './test-support/manual-source.ts';
+import { rulesetOf } from './test-support/ruleset.ts';
 import { createTestClient } from './testing.ts';
 import type { Ruleset } from './wire.ts';
 
@@ -16,18 +17,7 @@ const config = defineConfig({
 
 const databaseUrl = 'postgres://user:hunter2@db.example:5432/shop';
 
-function ruleset(values: Partial<Ruleset> = {}): Ruleset {
-  return {
-    revision: '1',
-    environment: 'production',
-    public: {},
-    secret: { databaseUrl },
-    flags: {},
-    limits: {},
-    segments: {},
-    ...values,
-  };
-}
+const ruleset = (values: Partial<Ruleset> = {}): Ruleset => rulesetOf({ secret: { databaseUrl }, ...values });
 
 async function readyClient(options: Partial<ConfigClientOptions<typeof config>> = {}) {
   const source = new ManualSource(ruleset());

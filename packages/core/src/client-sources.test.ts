@@ -8,6 +8,7 @@ import { createConfigClient } from './config-client.ts';
 import { defineLimit } from './limit.ts';
 import { defineConfig } from './schema.ts';
 import { ManualSource } from './test-support/manual-source.ts';
+import { rulesetOf } from './test-support/ruleset.ts';
 import type { Ruleset } from './wire.ts';
 
 const config = defineConfig({
@@ -24,18 +25,8 @@ const config = defineConfig({
 
 const databaseUrl = 'postgres://user:hunter2@db.example:5432/shop';
 
-function ruleset(values: Partial<Ruleset> = {}): Ruleset {
-  return {
-    revision: '1',
-    environment: 'production',
-    public: { apiBaseUrl: 'https://api.example.com' },
-    secret: { databaseUrl },
-    flags: {},
-    limits: {},
-    segments: {},
-    ...values,
-  };
-}
+const ruleset = (values: Partial<Ruleset> = {}): Ruleset =>
+  rulesetOf({ public: { apiBaseUrl: 'https://api.example.com' }, secret: { databaseUrl }, ...values });
 
 type Options = Partial<ConfigClientOptions<typeof config>>;
 

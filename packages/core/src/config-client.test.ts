@@ -8,6 +8,7 @@ import { defineLimit } from './limit.ts';
 import type { RulesetSource } from './ruleset-source.ts';
 import { defineConfig } from './schema.ts';
 import { ManualSource } from './test-support/manual-source.ts';
+import { rulesetOf } from './test-support/ruleset.ts';
 import { createTestClient } from './testing.ts';
 import type { Ruleset } from './wire.ts';
 
@@ -25,18 +26,8 @@ const config = defineConfig({
 const databaseUrl = 'postgres://user:hunter2@db.example:5432/shop';
 const required = { public: { apiBaseUrl: 'https://api.example.com' }, secrets: { databaseUrl } };
 
-function ruleset(values: Partial<Ruleset> = {}): Ruleset {
-  return {
-    revision: '1',
-    environment: 'development',
-    public: { apiBaseUrl: 'https://api.example.com' },
-    secret: { databaseUrl },
-    flags: {},
-    limits: {},
-    segments: {},
-    ...values,
-  };
-}
+const ruleset = (values: Partial<Ruleset> = {}): Ruleset =>
+  rulesetOf({ public: { apiBaseUrl: 'https://api.example.com' }, secret: { databaseUrl }, ...values });
 
 async function readyClient(first: Ruleset = ruleset()) {
   const source = new ManualSource(first);

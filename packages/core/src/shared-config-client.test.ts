@@ -4,18 +4,11 @@ import type { AnyConfig } from './schema.ts';
 import { defineConfig } from './schema.ts';
 import { getSharedConfigClient } from './shared-config-client.ts';
 import { ManualSource } from './test-support/manual-source.ts';
+import { rulesetOf } from './test-support/ruleset.ts';
 
 const define = (value = false): AnyConfig =>
   defineConfig({ flags: { newCheckout: z.boolean().default(value) } }) as AnyConfig;
-const ruleset = {
-  revision: '1',
-  environment: 'test',
-  public: {},
-  secret: {},
-  flags: { newCheckout: true },
-  limits: {},
-  segments: {},
-};
+const ruleset = rulesetOf({ flags: { newCheckout: true } });
 const get = (config: AnyConfig, key?: string) =>
   getSharedConfigClient({ config, key, source: new ManualSource(ruleset) });
 
