@@ -1,12 +1,14 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { createConfigClient } from './config-client.ts';
 import { defineLimit } from './limit.ts';
+import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { defineConfig } from './schema.ts';
 import { applySnapshotPatch } from './snapshot-diff.ts';
 import { createSnapshotEventStream } from './snapshot-event-stream.ts';
 import { createTestClient, type TestClient } from './testing.ts';
-import type { Snapshot, SnapshotPatch, TargetedValue } from './wire.ts';
+import type { JsonValue, Ruleset, Snapshot, SnapshotPatch, TargetedValue } from './wire.ts';
 
 const config = defineConfig({
   public: { supportEmail: z.string().default('help@example.com') },
@@ -99,6 +101,30 @@ describe('createSnapshotEventStream', () => {
     expect(patch.flags).toEqual({ newCheckout: { value: true, source: 'raw' } });
     expect(JSON.stringify(patch)).not.toContain('sk-live-123');
     await events.cancel();
+  });
+
+  it('begins anew where the values are of another history, whose revisions are lower', async () => {
+    const whole = (revision: string, epoch: string, flags: Record<string, JsonValue>): Ruleset => {
+      const empty = { public: {}, secret: {}, limits: {}, segments: {} };
+      return { revision, epoch, environment: 'development', flags, ...empty };
+    };
+    let sink: RulesetSink | undefined;
+    const source: RulesetSource = {
+      start: async (given) => {
+        sink = given;
+        given.replace(whole('900', 'one', {}));
+      },
+      stop: () => undefined,
+    };
+    const client = await createConfigClient({ config, source }).ready();
+    const events = readEvents(createSnapshotEventStream(client, { country: 'BE' }));
+    expect(await events.next()).toMatchObject({ event: 'snapshot', id: '900' });
+    sink?.replace(whole('7', 'two', { freeShipping: byCountry('NL') as JsonValue }));
+    sink?.replace(whole('8', 'two', { newCheckout: true }));
+    expect(await events.next()).toMatchObject({ event: 'snapshot', id: '7' });
+    expect(await events.next()).toMatchObject({ event: 'patch', id: '8' });
+    await events.cancel();
+    await client.close();
   });
 
   it('does not mix contexts', async () => {

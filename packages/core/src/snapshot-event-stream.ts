@@ -1,4 +1,5 @@
 import type { ConfigClient } from './config-client.ts';
+import { compareRevisions } from './ruleset-order.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from './schema.ts';
 import { diffSnapshots } from './snapshot-diff.ts';
 import type { Snapshot } from './wire.ts';
@@ -137,8 +138,13 @@ class SnapshotEventSession<C extends AnyConfig> {
     const previous = this.#sent;
     if (previous === undefined) return;
     const next = this.#client.snapshot(this.#context);
-    const patch = diffSnapshots(previous, next);
     this.#sent = next;
+    // Another history of the values may count from below; a reader would take its patches for old ones.
+    if (compareRevisions(next.revision, previous.revision) < 0) {
+      this.#send('snapshot', next.revision, next);
+      return;
+    }
+    const patch = diffSnapshots(previous, next);
     if (patch !== undefined) this.#send('patch', patch.revision, patch);
   }
 
