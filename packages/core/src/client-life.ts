@@ -11,6 +11,7 @@ import {
   ReadyTimeoutError,
   ValuesInvalidError,
 } from './errors.ts';
+import type { ServerConnection } from './remote-evaluation.ts';
 import type { ConfigChange, RulesetStore } from './ruleset-store.ts';
 import type { AnyConfig } from './schema.ts';
 import { resolveEnvironment } from './settings.ts';
@@ -124,6 +125,11 @@ export class ClientLife {
     return () => {
       this.#closeListeners.delete(entry);
     };
+  }
+
+  /** Who evaluates flags and limits where this client cannot. @throws {SettingsError} listing all that is missing. */
+  get server(): ServerConnection | undefined {
+    return this.#sources.server;
   }
 
   close(): Promise<void> {

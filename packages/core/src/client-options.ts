@@ -2,6 +2,7 @@ import type { ClientStatus } from './client-status.ts';
 import type { ConfigTelemetryOptions } from './client-telemetry.ts';
 import type { EnvironmentOverrideOptions } from './env-overrides.ts';
 import { type InvalidKey, OptionsError } from './errors.ts';
+import type { EvaluationCacheOptions } from './evaluation-cache.ts';
 import type { BundledOptions } from './file-source.ts';
 import type { CacheEvent, CacheOptions } from './last-known-good.ts';
 import type { RulesetSource, SourceStatus } from './ruleset-source.ts';
@@ -31,8 +32,10 @@ export interface ConfigClientOptions<Config extends AnyConfig = RegisteredConfig
   fetch?: typeof globalThis.fetch | undefined;
   /** Told of every transition. What it throws is ignored. */
   onEvent?: ((event: ConfigClientEvent) => void) | undefined;
-  /** How often the server is asked while the stream fails; default 30,000. */
+  /** How often the server is asked while the stream fails, or where it has none; default 30,000. */
   pollIntervalMs?: number | undefined;
+  /** Keeps answers of `evaluateFlag` and `evaluateLimit`; default not. */
+  evaluationCache?: EvaluationCacheOptions | undefined;
   /**
    * When the client begins to fetch. `ready` (the default): with `ready()`. `background`: at once. `lazy`: with the first
    * read. The last two repeat a start that failed until it works, and no read waits for it.

@@ -6,6 +6,7 @@ import { readEnvironmentOverrides } from './env-overrides.ts';
 import type { InvalidKey } from './errors.ts';
 import { type BundledInFiles, readBundledCode, readBundledFiles } from './file-source.ts';
 import { LastKnownGood } from './last-known-good.ts';
+import type { ServerConnection } from './remote-evaluation.ts';
 import { RemoteSource } from './remote-source.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import type { ConfigChange, RulesetStore } from './ruleset-store.ts';
@@ -38,6 +39,7 @@ export class ClientSources {
   #tokens: TokenProvider | undefined;
   #bundledFiles: BundledInFiles | undefined;
   #source: RulesetSource | undefined;
+  #server: ServerConnection | undefined;
   #refusedOverrides: readonly InvalidKey[] = [];
   #isClosed = false;
 
@@ -53,6 +55,18 @@ export class ClientSources {
   /** The state of the token provider; undefined where there is none. */
   get token(): TokenStatus | undefined {
     return this.#tokens?.status();
+  }
+
+  /**
+   * The config server, also before a start; undefined where a source of someone's own takes its place.
+   *
+   * @throws {SettingsError} listing all settings that are missing or malformed.
+   */
+  get server(): ServerConnection | undefined {
+    const { options } = this.#to;
+    if (options.source !== undefined) return undefined;
+    this.#server ??= this.#connect(resolveSettings(options));
+    return this.#server;
   }
 
   /**
@@ -155,9 +169,19 @@ export class ClientSources {
   }
 
   #remoteSource(settings: ConfigSettings): RulesetSource {
+    const { config, pollIntervalMs } = this.#to.options;
+    this.#server = this.#connect(settings);
+    return new RemoteSource({
+      ...this.#server,
+      config,
+      ...(pollIntervalMs !== undefined && { pollIntervalMs }),
+    });
+  }
+
+  #connect(settings: ConfigSettings): ServerConnection {
     const { options, telemetry } = this.#to;
     const { apiUrl, organizationId, environment } = settings;
-    const { allowInsecureHttp, pollIntervalMs } = options;
+    const { allowInsecureHttp } = options;
     const fetch = telemetry === undefined ? options.fetch : telemetry.tracedFetch(options.fetch);
     const tokens = { ...settings, fetch, allowInsecureHttp };
     // A `fetch` or hook of the client's own may keep state; all others of a process share one token.
@@ -167,7 +191,7 @@ export class ClientSources {
       : new TokenProvider({ ...tokens, onEvent: (event) => telemetry?.token(event) });
     this.#tokens = tokenProvider;
     const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, fetch, allowInsecureHttp });
-    return new RemoteSource({ api, environment, ...(pollIntervalMs !== undefined && { pollIntervalMs }) });
+    return { api, environment };
   }
 
   /** A source that was replaced or stopped has no say any more. */

@@ -5,6 +5,7 @@ import type { ParsedEvaluation } from './compiled-key.ts';
 import { NotReadyError, UnknownKeyError, ValueMissingError } from './errors.ts';
 import type { Explanation } from './explain.ts';
 import type { ValueSource } from './layer-values.ts';
+import { type EvaluateOptions, RemoteEvaluation } from './remote-evaluation.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
 import { sameJson } from './same-json.ts';
 import type {
@@ -36,6 +37,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   readonly config: Config;
   readonly #store: RulesetStore;
   readonly #life: ClientLife;
+  readonly #remote: RemoteEvaluation;
   /** Undefined where reads are not counted. */
   readonly #reads: ClientTelemetry | undefined;
   readonly #onEvent: ((event: ConfigClientEvent) => void) | undefined;
@@ -50,6 +52,15 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     this.#reads = telemetry?.countsReads ? telemetry : undefined;
     this.#store = new RulesetStore(options.config, (error) => emit({ type: 'listener-error', error }));
     this.#life = new ClientLife({ options, store: this.#store, telemetry, emit });
+    this.#remote = new RemoteEvaluation({
+      config: options.config,
+      server: () => this.#life.server,
+      local: (tier, key, context) => this.#evaluate(tier, key, context),
+      epoch: () => this.#store.ruleset?.epoch,
+      cache: options.evaluationCache,
+    });
+    this.#store.subscribe(({ keys }) => this.#remote.changed(keys));
+    this.#life.onClose(() => this.#remote.close());
   }
 
   /**
@@ -110,6 +121,51 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     context?: ConfigContext<Config>,
   ): Evaluation<number> & { errorCode?: string } {
     return this.#evaluate('limit', key, context) as Evaluation<number>;
+  }
+
+  /**
+   * A flag's value as the server evaluates it: for platforms that give no rules away. Works before `ready()` too. The
+   * same question is asked once at a time. A client without a server evaluates by itself.
+   *
+   * @throws {EvaluateNotFoundError} where the server has nothing to evaluate.
+   * @throws {EvaluateContextError} for a context that is no JSON, or that the server refuses.
+   * @throws {EvaluateFailedError} where no valid answer came.
+   */
+  async evaluateFlag<Key extends FlagKey<Config>>(
+    key: Key,
+    context?: ConfigContext<Config>,
+    options?: EvaluateOptions,
+  ): Promise<FlagValue<Key, Config>> {
+    return (await this.evaluateFlagDetails(key, context, options)).value;
+  }
+
+  /** {@link evaluateFlag} with how the value came about. */
+  async evaluateFlagDetails<Key extends FlagKey<Config>>(
+    key: Key,
+    context?: ConfigContext<Config>,
+    options?: EvaluateOptions,
+  ): Promise<Evaluation<FlagValue<Key, Config>>> {
+    const answer = await this.#remote.evaluate({ tier: 'feature_flag', key, context }, options);
+    return answer as Evaluation<FlagValue<Key, Config>>;
+  }
+
+  /** A limit as the server evaluates it, snapped and clamped. @throws as {@link evaluateFlag}. */
+  async evaluateLimit<Key extends LimitKey<Config>>(
+    key: Key,
+    context?: ConfigContext<Config>,
+    options?: EvaluateOptions,
+  ): Promise<number> {
+    return (await this.evaluateLimitDetails(key, context, options)).value;
+  }
+
+  /** {@link evaluateLimit} with how the number came about. */
+  async evaluateLimitDetails<Key extends LimitKey<Config>>(
+    key: Key,
+    context?: ConfigContext<Config>,
+    options?: EvaluateOptions,
+  ): Promise<Evaluation<number>> {
+    const answer = await this.#remote.evaluate({ tier: 'limit', key, context }, options);
+    return answer as Evaluation<number>;
   }
 
   /** How a flag or limit comes to its answer for a context: each rule, condition and rollout. Slow; never throws. */

@@ -15,6 +15,9 @@ export type ConfigErrorCode =
   | 'ERR_VALUES_INVALID'
   | 'ERR_VALUE_MISSING'
   | 'ERR_KEY_UNKNOWN'
+  | 'ERR_EVALUATE_NOT_FOUND'
+  | 'ERR_EVALUATE_CONTEXT'
+  | 'ERR_EVALUATE_FAILED'
   | 'ERR_CLIENT_CLOSED';
 
 /** Base of all errors of this package. Messages say what failed and what to do; none carries a secret or a token. */
@@ -269,10 +272,74 @@ export class UnknownKeyError extends ConfigError {
   }
 }
 
+/** The server has no such flag or limit, or nothing to evaluate for it in that environment. */
+export class EvaluateNotFoundError extends ConfigError {
+  override readonly name = 'EvaluateNotFoundError';
+  readonly code = 'ERR_EVALUATE_NOT_FOUND' as const;
+  readonly key: string;
+
+  constructor(key: string, message: string) {
+    super(message);
+    this.key = key;
+  }
+}
+
+/** A context that is no JSON, or that the server does not take; `status` is what it answered, where it was asked. */
+export class EvaluateContextError extends ConfigError {
+  override readonly name = 'EvaluateContextError';
+  readonly code = 'ERR_EVALUATE_CONTEXT' as const;
+  readonly key: string;
+  readonly status: number | undefined;
+
+  constructor(key: string, message: string, details: { status?: number } = {}) {
+    super(message);
+    this.key = key;
+    this.status = details.status;
+  }
+}
+
+/**
+ * Why an evaluation failed: no answer in time (a {@link TransportReason}), no token, another status than 2xx, an answer
+ * of another shape (`malformed`), or a value that the key's schema refuses (`invalid`).
+ */
+export type EvaluateFailureReason = TransportReason | 'token' | 'rejected' | 'malformed' | 'invalid';
+
+/** The particulars of an {@link EvaluateFailedError}. */
+export interface EvaluateFailedDetails {
+  reason: EvaluateFailureReason;
+  /** What the server answered, with `rejected`. */
+  status?: number;
+  /** Milliseconds after which the server wants to be asked again, where it said so (`Retry-After`). */
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
+/** The server's evaluation of a flag or limit did not come, or is none. */
+export class EvaluateFailedError extends ConfigError {
+  override readonly name = 'EvaluateFailedError';
+  readonly code = 'ERR_EVALUATE_FAILED' as const;
+  readonly key: string;
+  readonly reason: EvaluateFailureReason;
+  readonly status: number | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(key: string, message: string, details: EvaluateFailedDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.key = key;
+    this.reason = details.reason;
+    this.status = details.status;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
 /** The client was closed. */
 export class ClientClosedError extends ConfigError {
   override readonly name = 'ClientClosedError';
   readonly code = 'ERR_CLIENT_CLOSED' as const;
+
+  constructor(message = 'The config client was closed. Create a new one with createConfigClient.') {
+    super(message);
+  }
 }
 
 const CODES: ReadonlySet<string> = new Set<ConfigErrorCode>([
@@ -291,5 +358,8 @@ const CODES: ReadonlySet<string> = new Set<ConfigErrorCode>([
   'ERR_VALUES_INVALID',
   'ERR_VALUE_MISSING',
   'ERR_KEY_UNKNOWN',
+  'ERR_EVALUATE_NOT_FOUND',
+  'ERR_EVALUATE_CONTEXT',
+  'ERR_EVALUATE_FAILED',
   'ERR_CLIENT_CLOSED',
 ]);

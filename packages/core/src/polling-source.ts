@@ -1,17 +1,20 @@
 import { createBackoff, sleep } from './backoff.ts';
 import type { ConfigApi } from './config-api.ts';
+import { RequestRejectedError } from './errors.ts';
 import { pauseOf } from './passing-failure.ts';
 import { isSamePosition } from './ruleset-order.ts';
 import type { RulesetSink } from './ruleset-source.ts';
+import type { Ruleset } from './wire.ts';
 
 /** Options of {@link runPolling}. */
 export interface PollingOptions {
-  api: ConfigApi;
-  environment: string;
-  sink: RulesetSink;
+  /** Asks once and answers whether to go on; what it throws is a failed attempt. */
+  ask: () => Promise<boolean>;
   signal: AbortSignal;
   intervalMs: number;
-  /** Called after each answer of the server. */
+  /** Waits an interval before it asks first, for who has just asked; default false. */
+  isFresh?: boolean;
+  /** Called after each answer of the server but the last. */
   onAnswer: () => void;
   /** Called after each failed attempt. */
   onFailure: (error: unknown) => void;
@@ -20,16 +23,20 @@ export interface PollingOptions {
 /** The wait after a failure grows from here up to the interval. */
 const RETRY_BASE_MS = 1_000;
 
-/** Asks for the ruleset each interval (±10 %, so that processes do not ask together) until the signal aborts. Never rejects. */
+/**
+ * Asks each interval (±10 %, so that processes do not ask together) until there is no more to ask or the signal aborts;
+ * after a failure sooner, at growing distances, but never before the server wants it. Never rejects.
+ */
 export async function runPolling(options: PollingOptions): Promise<void> {
-  const { signal, intervalMs } = options;
+  const { ask, signal, intervalMs, isFresh = false } = options;
   const backoff = createBackoff({ baseMs: Math.min(RETRY_BASE_MS, intervalMs), capMs: intervalMs });
-  const ask = createPoll(options);
+  const restMs = (): number => intervalMs * (0.9 + Math.random() * 0.2);
+  if (isFresh) await sleep(restMs(), signal);
   while (!signal.aborted) {
-    let waitMs = intervalMs * (0.9 + Math.random() * 0.2);
+    let waitMs = restMs();
     try {
-      await ask();
-      if (signal.aborted) return;
+      const goesOn = await ask();
+      if (signal.aborted || !goesOn) return;
       backoff.reset();
       options.onAnswer();
     } catch (error) {
@@ -41,24 +48,48 @@ export async function runPolling(options: PollingOptions): Promise<void> {
   }
 }
 
-/** Asks once; the ruleset is sent only where it is another than the one in hand. */
-function createPoll({ api, environment, sink, signal }: PollingOptions): () => Promise<void> {
+/** What {@link createRulesetPoll} takes. */
+export interface RulesetPollOptions {
+  api: ConfigApi;
+  environment: string;
+  sink: RulesetSink;
+  signal: AbortSignal;
+}
+
+/** Asks for the ruleset once, for {@link runPolling}; it is sent only where it is another than the one in hand. */
+export function createRulesetPoll({
+  api,
+  environment,
+  sink,
+  signal,
+}: RulesetPollOptions): () => Promise<boolean> {
   let etag: string | undefined;
   return async () => {
     const { revision, epoch } = sink;
     // The tag that the protocol gives a revision, until the server's own words are known.
     const known = etag ?? (revision === undefined ? undefined : `"${revision}"`);
     const answer = await api.getRuleset(environment, { etag: known, epoch, signal, retries: 0 });
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
+    if (answer.status === 'unsupported') throw rulesetGone(environment);
     if (answer.status === 'changed') {
       sink.replace(answer.ruleset);
-      const inHand = sink.revision;
-      const isTaken =
-        inHand === undefined || isSamePosition({ revision: inHand, epoch: sink.epoch }, answer.ruleset);
+      const isTaken = isInHand(sink, answer.ruleset);
       etag = isTaken ? answer.etag : undefined;
-      // What was not taken is older than what is in hand, and confirms nothing.
-      if (!isTaken) return;
+      if (!isTaken) return true;
     }
     sink.confirm();
+    return true;
   };
+}
+
+/** Whether a ruleset that was just pushed was taken; where not it is older than what is in hand, and confirms nothing. */
+export function isInHand({ revision, epoch }: RulesetSink, ruleset: Ruleset): boolean {
+  return revision === undefined || isSamePosition({ revision, epoch }, ruleset);
+}
+
+function rulesetGone(environment: string): RequestRejectedError {
+  return new RequestRejectedError(
+    `The config API no longer has the ruleset of environment "${environment}". Check that the environment exists; where the platform has no rulesets any more, start the client anew.`,
+    { status: 404 },
+  );
 }

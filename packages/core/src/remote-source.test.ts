@@ -53,7 +53,7 @@ async function startSource(options: Partial<RemoteSourceOptions> = {}) {
     status: (status) => statuses.push(status),
   };
   const times = { pollIntervalMs: 40, openTimeoutMs: 300, heartbeatTimeoutMs: 300, reconnectCapMs: 60 };
-  const source = new RemoteSource({ api, environment: 'development', ...times, ...options });
+  const source = new RemoteSource({ api, config, environment: 'development', ...times, ...options });
   const giveUp = new AbortController();
   ends.push(
     () => server.close(),

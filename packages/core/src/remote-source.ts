@@ -1,18 +1,14 @@
 import { createBackoff, sleep } from './backoff.ts';
-import type { ConfigApi } from './config-api.ts';
+import { apartFromValues, ContractSource, type ContractSourceOptions } from './contract-source.ts';
 import { SETTINGS_VARIABLES } from './environment-variable.ts';
-import { RequestRejectedError, ResponseMalformedError } from './errors.ts';
+import { RequestRejectedError } from './errors.ts';
 import { isPassingFailure, pauseOf } from './passing-failure.ts';
-import { runPolling } from './polling-source.ts';
+import { createRulesetPoll, runPolling } from './polling-source.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runStream } from './stream-source.ts';
 
 /** Options of {@link RemoteSource}. */
-export interface RemoteSourceOptions {
-  api: ConfigApi;
-  environment: string;
-  /** Default 30,000. */
-  pollIntervalMs?: number;
+export interface RemoteSourceOptions extends ContractSourceOptions {
   /** Default 45,000: three missed heartbeats. */
   heartbeatTimeoutMs?: number;
   /** How long a stream may take to its first event; default 10,000. */
@@ -24,7 +20,10 @@ export interface RemoteSourceOptions {
 /** After so many failures in a row polling takes over, until the stream works again. */
 const FAILURES_BEFORE_POLLING = 3;
 
-/** The config server: one fetch, then the event stream, and polling while the stream fails. */
+/**
+ * The config server: one fetch, then the event stream, and polling while the stream fails. A platform without rulesets
+ * is asked for its values instead, by polling, until it has rulesets.
+ */
 export class RemoteSource implements RulesetSource {
   readonly #options: RemoteSourceOptions;
   #live: AbortController | undefined;
@@ -38,11 +37,12 @@ export class RemoteSource implements RulesetSource {
   async start(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     this.stop();
     sink.status('connecting');
-    await this.#fetchFirst(sink, signal);
+    const contract = await this.#fetchFirst(sink, signal);
     const live = new AbortController();
     this.#live = live;
-    // Both loops catch everything and end with the signal.
-    void this.#runLive(sink, live.signal);
+    // All loops catch everything and end with the signal.
+    if (contract === undefined) void this.#runLive(sink, live.signal);
+    else void this.#runContract(contract, sink, live.signal);
   }
 
   stop(): void {
@@ -51,22 +51,13 @@ export class RemoteSource implements RulesetSource {
     this.#stopPolling();
   }
 
-  async #fetchFirst(sink: RulesetSink, signal: AbortSignal): Promise<void> {
-    const { api, environment } = this.#options;
+  async #fetchFirst(sink: RulesetSink, signal: AbortSignal): Promise<ContractSource | undefined> {
     const backoff = createBackoff({ baseMs: 100, capMs: 5_000 });
-    let refusal: Error | undefined;
     for (;;) {
       try {
-        const answer = await api.getRuleset(environment, { signal, retries: 0 });
-        if (answer.status !== 'changed') {
-          refusal = await this.#explainNotFound(signal);
-          throw refusal;
-        }
-        sink.replace(answer.ruleset);
-        sink.confirm();
-        return;
+        return await this.#askFirst(sink, signal);
       } catch (error) {
-        if (signal.aborted || error === refusal || !isPassingFailure(error)) throw error;
+        if (signal.aborted || !isPassingFailure(error)) throw error;
         sink.status('connecting', error);
         await sleep(Math.max(backoff.next(), pauseOf(error)), signal);
         if (signal.aborted) throw error;
@@ -74,19 +65,50 @@ export class RemoteSource implements RulesetSource {
     }
   }
 
-  /** The protocol answers 404 both for an unknown environment and where there are no rulesets. */
-  async #explainNotFound(signal: AbortSignal): Promise<Error> {
+  /** Answers the source of the platform's values, where it has no rulesets. */
+  async #askFirst(sink: RulesetSink, signal: AbortSignal): Promise<ContractSource | undefined> {
     const { api, environment } = this.#options;
-    const names = (await api.listEnvironments({ signal, retries: 0 })).map(({ name }) => name);
+    const answer = await api.getRuleset(environment, { signal, retries: 0 });
+    if (answer.status === 'changed') {
+      sink.replace(apartFromValues(answer.ruleset, sink.epoch));
+      sink.confirm();
+      return undefined;
+    }
+    const contract = new ContractSource(this.#options);
+    try {
+      await contract.ask(sink, signal);
+    } catch (error) {
+      throw await this.#explainNotFound(error, signal);
+    }
+    return contract;
+  }
+
+  /** The protocol answers 404 both for an unknown environment and where there is no such endpoint. */
+  async #explainNotFound(error: unknown, signal: AbortSignal): Promise<unknown> {
+    if (!(error instanceof RequestRejectedError) || error.status !== 404) return error;
+    const { api, environment } = this.#options;
+    const environments = await api.listEnvironments({ signal, retries: 0 }).catch((reason: unknown) => {
+      if (isPassingFailure(reason)) throw reason;
+      // Who may not list them still learns what was not found.
+      throw error;
+    });
+    const names = environments.map(({ name }) => name);
     if (names.includes(environment)) {
-      return new ResponseMalformedError(
-        'The config API has no /ruleset endpoint, which this client needs. Check the API URL, and that a config server answers there.',
+      return new RequestRejectedError(
+        'The config API has neither a /ruleset nor a /values endpoint. Check that apiUrl is the base URL of a config API.',
+        { status: 404 },
       );
     }
     return new RequestRejectedError(
       `There is no environment "${environment}". Set ${SETTINGS_VARIABLES.environment} to one of: ${names.join(', ')}.`,
       { status: 404 },
     );
+  }
+
+  async #runContract(contract: ContractSource, sink: RulesetSink, signal: AbortSignal): Promise<void> {
+    sink.status('polling');
+    await contract.run(sink, signal);
+    if (!signal.aborted) await this.#runLive(sink, signal);
   }
 
   #runLive(sink: RulesetSink, signal: AbortSignal): Promise<void> {
@@ -119,11 +141,10 @@ export class RemoteSource implements RulesetSource {
     const polling = new AbortController();
     this.#polling = polling;
     const { api, environment, pollIntervalMs = 30_000 } = this.#options;
+    const { signal } = polling;
     void runPolling({
-      api,
-      environment,
-      sink,
-      signal: polling.signal,
+      ask: createRulesetPoll({ api, environment, sink, signal }),
+      signal,
       intervalMs: pollIntervalMs,
       onAnswer: () => sink.status('polling'),
       onFailure: (error) => sink.status('disconnected', error),

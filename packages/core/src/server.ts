@@ -20,9 +20,11 @@ export type {
 } from './config-api-types.ts';
 export { ConfigClient, createConfigClient } from './config-client.ts';
 export type { EnvironmentOverrideOptions } from './env-overrides.ts';
+export type { EvaluationCacheOptions } from './evaluation-cache.ts';
 export type { BundledInCode, BundledInFiles, BundledOptions } from './file-source.ts';
 export type { CacheEvent, CacheOptions } from './last-known-good.ts';
 export type { ValueSource } from './layer-values.ts';
+export type { EvaluateOptions } from './remote-evaluation.ts';
 export type { RulesetSink, RulesetSource, SourceStatus } from './ruleset-source.ts';
 export {
   type ConfigSettings,
