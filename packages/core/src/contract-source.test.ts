@@ -130,9 +130,10 @@ describe('a platform with the published contract only', () => {
 
   it('has its defaults where it gives nothing, whatever its values inherit', async () => {
     const { url } = await startPlatform();
-    const { start, read } = connect(url);
+    const { start, store, read } = connect(url);
     await start();
     expect([read('constructor'), read('newCheckout'), read('cartItems')]).toEqual([false, false, 20]);
+    expect(store.invalidKeys()).toEqual([]);
   });
 
   it('may give rules, which are evaluated here', async () => {
@@ -229,7 +230,11 @@ describe('a platform with the published contract only', () => {
       message: expect.stringMatching(/no environment "nowhere".*one of: development/),
     });
     platform.environments = (response) => sendJson(response, 403, { message: 'not you' });
-    await expect(start()).rejects.toMatchObject({ code: 'ERR_REQUEST_REJECTED', status: 404 });
+    await expect(start()).rejects.toMatchObject({
+      code: 'ERR_REQUEST_REJECTED',
+      status: 404,
+      message: expect.stringMatching(/config\/values .*404/),
+    });
   });
 
   it('is none where values are missing too', async () => {
