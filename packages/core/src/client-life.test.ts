@@ -11,7 +11,14 @@ import type { Ruleset } from './wire.ts';
 
 const config = defineConfig({
   public: { title: z.string().default('Shop') },
-  secrets: { databaseUrl: z.url(), pool: z.object({ size: z.number() }).default({ size: 1 }) },
+  secrets: {
+    databaseUrl: z.url(),
+    pool: z.object({ size: z.number() }).default({ size: 1 }),
+    webhook: z
+      .url()
+      .transform((text) => new URL(text))
+      .optional(),
+  },
   flags: { newCheckout: z.boolean().default(false) },
 });
 
@@ -91,6 +98,23 @@ describe('onSecretChange', () => {
     expect(seen).toEqual([rotated]);
     expect(pools).toEqual([4]);
     expect(JSON.stringify(events)).not.toContain('hunter');
+  });
+
+  it('tells values of a class apart, and hears no rotation in one that comes back', async () => {
+    const { client, sink } = await readyClient();
+    const seen: string[] = [];
+    let revision = 1;
+    const set = (value: string): void => {
+      revision += 1;
+      sink.patch({ revision: String(revision), changes: [{ tier: 'secret', key: 'webhook', value }] });
+    };
+    set('https://one.example');
+    client.onSecretChange('webhook', (url) => void seen.push(url?.host ?? ''));
+    set('https://two.example');
+    set('no url');
+    set('https://two.example');
+    set('https://three.example');
+    expect(seen).toEqual(['two.example', 'three.example']);
   });
 
   it('is of secrets only, and a listener that rejects is told of', async () => {

@@ -1,7 +1,7 @@
 import { ClientLife, type ConfigHealth } from './client-life.ts';
 import { type ConfigClientEvent, type ConfigClientOptions, checkClientOptions } from './client-options.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
-import type { ParsedEvaluation } from './compiled-key.ts';
+import type { CompiledKey, ParsedEvaluation } from './compiled-key.ts';
 import { NotReadyError, UnknownKeyError, ValueMissingError } from './errors.ts';
 import type { Explanation } from './explain.ts';
 import type { ValueSource } from './layer-values.ts';
@@ -22,7 +22,7 @@ import type {
 } from './schema.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { tierNames } from './tiers.ts';
-import type { Evaluation, EvaluationContext, JsonValue, Snapshot, Tier } from './wire.ts';
+import type { Evaluation, EvaluationContext, Snapshot, Tier } from './wire.ts';
 
 /** Default time that {@link ConfigClient.ready} waits. */
 const READY_TIMEOUT_MS = 10_000;
@@ -214,16 +214,19 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     listener: (value: SecretValue<Key, Config>) => unknown,
   ): () => void {
     this.#checkTier('secret', key);
-    const peek = (): unknown => this.#store.get(key)?.fixed?.value;
-    let last = peek();
+    const read = (): CompiledKey | undefined => {
+      const compiled = this.#store.get(key);
+      // One that keeps its last value says nothing new.
+      return compiled?.hasValue === true && compiled.origin !== 'before' ? compiled : undefined;
+    };
+    let last = read();
     return this.#store.subscribe(({ keys }) => {
-      if (!keys.includes(key)) return undefined;
+      const next = keys.includes(key) ? read() : undefined;
+      if (next === undefined) return undefined;
       const before = last;
-      last = peek();
-      if (before === undefined || last === undefined || sameJson(before as JsonValue, last as JsonValue)) {
-        return undefined;
-      }
-      return listener(last as SecretValue<Key, Config>);
+      last = next;
+      if (before === undefined || isSameValue(before, next)) return undefined;
+      return listener(next.fixed?.value as SecretValue<Key, Config>);
     });
   }
 
@@ -322,4 +325,10 @@ export function createConfigClient<Config extends AnyConfig>(
   options: ConfigClientOptions<Config>,
 ): ConfigClient<Config> {
   return new ConfigClient(options);
+}
+
+/** By what is stored, as a value may be of a class whose insides are not seen. */
+function isSameValue(one: CompiledKey, other: CompiledKey): boolean {
+  if (Object.is(one.fixed?.value, other.fixed?.value)) return true;
+  return one.stored !== undefined && sameJson(one.stored, other.stored);
 }

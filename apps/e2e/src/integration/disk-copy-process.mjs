@@ -19,7 +19,6 @@ const client = createConfigClient({
 });
 await client.ready({ timeoutMs: Number(process.argv[3]) });
 tell({ type: 'ready', counter: client.flag('counter'), keyLength: client.secret('paymentKey').length });
-process.stdin.resume().on('end', async () => {
-  await client.close();
-  process.exit();
+process.stdin.resume().on('end', () => {
+  void client.close().then(() => process.exit());
 });
