@@ -109,6 +109,16 @@ describe('createSnapshotRouteHandler', () => {
     await response.body?.cancel();
   });
 
+  it('knows a host with letters outside ASCII, also the ten thousandth time', async () => {
+    const handler = createSnapshotRouteHandler({ client: createTestClient({ config }) });
+    const headers = { origin: 'https://größe.example', 'x-forwarded-host': 'xn--gre-6ka8i.example' };
+    const statuses = new Set<number>();
+    for (let call = 0; call < 10_000; call++) {
+      statuses.add((await handler(request(headers, { method: 'HEAD' }))).status);
+    }
+    expect(statuses).toEqual(new Set([200]));
+  });
+
   it('answers HEAD without a stream', async () => {
     const client = createTestClient({ config });
     const response = await createSnapshotRouteHandler({ client })(request({}, { method: 'HEAD' }));

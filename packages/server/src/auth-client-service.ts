@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ClientDirectory } from './client-directory.ts';
 import { hashCredential, newClientSecret, newPublishableKey } from './credentials.ts';
 import { HttpError } from './http-error.ts';
+import { parseUrl } from './parse-url.ts';
 import type { Principal, Scope } from './server-context.ts';
 import type { AuthClient, AuthClientType, Storage, StorageOperations } from './storage/storage.ts';
 
@@ -142,7 +143,7 @@ function checkByType(client: AuthClient): void {
 
 /** A browser sends scheme, host and port in lower case, without a default port: anything else would never match. */
 function checkOrigin(origin: string, index: number): void {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const url = parseUrl(origin);
   const web = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (web && url.origin === origin && !origin.includes('*')) return;
   const example = url && /^https?:$/.test(url.protocol) ? `, such as ${url.origin}` : '';

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { AttemptLimits } from './attempt-limiter.ts';
 import { ServerStartError } from './errors.ts';
 import type { StreamOptions } from './event-stream.ts';
+import { parseUrl } from './parse-url.ts';
 
 /** Time limits of the server, in milliseconds. None of them cuts an event stream, which writes every 15 s. */
 export interface ServerTimeouts {
@@ -120,7 +121,7 @@ function wholeNumber(option: string, value: number, min: number, max: number): n
 }
 
 function baseUrl(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const url = parseUrl(value);
   const plain =
     url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
   if (!plain) throw invalid('publicUrl', 'must be an http or https URL without query and credentials');

@@ -9,6 +9,7 @@ import {
 } from '@smooai/config';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { parseUrl } from '../parse-url.ts';
 import type { StoredSchema } from '../storage/storage.ts';
 
 /** One key of a schema: its tier, and the check of its values. */
@@ -78,18 +79,8 @@ export function createSchemaAjv(): Ajv2020 {
   ajv.addKeyword({ keyword: 'id' });
   addFormats.default(ajv);
   // What zod, valibot and arktype call a URL: RFC 3986 would refuse spaces and letters outside ASCII.
-  ajv.addFormat('uri', isUrl);
+  ajv.addFormat('uri', (text: string) => parseUrl(text) !== undefined);
   return ajv;
-}
-
-/** Not `URL.canParse`: once optimized, that of Node 20 refuses letters outside ASCII. */
-function isUrl(text: string): boolean {
-  try {
-    new URL(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The limit of a `limitsSchema` property. */

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { parseUrl } from './parse-url.ts';
+
+it('reads letters outside ASCII, also the ten thousandth time', () => {
+  const hosts = Array.from({ length: 20_000 }, () => parseUrl('https://größe.example/straße')?.host);
+  expect(new Set(hosts)).toEqual(new Set(['xn--gre-6ka8i.example']));
+});
+
+it.each(['', 'x', '//shop.example', 'https://', 'https://a b.example'])(
+  'does not take %j for one',
+  (text) => {
+    expect(parseUrl(text)).toBeUndefined();
+  },
+);
