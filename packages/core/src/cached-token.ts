@@ -9,7 +9,7 @@ const ABSURD_LIFETIME_SEC = 31_536_000;
 const WINDOW_SHARE = 1 / 3;
 /** The window is shortened by up to this share, so that processes that started together do not refresh together. */
 const WINDOW_JITTER = 0.25;
-/** So many checks within one millisecond read both clocks; the rest of that burst believes them. */
+/** So many checks read both clocks while the wall clock shows one millisecond; of the rest, one in as many. */
 const BURST = 64;
 
 /** `expires_in` in seconds: RFC 6749 §5.1 only recommends it, and servers leave it out, quote it or send 0. */
@@ -63,13 +63,12 @@ export class CachedToken {
     if (wall !== this.#burstAt) {
       this.#burstAt = wall;
       this.#burst = 0;
-    } else if (this.#burst > BURST) return true;
-    if (this.#startedAt.elapsedMs(wall) < this.#refreshAfterMs) {
-      this.#burst += 1;
-      return true;
     }
-    this.#burst = 0;
-    return false;
+    this.#burst += 1;
+    if (this.#burst > BURST && this.#burst % BURST !== 0) return true;
+    const isFresh = this.#startedAt.elapsedMs(wall) < this.#refreshAfterMs;
+    if (!isFresh) this.#burst = 0;
+    return isFresh;
   }
 
   /** Milliseconds until it runs out, at least 0. */

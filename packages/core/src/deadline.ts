@@ -1,3 +1,4 @@
+import { onAbort } from './abort-listeners.ts';
 import { describeFailure, ExchangeFailure } from './exchange-failure.ts';
 
 /** What timers take at most; above it they fire at once. */
@@ -6,27 +7,26 @@ export const LONGEST_TIMEOUT_MS = 2_147_483_647;
 /** The time that a piece of work may take and the signal of who wants it, in one; `end()` lets go of both. */
 export class Deadline {
   readonly #controller = new AbortController();
-  readonly #outer: AbortSignal | undefined;
-  readonly #onAbort = (): void => this.#stop('aborted');
   readonly #startedAt = performance.now();
   readonly #stopped: Promise<never>;
   #timeoutMs: number;
   #reject: (error: Error) => void = () => undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: ExchangeFailure | undefined;
+  #letGo: () => void = () => undefined;
 
   constructor(options: { timeoutMs: number; signal?: AbortSignal | undefined }) {
     this.#timeoutMs = options.timeoutMs;
-    this.#outer = options.signal;
     this.#stopped = new Promise((_, reject) => {
       this.#reject = reject;
     });
     this.#stopped.catch(() => undefined);
-    if (this.#outer?.aborted) {
+    const { signal } = options;
+    if (signal?.aborted) {
       this.#stop('aborted');
       return;
     }
-    this.#outer?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) this.#letGo = onAbort(signal, () => this.#stop('aborted'));
     this.#startClock();
   }
 
@@ -70,7 +70,7 @@ export class Deadline {
 
   end(): void {
     this.stopClock();
-    this.#outer?.removeEventListener('abort', this.#onAbort);
+    this.#letGo();
   }
 
   #startClock(): void {
@@ -79,7 +79,8 @@ export class Deadline {
 
   #stop(kind: 'timeout' | 'aborted'): void {
     if (this.#failure !== undefined) return;
-    const reason = kind === 'timeout' ? `no answer within ${this.#timeoutMs} ms` : 'the caller aborted it';
+    const reason =
+      kind === 'timeout' ? `no answer within ${Math.round(this.#timeoutMs)} ms` : 'the caller aborted it';
     this.#failure = new ExchangeFailure(kind, reason, kind === 'timeout' ? 'ETIMEDOUT' : 'ABORT_ERR');
     this.end();
     this.#controller.abort(this.#failure);

@@ -47,6 +47,12 @@ const telltaleFetch: typeof fetch = async (input, init) => {
   throw Object.assign(new TypeError(`fetch failed: ${text}`, { cause }), { options: init, config: init });
 };
 
+/** Puts what it was given into the code too. */
+const telltaleCode: typeof fetch = async (_, init) => {
+  const code = `E${new Headers(init?.headers).get('authorization') ?? ''}`;
+  throw new TypeError('fetch failed', { cause: Object.assign(new Error('it failed'), { code }) });
+};
+
 type Case = [name: string, code: ConfigErrorCode, respond: Responder, fetch?: typeof fetch];
 
 const tokenCases: Case[] = [
@@ -119,6 +125,7 @@ const requestCases: Case[] = [
   ['reset', 'ERR_REQUEST_TRANSPORT', (_request, _response, { socket }) => void socket.resetAndDestroy()],
   ['hanging', 'ERR_REQUEST_TRANSPORT', () => undefined],
   ['a telltale fetch', 'ERR_REQUEST_TRANSPORT', () => undefined, telltaleFetch],
+  ['a telltale code', 'ERR_REQUEST_TRANSPORT', () => undefined, telltaleCode],
 ];
 
 async function failureOf(work: Promise<unknown>, code: ConfigErrorCode): Promise<unknown> {

@@ -21,16 +21,18 @@ export class ExchangeFailure extends Error {
 
 /** What a `fetch` threw, in one line: `fetch failed` says nothing, the reason lies in its causes. */
 export function describeFailure(error: unknown): ExchangeFailure {
-  if (error instanceof ExchangeFailure) return error;
   let reason = '';
   let code: string | undefined;
   let current: unknown = error;
   for (let depth = 0; depth < 6 && current instanceof Error; depth++) {
+    if (current instanceof ExchangeFailure) return current;
     // FetchError repeats its cause's words after the URL, so the innermost message is the plainest.
     if (current.message !== '') reason = current.message;
     if ('code' in current && typeof current.code === 'string') code = current.code;
     current = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined);
   }
+  // What is no code could be anything, and it goes into an error as it is.
+  if (!/^[A-Z][A-Z0-9_]{1,60}$/.test(code ?? '')) code = undefined;
   return new ExchangeFailure(kindOf(code), reason === '' ? 'the network failed' : reason, code);
 }
 

@@ -1,6 +1,6 @@
 import { createFetch, type FetchOptions } from 'ofetch';
 import { Deadline } from './deadline.ts';
-import type { ExchangeFailure } from './exchange-failure.ts';
+import { ExchangeFailure } from './exchange-failure.ts';
 
 /** The `fetch` that a caller may put in place of the global one. */
 export type Fetch = typeof globalThis.fetch;
@@ -41,7 +41,8 @@ export class HttpExchange {
   constructor(fetch?: Fetch) {
     // The global one is looked up at each call: frameworks and test tools replace it.
     const chosen: Fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
-    const ofetch = createFetch({ fetch: chosen, Headers: globalThis.Headers, AbortController });
+    const checked: Fetch = async (input, init) => requireAnswer(await chosen(input, init));
+    const ofetch = createFetch({ fetch: checked, Headers: globalThis.Headers, AbortController });
     this.#raw = (url, options) => ofetch.raw(url, options);
   }
 
@@ -101,6 +102,16 @@ export class HttpExchange {
       ignoreResponseError: true,
     });
   }
+}
+
+/** A `fetch` that is given may answer anything, and what is no answer must not pass for one of the server. */
+function requireAnswer(answer: Response): Response {
+  const { status, type, headers } = (answer ?? {}) as Partial<Response>;
+  if (type === 'opaqueredirect') {
+    throw new ExchangeFailure('network', 'the server redirects, which is never followed');
+  }
+  if (Number.isInteger(status) && status !== 0 && typeof headers?.get === 'function') return answer;
+  throw new ExchangeFailure('network', 'the given fetch answered with no HTTP response');
 }
 
 /** Whether a status is 2xx. */

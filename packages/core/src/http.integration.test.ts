@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConfigApi, TokenProvider } from './server.ts';
+import { ConfigApi, TokenProvider, type TokenProviderOptions } from './server.ts';
 import {
   type LoopbackServer,
   type Responder,
@@ -18,13 +20,18 @@ async function start(respond: Responder): Promise<LoopbackServer> {
   return server;
 }
 
-function providerOf(authUrl: string, timeoutMs = 5_000): TokenProvider {
+function providerOf(
+  authUrl: string,
+  timeoutMs = 5_000,
+  options: Partial<TokenProviderOptions> = {},
+): TokenProvider {
   return new TokenProvider({
     authUrl,
     clientId: 'client-1',
     clientSecret: 's3cret',
     timeoutMs,
     maxAttempts: 1,
+    ...options,
   });
 }
 
@@ -57,6 +64,15 @@ async function deadUrl(): Promise<string> {
   const server = await startLoopbackServer(() => undefined);
   await server.close();
   return server.url;
+}
+
+const ZEROS = Buffer.alloc(32 * 1024 * 1024);
+const BOMBS = { gzip: gzipSync(ZEROS), deflate: deflateSync(ZEROS), br: brotliCompressSync(ZEROS) };
+
+/** Writes until nobody listens. */
+function trickle(socket: Socket, write: () => void): void {
+  const timer = setInterval(write, 20);
+  socket.on('error', () => undefined).on('close', () => clearInterval(timer));
 }
 
 const huge = (): string => JSON.stringify({ access_token: 'x'.repeat(10 * 1024 * 1024) });
@@ -127,13 +143,48 @@ describe('TokenProvider against a real server', () => {
     await expect(provider.getAccessToken()).resolves.toBe('t2');
   });
 
-  it('does not carry the secret to where a redirect leads', async () => {
+  it.each(
+    [301, 302, 303, 307, 308].flatMap((status) => [[status, 'body'] as const, [status, 'basic'] as const]),
+  )('does not carry the secret to where a %d leads, by %s', async (status, credentialsIn) => {
     const elsewhere = await start((_, response) => sendJson(response, 200, { access_token: 'stolen' }));
     const server = await start(
-      (_, response) => void response.writeHead(307, { location: `${elsewhere.url}/token` }).end(),
+      (_, response) => void response.writeHead(status, { location: `${elsewhere.url}/token` }).end(),
     );
-    await expect(providerOf(server.url).getAccessToken()).rejects.toMatchObject({ status: 307 });
+    const provider = providerOf(server.url, 5_000, { credentialsIn });
+    await expect(provider.getAccessToken()).rejects.toMatchObject({ code: 'ERR_TOKEN_REJECTED', status });
     expect(elsewhere.seen).toEqual([]);
+  });
+
+  it.each(['gzip', 'deflate', 'br'] as const)(
+    'reads 64 KiB of what comes out of %s, whatever goes in',
+    async (encoding) => {
+      const bomb = BOMBS[encoding];
+      const server = await start(
+        (_, response) => void response.writeHead(200, { 'content-encoding': encoding }).end(bomb),
+      );
+      expect(bomb.length).toBeLessThan(64 * 1024);
+      await expect(providerOf(server.url).getAccessToken()).rejects.toMatchObject({ reason: 'too-large' });
+    },
+  );
+
+  it.each<[string, Responder]>([
+    [
+      'headers',
+      (_request, _response, { socket }) => {
+        socket.write('HTTP/1.1 200 OK\r\n');
+        trickle(socket, () => socket.write('x-more: 1\r\n'));
+      },
+    ],
+    [
+      'a body',
+      (_request, response, { socket }) => {
+        response.writeHead(200);
+        trickle(socket, () => response.write(' '));
+      },
+    ],
+  ])('is over in time where %s come in drops', async (_, respond) => {
+    const server = await start(respond);
+    await expect(providerOf(server.url, 300).getAccessToken()).rejects.toMatchObject({ reason: 'timeout' });
   });
 });
 
@@ -183,6 +234,15 @@ describe('ConfigApi against a real server', () => {
     const text = 'x'.repeat(10 * 1024 * 1024);
     const { api } = await startApi((_, response) => sendJson(response, 200, { value: text }));
     expect(await api.getValue('prod', 'big')).toHaveLength(text.length);
+  });
+
+  it.each([301, 302, 307, 308])('does not carry the token to where a %d leads', async (status) => {
+    const elsewhere = await start((_, response) => sendJson(response, 200, { values: {} }));
+    const { api } = await startApi(
+      (_, response) => void response.writeHead(status, { location: `${elsewhere.url}/values` }).end(),
+    );
+    await expect(api.listValues('prod')).rejects.toMatchObject({ code: 'ERR_REQUEST_REJECTED', status });
+    expect(elsewhere.seen).toEqual([]);
   });
 
   it('names a refused connection of the API apart from one of the issuer', async () => {

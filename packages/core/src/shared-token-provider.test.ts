@@ -56,6 +56,19 @@ describe('getSharedTokenProvider', () => {
     expect(() => getSharedTokenProvider('unknown')).toThrow(expect.objectContaining({ option: 'key' }));
   });
 
+  it('forgets of those without a key what nobody asked for in the last hundred', () => {
+    clients += 1;
+    const [first, used, named] = [optionsOf(), optionsOf({ scope: 'used' }), optionsOf({ key: 'named' })];
+    const before = [first, used, named].map(getSharedTokenProvider);
+    for (let call = 0; call < 150; call++) {
+      getSharedTokenProvider(optionsOf({ clientSecret: () => 'hunter-two' }));
+      getSharedTokenProvider(used);
+    }
+    expect(getSharedTokenProvider(used)).toBe(before[1]);
+    expect(getSharedTokenProvider('named')).toBe(before[2]);
+    expect(getSharedTokenProvider(first)).not.toBe(before[0]);
+  });
+
   it('shows no secret to who looks into the process', () => {
     getSharedTokenProvider(optionsOf());
     const symbols = Object.getOwnPropertySymbols(globalThis).map((symbol) => Reflect.get(globalThis, symbol));

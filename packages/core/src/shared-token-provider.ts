@@ -15,12 +15,18 @@ interface Entry {
   readonly isFor: (options: SharedTokenProviderOptions) => boolean;
 }
 
-/** One registry a process, also where two copies of this package are loaded (ESM and CommonJS). */
-const REGISTRY: unique symbol = Symbol.for('@smooai/config/token-providers');
+/**
+ * One registry a process, also where two copies of this package are loaded (ESM and CommonJS). The number grows with
+ * the options: an older copy would not compare a new one.
+ */
+const REGISTRY: unique symbol = Symbol.for('@smooai/config/token-providers/1');
+/** So many without a key are known at a time, or a function made anew for each call would fill the memory. */
+const MOST_WITHOUT_KEY = 100;
 
 /**
  * The one token provider of this process for these options, so that several clients share one token: equal options,
- * functions by identity, give the same instance. With a `key` it can also be got by that alone, once it was made.
+ * functions by identity, give the same instance. With a `key` it can also be got by that alone, once it was made. Of
+ * those without a key the last 100 that were asked for are known; one that is forgotten goes on for who holds it.
  *
  * @throws {OptionsError} for invalid options, a key that nothing was made for, and a key that other options hold.
  * @example
@@ -41,10 +47,14 @@ export function getSharedTokenProvider(options: SharedTokenProviderOptions | str
   const known = entries.find((entry) => entry.key === key && (key !== undefined || entry.isFor(options)));
   if (known === undefined) {
     const provider = new TokenProvider(options);
-    entries.push({ key, provider, isFor: matcherOf(options) });
+    keep(entries, { key, provider, isFor: matcherOf(options) });
     return provider;
   }
-  if (known.isFor(options)) return known.provider;
+  if (known.isFor(options)) {
+    entries.splice(entries.indexOf(known), 1);
+    keep(entries, known);
+    return known.provider;
+  }
   throw new OptionsError(
     'key',
     `The shared token provider ${JSON.stringify(key)} was made with other options.`,
@@ -55,6 +65,15 @@ function registry(): Entry[] {
   const holder = globalThis as { [REGISTRY]?: Entry[] };
   holder[REGISTRY] ??= [];
   return holder[REGISTRY];
+}
+
+/** At the end, where it is forgotten last. */
+function keep(entries: Entry[], entry: Entry): void {
+  entries.push(entry);
+  const withoutKey = entries.filter(({ key }) => key === undefined);
+  const [oldest] = withoutKey;
+  if (oldest !== undefined && withoutKey.length > MOST_WITHOUT_KEY)
+    entries.splice(entries.indexOf(oldest), 1);
 }
 
 function matcherOf(options: SharedTokenProviderOptions): Entry['isFor'] {

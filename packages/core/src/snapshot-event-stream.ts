@@ -1,3 +1,4 @@
+import { onAbort } from './abort-listeners.ts';
 import type { ConfigClient } from './config-client.ts';
 import { compareRevisions } from './ruleset-order.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from './schema.ts';
@@ -90,7 +91,7 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#send('snapshot', snapshot.revision, snapshot);
     this.#sent = snapshot;
     this.#releases.push(this.#client.subscribe(() => this.#changed()));
-    this.#signal?.addEventListener('abort', this.#end);
+    if (this.#signal !== undefined) this.#releases.push(onAbort(this.#signal, this.#end));
     this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
     // An open page must not keep a process alive that wants to end.
     this.#heartbeat.unref?.();
@@ -119,7 +120,6 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#sent = undefined;
     for (const release of this.#releases.splice(0)) release();
     clearInterval(this.#heartbeat);
-    this.#signal?.removeEventListener('abort', this.#end);
     this.#onEnd?.();
   }
 

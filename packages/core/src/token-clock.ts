@@ -1,3 +1,5 @@
+import { onAbort } from './abort-listeners.ts';
+
 /**
  * A moment on two clocks. The monotonic one may stand still while the machine sleeps, and the wall clock can be set
  * either way: the one on which more has passed is believed.
@@ -18,10 +20,10 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return resolve();
     const done = (): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
+      letGo?.();
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
+    const letGo = signal && onAbort(signal, done);
   });
 }

@@ -132,7 +132,7 @@ export function isPassingRefusal({ status, error }: { status: number; error: str
 function printable(failure: ExchangeFailure, secrets: readonly string[]): ExchangeFailure {
   const words = redact(failure.reason, secrets);
   const isTelling = /grant_type|client_|credentials|authorization|bearer|basic |[{}<>\n]/i.test(words);
-  const code = /^[A-Z][A-Z0-9_]{1,60}$/.test(failure.systemCode ?? '') ? failure.systemCode : undefined;
+  const code = failure.systemCode;
   const reason = isTelling ? `the network failed${code === undefined ? '' : ` (${code})`}` : words;
   return new ExchangeFailure(failure.kind, reason, code);
 }

@@ -82,8 +82,7 @@ export class TokenMonitor {
 
   #tell(event: TokenEvent): void {
     try {
-      const told = this.#onEvent?.(event);
-      if (told instanceof Promise) told.catch(() => undefined);
+      Promise.resolve(this.#onEvent?.(event)).catch(() => undefined);
     } catch {
       // A fault in the hook must not stop the provider.
     }

@@ -68,7 +68,7 @@ export interface TokenSettings {
   readonly fetch: Fetch | undefined;
   readonly waitWhenThrottled: boolean;
   readonly onEvent: ((event: TokenEvent) => void) | undefined;
-  readonly waitUntil: ((work: Promise<unknown>) => void) | undefined;
+  readonly waitUntil: ((work: Promise<unknown>) => unknown) | undefined;
 }
 
 const CREDENTIALS_IN: readonly unknown[] = ['body', 'basic', 'basic-raw'] satisfies TokenCredentialsIn[];

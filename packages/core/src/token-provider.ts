@@ -1,3 +1,4 @@
+import { onAbort } from './abort-listeners.ts';
 import { CachedToken, drawWindowJitter } from './cached-token.ts';
 import { TokenThrottledError } from './errors.ts';
 import { ExchangePace } from './exchange-pace.ts';
@@ -203,7 +204,11 @@ export class TokenProvider implements AccessTokenSource {
 
   #keepAlive(work: Promise<string>): void {
     try {
-      this.#settings.waitUntil?.(work.then(() => undefined).catch(() => undefined));
+      const settled = work.then(
+        () => undefined,
+        () => undefined,
+      );
+      Promise.resolve(this.#settings.waitUntil?.(settled)).catch(() => undefined);
     } catch {
       // A runtime whose request is over takes no more work; the refresh goes on without it.
     }
@@ -211,9 +216,8 @@ export class TokenProvider implements AccessTokenSource {
 
   #untilAborted(wait: Promise<string>, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => reject(this.#failures.aborted(this.#monitor.lastError));
-      signal.addEventListener('abort', onAbort, { once: true });
-      wait.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+      const letGo = onAbort(signal, () => reject(this.#failures.aborted(this.#monitor.lastError)));
+      wait.then(resolve, reject).finally(letGo);
     });
   }
 }

@@ -1,0 +1,40 @@
+/** Every listener of a signal, and how to take the one that the signal itself knows off it. */
+interface Shared {
+  readonly listeners: Set<() => void>;
+  readonly release: () => void;
+}
+
+const SHARED: WeakMap<AbortSignal, Shared> = new WeakMap();
+
+/**
+ * Calls `listener` once, when the signal aborts; what it answers lets go of it. All listeners of a signal share one that
+ * the signal knows: Node warns of a leak from the eleventh on, and finding one of thousands takes long.
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  const { listeners, release } = SHARED.get(signal) ?? share(signal);
+  // Wrapped, so that the same function can listen twice.
+  const entry = (): void => listener();
+  listeners.add(entry);
+  return () => {
+    if (listeners.delete(entry) && listeners.size === 0) release();
+  };
+}
+
+function share(signal: AbortSignal): Shared {
+  const listeners = new Set<() => void>();
+  const release = (): void => {
+    signal.removeEventListener('abort', tell);
+    SHARED.delete(signal);
+  };
+  const tell = (): void => {
+    release();
+    for (const listener of listeners) {
+      listeners.delete(listener);
+      listener();
+    }
+  };
+  const shared = { listeners, release };
+  signal.addEventListener('abort', tell);
+  SHARED.set(signal, shared);
+  return shared;
+}
