@@ -24,16 +24,30 @@ export function describeFailure(error: unknown): ExchangeFailure {
   let reason = '';
   let code: string | undefined;
   let current: unknown = error;
-  for (let depth = 0; depth < 6 && current instanceof Error; depth++) {
+  for (let depth = 0; depth < 6 && isErrorLike(current); depth++) {
     if (current instanceof ExchangeFailure) return current;
     // FetchError repeats its cause's words after the URL, so the innermost message is the plainest.
     if (current.message !== '') reason = current.message;
-    if ('code' in current && typeof current.code === 'string') code = current.code;
-    current = current.cause ?? (current instanceof AggregateError ? current.errors[0] : undefined);
+    if (typeof current.code === 'string') code = current.code;
+    current = current.cause ?? (Array.isArray(current.errors) ? current.errors[0] : undefined);
   }
   // What is no code could be anything, and it goes into an error as it is.
   if (!/^[A-Z][A-Z0-9_]{1,60}$/.test(code ?? '')) code = undefined;
   return new ExchangeFailure(kindOf(code), reason === '' ? 'the network failed' : reason, code);
+}
+
+interface ErrorLike {
+  message: string;
+  code?: unknown;
+  cause?: unknown;
+  errors?: unknown;
+}
+
+/** Not by class: where code runs in a context of its own (Jest, edge runtimes), `fetch` throws errors of another realm. */
+function isErrorLike(value: unknown): value is ErrorLike {
+  return (
+    typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
+  );
 }
 
 /** A cause of our own making from a reason that was redacted: the network library's one may hold the whole request. */

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { deferred, failureOf, setUp, tokenAnswer } from './test-support/token-fixture.ts';
 
@@ -114,6 +115,16 @@ describe('reasons', () => {
     const cause = Object.assign(new Error('it failed'), { code });
     const { provider } = setUp([new TypeError('fetch failed', { cause })]);
     expect(await failureOf(provider.getAccessToken())).toMatchObject({ reason, cause: { code } });
+  });
+
+  it('are told of errors of another realm too', async () => {
+    const thrown: Error = runInNewContext(
+      `new TypeError('fetch failed', { cause: Object.assign(new Error('it failed'), { code: 'ECONNREFUSED' }) })`,
+    );
+    expect(thrown).not.toBeInstanceOf(Error);
+    const { provider, fetch } = setUp([]);
+    fetch.mockRejectedValue(thrown);
+    expect(await failureOf(provider.getAccessToken())).toMatchObject({ reason: 'refused' });
   });
 
   it.each([

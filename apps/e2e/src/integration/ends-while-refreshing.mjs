@@ -1,0 +1,16 @@
+// Run by token-process.test.ts: all is done while the issuer does not answer the refresh of a token.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TokenProvider } from '@smooai/config/server';
+
+const provider = new TokenProvider({
+  authUrl: process.env.AUTH_URL,
+  clientId: 'c',
+  clientSecret: 's',
+  timeoutMs: 1_000,
+});
+const first = await provider.getAccessToken();
+while (!provider.status().isExchanging) {
+  await sleep(20);
+  if ((await provider.getAccessToken()) !== first) throw new Error('The token was replaced.');
+}
+process.stdout.write(provider.status().token);
