@@ -169,6 +169,43 @@ describe('no error gives away the client secret, a token or a stored secret', ()
     expectClean(everythingOf(error));
   });
 
+  it.each([
+    ['a long one', ['x9/"'.repeat(100_000)], 200],
+    ['a long one in letters outside ASCII', ['größe/'.repeat(50_000)], 300],
+    ['many', Array.from({ length: 1_000 }, (_, index) => `s3cret-${index}/${'y'.repeat(index % 60)}+`), 500],
+  ])('request: secrets that are %s, said back in part', async (_, secrets, echoed) => {
+    const values = secrets.map((value, index) => {
+      return { schemaId: 's', environmentId: 'e', key: `key${index}`, tier: 'secret' as const, value };
+    });
+    const starts = secrets.map((secret) => secret.slice(0, echoed));
+    const url = await start((request, response) => {
+      if (request.url === '/token') return sendJson(response, 200, tokenAnswer);
+      const lists = starts.map((text, index) => ({ key: `key${index}`, message: `refused: ${text}…` }));
+      const message = `refused: ${starts.slice(0, 20).flatMap(formsOf).join(' ')}`;
+      sendJson(response, 409, { message, values: lists });
+    });
+    const tokenProvider = new TokenProvider({ authUrl: url, clientId: 'c', clientSecret: CLIENT_SECRET });
+    const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider });
+    const error = await failureOf(api.setValues(values), 'ERR_REQUEST_REJECTED');
+    expect(error).toMatchObject({ status: 409, body: { values: { length: secrets.length } } });
+    expect(error).toMatchObject({ message: expect.stringContaining('refused: [redacted]') });
+    expectClean(everythingOf(error), [...starts, ...starts.map((text) => text.slice(0, 24))]);
+  });
+
+  it('token: a secret that is long', async () => {
+    const secret = 'x9/"'.repeat(50_000);
+    const authUrl = await start((_, response) =>
+      sendJson(response, 400, {
+        error: 'invalid_client',
+        error_description: `${secret.slice(0, 100)}... is wrong`,
+      }),
+    );
+    const provider = new TokenProvider({ authUrl, clientId: 'c', clientSecret: () => secret });
+    const error = await failureOf(provider.getAccessToken(), 'ERR_TOKEN_REJECTED');
+    expect(error).toMatchObject({ errorDescription: '[redacted]... is wrong' });
+    expectClean(everythingOf(error), [secret.slice(0, 24)]);
+  });
+
   it('options and settings', () => {
     const wrong = `https://user:${encodeURIComponent(CLIENT_SECRET)}@auth.example.com`;
     for (const act of [

@@ -1,4 +1,4 @@
-import { redact } from './redact.ts';
+import { createRedactor } from './redact.ts';
 import type { JsonValue } from './wire.ts';
 
 /** Fields of an answer's list entries that say where and why; a `value` may be a secret's. */
@@ -26,23 +26,23 @@ export function readRefusal(
 ): Readonly<Record<string, JsonValue>> | undefined {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   const kept: Record<string, JsonValue> = {};
+  const clean = createRedactor(secrets);
   for (const [name, value] of Object.entries(body)) {
-    if ((name === 'message' || name === 'cause') && typeof value === 'string')
-      kept[name] = redact(value, secrets);
+    if ((name === 'message' || name === 'cause') && typeof value === 'string') kept[name] = clean(value);
     if (status === 409 && Array.isArray(value) && /^[a-zA-Z]{1,40}$/.test(name)) {
-      kept[name] = value.slice(0, LONGEST_LIST).flatMap((entry: unknown) => readListEntry(entry, secrets));
+      kept[name] = value.slice(0, LONGEST_LIST).flatMap((entry: unknown) => readListEntry(entry, clean));
     }
   }
   return kept;
 }
 
-function readListEntry(entry: unknown, secrets: readonly string[]): JsonValue[] {
-  if (typeof entry === 'string') return [redact(entry, secrets)];
+function readListEntry(entry: unknown, clean: (text: string) => string): JsonValue[] {
+  if (typeof entry === 'string') return [clean(entry)];
   if (typeof entry !== 'object' || entry === null) return [];
   const kept: Record<string, JsonValue> = {};
   for (const [name, value] of Object.entries(entry)) {
     if (!LIST_FIELDS.has(name)) continue;
-    if (typeof value === 'string') kept[name] = redact(value, secrets);
+    if (typeof value === 'string') kept[name] = clean(value);
     else if (typeof value === 'number') kept[name] = value;
   }
   return [kept];

@@ -1,3 +1,4 @@
+import { binaryOf } from './base64.ts';
 import { readLifetimeSec } from './cached-token.ts';
 import { ExchangeFailure } from './exchange-failure.ts';
 import { type HttpAnswer, HttpExchange, isSuccess } from './http-exchange.ts';
@@ -75,7 +76,7 @@ export class TokenExchange {
     } else {
       // RFC 6749 §2.3.1: both are form-encoded first. Servers that never heard of it need `basic-raw`.
       const encode = credentialsIn === 'basic' ? formEncode : (text: string) => text;
-      headers.authorization = `Basic ${base64(`${encode(clientId)}:${encode(secret)}`)}`;
+      headers.authorization = `Basic ${btoa(binaryOf(`${encode(clientId)}:${encode(secret)}`))}`;
     }
     const body = form.toString();
     return this.#http.send({
@@ -145,12 +146,6 @@ async function within(timeoutMs: number, work: unknown): Promise<unknown> {
 
 function formEncode(text: string): string {
   return new URLSearchParams({ x: text }).toString().slice(2);
-}
-
-function base64(text: string): string {
-  let binary = '';
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -8,7 +8,7 @@ import {
   TokenTransportError,
 } from './errors.ts';
 import { describeFailure, ExchangeFailure, transportCause } from './exchange-failure.ts';
-import { redact } from './redact.ts';
+import { createRedactor, redact } from './redact.ts';
 
 /** RFC 6749 §5.2: refusals that stay the same until somebody changes the client or the request. */
 const FINAL_ERRORS: readonly (string | undefined)[] = [
@@ -63,9 +63,9 @@ export class TokenFailures {
     body: Readonly<Record<string, unknown>> | undefined,
     secrets: readonly string[],
   ): TokenRejectedError {
-    const known = [...secrets, ...this.#known(), ...tokensIn(body)];
+    const clean = createRedactor([...secrets, ...this.#known(), ...tokensIn(body)]);
     const text = (value: unknown): string | undefined =>
-      typeof value === 'string' && !ECHO.test(value) ? redact(value, known) || undefined : undefined;
+      typeof value === 'string' && !ECHO.test(value) ? clean(value) || undefined : undefined;
     const said = text(body?.error);
     // A code, and never free text.
     const error = said !== undefined && /^[\w.:/-]{1,100}$/.test(said) ? said : undefined;
