@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
 import { ClientSecretCredential } from '@azure/identity';
 import { memoize } from '@smithy/property-provider';
@@ -67,8 +66,6 @@ export function ours({ TokenProvider }) {
       name: '@smooai/config, with a signal',
       make: make((provider) => {
         const { signal } = new AbortController();
-        // Node warns of a leak where more than ten wait with one signal.
-        setMaxListeners(0, signal);
         const options = { signal };
         return () => provider.getAccessToken(options);
       }),

@@ -9,7 +9,7 @@ const ABSURD_LIFETIME_SEC = 31_536_000;
 const WINDOW_SHARE = 1 / 3;
 /** The window is shortened by up to this share, so that processes that started together do not refresh together. */
 const WINDOW_JITTER = 0.25;
-/** So many checks read both clocks while the wall clock shows one millisecond; of the rest, one in as many. */
+/** While the wall clock shows one millisecond, so many checks read both clocks; of the rest, one in as many. */
 const BURST = 64;
 
 /** `expires_in` in seconds: RFC 6749 §5.1 only recommends it, and servers leave it out, quote it or send 0. */
@@ -46,7 +46,8 @@ export class CachedToken {
   readonly #startedAt: Moment;
   readonly #refreshAfterMs: number;
   #burstAt = -1;
-  #burst = 0;
+  #checks = 0;
+  #trusted = 0;
 
   constructor(value: string, life: TokenLife) {
     this.#value = value;
@@ -62,12 +63,14 @@ export class CachedToken {
     const wall = Date.now();
     if (wall !== this.#burstAt) {
       this.#burstAt = wall;
-      this.#burst = 0;
+      this.#checks = 0;
+    } else if (this.#trusted > 0) {
+      this.#trusted -= 1;
+      return true;
     }
-    this.#burst += 1;
-    if (this.#burst > BURST && this.#burst % BURST !== 0) return true;
     const isFresh = this.#startedAt.elapsedMs(wall) < this.#refreshAfterMs;
-    if (!isFresh) this.#burst = 0;
+    this.#checks = isFresh ? this.#checks + 1 : 0;
+    this.#trusted = this.#checks > BURST ? BURST : 0;
     return isFresh;
   }
 

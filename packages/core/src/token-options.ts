@@ -120,7 +120,7 @@ function readParameters(options: TokenProviderOptions): [string, string][] {
   const taken = [...RESERVED, ...parameters.map(([name]) => name)];
   for (const [name, value] of Object.entries(extraParameters)) {
     if (taken.includes(name) || typeof value !== 'string') {
-      const why = typeof value === 'string' ? 'is set by another option' : 'is no string';
+      const why = typeof value === 'string' ? 'is set by another option; leave it out' : 'must be a string';
       throw new OptionsError('extraParameters', `TokenProvider: "${name}" of "extraParameters" ${why}.`);
     }
     parameters.push([name, value]);
@@ -141,7 +141,7 @@ function readCredentialsIn(value: unknown, clientId: string): TokenCredentialsIn
   if (value === 'basic-raw' && clientId.includes(':')) {
     throw new OptionsError(
       'clientId',
-      'TokenProvider: "clientId" holds a colon, which basic-raw cannot carry.',
+      'TokenProvider: "clientId" holds a colon, which basic-raw cannot carry; use basic.',
     );
   }
   return value as TokenCredentialsIn;
@@ -149,12 +149,12 @@ function readCredentialsIn(value: unknown, clientId: string): TokenCredentialsIn
 
 function requireText(option: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" is empty.`);
+  throw new OptionsError(option, `TokenProvider: "${option}" must be a text that is not empty.`);
 }
 
 function requireFunction<Value>(option: string, value: Value | undefined): Value | undefined {
   if (value === undefined || typeof value === 'function') return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" is no function.`);
+  throw new OptionsError(option, `TokenProvider: "${option}" must be a function.`);
 }
 
 function requireNumber(option: string, value: unknown, limits: { least: number; most?: number }): number {

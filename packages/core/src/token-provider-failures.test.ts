@@ -54,6 +54,16 @@ describe('failures', () => {
     expect(error.message).not.toContain('leak-');
   });
 
+  it('reads an answer of 64 KiB to the byte', async () => {
+    const body = (bytes: number): Response => {
+      const empty = JSON.stringify({ access_token: 't1', padding: '' });
+      return new Response(empty.replace('""', `"${'x'.repeat(bytes - empty.length)}"`));
+    };
+    expect(await setUp([body(65_536)]).provider.getAccessToken()).toBe('t1');
+    const error = await failureOf(setUp([body(65_537)]).provider.getAccessToken());
+    expect(error).toMatchObject({ reason: 'too-large' });
+  });
+
   it('accepts no token_type and any case of Bearer', async () => {
     for (const more of [{ token_type: undefined }, { token_type: 'bearer' }, { token_type: 'BEARER' }]) {
       const { provider } = setUp([tokenAnswer('t1', more)]);
