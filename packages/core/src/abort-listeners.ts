@@ -1,3 +1,5 @@
+import { OptionsError } from './errors.ts';
+
 /** Every listener of a signal, and how to take the one that the signal itself knows off it. */
 interface Shared {
   readonly listeners: Set<() => void>;
@@ -9,6 +11,8 @@ const SHARED: WeakMap<AbortSignal, Shared> = new WeakMap();
 /**
  * Calls `listener` once, when the signal aborts; what it answers lets go of it. All listeners of a signal share one that
  * the signal knows: Node warns of a leak from the eleventh on, and finding one of thousands takes long.
+ *
+ * @throws {OptionsError} for what is no signal, such as the controller of one.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   const { listeners, release } = SHARED.get(signal) ?? share(signal);
@@ -21,6 +25,12 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
 }
 
 function share(signal: AbortSignal): Shared {
+  if (typeof signal?.addEventListener !== 'function') {
+    throw new OptionsError(
+      'signal',
+      '"signal" must be an AbortSignal, such as the `signal` of an AbortController.',
+    );
+  }
   const listeners = new Set<() => void>();
   const release = (): void => {
     signal.removeEventListener('abort', tell);

@@ -26,7 +26,7 @@ export class Deadline {
       this.#stop('aborted');
       return;
     }
-    if (signal !== undefined) this.#letGo = onAbort(signal, () => this.#stop('aborted'));
+    if (signal) this.#letGo = onAbort(signal, () => this.#stop('aborted'));
     this.#startClock();
   }
 

@@ -91,7 +91,7 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#send('snapshot', snapshot.revision, snapshot);
     this.#sent = snapshot;
     this.#releases.push(this.#client.subscribe(() => this.#changed()));
-    if (this.#signal !== undefined) this.#releases.push(onAbort(this.#signal, this.#end));
+    if (this.#signal) this.#releases.push(onAbort(this.#signal, this.#end));
     this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
     // An open page must not keep a process alive that wants to end.
     this.#heartbeat.unref?.();

@@ -63,6 +63,29 @@ describe('callers', () => {
     expect(await provider.getAccessToken()).toBe('t2');
   });
 
+  it.each([new AbortController(), {}, 'signal', 7])(
+    'may pass %o for a signal, and are told',
+    async (wrong) => {
+      const signal = wrong as unknown as AbortSignal;
+      for (const waitWhenThrottled of [false, true]) {
+        const { provider } = setUp([new TypeError('fetch failed')], { waitWhenThrottled });
+        const error = await failureOf(provider.getAccessToken({ signal }));
+        expect(error).toMatchObject({ code: 'ERR_OPTIONS_INVALID', option: 'signal' });
+        const api = new ConfigApi({
+          apiUrl: 'https://api.example.com',
+          organizationId: 'o',
+          tokenProvider: provider,
+        });
+        expect(await failureOf(api.listSchemas({ signal }))).toMatchObject({ option: 'signal' });
+      }
+    },
+  );
+
+  it('may pass null for a signal, as fetch allows', async () => {
+    const { provider } = setUp([tokenAnswer('t1')]);
+    expect(await provider.getAccessToken({ signal: null as unknown as AbortSignal })).toBe('t1');
+  });
+
   it('may rotate the secret while an exchange with the old one is out', async () => {
     let secret = 'of yesterday';
     const slow = deferred<Response>();

@@ -73,7 +73,7 @@ export class TokenProvider implements AccessTokenSource {
    * @throws {TokenRejectedError} where it answered with another status than 2xx.
    * @throws {TokenMalformedError} where its 2xx answer holds no usable token, or is over 64 KiB.
    * @throws {TokenThrottledError} where it asked for a pause that is not over.
-   * @throws {OptionsError} where the function given as `clientSecret` fails.
+   * @throws {OptionsError} where the function given as `clientSecret` fails, and where `signal` is none.
    */
   getAccessToken(options?: GetAccessTokenOptions): Promise<string> {
     const cached = this.#cached;
@@ -122,7 +122,7 @@ export class TokenProvider implements AccessTokenSource {
     const token = this.#live();
     if (token !== undefined) return token;
     const wait = waitWhenThrottled ? this.#waitThroughPause(signal) : this.#join();
-    return signal === undefined ? wait : this.#untilAborted(wait, signal);
+    return signal ? this.#untilAborted(wait, signal) : wait;
   }
 
   /** The cached token where it still lives; within its window a refresh is seen to. */
@@ -216,8 +216,9 @@ export class TokenProvider implements AccessTokenSource {
 
   #untilAborted(wait: Promise<string>, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
+      const settled = wait.then(resolve, reject);
       const letGo = onAbort(signal, () => reject(this.#failures.aborted(this.#monitor.lastError)));
-      wait.then(resolve, reject).finally(letGo);
+      settled.finally(letGo);
     });
   }
 }
