@@ -159,7 +159,7 @@ function readErrorUri(text: string | undefined): string | undefined {
 function remedy(status: number, error: string | undefined): string {
   if (status >= 300 && status < 400) return 'It redirects; set authUrl to where it leads.';
   if (status === 404 || status === 405) return 'Check that authUrl is the OAuth issuer.';
-  if (status === 429 || status >= 500) return 'Try again later.';
+  if (status === 408 || status === 429 || status >= 500) return 'Try again later.';
   return status === 401 || error === 'invalid_client'
     ? 'Check the client id and secret.'
     : 'Check the client.';

@@ -23,6 +23,19 @@ describe('failures', () => {
     });
   });
 
+  it.each([
+    [302, 'set authUrl to where it leads'],
+    [400, 'Check the client.'],
+    [401, 'Check the client id and secret.'],
+    [404, 'Check that authUrl is the OAuth issuer.'],
+    [408, 'Try again later.'],
+    [429, 'Try again later.'],
+    [503, 'Try again later.'],
+  ])('says what to do about %d', async (status, remedy) => {
+    const { provider } = setUp([new Response('', { status })]);
+    expect((await failureOf(provider.getAccessToken())).message).toContain(remedy);
+  });
+
   it.each([400, 404, 405, 429, 500, 503])(
     'is a rejection with its status for %d, whatever the body',
     async (status) => {
