@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isConfigError } from './index.ts';
 import { ConfigApi } from './server.ts';
-import { deferred, failureOf, settle, setUp, tokenAnswer } from './test-support/token-fixture.ts';
+import { bodyOf, deferred, failureOf, settle, setUp, tokenAnswer } from './test-support/token-fixture.ts';
 
 // What no careful user, issuer or machine would do.
 
@@ -54,7 +54,8 @@ describe('callers', () => {
   });
 
   it('may pass hooks that fail later', async () => {
-    const fail = async (): Promise<never> => Promise.reject(new Error('in the hook'));
+    // As an async function that is given for a hook.
+    const fail: () => unknown = () => Promise.reject(new Error('in the hook'));
     const { provider } = setUp([tokenAnswer('t1'), tokenAnswer('t2')], { waitUntil: fail, onEvent: fail });
     await provider.getAccessToken();
     vi.advanceTimersByTime(3_560_000);
@@ -96,9 +97,10 @@ describe('callers', () => {
     slow.resolve(Response.json({ error: 'invalid_client' }, { status: 401 }));
     expect(await before).toMatchObject({ error: 'invalid_client' });
     expect(await provider.getAccessToken()).toBe('t2');
-    expect(fetch.mock.calls.map(([, init]) => /client_secret=([^&]*)/.exec(String(init?.body))?.[1])).toEqual(
-      ['of+yesterday', 'of+today'],
-    );
+    expect([0, 1].map((call) => bodyOf(fetch, call).get('client_secret'))).toEqual([
+      'of yesterday',
+      'of today',
+    ]);
   });
 });
 

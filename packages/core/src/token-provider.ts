@@ -218,7 +218,7 @@ export class TokenProvider implements AccessTokenSource {
     return new Promise((resolve, reject) => {
       const settled = wait.then(resolve, reject);
       const letGo = onAbort(signal, () => reject(this.#failures.aborted(this.#monitor.lastError)));
-      settled.finally(letGo);
+      void settled.finally(letGo);
     });
   }
 }
