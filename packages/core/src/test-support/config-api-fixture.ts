@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, expect, type Mock, vi } from 'vitest';
+import type { ConfigError } from '../index.ts';
+import { type AccessTokenSource, ConfigApi } from '../server.ts';
+
+/** A request as it was sent. */
+export interface Sent {
+  method: string;
+  path: string;
+  query: Record<string, string>;
+  headers: Headers;
+  body: unknown;
+}
+
+/** A token provider that gives `token-1` until it is told that this one was refused, then `token-2`. */
+export interface FakeTokens extends AccessTokenSource {
+  getAccessToken: Mock<() => Promise<string>>;
+  invalidate: Mock<() => void>;
+}
+
+/** An API client whose answers are given, the last of them again and again; `sent` has what it asked. */
+export function setUp(
+  answers: (Response | Error | Promise<Response>)[],
+  options: { timeoutMs?: number; retries?: number } = {},
+): { api: ConfigApi; sent: Sent[]; tokenProvider: FakeTokens } {
+  const sent: Sent[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    sent.push({
+      method: init?.method ?? 'GET',
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: new Headers(init?.headers),
+      body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
+    });
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    if (answer instanceof Error) throw answer;
+    return answer ?? Response.error();
+  };
+  let tokens = 1;
+  const tokenProvider = {
+    getAccessToken: vi.fn(async () => `token-${tokens}`),
+    invalidate: vi.fn(() => {
+      tokens += 1;
+    }),
+  } satisfies AccessTokenSource;
+  const api = new ConfigApi({
+    apiUrl: 'https://config.example.com/base/',
+    organizationId: 'org 1',
+    tokenProvider,
+    fetch,
+    ...options,
+  });
+  return { api, sent, tokenProvider };
+}
+
+/** What a promise rejects with. */
+export async function failureOf(promise: Promise<unknown>): Promise<ConfigError & Record<string, unknown>> {
+  return promise.then(
+    () => {
+      throw new Error('expected a rejection');
+    },
+    (error: unknown) => error as ConfigError & Record<string, unknown>,
+  );
+}
+
+/** An answer of the ruleset endpoint. */
+export const RULESET = {
+  revision: '7',
+  environment: 'production',
+  public: {},
+  secret: {},
+  flags: {},
+  limits: {},
+  segments: {},
+};
+/** The path of {@link setUp}'s API. */
+export const CONFIG = '/base/organizations/org%201/config';
+
+/** Fakes the timers of each test, and fails one that leaves a timer behind. */
+export function fakeTimersInEach(): void {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+}
