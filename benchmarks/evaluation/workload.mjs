@@ -1,7 +1,8 @@
-/** What every candidate is given: the same flags, the same users, the same rule. */
+/** What every candidate is given: the same flags, the same users, the same rules. */
 
 export const FLAG_COUNT = 1_000;
 export const SHARE_PERCENT = 50;
+export const COUNTRIES = ['NL', 'DE', 'FR', 'US'];
 
 /** Raw flags: on, on, off, on, … */
 export const RAW_FLAGS = Array.from({ length: FLAG_COUNT }, (_, index) => ({
@@ -12,13 +13,21 @@ export const RAW_FLAGS = Array.from({ length: FLAG_COUNT }, (_, index) => ({
 /** Flags with one rule: half of the users of one country. */
 export const RULE_FLAGS = Array.from({ length: FLAG_COUNT }, (_, index) => ({
   key: `rule${index}`,
-  country: ['NL', 'DE', 'FR', 'US'][index % 4],
+  country: COUNTRIES[index % 4],
 }));
 
 /** Read in turn, so that no call reads what the one before has read. The lengths share no divisor. */
 export const READ_FLAGS = 63;
 export const USERS = Array.from({ length: 1_024 }, (_, index) => ({
   userId: `user-${(index * 7_919) % 1_000_000}`,
-  country: ['NL', 'DE', 'FR', 'US'][(index * 5) % 4],
+  country: COUNTRIES[(index * 5) % 4],
   plan: ['free', 'pro'][index % 2],
+}));
+
+/** Flags of three rules: one of two countries, one plan, and half of the users of a third country. */
+export const MANY_FLAGS = Array.from({ length: 10_000 }, (_, index) => ({
+  key: `many${index}`,
+  countries: [COUNTRIES[index % 4], COUNTRIES[(index + 1) % 4]],
+  plan: `plan${index % 7}`,
+  partCountry: COUNTRIES[(index + 2) % 4],
 }));
