@@ -7,8 +7,9 @@ import type { Segments } from './wire.ts';
  * Conditions, and levels of them, that a condition's segments may come to when they are put in. Segments that refer
  * to one another can grow exponentially, and an evaluation must stay short and must not exhaust the stack.
  */
-const MAX_EXPANDED_CONDITIONS = 20_000;
-const MAX_EXPANDED_LEVELS = 512;
+export const MAX_EXPANDED_CONDITIONS = 20_000;
+/** Levels, as {@link MAX_EXPANDED_CONDITIONS}. */
+export const MAX_EXPANDED_LEVELS = 512;
 
 interface CompiledSegment {
   readonly node: ConditionNode;
@@ -48,6 +49,11 @@ export class CompiledSegments {
       if (!touched.has(name)) next.#compiled.set(name, compiled);
     }
     return next;
+  }
+
+  /** Whether there is a segment of that name. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.#segments, name);
   }
 
   /** The condition of a segment as it is stored; `undefined` where there is none of that name. */

@@ -1,3 +1,4 @@
+import { CompiledSegments, MAX_EXPANDED_CONDITIONS, MAX_EXPANDED_LEVELS } from './compiled-segments.ts';
 import { type ConditionForm, conditionForm, conditionMembers, MAX_CONDITION_DEPTH } from './conditions.ts';
 import { epochMs } from './date-time.ts';
 import { compilePattern, isOperator, OPERATOR_NAMES } from './operators.ts';
@@ -8,6 +9,7 @@ import {
   IssueList,
   join,
   kindOf,
+  type PatternFlags,
   type TargetingCheckOptions,
   type TargetingIssue,
 } from './targeting-issues.ts';
@@ -25,8 +27,22 @@ export function checkCondition(condition: JsonValue, options: TargetingCheckOpti
   return list.issues;
 }
 
-/** Checks the condition at a path of a larger document. */
-export function checkConditionAt(condition: unknown, path: string, list: IssueList, depth: number = 1): void {
+/** Checks the whole condition at a path of a larger document. */
+export function checkConditionAt(condition: unknown, path: string, list: IssueList): void {
+  const before = list.issues.length;
+  checkNode(condition, path, list, 1);
+  const { segments } = list.options;
+  // What is malformed is not put together: its own issues come first.
+  if (list.issues.length > before || !(segments instanceof CompiledSegments)) return;
+  if (segments.isTooLarge(condition)) {
+    list.add(
+      path,
+      `With its segments, the condition comes to more than ${MAX_EXPANDED_CONDITIONS} conditions or ${MAX_EXPANDED_LEVELS} levels, and would never match. Refer to fewer segments, or shorten those that refer to others.`,
+    );
+  }
+}
+
+function checkNode(condition: unknown, path: string, list: IssueList, depth: number): void {
   if (depth > MAX_CONDITION_DEPTH) {
     list.add(
       path,
@@ -51,7 +67,7 @@ const CHECKS: Record<ConditionForm, Check> = {
   all: (condition, path, list, depth) => checkMembers('all', condition, path, list, depth),
   any: (condition, path, list, depth) => checkMembers('any', condition, path, list, depth),
   not: (condition, path, list, depth) => {
-    checkConditionAt(condition.not, join(path, 'not'), list, depth + 1);
+    checkNode(condition.not, join(path, 'not'), list, depth + 1);
     list.refuseOthers(condition, path, ['not']);
   },
   segment: checkReference,
@@ -70,7 +86,7 @@ function checkMembers(
     list.add(at, `"${form}" must be a list of conditions, but it is ${kindOf(condition[form])}.`);
   }
   for (const [index, member] of conditionMembers(condition).entries()) {
-    checkConditionAt(member, `${at}[${index}]`, list, depth + 1);
+    checkNode(member, `${at}[${index}]`, list, depth + 1);
   }
   list.refuseOthers(condition, path, [form]);
 }
@@ -108,8 +124,13 @@ function checkComparison(condition: Record<string, unknown>, path: string, list:
     list.add(join(path, 'op'), `Unknown operator: ${name}. Use one of exists, ${OPERATOR_NAMES.join(', ')}.`);
     return;
   }
-  checkOperands(operator, ownProperty(condition, 'values'), join(path, 'values'), list);
   const ignoreCase = ownProperty(condition, 'ignoreCase');
+  checkOperands(
+    { operator, flags: ignoreCase === true ? 'iu' : 'u' },
+    ownProperty(condition, 'values'),
+    join(path, 'values'),
+    list,
+  );
   if (ignoreCase !== undefined && typeof ignoreCase !== 'boolean') {
     list.add(
       join(path, 'ignoreCase'),
@@ -119,11 +140,17 @@ function checkComparison(condition: Record<string, unknown>, path: string, list:
   list.refuseOthers(condition, path, ['attribute', 'op', 'values', 'ignoreCase']);
 }
 
-function checkOperands(operator: ConditionOperator, operands: unknown, path: string, list: IssueList): void {
+/** An operator, and the flags of its patterns. */
+interface Comparison {
+  readonly operator: ConditionOperator;
+  readonly flags: PatternFlags;
+}
+
+function checkOperands(comparison: Comparison, operands: unknown, path: string, list: IssueList): void {
   if (!Array.isArray(operands)) {
     list.add(
       path,
-      `"values" must be a list of what "${operator}" compares with, but it is ${kindOf(operands)}.`,
+      `"values" must be a list of what "${comparison.operator}" compares with, but it is ${kindOf(operands)}.`,
     );
     return;
   }
@@ -135,13 +162,13 @@ function checkOperands(operator: ConditionOperator, operands: unknown, path: str
     return;
   }
   for (const [index, operand] of (operands as unknown[]).entries()) {
-    const problem = operandProblem(operator, operand, list.options);
+    const problem = operandProblem(comparison, operand, list.options);
     if (problem !== undefined) list.add(`${path}[${index}]`, problem);
   }
 }
 
 function operandProblem(
-  operator: ConditionOperator,
+  { operator, flags }: Comparison,
   operand: unknown,
   options: TargetingCheckOptions,
 ): string | undefined {
@@ -155,7 +182,9 @@ function operandProblem(
     case 'endsWith':
       return typeof operand === 'string' ? undefined : must('strings');
     case 'matches':
-      return typeof operand === 'string' ? patternProblem(operand, options) : must('regular expressions');
+      return typeof operand === 'string'
+        ? patternProblem(operand, flags, options)
+        : must('regular expressions');
     case 'lt':
     case 'lte':
     case 'gt':
@@ -175,8 +204,12 @@ function operandProblem(
   }
 }
 
-function patternProblem(pattern: string, options: TargetingCheckOptions): string | undefined {
-  if (compilePattern(pattern, false) !== undefined) return options.checkPattern?.(pattern);
+function patternProblem(
+  pattern: string,
+  flags: PatternFlags,
+  options: TargetingCheckOptions,
+): string | undefined {
+  if (compilePattern(pattern, flags) !== undefined) return options.checkPattern?.(pattern, flags);
   return `"${clip(pattern)}" is no regular expression with the "u" flag. Correct it, or use contains, startsWith or endsWith.`;
 }
 

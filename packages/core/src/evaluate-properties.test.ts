@@ -97,6 +97,21 @@ describe('bucketing', () => {
     expect(murmur3('\ud83d')).not.toBe(murmur3('🙂'));
   });
 
+  it('hashes a character of every plane, at any offset of a block', () => {
+    for (let point = 0; point <= 0x10ffff; point += 0x3d) {
+      for (const before of ['', 'a', 'ab', 'abc']) {
+        const text = `${before}${String.fromCodePoint(point)}z`;
+        if (murmur3(text) !== slowMurmur3(text))
+          expect(murmur3(text), point.toString(16)).toBe(slowMurmur3(text));
+      }
+    }
+    // The first and the last character of each length of UTF-8.
+    for (const point of [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff]) {
+      const text = String.fromCodePoint(point);
+      expect(murmur3(text), point.toString(16)).toBe(slowMurmur3(text));
+    }
+  });
+
   it('continues a prepared salt at any offset', () => {
     fc.assert(
       fc.property(
@@ -162,6 +177,30 @@ describe('bucketing', () => {
     );
   });
 
+  it('owns exactly the buckets of its weights, and leaves the rest to the default', () => {
+    const shares = (weights: number[]): number[] => {
+      const counts = Array<number>(weights.length + 1).fill(0);
+      const run = compile('f', {
+        $cohort: {
+          rollout: { variants: weights.map((weight, value) => ({ value, weight })), salt: 's' },
+          defaultValue: weights.length,
+        },
+      });
+      for (const unit of unitOfBucket) {
+        const value = run({ userId: unit }).value as number;
+        counts[value] = (counts[value] ?? 0) + 1;
+      }
+      return counts;
+    };
+    expect(shares([0])).toEqual([0, 10_000]);
+    expect(shares([100])).toEqual([10_000, 0]);
+    expect(shares([0.01, 99.99])).toEqual([1, 9_999, 0]);
+    expect(shares([33.3, 33.3, 33.3])).toEqual([3_330, 3_330, 3_330, 10]);
+    expect(shares([0.29, 0.57, 0.58])).toEqual([29, 57, 58, 9_856]);
+    // Finer than a bucket: refused on write, and nobody here.
+    expect(shares([0.001])).toEqual([0, 10_000]);
+  });
+
   it('gives everyone a variant at 100 % and no one at 0 %', () => {
     const split = (weights: number[]): JsonValue => ({
       $cohort: {
@@ -177,6 +216,18 @@ describe('bucketing', () => {
     }
   });
 });
+
+/** A unit for every bucket under the salt `s`. */
+const unitOfBucket: readonly string[] = (() => {
+  const units = Array<string>(10_000);
+  for (let index = 0, missing = 10_000; missing > 0; index++) {
+    const bucket = bucketOf('s', `u${index}`);
+    if (units[bucket] !== undefined) continue;
+    units[bucket] = `u${index}`;
+    missing--;
+  }
+  return units;
+})();
 
 /** As `toStrictEqual`, which takes too long where it is called so often. */
 function expectSame(answer: unknown, expected: unknown): void {

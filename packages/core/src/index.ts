@@ -64,6 +64,7 @@ export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';
 export {
   checkCondition,
   checkTargeting,
+  type PatternFlags,
   segmentsUsed,
   type TargetingCheckOptions,
   type TargetingIssue,

@@ -51,9 +51,9 @@ export function compileOperator(
 }
 
 /** Compiles a pattern of `matches`; `undefined` where it is no regular expression. */
-export function compilePattern(pattern: string, ignoreCase: boolean): RegExp | undefined {
+export function compilePattern(pattern: string, flags: 'u' | 'iu'): RegExp | undefined {
   try {
-    return new RegExp(pattern, ignoreCase ? 'iu' : 'u');
+    return new RegExp(pattern, flags);
   } catch {
     return undefined;
   }
@@ -103,7 +103,9 @@ function textOperator(holds: (text: string, operand: string) => boolean): Operat
 /** Case is ignored by the expression's own flag: lower-casing a pattern would turn `\p{L}` and `\D` into others. */
 function matches(operands: readonly unknown[], ignoreCase: boolean): ValueTest {
   const patterns = operands
-    .map((operand) => (typeof operand === 'string' ? compilePattern(operand, ignoreCase) : undefined))
+    .map((operand) =>
+      typeof operand === 'string' ? compilePattern(operand, ignoreCase ? 'iu' : 'u') : undefined,
+    )
     .filter((pattern) => pattern !== undefined);
   if (patterns.length === 0) return never;
   return (value) => {

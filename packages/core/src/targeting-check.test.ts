@@ -1,7 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type Condition,
   checkCondition,
   checkTargeting,
+  compileSegments,
+  evaluate,
   type JsonValue,
   segmentsUsed,
   type TargetingIssue,
@@ -225,15 +229,53 @@ describe('checkTargeting', () => {
 
   it('asks for each pattern, and passes on what is wrong with it', () => {
     const asked: string[] = [];
-    const checkPattern = (pattern: string): string | undefined => {
-      asked.push(pattern);
+    const checkPattern = (pattern: string, flags: string): string | undefined => {
+      asked.push(`/${pattern}/${flags}`);
       return pattern === '(a+)+$' ? 'may take forever' : undefined;
     };
     const issues = checkTargeting(values('matches', '^a', '(', '(a+)+$'), { checkPattern });
-    expect(asked).toStrictEqual(['^a', '(a+)+$']);
+    expect(asked).toStrictEqual(['/^a/u', '/(a+)+$/u']);
+    const ignored = when({ attribute: 'a', op: 'matches', values: ['^a'], ignoreCase: true });
+    checkTargeting(ignored, { checkPattern });
+    expect(asked.at(-1)).toBe('/^a/iu');
     expect(issues.map((issue) => [issue.path, issue.message.includes('forever')])).toStrictEqual([
       ['$cohort.rules[0].when.values[1]', false],
       ['$cohort.rules[0].when.values[2]', true],
+    ]);
+  });
+
+  it('refuses exactly the conditions that are false because of what their segments come to', () => {
+    const own = { attribute: 'userId', op: 'exists' } as const;
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 700 }), fc.integer({ min: 1, max: 4 }), (length, width) => {
+        const chain = Object.fromEntries(
+          Array.from({ length }, (_, index): [string, Condition] => [
+            `s${index}`,
+            index === 0
+              ? own
+              : { all: Array.from({ length: index < 9 ? width : 1 }, () => ({ segment: `s${index - 1}` })) },
+          ]),
+        );
+        const segments = compileSegments(chain);
+        const stored = when({ any: [{ segment: `s${length - 1}` }] });
+        const issues = checkTargeting(stored, { segments });
+        expect(issues.length === 0).toBe(evaluate('f', stored, { userId: 'u' }, chain).value === 1);
+        for (const { path, message } of issues) {
+          expect(path).toBe('$cohort.rules[0].when');
+          expect(message).toMatch(/20000 conditions or 512 levels.*Refer to fewer segments/);
+        }
+        // By its names alone nothing can be said about what a segment comes to.
+        expect(checkTargeting(stored, { segments: new Set(Object.keys(chain)) })).toStrictEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('knows the names of compiled segments', () => {
+    const segments = compileSegments({ insiders: { all: [] } });
+    expect(checkTargeting(VALID, { segments })).toStrictEqual([]);
+    expect(paths(checkTargeting(when({ segment: '__proto__' }), { segments }))).toStrictEqual([
+      '$cohort.rules[0].when.segment',
     ]);
   });
 

@@ -13,7 +13,7 @@ import {
 import type { JsonValue } from './wire.ts';
 
 export { checkCondition } from './condition-check.ts';
-export type { TargetingCheckOptions, TargetingIssue } from './targeting-issues.ts';
+export type { PatternFlags, TargetingCheckOptions, TargetingIssue } from './targeting-issues.ts';
 
 const MAX_RULES = 1_000;
 const COHORT_FIELDS = ['rules', 'rollout', 'bucketBy', 'salt', 'defaultValue'];

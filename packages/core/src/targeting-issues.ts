@@ -1,3 +1,4 @@
+import type { CompiledSegments } from './compiled-segments.ts';
 import type { JsonValue } from './wire.ts';
 
 /** One thing that is wrong with a targeted value or a condition. */
@@ -10,13 +11,19 @@ export interface TargetingIssue {
 
 /** What `checkTargeting` and `checkCondition` cannot know by themselves. */
 export interface TargetingCheckOptions {
-  /** Names of the segments that there are; without it any name passes. */
-  segments?: ReadonlySet<string>;
-  /** Says what is wrong with a valid regular expression, such as catastrophic backtracking. */
-  checkPattern?: (pattern: string) => string | undefined;
+  /**
+   * Names of the segments that there are; without it any name passes. Of segments that `compileSegments` made, it is
+   * also checked that a condition comes to no more than is evaluated when they are put in.
+   */
+  segments?: ReadonlySet<string> | CompiledSegments;
+  /** Says what is wrong with a valid regular expression, such as catastrophic backtracking; flags are `u` or `iu`. */
+  checkPattern?: (pattern: string, flags: PatternFlags) => string | undefined;
   /** Says what is wrong with a value that a flag may answer; the flag's schema speaks here. */
   checkValue?: (value: JsonValue) => string | undefined;
 }
+
+/** Flags of a pattern: `iu` where case is ignored. */
+export type PatternFlags = 'u' | 'iu';
 
 /** More than anyone reads; a hostile value must not make a report larger than itself. */
 const MAX_ISSUES = 100;

@@ -17,7 +17,7 @@ import {
   readEffectiveValues,
 } from './effective-values.ts';
 import { MAX_ROWS } from './json-limits.ts';
-import { findUnknownSegment } from './segment-use.ts';
+import { findNewlyTooLarge, findUnknownSegment } from './segment-use.ts';
 import type { DomainParts } from './values.ts';
 
 /** What an environment's name looks like. */
@@ -232,6 +232,13 @@ async function recordNewFallback(
     }
     const previous = before.find((entry) => entry.environment.id === after.environment.id);
     if (previous === undefined) continue;
+    const tooLarge = findNewlyTooLarge(previous.effective, after.effective);
+    if (tooLarge !== undefined) {
+      throw new HttpError(
+        409,
+        `Field "fallbackEnvironmentId": in "${after.environment.name}", ${tooLarge} would come to more conditions or levels than are evaluated. Shorten its segments first.`,
+      );
+    }
     const changes = diffEffectiveValues(previous.effective, after.effective);
     if (changes.length > 0) transaction.record(after.environment.id, changes);
   }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import type { JsonValue } from '@smooai/config';
+import type { JsonValue, PatternFlags } from '@smooai/config';
 import { HttpError } from '../http-error.ts';
 import { isRecord } from './json-limits.ts';
 
@@ -19,9 +19,9 @@ const MAX_CACHED = 1_000;
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { checkSync } = require(workerData.recheck);
-parentPort.on('message', ({ pattern, timeout }) => {
+parentPort.on('message', ({ pattern, flags, timeout }) => {
   let status = 'unknown';
-  try { status = checkSync(pattern, 'u', { timeout }).status; } catch {}
+  try { status = checkSync(pattern, flags, { timeout }).status; } catch {}
   parentPort.postMessage(status);
 });`;
 
@@ -35,7 +35,13 @@ const REASONS: Record<Verdict, string | undefined> = {
 };
 
 /** Why a pattern must not be stored; undefined when it may. */
-export type PatternCheck = (pattern: string) => string | undefined;
+export type PatternCheck = (pattern: string, flags: PatternFlags) => string | undefined;
+
+/** A pattern as it is evaluated: what is harmless may explode where case is ignored. */
+export interface Pattern {
+  readonly source: string;
+  readonly flags: PatternFlags;
+}
 
 /** Finds out whether regular expressions are valid and cannot be made to run away by an attribute's text. */
 export class PatternChecker {
@@ -49,8 +55,8 @@ export class PatternChecker {
    * Analyses patterns and answers the check of them: why a pattern must not be stored, undefined when it may.
    * @throws {HttpError} 400 for too many patterns at once.
    */
-  async prepare(patterns: Iterable<string>): Promise<PatternCheck> {
-    const distinct = new Set(patterns);
+  async prepare(patterns: readonly Pattern[]): Promise<PatternCheck> {
+    const distinct = new Map(patterns.map((pattern) => [nameOf(pattern), pattern]));
     if (distinct.size > MAX_PATTERNS) {
       throw new HttpError(
         400,
@@ -58,10 +64,13 @@ export class PatternChecker {
       );
     }
     const reasons = new Map<string, string | undefined>();
-    for (const pattern of distinct) {
-      reasons.set(pattern, invalidReason(pattern) ?? REASONS[await this.#verdict(pattern)]);
+    for (const [name, pattern] of distinct) {
+      reasons.set(name, invalidReason(pattern) ?? REASONS[await this.#verdict(name, pattern)]);
     }
-    return (pattern) => (reasons.has(pattern) ? reasons.get(pattern) : REASONS.unknown);
+    return (source, flags) => {
+      const name = nameOf({ source, flags });
+      return reasons.has(name) ? reasons.get(name) : REASONS.unknown;
+    };
   }
 
   /** Ends the worker. */
@@ -73,19 +82,19 @@ export class PatternChecker {
     await worker?.terminate();
   }
 
-  async #verdict(pattern: string): Promise<Verdict> {
-    const known = this.#verdicts.get(pattern);
+  async #verdict(name: string, pattern: Pattern): Promise<Verdict> {
+    const known = this.#verdicts.get(name);
     if (known !== undefined) return known;
     // One at a time, so that nobody's time runs while another's pattern is looked at.
     const analysis = this.#last.then(() => this.#analyse(pattern));
     this.#last = analysis.catch(() => undefined);
     const verdict = await analysis;
     if (this.#verdicts.size >= MAX_CACHED) this.#verdicts.clear();
-    this.#verdicts.set(pattern, verdict);
+    this.#verdicts.set(name, verdict);
     return verdict;
   }
 
-  #analyse(pattern: string): Promise<Verdict> {
+  #analyse({ source, flags }: Pattern): Promise<Verdict> {
     clearTimeout(this.#idle);
     const worker = this.#startWorker();
     return new Promise<Verdict>((resolve) => {
@@ -97,7 +106,7 @@ export class PatternChecker {
         this.#rest();
         resolve(verdict);
       };
-      worker.postMessage({ pattern, timeout: ANALYSIS_TIMEOUT_MS });
+      worker.postMessage({ pattern: source, flags, timeout: ANALYSIS_TIMEOUT_MS });
     });
   }
 
@@ -126,21 +135,28 @@ export class PatternChecker {
 }
 
 /** The patterns of every `matches` in a targeted value or a condition, whatever its shape is otherwise. */
-export function patternsIn(value: JsonValue): string[] {
+export function patternsIn(value: JsonValue): Pattern[] {
   if (Array.isArray(value)) return value.flatMap(patternsIn);
   if (!isRecord(value)) return [];
   const own =
     value.op === 'matches' && Array.isArray(value.values)
       ? value.values.filter((entry): entry is string => typeof entry === 'string')
       : [];
-  return [...own, ...Object.values(value as Record<string, JsonValue>).flatMap(patternsIn)];
+  const flags = value.ignoreCase === true ? 'iu' : 'u';
+  return [
+    ...own.map((source) => ({ source, flags }) as const),
+    ...Object.values(value as Record<string, JsonValue>).flatMap(patternsIn),
+  ];
 }
 
-function invalidReason(pattern: string): string | undefined {
-  if (pattern.length > MAX_PATTERN_LENGTH)
-    return `is a pattern of more than ${MAX_PATTERN_LENGTH} characters`;
+function nameOf({ source, flags }: Pattern): string {
+  return `${flags}/${source}`;
+}
+
+function invalidReason({ source, flags }: Pattern): string | undefined {
+  if (source.length > MAX_PATTERN_LENGTH) return `is a pattern of more than ${MAX_PATTERN_LENGTH} characters`;
   try {
-    new RegExp(pattern, 'u');
+    new RegExp(source, flags);
     return undefined;
   } catch {
     return 'is no valid regular expression (with the u flag)';

@@ -1,6 +1,7 @@
-import { segmentsUsed } from '@smooai/config';
+import { compileSegments, type JsonValue, segmentsUsed } from '@smooai/config';
 import type { StoredSegment } from '../storage/storage.ts';
-import type { EffectiveValues } from './effective-values.ts';
+import { type EffectiveValues, toConditions } from './effective-values.ts';
+import { isRecord } from './json-limits.ts';
 import { isTargeted } from './value-check.ts';
 
 /** Who uses a segment. */
@@ -21,6 +22,33 @@ export function segmentUses(effective: EffectiveValues): SegmentUse[] {
     for (const segment of segmentsUsed(condition)) uses.push({ segment, user: `the segment "${name}"` });
   }
   return uses;
+}
+
+/** The first key or segment that a write makes too large: it comes to more conditions than are evaluated. */
+export function findNewlyTooLarge(before: EffectiveValues, after: EffectiveValues): string | undefined {
+  const known = new Set(tooLarge(before));
+  return tooLarge(after).find((user) => !known.has(user));
+}
+
+function tooLarge(effective: EffectiveValues): string[] {
+  const segments = compileSegments(toConditions(effective.segments));
+  const users: string[] = [];
+  for (const name of effective.segments.keys()) {
+    if (segments.isTooLarge({ segment: name })) users.push(`the segment "${name}"`);
+  }
+  for (const { key, tier, value } of effective.values.values()) {
+    if ((tier !== 'feature_flag' && tier !== 'limit') || !isTargeted(value)) continue;
+    if (conditionsOf(value).some((condition) => segments.isTooLarge(condition))) users.push(`"${key}"`);
+  }
+  return users;
+}
+
+/** The conditions of a targeted value's rules. */
+function conditionsOf(value: JsonValue): JsonValue[] {
+  const rules = isRecord(value) && isRecord(value.$cohort) ? value.$cohort.rules : undefined;
+  return Array.isArray(rules)
+    ? rules.map((rule: JsonValue) => (isRecord(rule) ? (rule.when as JsonValue) : null))
+    : [];
 }
 
 /** The first use of a segment that the environment does not have. */

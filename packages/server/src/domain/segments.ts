@@ -1,10 +1,11 @@
-import type { JsonValue } from '@smooai/config';
+import { type Condition, compileSegments, type JsonValue } from '@smooai/config';
 import { HttpError } from '../http-error.ts';
 import type { Principal } from '../server-context.ts';
 import type { Environment, StorageOperations, StoredSegment } from '../storage/storage.ts';
 import { clip, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import {
+  type EffectiveValues,
   readDependents,
   readEffectiveSegments,
   readEffectiveValues,
@@ -13,7 +14,7 @@ import {
 import type { EnvironmentView } from './environment-view.ts';
 import { checkJsonLimits, isSameJson, MAX_CONDITION_BYTES, MAX_ROWS } from './json-limits.ts';
 import { patternsIn } from './pattern-check.ts';
-import { findSegmentCycle, segmentUses } from './segment-use.ts';
+import { findNewlyTooLarge, findSegmentCycle, segmentUses } from './segment-use.ts';
 import { checkSegmentCondition } from './value-check.ts';
 import type { DomainParts } from './values.ts';
 
@@ -53,7 +54,9 @@ export class Segments {
         throw new HttpError(409, `An environment has at most ${MAX_ROWS} segments.`);
       }
       const { condition } = input;
-      checkSegmentCondition(condition, { segments: new Set([...known.keys(), name]), checkPattern });
+      // The segment may be new: until it is stored, it refers to itself as it will be.
+      const segments = compileSegments({ ...toConditions(known), [name]: condition as Condition });
+      checkSegmentCondition(condition, { segments, checkPattern });
       const viewers = await readViewers(operations, environment);
       const stored = await operations.upsertSegment({
         organizationId: principal.organizationId,
@@ -66,12 +69,13 @@ export class Segments {
         updatedAt: now,
       });
       for (const viewer of viewers) {
-        const after = await readEffectiveSegments(operations, viewer.environment);
-        const cycle = findSegmentCycle(after, name);
+        const after = await readEffectiveValues(operations, viewer.environment);
+        const cycle = findSegmentCycle(after.segments, name);
         if (cycle !== undefined) {
           throw new HttpError(409, `Field "condition" makes a cycle of segments: ${cycle.join(' → ')}.`);
         }
-        recordSegments(transaction, viewer, after, viewer.environment.id === environment.id);
+        refuseTooLarge(viewer, after, 'Field "condition"');
+        recordSegments(transaction, viewer, after.segments, viewer.environment.id === environment.id);
       }
       return stored;
     });
@@ -101,10 +105,21 @@ export class Segments {
             { fields: { usedBy: users.map((use) => use.user) } },
           );
         }
+        refuseTooLarge(viewer, after, `The fallback's segment "${name}"`);
         recordSegments(transaction, viewer, after.segments, viewer.environment.id === environment.id);
       }
     });
   }
+}
+
+/** @throws {HttpError} 409 where a key or segment would come to more conditions than are evaluated. */
+function refuseTooLarge(viewer: Viewer, after: EffectiveValues, subject: string): void {
+  const user = findNewlyTooLarge({ values: after.values, segments: viewer.before }, after);
+  if (user === undefined) return;
+  throw new HttpError(
+    409,
+    `${subject} makes ${user} in "${viewer.environment.name}" come to more conditions or levels than are evaluated. Shorten it, or refer to fewer segments.`,
+  );
 }
 
 interface Viewer {

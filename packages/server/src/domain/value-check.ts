@@ -1,4 +1,10 @@
-import { type Condition, checkCondition, checkTargeting, type JsonValue } from '@smooai/config';
+import {
+  type CompiledSegments,
+  type Condition,
+  checkCondition,
+  checkTargeting,
+  type JsonValue,
+} from '@smooai/config';
 import { HttpError } from '../http-error.ts';
 import { fieldName } from '../request-validation.ts';
 import { clip } from './access.ts';
@@ -15,7 +21,7 @@ export interface ValueCheckOptions {
   /** Where the value is in the request, as a JSON pointer: `/value`, `/values/3/value`. */
   pointer: string;
   /** Segments that its conditions may name. */
-  segments: ReadonlySet<string>;
+  segments: CompiledSegments;
   checkPattern: PatternCheck;
 }
 

@@ -1,11 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { clampLimit, type JsonValue, TIERS, type Tier } from '@smooai/config';
+import {
+  type CompiledSegments,
+  clampLimit,
+  compileSegments,
+  type JsonValue,
+  TIERS,
+  type Tier,
+} from '@smooai/config';
 import { HttpError } from '../http-error.ts';
 import type { Principal } from '../server-context.ts';
 import type { Environment, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
 import { clip, findEnvironmentById, findEnvironmentByName } from './access.ts';
 import type { ChangeWriter, WriteTransaction } from './change-writer.ts';
-import { fallbackChain, readEffectiveSegments, readViewersOfValue } from './effective-values.ts';
+import {
+  fallbackChain,
+  readEffectiveSegments,
+  readViewersOfValue,
+  toConditions,
+} from './effective-values.ts';
 import type { EnvironmentView, EnvironmentViews } from './environment-view.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './json-limits.ts';
 import { type PatternCheck, type PatternChecker, patternsIn } from './pattern-check.ts';
@@ -188,7 +200,7 @@ class WriteReader {
   readonly #principal: Principal;
   readonly #environments = new Map<string, Environment>();
   readonly #schemas = new Map<string, StoredSchema>();
-  readonly #segments = new Map<string, ReadonlySet<string>>();
+  readonly #segments = new Map<string, CompiledSegments>();
 
   constructor(operations: StorageOperations, principal: Principal) {
     this.#operations = operations;
@@ -214,12 +226,14 @@ class WriteReader {
     return schema;
   }
 
-  async segments(environment: Environment): Promise<ReadonlySet<string>> {
+  async segments(environment: Environment): Promise<CompiledSegments> {
     const known = this.#segments.get(environment.id);
     if (known !== undefined) return known;
-    const names = new Set((await readEffectiveSegments(this.#operations, environment)).keys());
-    this.#segments.set(environment.id, names);
-    return names;
+    const segments = compileSegments(
+      toConditions(await readEffectiveSegments(this.#operations, environment)),
+    );
+    this.#segments.set(environment.id, segments);
+    return segments;
   }
 }
 

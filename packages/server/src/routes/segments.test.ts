@@ -89,6 +89,45 @@ describe('segments', () => {
     expect(unknown.body.message).toContain('nowhere');
   });
 
+  it('are refused where they come to more than is evaluated, also by what is around them', async () => {
+    const shop = await startShop();
+    const twice = (segment: string): Condition => ({ all: [{ segment }, { segment }] });
+    await shop.putSegment('s0', staff);
+    for (let level = 1; level <= 12; level++) {
+      expect((await shop.putSegment(`s${level}`, twice(`s${level - 1}`))).status).toBe(200);
+    }
+    // 2 ** 13 times staff and as many references: within 20,000 only by one level less.
+    const above = await shop.putSegment('s13', twice('s12'));
+    expect(above.status).toBe(400);
+    expect(above.body.message).toMatch(/"condition": .*20000 conditions.*Refer to fewer segments/);
+    const flag = { $cohort: { rules: [{ id: 'r', when: twice('s12'), value: true }], defaultValue: false } };
+    const written = await shop.call('PUT', '/values', shop.write({ key: 'newCheckout', value: flag }));
+    expect(written.status).toBe(400);
+    expect(written.body.message).toMatch(/"value\.\$cohort\.rules\[0\]\.when" of "newCheckout": .*shorten/);
+    // What was in order becomes too large through a segment beneath it.
+    await shop.set('newCheckout', {
+      $cohort: { rules: [{ id: 'r', when: { segment: 's12' }, value: true }], defaultValue: false },
+    });
+    const beneath = await shop.putSegment('s0', { any: [staff, staff] });
+    expect(beneath.status).toBe(409);
+    expect(beneath.body.message).toMatch(
+      /makes the segment "s\d+" in "development" come to more conditions .*Shorten it/,
+    );
+    expect((await shop.ruleset()).segments.s0).toEqual(staff);
+    // So it does where a fallback brings the segment.
+    await shop.addEnvironment('larger');
+    await shop.putSegment('s0', { any: [staff, staff] }, 'larger');
+    await shop.addEnvironment('preview', 'development');
+    await shop.putSegment('s0', staff, 'preview');
+    const adopted = await shop.call('PATCH', `/environments/${shop.environments.development}`, {
+      fallbackEnvironmentId: shop.environments.larger,
+    });
+    expect(adopted.status).toBe(200);
+    const exposed = await shop.call('DELETE', '/segments/s0?environment=development');
+    expect(exposed.status).toBe(409);
+    expect(exposed.body.message).toContain('come to more');
+  });
+
   it('refuse a bad name or condition', async () => {
     const shop = await startShop();
     const names = ['__proto__', '%20', 'a%2Fb', 'x'.repeat(101), '-a'];

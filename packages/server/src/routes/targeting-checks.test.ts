@@ -45,6 +45,12 @@ const REFUSED: [name: string, value: unknown, place: string, remedy: string][] =
     'anchor it',
   ],
   [
+    'a pattern that runs away only where case is ignored',
+    when({ attribute: 'a', op: 'matches', values: ['^(?:[a-z]|[A-Z])*$'], ignoreCase: true }),
+    'rules[0].when.values[0]',
+    'anchor it',
+  ],
+  [
     'a bare date',
     when({ attribute: 'a', op: 'before', values: ['2026-01-01'] }),
     'rules[0].when.values[0]',
