@@ -10,8 +10,18 @@ export interface Attribute {
 
 /** Takes an attribute's name apart, for {@link readAttribute}. */
 export function parseAttribute(name: string): Attribute {
-  return { name: interned(name), path: name.includes('.') ? name.split('.').map(interned) : undefined };
+  const known = parsed.get(name);
+  if (known !== undefined) return known;
+  const path = name.includes('.') ? name.split('.').map(interned) : undefined;
+  const attribute = { name: interned(name), path };
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  parsed.set(attribute.name, attribute);
+  return attribute;
 }
+
+/** Rules are many and their attributes few, so each is held once; the bound is for hostile rulesets. */
+const parsed = new Map<string, Attribute>();
+const MOST_PARSED = 1_000;
 
 /**
  * Reads an attribute: the context's own property of that exact name, else the path along its dots through own

@@ -5,7 +5,7 @@ import type { EvaluationContext } from './wire.ts';
 /** What a {@link ConditionNode} does. */
 type NodeKind = (typeof KIND)[keyof typeof KIND];
 
-const KIND = { never: 0, all: 1, any: 2, not: 3, exists: 4, equals: 5, test: 6 } as const;
+const KIND = { never: 0, all: 1, any: 2, not: 3, exists: 4, equals: 5, oneOf: 6, test: 7 } as const;
 
 /**
  * A compiled condition. All kinds share one shape, and {@link holds} one switch, so that the code stays as fast with
@@ -14,7 +14,7 @@ const KIND = { never: 0, all: 1, any: 2, not: 3, exists: 4, equals: 5, test: 6 }
 export interface ConditionNode {
   readonly kind: NodeKind;
   readonly attribute: Attribute;
-  /** The one operand of `equals`. */
+  /** The one operand of `equals`, the list of `oneOf`. */
   readonly operand: unknown;
   readonly test: ValueTest;
   readonly members: readonly ConditionNode[];
@@ -54,6 +54,11 @@ export function equalsNode(attribute: Attribute, operand: unknown): ConditionNod
   return { kind: KIND.equals, attribute, operand, test: noTest, members: NO_MEMBERS };
 }
 
+/** True where the attribute, or an element of it, is exactly one of a few operands: strings, numbers and booleans. */
+export function oneOfNode(attribute: Attribute, operands: readonly unknown[]): ConditionNode {
+  return { kind: KIND.oneOf, attribute, operand: operands, test: noTest, members: NO_MEMBERS };
+}
+
 /** True where the attribute, or an element of it, satisfies the test, which must refuse `undefined`. */
 export function testNode(attribute: Attribute, test: ValueTest): ConditionNode {
   return { kind: KIND.test, attribute, operand: undefined, test, members: NO_MEMBERS };
@@ -68,6 +73,8 @@ export function holds(node: ConditionNode, context: EvaluationContext): boolean 
   switch (node.kind) {
     case KIND.equals:
       return isEqual(node, context);
+    case KIND.oneOf:
+      return isOneOf(node, context);
     case KIND.test:
       return isSatisfied(node, context);
     case KIND.exists:
@@ -113,6 +120,18 @@ function isEqual({ attribute, operand }: ConditionNode, context: EvaluationConte
   }
 }
 
+function isOneOf({ attribute, operand }: ConditionNode, context: EvaluationContext): boolean {
+  try {
+    const { name, path } = attribute;
+    const value = path === undefined ? context[name] : readAttribute(context, attribute);
+    const operands = operand as readonly unknown[];
+    if (!(typeof value === 'object' ? hasOneOf(value, operands) : operands.includes(value))) return false;
+    return path !== undefined || Object.hasOwn(context, name);
+  } catch {
+    return false;
+  }
+}
+
 function isSatisfied({ attribute, test }: ConditionNode, context: EvaluationContext): boolean {
   try {
     const { name, path } = attribute;
@@ -139,6 +158,12 @@ function isThere({ attribute }: ConditionNode, context: EvaluationContext): bool
 function hasElement(value: object | null, operand: unknown): boolean {
   if (!Array.isArray(value)) return false;
   for (let index = 0; index < value.length; index++) if (value[index] === operand) return true;
+  return false;
+}
+
+function hasOneOf(value: object | null, operands: readonly unknown[]): boolean {
+  if (!Array.isArray(value)) return false;
+  for (let index = 0; index < value.length; index++) if (operands.includes(value[index])) return true;
   return false;
 }
 

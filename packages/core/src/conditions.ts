@@ -1,6 +1,6 @@
 import { parseAttribute } from './attribute.ts';
-import { type ConditionNode, equalsNode, existsNode, never, testNode } from './condition-node.ts';
-import { compileOperator, isComparable, isOperator } from './operators.ts';
+import { type ConditionNode, equalsNode, existsNode, never, oneOfNode, testNode } from './condition-node.ts';
+import { compileOperator, isComparable, isOperator, isShortList } from './operators.ts';
 import { isRecord, ownProperty } from './own-property.ts';
 
 /** Levels of conditions in one another that are evaluated; a single comparison is one level. */
@@ -52,6 +52,9 @@ export function compileComparison(condition: object): ConditionNode {
   const isOnlyOne = operator === 'in' && operands.length === 1 && isComparable(operand);
   // Lower-casing is for strings: with another operand there is none to do.
   if (isOnlyOne && !(ignoreCase && typeof operand === 'string')) return equalsNode(attribute, operand);
+  if (operator === 'in' && !ignoreCase && isShortList(operands)) {
+    return oneOfNode(attribute, operands.filter(isComparable).slice());
+  }
   return testNode(attribute, compileOperator(operator, operands, ignoreCase));
 }
 

@@ -85,6 +85,11 @@ export function isComparable(operand: unknown): operand is string | number | boo
   return typeof operand === 'string' || typeof operand === 'boolean';
 }
 
+/** Whether operands are so few that looking along them is the fastest. */
+export function isShortList(operands: readonly unknown[]): boolean {
+  return operands.length <= SHORT_LIST;
+}
+
 function textOperator(holds: (text: string, operand: string) => boolean): Operator {
   return (operands, ignoreCase) => {
     const wanted = operands

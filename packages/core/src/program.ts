@@ -1,7 +1,7 @@
 import { type Attribute, asSubject, parseAttribute, readAttribute } from './attribute.ts';
 import { bucketAfter, type HashState, prepareSalt } from './bucket.ts';
 import type { CompiledSegments } from './compiled-segments.ts';
-import { type ConditionNode, holds } from './condition-node.ts';
+import { type ConditionNode, holds, never } from './condition-node.ts';
 import { isRecord, ownProperty } from './own-property.ts';
 import type { EvaluationContext, EvaluationSource, JsonValue } from './wire.ts';
 
@@ -37,17 +37,13 @@ export type Serve<Value> = (stored: JsonValue | undefined, place: ValuePlace) =>
 
 /** A stored value, prepared for many evaluations. All programs have one shape. */
 export interface Program<Value> {
-  readonly rules: readonly ProgramRule<Value>[];
-  /** When no rule matched. */
+  readonly rules: readonly Outcome<Value>[];
+  /** When no rule matched; its own condition is not looked at. */
   readonly otherwise: Outcome<Value>;
 }
 
-interface ProgramRule<Value> {
-  readonly when: ConditionNode;
-  readonly outcome: Outcome<Value>;
-}
-
 interface Outcome<Value> {
+  readonly when: ConditionNode;
   /** The answer without a rollout, and of a rollout that gives no variant; frozen and shared. */
   readonly answer: Details<Value>;
   readonly rollout: ProgramRollout<Value> | undefined;
@@ -73,13 +69,16 @@ export interface Bucketing {
 }
 
 interface CohortParts<Value> extends Bucketing {
+  readonly segments: CompiledSegments;
   readonly serve: Serve<Value>;
   readonly fallback: Served<Value>;
 }
 
+const NO_RULES: readonly never[] = [];
+
 /** A program that answers the same for every context. */
 export function constantProgram<Value>(answer: Details<Value>): Program<Value> {
-  return { rules: [], otherwise: { answer: Object.freeze(answer), rollout: undefined } };
+  return { rules: NO_RULES, otherwise: { when: never, answer: Object.freeze(answer), rollout: undefined } };
 }
 
 /** Prepares a cohort. Never throws: what is malformed never matches. */
@@ -91,17 +90,17 @@ export function compileCohort<Value>(
 ): Program<Value> {
   const defaultValue = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
   const fallback = serve(defaultValue, { path: 'defaultValue', ruleId: undefined });
-  const cohort: CohortParts<Value> = { serve, fallback, ...bucketingOf(key, stored) };
-  const rules: ProgramRule<Value>[] = [];
+  const cohort: CohortParts<Value> = { segments, serve, fallback, ...bucketingOf(key, stored) };
   const storedRules = ownProperty(stored, 'rules');
-  for (const [index, rule] of Array.isArray(storedRules) ? (storedRules as unknown[]).entries() : []) {
-    const outcome = compileRule(rule, index, cohort);
-    if (outcome !== undefined) rules.push({ when: segments.compile(conditionOf(rule)), outcome });
-  }
-  const otherwise = Object.hasOwn(stored, 'rollout')
+  const compiled = (Array.isArray(storedRules) ? (storedRules as unknown[]) : []).map((rule, index) =>
+    compileRule(rule, index, cohort),
+  );
+  const { answer, rollout } = Object.hasOwn(stored, 'rollout')
     ? compileRollout(stored.rollout, { path: 'rollout', ruleId: undefined }, cohort)
-    : { answer: missedAnswer(cohort.fallback, undefined), rollout: undefined };
-  return { rules, otherwise };
+    : { answer: missedAnswer(fallback, undefined), rollout: undefined };
+  // A list that `push` or `filter` makes has room to spare, and thousands of them are held at once.
+  const rules = compiled.filter((rule) => rule !== undefined).slice();
+  return { rules, otherwise: { when: never, answer, rollout } };
 }
 
 /** What the rollouts of a cohort are bucketed by, and under which salt, unless they say otherwise. */
@@ -146,7 +145,7 @@ function outcomeFor<Value>(program: Program<Value>, subject: EvaluationContext):
   const { rules } = program;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
-    if (rule !== undefined && holds(rule.when, subject)) return rule.outcome;
+    if (rule !== undefined && holds(rule.when, subject)) return rule;
   }
   return program.otherwise;
 }
@@ -181,10 +180,6 @@ export function readUnit(subject: EvaluationContext, attribute: Attribute): stri
   }
 }
 
-function conditionOf(rule: unknown): unknown {
-  return isRecord(rule) ? ownProperty(rule, 'when') : undefined;
-}
-
 /** A rule without an id, or without exactly one of `value` and `rollout`, is malformed and never matches. */
 export function isWellFormedRule(rule: unknown): rule is Record<string, unknown> & { id: string } {
   return (
@@ -201,14 +196,17 @@ function compileRule<Value>(
 ): Outcome<Value> | undefined {
   if (!isWellFormedRule(rule)) return undefined;
   const { id } = rule;
+  const when = cohort.segments.compile(ownProperty(rule, 'when'));
   if (Object.hasOwn(rule, 'rollout')) {
-    return compileRollout(rule.rollout, { path: `rules[${index}].rollout`, ruleId: id }, cohort);
+    const place = { path: `rules[${index}].rollout`, ruleId: id };
+    const { answer, rollout } = compileRollout(rule.rollout, place, cohort);
+    return { when, answer, rollout };
   }
   const served = cohort.serve(storedValue(rule), { path: `rules[${index}].value`, ruleId: id });
   const answer: Details<Value> = served.isRefused
     ? refusedAnswer(cohort.fallback.value)
     : Object.freeze({ value: served.value, source: 'rule', matchedRuleId: id });
-  return { answer, rollout: undefined };
+  return { when, answer, rollout: undefined };
 }
 
 /** A malformed rollout misses, without a bucket: nobody is to get a value by a guess at what was meant. */
@@ -216,7 +214,7 @@ function compileRollout<Value>(
   rollout: unknown,
   place: ValuePlace,
   cohort: CohortParts<Value>,
-): Outcome<Value> {
+): Pick<Outcome<Value>, 'answer' | 'rollout'> {
   const answer = missedAnswer(cohort.fallback, place.ruleId);
   const parts = rolloutParts(rollout, cohort);
   if (parts === undefined) return { answer, rollout: undefined };
@@ -258,9 +256,10 @@ export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts 
 
 function missedAnswer<Value>(fallback: Served<Value>, ruleId: string | undefined): Details<Value> {
   if (fallback.isRefused) return refusedAnswer(fallback.value);
-  const answer: Details<Value> = { value: fallback.value, source: 'default' };
-  if (ruleId !== undefined) answer.matchedRuleId = ruleId;
-  return Object.freeze(answer);
+  const { value } = fallback;
+  return Object.freeze(
+    ruleId === undefined ? { value, source: 'default' } : { value, source: 'default', matchedRuleId: ruleId },
+  );
 }
 
 /** In the place of a value that may not be served. */
