@@ -154,6 +154,9 @@ function malformedKey(definition: KeyDefinition, input: CompileInput): CompiledK
   });
 }
 
+/** Refused values that a message tells of; it is held for as long as they are stored. */
+const MOST_TOLD = 10;
+
 function targetedKey(
   definition: KeyDefinition,
   input: CompileInput,
@@ -161,17 +164,21 @@ function targetedKey(
 ): CompiledKey {
   const { stored, fallback } = input;
   const issues: string[] = [];
+  let refused = 0;
   const serve: Serve<unknown> = (value, { path, ruleId }) => {
     const slot = value === undefined ? fallback : toSlot(definition, value);
     if (slot.ok) return { value: slot.value, isRefused: false };
     const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
-    issues.push(`${path}${rule}: ${slot.issues.join('; ')}`);
+    refused++;
+    if (refused <= MOST_TOLD) issues.push(`${path}${rule}: ${slot.issues.join('; ')}`);
     return { value: servedOf(fallback), isRefused: true };
   };
+  const program = compileCohort(definition.key, cohort, input.segments, serve);
+  if (refused > MOST_TOLD) issues.push(`and ${refused - MOST_TOLD} more`);
   return new CompiledKey({
     definition,
     stored,
-    program: compileCohort(definition.key, cohort, input.segments, serve),
+    program,
     fixed: undefined,
     hasValue: true,
     invalid: issues.length === 0 ? undefined : describeInvalid(definition, { ok: false, issues }, false),

@@ -120,6 +120,19 @@ describe('a stored value that is malformed', () => {
     expect(invalid?.message).toContain('; rollout.variants[1]');
     expect(invalid?.message).toContain('defaultValue');
   });
+
+  it('tells of the first ten of many, and how many more', () => {
+    const rules = Array.from({ length: 1_000 }, (_, index) => ({
+      id: `r${index}`,
+      when: everyone,
+      value: 'pink',
+    }));
+    const client = withTheme({ $cohort: { rules, defaultValue: 'dark' } });
+    const [{ message = '' } = {}] = client.health().invalidKeys;
+    expect(message).toContain('rules[9].value of rule "r9"');
+    expect(message).not.toContain('rules[10]');
+    expect(message).toContain('and 990 more');
+  });
 });
 
 describe('a change of segments', () => {
