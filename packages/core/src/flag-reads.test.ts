@@ -128,10 +128,10 @@ describe('a stored value that is malformed', () => {
       value: 'pink',
     }));
     const client = withTheme({ $cohort: { rules, defaultValue: 'dark' } });
-    const [{ message = '' } = {}] = client.health().invalidKeys;
-    expect(message).toContain('rules[9].value of rule "r9"');
-    expect(message).not.toContain('rules[10]');
-    expect(message).toContain('and 990 more');
+    const [invalid] = client.health().invalidKeys;
+    expect(invalid?.message).toContain('rules[9].value of rule "r9"');
+    expect(invalid?.message).not.toContain('rules[10]');
+    expect(invalid?.message).toContain('and 990 more');
   });
 });
 

@@ -71,7 +71,7 @@ export function findStoredIssue(key: SchemaKey, value: JsonValue): string | unde
  */
 export function checkSegmentCondition(
   condition: unknown,
-  options: { segments: ReadonlySet<string>; checkPattern: PatternCheck },
+  options: { segments: CompiledSegments; checkPattern: PatternCheck },
 ): asserts condition is Condition {
   checkJsonLimits(condition, 'condition', MAX_CONDITION_BYTES);
   const [issue] = checkCondition(condition as JsonValue, options);
