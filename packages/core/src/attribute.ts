@@ -14,14 +14,17 @@ export function parseAttribute(name: string): Attribute {
   if (known !== undefined) return known;
   const path = name.includes('.') ? name.split('.').map(interned) : undefined;
   const attribute = { name: interned(name), path };
-  if (parsed.size >= MOST_PARSED) parsed.clear();
-  parsed.set(attribute.name, attribute);
+  if (name.length <= LONGEST_KEPT) {
+    if (parsed.size >= MOST_KEPT) parsed.clear();
+    parsed.set(attribute.name, attribute);
+  }
   return attribute;
 }
 
-/** Rules are many and their attributes few, so each is held once; the bound is for hostile rulesets. */
+/** Rules are many and their attributes few, so each is held once; the bounds are for hostile rulesets. */
 const parsed = new Map<string, Attribute>();
-const MOST_PARSED = 1_000;
+const MOST_KEPT = 1_000;
+const LONGEST_KEPT = 100;
 
 /**
  * Reads an attribute: the context's own property of that exact name, else the path along its dots through own
