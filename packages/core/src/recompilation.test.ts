@@ -2,8 +2,18 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Condition, defineConfig, evaluate, type JsonValue, type Segments } from './index.ts';
+import {
+  type Condition,
+  defineConfig,
+  evaluate,
+  type InvalidKey,
+  type JsonValue,
+  type Segments,
+} from './index.ts';
+import { createConfigClient } from './server.ts';
 import * as arbitrary from './test-support/arbitrary-targeting.ts';
+import { ManualSource } from './test-support/manual-source.ts';
+import { rulesetOf } from './test-support/ruleset.ts';
 import { createTestClient } from './testing.ts';
 
 const KEYS = ['one', 'two', 'three'] as const;
@@ -86,15 +96,29 @@ describe('a change', () => {
     );
   });
 
-  it('to a value that the schema refuses is told by the event hook and health, with its rule', () => {
+  it('to a value that the schema refuses is told by the event hook and health, with its rule', async () => {
     const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
-    const client = createTestClient({ config });
-    client.set({ flags: { theme: { $cohort: { defaultValue: 'dark' } } } });
-    expect(client.health().invalidKeys).toEqual([]);
+    const source = new ManualSource(rulesetOf({ flags: { theme: 'dark' } }));
+    const told: InvalidKey[] = [];
+    const client = await createConfigClient({
+      config,
+      source,
+      onEvent: (event) => {
+        if (event.type === 'invalid') told.push(...event.keys);
+      },
+    }).ready();
+    expect([...told, ...client.health().invalidKeys]).toEqual([]);
     const rules = [{ id: 'beta', when: nl, value: 'pink' }];
-    client.set({ flags: { theme: { $cohort: { rules, defaultValue: 'dark' } } as never } });
-    const [invalid] = client.health().invalidKeys;
-    expect(invalid).toMatchObject({ key: 'theme', code: 'ERR_VALUE_INVALID' });
-    expect(invalid?.message).toContain('rules[0].value of rule "beta"');
+    const theme = { $cohort: { rules, defaultValue: 'dark' } } as unknown as JsonValue;
+    source.sink?.patch({ revision: '2', changes: [{ tier: 'feature_flag', key: 'theme', value: theme }] });
+    expect(told).toEqual(client.health().invalidKeys);
+    expect(told).toMatchObject([{ key: 'theme', code: 'ERR_VALUE_INVALID' }]);
+    expect(told[0]?.message).toContain('rules[0].value of rule "beta"');
+    expect(client.flagDetails('theme', { country: 'NL' })).toEqual({
+      value: 'dark',
+      source: 'default',
+      errorCode: 'ERR_VALUE_INVALID',
+    });
+    await client.close();
   });
 });

@@ -126,6 +126,17 @@ describe('segments', () => {
     const exposed = await shop.call('DELETE', '/segments/s0?environment=development');
     expect(exposed.status).toBe(409);
     expect(exposed.body.message).toContain('come to more');
+    await shop.addEnvironment('small');
+    await shop.putSegment('s0', staff, 'small');
+    await shop.addEnvironment('leaf', 'small');
+    for (let level = 1; level <= 12; level++) {
+      await shop.putSegment(`s${level}`, twice(`s${level - 1}`), 'leaf');
+    }
+    const moved = await shop.call('PATCH', `/environments/${shop.environments.leaf}`, {
+      fallbackEnvironmentId: shop.environments.larger,
+    });
+    expect(moved.status).toBe(409);
+    expect(moved.body.message).toMatch(/in "leaf", the segment "s12" would come to more/);
   });
 
   it('refuse a bad name or condition', async () => {
