@@ -1,4 +1,3 @@
-import { createFetch, type FetchOptions } from 'ofetch';
 import { Deadline } from './deadline.ts';
 import { ExchangeFailure } from './exchange-failure.ts';
 
@@ -36,14 +35,12 @@ export interface HttpStream {
 
 /** Requests with a deadline and a size limit that hold whatever the given `fetch` does. Never retries or redirects. */
 export class HttpExchange {
-  readonly #raw: (url: string, options: FetchOptions<'stream'>) => Promise<Response>;
+  readonly #fetch: Fetch;
 
   constructor(fetch?: Fetch) {
-    // The global one is looked up at each call: frameworks and test tools replace it.
-    const chosen: Fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
-    const checked: Fetch = async (input, init) => requireAnswer(await chosen(input, init));
-    const ofetch = createFetch({ fetch: checked, Headers: globalThis.Headers, AbortController });
-    this.#raw = (url, options) => ofetch.raw(url, options);
+    // The global one is looked up at each call: frameworks and test tools replace it, and Node loads its own when it is
+    // looked at, which an import must not wait for.
+    this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 
   /** @throws {ExchangeFailure} where no whole answer came. */
@@ -88,19 +85,17 @@ export class HttpExchange {
     }
   }
 
-  #start(request: HttpRequest, deadline: Deadline): Promise<Response> {
-    return this.#raw(request.url, {
+  async #start(request: HttpRequest, deadline: Deadline): Promise<Response> {
+    const fetch = this.#fetch;
+    const answer = await fetch(request.url, {
       method: request.method,
       headers: { ...request.headers },
       ...(request.body !== undefined && { body: request.body }),
       signal: deadline.signal,
-      retry: false,
       // A redirect would carry the credentials on to a place nobody configured.
       redirect: 'manual',
-      // The body is read here, within the limits, and never parsed by guesswork.
-      responseType: 'stream',
-      ignoreResponseError: true,
     });
+    return requireAnswer(answer);
   }
 }
 
