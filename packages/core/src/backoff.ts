@@ -1,3 +1,6 @@
+/** What timers take at most; above it they fire at once. */
+export const LONGEST_TIMEOUT_MS = 2_147_483_647;
+
 /** Bounds of {@link createBackoff}, in milliseconds. */
 export interface BackoffOptions {
   baseMs: number;
@@ -19,7 +22,7 @@ export function createBackoff(options: BackoffOptions): { next(): number; reset(
   };
 }
 
-/** Resolves after `ms`, or at once when the signal aborts; the timer does not keep a process alive. */
+/** Resolves after `ms` (24.8 days at most), or at once when the signal aborts; the timer does not keep a process alive. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
@@ -28,7 +31,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, Math.min(ms, LONGEST_TIMEOUT_MS));
     unref(timer);
     signal.addEventListener('abort', done, { once: true });
   });

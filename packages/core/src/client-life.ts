@@ -11,6 +11,7 @@ import {
   ReadyTimeoutError,
   ValuesInvalidError,
 } from './errors.ts';
+import { callGuarded } from './guarded-call.ts';
 import type { ServerConnection } from './remote-evaluation.ts';
 import type { ConfigChange, RulesetStore } from './ruleset-store.ts';
 import type { AnyConfig } from './schema.ts';
@@ -58,8 +59,10 @@ export class ClientLife {
   readonly #monitor: StatusMonitor;
   readonly #sources: ClientSources;
   readonly #closing = new AbortController();
-  readonly #closeListeners = new Set<() => void>();
-  #ready: Promise<void> | undefined;
+  readonly #closeListeners = new Set<() => unknown>();
+  readonly #onListenerError: (error: unknown) => void;
+  /** How many callers of `ready()` wait for the start. */
+  #waiting = 0;
   #closed: Promise<void> | undefined;
   #isLazy: boolean;
   /** What was told last of keys at fault. */
@@ -70,6 +73,7 @@ export class ClientLife {
     this.#store = store;
     this.#telemetry = telemetry;
     this.#emit = emit;
+    this.#onListenerError = (error) => emit({ type: 'listener-error', error });
     this.#isLazy = options.start === 'lazy';
     const onStatus = (status: ClientStatus, previous: ClientStatus): void =>
       emit({ type: 'status', status, previous });
@@ -81,14 +85,30 @@ export class ClientLife {
     if (options.start === 'background') this.#startUnawaited();
   }
 
-  ready(timeoutMs: number): Promise<void> {
-    if (this.#closing.signal.aborted) return Promise.reject(closedError());
-    this.#ready ??= this.#start(timeoutMs).catch((error: unknown) => {
-      this.#ready = undefined;
-      if (!this.#isPersistent || isFault(error)) this.#monitor.enter('failed');
-      throw error;
-    });
-    return this.#ready;
+  /** Each caller waits as long as it says for the one start under way; the last that gives up ends it. */
+  async ready(timeoutMs: number): Promise<void> {
+    checkMilliseconds('timeoutMs', timeoutMs);
+    if (this.#closing.signal.aborted) throw closedError();
+    if (this.#isReady()) return;
+    this.#isLazy = false;
+    if (this.#monitor.phase === 'failed') this.#monitor.enter('starting');
+    this.#waiting += 1;
+    const deadline = new Deadline({ timeoutMs, signal: this.#closing.signal });
+    const failure = await deadline.race(this.#sources.begin()).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    deadline.end();
+    this.#waiting -= 1;
+    if (this.#isReady()) return;
+    const lateMs = deadline.over?.kind === 'timeout' ? timeoutMs : undefined;
+    try {
+      if (failure === undefined) this.#checkValues();
+      else this.#goOffline(lateMs === undefined ? failure.error : timeoutError(lateMs));
+      this.#becomeReady();
+    } catch (error) {
+      throw await this.#giveUp(error, lateMs);
+    }
   }
 
   /** The first read begins the start of a lazy client; answers whether it did now. */
@@ -102,25 +122,24 @@ export class ClientLife {
     const { ruleset, live, offline } = this.#store;
     const { status, ageMs, connection } = this.#monitor;
     const isArriving = connection === 'stream' || connection === 'polling' || connection === 'memory';
-    const isConnecting = connection === 'connecting' && status !== 'closed' && status !== 'failed';
     return {
       status,
       environment: ruleset?.environment,
       revision: ruleset?.revision,
       ageMs,
       source: isArriving ? connection : live === undefined ? (offline ?? 'none') : 'none',
-      stream: connection === 'stream' ? 'open' : isConnecting ? 'connecting' : 'closed',
+      stream: connection === 'stream' ? 'open' : connection === 'connecting' ? 'connecting' : 'closed',
       token: this.#sources.token,
       invalidKeys: this.#invalidKeys(),
     };
   }
 
-  onClose(listener: () => void): () => void {
+  onClose(listener: () => unknown): () => void {
     if (this.#closing.signal.aborted) {
-      listener();
+      callGuarded(listener, this.#onListenerError);
       return () => undefined;
     }
-    const entry = (): void => listener();
+    const entry = (): unknown => listener();
     this.#closeListeners.add(entry);
     return () => {
       this.#closeListeners.delete(entry);
@@ -137,51 +156,39 @@ export class ClientLife {
     return this.#closed;
   }
 
+  #isReady(): boolean {
+    return this.#monitor.phase === 'ready';
+  }
+
   /** Whether a start that failed is repeated without anybody asking. */
   get #isPersistent(): boolean {
     return this.#options.start === 'background' || this.#options.start === 'lazy';
   }
 
-  async #start(timeoutMs: number): Promise<void> {
-    checkMilliseconds('timeoutMs', timeoutMs);
-    this.#isLazy = false;
-    if (this.#monitor.phase === 'failed') this.#monitor.enter('starting');
-    const deadline = new Deadline({ timeoutMs, signal: this.#closing.signal });
-    try {
-      await deadline.race(this.#sources.begin());
-      this.#checkValues();
-    } catch (error) {
-      await this.#recover(error, deadline.over?.kind === 'timeout' ? timeoutMs : undefined);
-    } finally {
-      deadline.end();
-    }
-    this.#becomeReady();
-  }
-
-  /** A start that failed: goes by what is on disk or bundled where it may and can. */
-  async #recover(error: unknown, timeoutMs: number | undefined): Promise<void> {
+  /** Goes by what is on disk or bundled where it may and can; else throws what keeps it from its server. */
+  #goOffline(failure: unknown): void {
     const { live, offline } = this.#store;
-    const isLasting = isFault(error) || this.#closing.signal.aborted;
-    if (this.#options.fallback !== undefined && offline !== undefined && live === undefined && !isLasting) {
-      const failure = timeoutMs === undefined ? error : timeoutError(timeoutMs);
-      await this.#goOffline(offline, failure);
-      return;
+    const isLasting = isFault(failure) || this.#closing.signal.aborted;
+    if (this.#options.fallback === undefined || offline === undefined || live !== undefined || isLasting) {
+      throw failure;
     }
-    const reason = this.#isPersistent && !isLasting ? undefined : await this.#sources.reset();
-    if (this.#closing.signal.aborted) throw closedError();
-    throw timeoutMs === undefined ? error : timeoutError(timeoutMs, reason);
+    this.#store.complete();
+    this.#checkValues(failure);
+    this.#sources.persist();
+    this.#emit({ type: 'fallback', from: offline, error: failure });
   }
 
-  async #goOffline(from: 'cache' | 'file', failure: unknown): Promise<void> {
-    this.#store.complete();
-    try {
-      this.#checkValues(failure);
-    } catch (error) {
-      if (!this.#isPersistent) await this.#sources.reset();
-      throw error;
-    }
-    this.#sources.persist();
-    this.#emit({ type: 'fallback', from, error: failure });
+  /** A caller of `ready()` gave up: ends a start that nobody waits for any more, and answers what to throw. */
+  async #giveUp(error: unknown, lateMs: number | undefined): Promise<unknown> {
+    const goesOn = this.#isPersistent && !isFault(error);
+    const isOver = this.#waiting === 0 && !goesOn && !this.#closing.signal.aborted;
+    const reason = isOver ? await this.#sources.reset() : undefined;
+    if (this.#closing.signal.aborted) return closedError();
+    // Meanwhile another caller may have begun anew.
+    const isFailed = this.#waiting === 0 && (!goesOn || isConfigError(error, 'ERR_VALUES_INVALID'));
+    if (isFailed && !this.#isReady()) this.#monitor.enter('failed');
+    const isLate = lateMs !== undefined && isConfigError(error, 'ERR_READY_TIMEOUT');
+    return isLate ? timeoutError(lateMs, reason) : error;
   }
 
   /** Nobody waits for this start: what is wrong is told as an event, and thrown to whoever calls `ready()` then. */
@@ -197,16 +204,16 @@ export class ClientLife {
     this.#tellInvalid();
   }
 
-  /** The live source started; where `ready()` waits for it, that goes on from here. */
+  /** The live source started, whether somebody waits for it or not. */
   #onStart(): void {
-    if (!this.#isPersistent || this.#ready !== undefined || this.#closing.signal.aborted) return;
+    if (!this.#isPersistent || this.#closing.signal.aborted) return;
     if (this.#unusableKeys().length > 0) this.#monitor.enter('failed');
     else this.#becomeReady();
   }
 
   #becomeReady(): void {
     if (this.#closing.signal.aborted) throw closedError();
-    if (this.#monitor.phase === 'ready') return;
+    if (this.#isReady()) return;
     const { ruleset } = this.#store;
     this.#monitor.enter('ready');
     this.#emit({ type: 'ready', environment: ruleset?.environment ?? '', revision: ruleset?.revision ?? '' });
@@ -216,7 +223,7 @@ export class ClientLife {
     this.#telemetry?.changed(change);
     this.#emit({ type: 'changed', ...change });
     this.#tellInvalid();
-    const isMended = this.#isPersistent && this.#monitor.phase === 'failed' && this.#ready === undefined;
+    const isMended = this.#isPersistent && this.#monitor.phase === 'failed';
     if (isMended && this.#unusableKeys().length === 0) this.#becomeReady();
   }
 
@@ -248,14 +255,9 @@ export class ClientLife {
   async #close(): Promise<void> {
     this.#monitor.enter('closed');
     this.#closing.abort();
-    const listeners = [...this.#closeListeners];
-    this.#closeListeners.clear();
-    for (const listener of listeners) {
-      try {
-        listener();
-      } catch (error) {
-        this.#emit({ type: 'listener-error', error });
-      }
+    for (const listener of this.#closeListeners) {
+      this.#closeListeners.delete(listener);
+      callGuarded(listener, this.#onListenerError);
     }
     await this.#sources.close();
   }

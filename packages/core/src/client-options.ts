@@ -30,8 +30,8 @@ export interface ConfigClientOptions<Config extends AnyConfig = RegisteredConfig
   config: Config;
   /** Replaces the global `fetch`. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Told of every transition. What it throws is ignored. */
-  onEvent?: ((event: ConfigClientEvent) => void) | undefined;
+  /** Told of every transition. What it throws or rejects with is ignored. */
+  onEvent?: ((event: ConfigClientEvent) => unknown) | undefined;
   /** How often the server is asked while the stream fails, or where it has none; default 30,000. */
   pollIntervalMs?: number | undefined;
   /** Keeps answers of `evaluateFlag` and `evaluateLimit`; default not. */

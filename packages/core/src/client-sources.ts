@@ -11,7 +11,13 @@ import { RemoteSource } from './remote-source.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import type { ConfigChange, RulesetStore } from './ruleset-store.ts';
 import type { AnyConfig } from './schema.ts';
-import { type ConfigSettings, processEnvironment, resolveEnvironment, resolveSettings } from './settings.ts';
+import {
+  type ConfigSettings,
+  processEnvironment,
+  resolveEnvironment,
+  resolveSettings,
+  type SettingsOptions,
+} from './settings.ts';
 import { getSharedTokenProvider } from './shared-token-provider.ts';
 import { SourceLink } from './source-link.ts';
 import type { TokenStatus } from './token-events.ts';
@@ -38,7 +44,6 @@ export class ClientSources {
   #cache: LastKnownGood | undefined;
   #tokens: TokenProvider | undefined;
   #bundledFiles: BundledInFiles | undefined;
-  #source: RulesetSource | undefined;
   #server: ServerConnection | undefined;
   #refusedOverrides: readonly InvalidKey[] = [];
   #isClosed = false;
@@ -91,6 +96,7 @@ export class ClientSources {
     const link = this.#link;
     this.#link = undefined;
     this.#begun = undefined;
+    this.#to.monitor.connected('disconnected');
     return link?.stop();
   }
 
@@ -99,28 +105,29 @@ export class ClientSources {
     this.#isClosed = true;
     // Why it had not started is of no interest any more.
     void this.#link?.stop();
+    this.#to.monitor.connected('disconnected');
     await this.#cache?.flush();
   }
 
   async #begin(): Promise<void> {
-    this.#prepare();
-    const { start = 'ready' } = this.#to.options;
-    if (this.#bundledFiles !== undefined || this.#cache !== undefined) await this.#load();
-    const source = this.#source;
-    if (this.#isClosed || source === undefined) return;
+    const { emit, monitor, onStart, options } = this.#to;
     const link: SourceLink = new SourceLink({
-      source,
+      source: this.#prepare(),
       sink: this.#sink(() => this.#link === link && !this.#isClosed),
-      onStart: this.#to.onStart,
-      onFailure: (error) => this.#to.emit({ type: 'source', status: 'disconnected', error }),
+      onStart,
+      onFailure: (error) => emit({ type: 'source', status: 'disconnected', error }),
     });
     this.#link = link;
-    if (start !== 'ready') link.persist();
+    monitor.connected('connecting');
+    if (this.#bundledFiles !== undefined || this.#cache !== undefined) await this.#load(link);
+    // It may have been given up while files were read.
+    if (link.isStopped) return;
+    if (options.start === 'background' || options.start === 'lazy') link.persist();
     await link.started();
   }
 
-  /** All that is known at once. */
-  #prepare(): void {
+  /** Takes all that is known at once, and answers the live source. */
+  #prepare(): RulesetSource {
     const { options, store } = this.#to;
     const { config, overrides, bundled } = options;
     const environment = resolveEnvironment(options);
@@ -128,23 +135,27 @@ export class ClientSources {
       const { variables = processEnvironment(), prefix } = overrides ?? {};
       const { values, invalid } = readEnvironmentOverrides(config, variables, prefix);
       this.#refusedOverrides = invalid;
-      if (values !== undefined) store.setEnvironment(values);
+      store.setEnvironment(values);
     }
     if (bundled !== undefined) {
       const inCode = readBundledCode(config, bundled, environment);
       if (inCode !== undefined) store.setFile(inCode);
       this.#bundledFiles = 'file' in bundled ? bundled : undefined;
     }
-    const settings = options.source === undefined ? resolveSettings(options) : undefined;
-    this.#source = options.source ?? (settings && this.#remoteSource(settings));
+    if (options.source !== undefined) {
+      this.#cache ??= this.#openCache(options, environment);
+      return options.source;
+    }
+    const settings = resolveSettings(options);
     this.#cache ??= this.#openCache(settings, environment);
+    return this.#remoteSource(settings);
   }
 
-  #openCache(settings: ConfigSettings | undefined, environment: string): LastKnownGood | undefined {
+  #openCache(settings: SettingsOptions, environment: string): LastKnownGood | undefined {
     const { options, emit } = this.#to;
     const { cache } = options;
     if (cache === undefined) return undefined;
-    const { apiUrl = '', organizationId = '', clientSecret } = settings ?? options;
+    const { apiUrl = '', organizationId = '', clientSecret } = settings;
     return new LastKnownGood({
       cache,
       binding: { apiUrl, organizationId, environment },
@@ -154,7 +165,7 @@ export class ClientSources {
   }
 
   /** Bundled files, and the disk copy where a start may go by it. */
-  async #load(): Promise<void> {
+  async #load(link: SourceLink): Promise<void> {
     const { options, store, monitor } = this.#to;
     if (this.#bundledFiles !== undefined) {
       const environment = resolveEnvironment(options);
@@ -163,7 +174,7 @@ export class ClientSources {
     const { start = 'ready', fallback } = options;
     if (start === 'ready' && fallback === undefined) return;
     const copy = await this.#cache?.read();
-    if (copy === undefined || this.#isClosed || store.live !== undefined) return;
+    if (copy === undefined || link.isStopped || store.live !== undefined) return;
     store.setCache(copy.ruleset);
     monitor.loaded(Math.max(0, Date.now() - copy.savedAt));
   }
@@ -197,9 +208,11 @@ export class ClientSources {
   /** A source that was replaced or stopped has no say any more. */
   #sink(isCurrent: () => boolean): RulesetSink {
     const { store, monitor, emit, onChange } = this.#to;
-    const taken = (change: ConfigChange | undefined): void => {
+    const onTaken = (): void => {
       monitor.heard();
       this.#cache?.schedule(() => store.lastGood());
+    };
+    const tell = (change: ConfigChange | undefined): void => {
       if (change !== undefined) onChange(change);
     };
     return {
@@ -210,10 +223,10 @@ export class ClientSources {
         return store.live?.epoch;
       },
       replace: (ruleset) => {
-        if (isCurrent()) taken(store.replace(ruleset));
+        if (isCurrent()) tell(store.replace(ruleset, onTaken));
       },
       patch: (patch) => {
-        if (isCurrent()) taken(store.patch(patch));
+        if (isCurrent()) tell(store.patch(patch, onTaken));
       },
       confirm: () => {
         if (!isCurrent()) return;

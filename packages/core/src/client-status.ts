@@ -1,5 +1,4 @@
-import { unref } from './backoff.ts';
-import { LONGEST_TIMEOUT_MS } from './deadline.ts';
+import { LONGEST_TIMEOUT_MS, unref } from './backoff.ts';
 import type { SourceStatus } from './ruleset-source.ts';
 import { Moment } from './token-clock.ts';
 

@@ -1,3 +1,4 @@
+import { callGuarded } from './guarded-call.ts';
 import type { ValueSource } from './layer-values.ts';
 import type { TokenEvent } from './token-events.ts';
 import { createTokenTelemetry, type TokenMeter, type TokenTracer } from './token-telemetry.ts';
@@ -64,18 +65,24 @@ export class ClientTelemetry {
       attributes = { 'smooai.config.tier': tier, 'smooai.config.source': source };
       this.#readAttributes.set(name, attributes);
     }
-    this.#reads?.add(1, attributes);
+    try {
+      this.#reads?.add(1, attributes);
+    } catch {
+      // A read never throws, whatever becomes of its count.
+    }
   }
 
   /** Reports an applied change: names of keys, never values. */
   changed(change: { revision: string; keys: readonly string[] }): void {
-    this.#changes?.add(1);
-    const span = this.#tracer?.startSpan('config change');
-    span?.addEvent('smooai.config.changed', {
-      'smooai.config.revision': change.revision,
-      'smooai.config.keys': [...change.keys],
+    callGuarded(() => this.#changes?.add(1));
+    callGuarded(() => {
+      const span = this.#tracer?.startSpan('config change');
+      span?.addEvent('smooai.config.changed', {
+        'smooai.config.revision': change.revision,
+        'smooai.config.keys': [...change.keys],
+      });
+      span?.end();
     });
-    span?.end();
   }
 
   /** Reports what happens to tokens. */

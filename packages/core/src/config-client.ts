@@ -4,6 +4,7 @@ import { ClientTelemetry } from './client-telemetry.ts';
 import type { CompiledKey, ParsedEvaluation } from './compiled-key.ts';
 import { NotReadyError, UnknownKeyError, ValueMissingError } from './errors.ts';
 import type { Explanation } from './explain.ts';
+import { callGuarded } from './guarded-call.ts';
 import type { ValueSource } from './layer-values.ts';
 import { type EvaluateOptions, RemoteEvaluation } from './remote-evaluation.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
@@ -40,7 +41,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   readonly #remote: RemoteEvaluation;
   /** Undefined where reads are not counted. */
   readonly #reads: ClientTelemetry | undefined;
-  readonly #onEvent: ((event: ConfigClientEvent) => void) | undefined;
+  readonly #onEvent: ((event: ConfigClientEvent) => unknown) | undefined;
 
   /** @throws {OptionsError} naming an option with a wrong value. */
   constructor(options: ConfigClientOptions<Config>) {
@@ -65,8 +66,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 
   /**
    * Gets the settings, a token and the values, and checks every required key; then the client stays live.
-   * Concurrent calls share one start; after a failure the next call starts anew. With `fallback: 'cached'` it starts
-   * from the disk copy or the bundled values where the server cannot be reached in time.
+   * Concurrent calls share one start, for which each waits as long as it says; after a failure the next call starts
+   * anew. With `fallback: 'cached'` it starts from the disk copy or the bundled values where the server cannot be
+   * reached in time.
    *
    * @param options - `timeoutMs`: how long to wait for the server, default 10,000.
    * @throws {OptionsError} naming an option with a wrong value, such as bundled values of another shape.
@@ -182,7 +184,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /** Calls `listener` after each applied change, once a batch, until the answered function is called. */
-  subscribe(listener: (change: ConfigChange) => void): () => void {
+  subscribe(listener: (change: ConfigChange) => unknown): () => void {
     return this.#store.subscribe(listener);
   }
 
@@ -190,7 +192,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * Calls `listener` once the client is closed (at once where it is already), until the answered function is called:
    * for what lives as long as the client does.
    */
-  onClose(listener: () => void): () => void {
+  onClose(listener: () => unknown): () => void {
     return this.#life.onClose(listener);
   }
 
@@ -306,11 +308,8 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   #emit(event: ConfigClientEvent): void {
-    try {
-      this.#onEvent?.(event);
-    } catch {
-      // A fault in the hook must not stop the client.
-    }
+    // A fault in the hook must not stop the client.
+    callGuarded(() => this.#onEvent?.(event));
   }
 }
 

@@ -1,8 +1,6 @@
 import { onAbort } from './abort-listeners.ts';
+import { LONGEST_TIMEOUT_MS } from './backoff.ts';
 import { describeFailure, ExchangeFailure } from './exchange-failure.ts';
-
-/** What timers take at most; above it they fire at once. */
-export const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
 /** The time that a piece of work may take and the signal of who wants it, in one; `end()` lets go of both. */
 export class Deadline {

@@ -1,6 +1,6 @@
-import { sleep } from './backoff.ts';
+import { LONGEST_TIMEOUT_MS, sleep } from './backoff.ts';
 import { parseBaseUrl } from './base-url.ts';
-import { Deadline, LONGEST_TIMEOUT_MS } from './deadline.ts';
+import { Deadline } from './deadline.ts';
 import {
   isConfigError,
   OptionsError,

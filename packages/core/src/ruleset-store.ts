@@ -2,6 +2,7 @@ import { type CompiledKey, compileKey, defaultOf, type Slot, toSlot } from './co
 import { CompiledSegments } from './compiled-segments.ts';
 import type { InvalidKey } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
+import { callGuarded } from './guarded-call.ts';
 import type { Layer, LayerValues, ValueSource } from './layer-values.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
 import { copyOf, writePatch } from './ruleset-patch.ts';
@@ -88,8 +89,11 @@ export class RulesetStore {
     return [...this.#invalid.values()];
   }
 
-  /** Takes a whole ruleset unless it is older than the one in hand, or of an epoch that was left; answers what changed. */
-  replace(ruleset: Ruleset): ConfigChange | undefined {
+  /**
+   * Takes a whole ruleset unless it is older than the one in hand, or of an epoch that was left; answers what changed.
+   * `onTaken` is called where it was taken, before anyone hears of a change.
+   */
+  replace(ruleset: Ruleset, onTaken?: () => void): ConfigChange | undefined {
     const previous = this.#layers.server;
     if (!this.#order.take(ruleset, previous)) return undefined;
     // Its own copy, as patches are written into it.
@@ -98,11 +102,13 @@ export class RulesetStore {
     if (epoch !== undefined) taken.epoch = epoch;
     this.#layers.setServer(taken);
     this.#isComplete = true;
-    return this.#applied(this.#compileAll());
+    const keys = this.#compileAll();
+    onTaken?.();
+    return this.#applied(keys);
   }
 
-  /** Takes a patch that follows on what is in hand, and no other; answers what changed. */
-  patch(patch: RulesetPatch): ConfigChange | undefined {
+  /** Takes a patch that follows on what is in hand, and no other; answers what changed, as {@link replace}. */
+  patch(patch: RulesetPatch, onTaken?: () => void): ConfigChange | undefined {
     const { server } = this.#layers;
     if (server === undefined || judgePatch(patch, server) !== 'next') return undefined;
     const affected = writePatch(server, patch);
@@ -110,11 +116,13 @@ export class RulesetStore {
     if (touched.size > 0) {
       for (const [key, compiled] of this.#compiled) if (compiled.usesAny(touched)) affected.add(key);
     }
-    return this.#applied(this.#compile(definitionsOf(this.#config, affected), touched));
+    const keys = this.#compile(definitionsOf(this.#config, affected), touched);
+    onTaken?.();
+    return this.#applied(keys);
   }
 
   /** Sets what environment variables override; to be called before the first ruleset. */
-  setEnvironment(values: LayerValues): ConfigChange | undefined {
+  setEnvironment(values: LayerValues | undefined): ConfigChange | undefined {
     this.#layers.setEnvironment(values);
     return this.#applied(this.#compileAll());
   }
@@ -264,19 +272,12 @@ export class RulesetStore {
   #tellAll(): void {
     this.#isTelling = true;
     for (let change = this.#untold.shift(); change !== undefined; change = this.#untold.shift()) {
-      for (const listener of [...this.#listeners]) this.#tell(listener, change);
+      for (const listener of [...this.#listeners]) {
+        // It may have been ended by one before it. One reader's fault must not keep the change from the others.
+        if (this.#listeners.has(listener)) callGuarded(() => listener(change), this.#onListenerError);
+      }
     }
     this.#isTelling = false;
-  }
-
-  /** One reader's fault must not keep the change from the others. */
-  #tell(listener: (change: ConfigChange) => unknown, change: ConfigChange): void {
-    try {
-      const told = listener(change);
-      if (told instanceof Promise) told.catch(this.#onListenerError);
-    } catch (error) {
-      this.#onListenerError(error);
-    }
   }
 }
 

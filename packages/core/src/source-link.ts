@@ -1,4 +1,5 @@
 import { createBackoff, sleep } from './backoff.ts';
+import { callGuarded } from './guarded-call.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 
 /** Waits between the starts of a source that failed; each start retries by itself what may pass soon. */
@@ -15,6 +16,7 @@ export class SourceLink {
   readonly #onFailure: (error: unknown) => void;
   readonly #onStart: () => void;
   #attempt: Promise<void> | undefined;
+  #stopped: Promise<unknown> | undefined;
   #isPersistent = false;
 
   constructor(options: {
@@ -31,9 +33,9 @@ export class SourceLink {
     this.#onFailure = options.onFailure;
   }
 
-  /** Whether failures are followed by another start. */
-  get isPersistent(): boolean {
-    return this.#isPersistent;
+  /** Whether it is over for good. */
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   /** Resolves once the source has started; rejects with the failure of the start under way. */
@@ -44,20 +46,25 @@ export class SourceLink {
 
   /** From now on a failed start is followed by another, until it works. */
   persist(): void {
-    if (this.#isPersistent || this.#stopping.signal.aborted) return;
+    if (this.#isPersistent || this.isStopped) return;
     this.#isPersistent = true;
     void this.#keepTrying();
   }
 
   /** Ends the source, and answers why it had not started yet, where it says so in time. */
-  async stop(): Promise<unknown> {
+  stop(): Promise<unknown> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<unknown> {
     const waiting = new AbortController();
     this.#stopping.abort();
     const reason = this.#attempt?.then(
       () => undefined,
       (error: unknown) => error,
     );
-    this.#source.stop();
+    callGuarded(() => this.#source.stop());
     if (reason === undefined) return undefined;
     return Promise.race([reason, sleep(GRACE_MS, waiting.signal)]).finally(() => waiting.abort());
   }
@@ -65,7 +72,7 @@ export class SourceLink {
   async #start(): Promise<void> {
     await this.#source.start(this.#sink, this.#stopping.signal);
     // It may have started in spite of being told to stop.
-    if (this.#stopping.signal.aborted) this.#source.stop();
+    if (this.isStopped) callGuarded(() => this.#source.stop());
     else this.#onStart();
   }
 

@@ -1,4 +1,5 @@
 import { ConfigClient } from './config-client.ts';
+import { isThenable } from './guarded-call.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import type {
   AnyConfig,
@@ -67,11 +68,11 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
       end();
       throw error;
     }
-    if (!(result instanceof Promise)) {
+    if (!isThenable(result)) {
       end();
       return result;
     }
-    return result.finally(end) as Result;
+    return Promise.resolve(result).finally(end) as Result;
   }
 }
 

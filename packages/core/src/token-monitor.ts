@@ -1,4 +1,5 @@
 import type { TokenError } from './errors.ts';
+import { callGuarded } from './guarded-call.ts';
 import { Moment } from './token-clock.ts';
 import type { TokenEvent, TokenFailureSummary, TokenStatus } from './token-events.ts';
 
@@ -81,11 +82,8 @@ export class TokenMonitor {
   }
 
   #tell(event: TokenEvent): void {
-    try {
-      Promise.resolve(this.#onEvent?.(event)).catch(() => undefined);
-    } catch {
-      // A fault in the hook must not stop the provider.
-    }
+    // A fault in the hook must not stop the provider.
+    callGuarded(() => this.#onEvent?.(event));
   }
 }
 

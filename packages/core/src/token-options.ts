@@ -1,5 +1,5 @@
+import { LONGEST_TIMEOUT_MS } from './backoff.ts';
 import { parseBaseUrl } from './base-url.ts';
-import { LONGEST_TIMEOUT_MS } from './deadline.ts';
 import { OptionsError } from './errors.ts';
 import type { Fetch } from './http-exchange.ts';
 import type { TokenEvent } from './token-events.ts';

@@ -32,7 +32,7 @@ export class ValueLayers {
     return this.#file === undefined ? given : { ...this.#file.segments, ...given };
   }
 
-  setEnvironment(values: LayerValues): void {
+  setEnvironment(values: LayerValues | undefined): void {
     this.#environment = values;
   }
 
