@@ -1,7 +1,8 @@
 import { OptionsError } from './errors.ts';
 import { isTargeted } from './evaluate.ts';
+import { callGuarded, isThenable } from './guarded-call.ts';
 import { type LayerValues, layerOf } from './layer-values.ts';
-import { isRecord } from './own-property.ts';
+import { isPlainRecord, isRecord } from './own-property.ts';
 import type {
   AnyConfig,
   FlagInput,
@@ -35,19 +36,34 @@ export interface BundledValues<Config extends AnyConfig = RegisteredConfig> {
   segments?: Record<string, Condition>;
 }
 
+/** Values of one origin, and how it is called in errors. */
+export interface BundledPart {
+  name: string;
+  values: unknown;
+}
+
 const GROUPS: readonly string[] = [...TIERS.map(({ group }) => group), 'segments'];
 
 /**
  * Merges values of an environment over the defaults – objects deeply, arrays and targeted values as wholes – and then
  * computes the functions among them, in order. Keys that the schema does not declare are left out.
  *
- * @throws {OptionsError} for another shape than {@link BundledValues}, and for a function that throws or answers with a
- * promise; its words are not repeated, as they may quote a secret.
+ * @throws {OptionsError} for another shape than {@link BundledValues}, and for a function or property that throws or
+ * answers with a promise; its words are not repeated, as they may quote a secret.
  */
-export function resolveBundledValues(
-  config: AnyConfig,
-  parts: readonly { name: string; values: unknown }[],
-): LayerValues {
+export function resolveBundledValues(config: AnyConfig, parts: readonly BundledPart[]): LayerValues {
+  try {
+    return resolve(config, parts);
+  } catch (error) {
+    if (error instanceof OptionsError) throw error;
+    throw new OptionsError(
+      'bundled',
+      'The bundled values cannot be read: they are nested too deeply, contain themselves, or a property of them throws an error.',
+    );
+  }
+}
+
+function resolve(config: AnyConfig, parts: readonly BundledPart[]): LayerValues {
   let merged: Readonly<Record<string, unknown>> = {};
   for (const { name, values } of parts) merged = asRecord(merge(merged, checkShape(name, values)));
   const resolved: Record<TierNames['group'], Record<string, unknown>> = {
@@ -96,9 +112,7 @@ function merge(before: unknown, after: unknown): unknown {
 
 /** Whether it is merged key by key: an object literal, and no targeted value. */
 function isPlain(value: unknown): value is Record<string, unknown> {
-  if (!isRecord(value) || isTargeted(value as JsonValue)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return isPlainRecord(value) && !isTargeted(value as JsonValue);
 }
 
 function compute(value: unknown, resolved: ResolvedValues, name: string): unknown {
@@ -120,17 +134,12 @@ function call(value: (values: ResolvedValues) => unknown, resolved: ResolvedValu
     throw new OptionsError('bundled', `The function that computes the bundled ${name} threw an error.`);
   }
   if (typeof answer !== 'function' && !isThenable(answer)) return answer;
+  // Its failure is nobody's any more.
+  callGuarded(() => answer);
   throw new OptionsError(
     'bundled',
     `The function that computes the bundled ${name} must answer a value at once.`,
   );
-}
-
-function isThenable(value: unknown): boolean {
-  if (!isRecord(value) || typeof value.then !== 'function') return false;
-  // Its failure is nobody's any more.
-  Promise.resolve(value).catch(() => undefined);
-  return true;
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -12,7 +12,7 @@ export interface CacheBinding {
   environment: string;
 }
 
-/** What is wrong with a disk copy. `key`: its secrets were encrypted under another client secret. */
+/** What is wrong with a disk copy. `key`: its secrets are not encrypted under this client secret. */
 export type CacheRefusal = 'unreadable' | 'torn' | 'foreign' | 'key';
 
 /** How a disk copy is sealed and opened. */
@@ -80,8 +80,10 @@ export async function openRuleset(text: string, seal: CacheSeal): Promise<Cached
   if (envelope === undefined) return 'torn';
   if (envelope.binding !== (await digest(bindingParts(seal.binding)))) return 'foreign';
   let secret: JsonValue = {};
-  if (seal.key !== undefined && envelope.secrets !== undefined) {
-    const opened = await decrypt(seal.key, envelope.secrets, envelope);
+  if (seal.key !== undefined) {
+    // Without secrets nothing proves who wrote it.
+    const { secrets } = envelope;
+    const opened = secrets === undefined ? undefined : await decrypt(seal.key, secrets, envelope);
     if (opened === undefined) return 'key';
     secret = opened;
   }

@@ -1,3 +1,4 @@
+import { errorCode } from './text-file.ts';
 import { pause } from './token-clock.ts';
 
 /** As much of `node:fs/promises` and `node:path` as is used. */
@@ -10,16 +11,6 @@ export interface FileSystem {
 const LOCK_LIFE_MS = 10_000;
 const LOCK_WAIT_MS = 20;
 const LOCK_ATTEMPTS = 25;
-
-/** The text of a file; undefined where there is none. */
-export async function readTextFile(system: FileSystem, file: string): Promise<string | undefined> {
-  try {
-    return await system.fs.readFile(file, 'utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
 
 /**
  * Replaces a file as a whole: a reader sees the old text or the new, whatever happens in between. The file is readable
@@ -93,7 +84,8 @@ async function removeLeftovers({ fs, path }: FileSystem, file: string): Promise<
 }
 
 async function isOlderThan({ fs }: Pick<FileSystem, 'fs'>, file: string, ms: number): Promise<boolean> {
-  const stats = await fs.stat(file).catch(() => undefined);
+  // Of the entry itself, be it a link to nothing.
+  const stats = await fs.lstat(file).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > ms;
 }
 
@@ -109,9 +101,4 @@ async function syncDirectory({ fs }: FileSystem, directory: string): Promise<voi
   } catch {
     // The rename itself is done.
   }
-}
-
-/** The code of a system's error, such as `EACCES`. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

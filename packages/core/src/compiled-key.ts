@@ -180,7 +180,8 @@ function targetedKey(
     stored,
     program,
     fixed: undefined,
-    hasValue: true,
+    // Without a default there is none for the contexts of a refused one.
+    hasValue: fallback.ok || issues.length === 0,
     invalid: issues.length === 0 ? undefined : describeInvalid(definition, { ok: false, issues }, false),
     origin: 'stored',
   });

@@ -1,4 +1,5 @@
-import type { InvalidKey } from './errors.ts';
+import { SETTINGS_VARIABLES } from './environment-variable.ts';
+import { type InvalidKey, OptionsError } from './errors.ts';
 import { isTargeted } from './evaluate.ts';
 import { type LayerValues, layerOf } from './layer-values.ts';
 import { type AnyConfig, type KeyDefinition, parseValue } from './schema.ts';
@@ -21,6 +22,8 @@ export interface EnvironmentOverrides {
   invalid: readonly InvalidKey[];
 }
 
+const SETTINGS: ReadonlySet<string> = new Set(Object.values(SETTINGS_VARIABLES));
+
 type Reading = { ok: true; value: JsonValue } | { ok: false; issues: readonly string[] };
 
 /**
@@ -28,6 +31,8 @@ type Reading = { ok: true; value: JsonValue } | { ok: false; issues: readonly st
  * set. The text itself is tried first and what it is as JSON after that, so that a string schema gets the text as it
  * is; but `true` and `false` are booleans wherever the schema answers a boolean for one, as coercion would read "false"
  * as true.
+ *
+ * @throws {OptionsError} for a prefix by which a key would read a setting of the client, such as its secret.
  */
 export function readEnvironmentOverrides(
   config: AnyConfig,
@@ -38,6 +43,7 @@ export function readEnvironmentOverrides(
   const invalid: InvalidKey[] = [];
   for (const definition of config.keys.values()) {
     const name = `${prefix}${definition.environmentVariable}`;
+    if (SETTINGS.has(name)) throw isSetting(prefix, definition.key, name);
     const text = variables[name];
     if (text === undefined || text === '') continue;
     const reading = readText(definition, text);
@@ -45,6 +51,13 @@ export function readEnvironmentOverrides(
     else invalid.push(describeInvalid(definition, name, reading.issues));
   }
   return { values: entries.length === 0 ? undefined : layerOf(entries), invalid };
+}
+
+function isSetting(prefix: string, key: string, name: string): OptionsError {
+  return new OptionsError(
+    'overrides',
+    `With "overrides.prefix" ${JSON.stringify(prefix)} the key "${key}" would read ${name}, which is a setting of the client. Choose another prefix.`,
+  );
 }
 
 function readText(definition: KeyDefinition, text: string): Reading {

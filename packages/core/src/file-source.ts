@@ -1,8 +1,9 @@
-import { type BundledValues, resolveBundledValues } from './bundled-values.ts';
+import { type BundledPart, type BundledValues, resolveBundledValues } from './bundled-values.ts';
 import { OptionsError } from './errors.ts';
 import type { LayerValues } from './layer-values.ts';
 import { nodeBuiltin } from './node-builtin.ts';
 import type { AnyConfig, RegisteredConfig } from './schema.ts';
+import { errorCode, readTextFile } from './text-file.ts';
 
 /** Values in code: works in every runtime, and before anything was read. */
 export interface BundledInCode<Config extends AnyConfig = RegisteredConfig> {
@@ -37,7 +38,7 @@ export function readBundledCode(
     throw new OptionsError('bundled', '"bundled" needs either "defaults" or "file".');
   }
   const { defaults, environments = {} } = bundled;
-  const parts: { name: string; values: unknown }[] = [{ name: 'the defaults', values: defaults }];
+  const parts: BundledPart[] = [{ name: 'the defaults', values: defaults }];
   if (Object.hasOwn(environments, environment)) {
     parts.push({ name: `environment "${environment}"`, values: environments[environment] });
   }
@@ -54,7 +55,7 @@ export async function readBundledFiles(
   environment: string,
 ): Promise<LayerValues> {
   const { file, environmentFile } = bundled;
-  const parts = [{ name: file, values: await readJson(file) }];
+  const parts: BundledPart[] = [{ name: file, values: await readJson(file) }];
   if (environmentFile !== undefined) {
     const isTemplate = environmentFile.includes('{environment}');
     if (isTemplate && !/^[a-z0-9][a-z0-9-]*$/i.test(environment)) {
@@ -74,9 +75,9 @@ async function readJson(file: string, mayBeMissing = false): Promise<unknown> {
   }
   let text: string;
   try {
-    text = await fs.readFile(file, 'utf8');
+    text = await readTextFile(fs, file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = errorCode(error);
     if (mayBeMissing && code === 'ENOENT') return undefined;
     throw new OptionsError('bundled', `The bundled file ${file} cannot be read (${code}).`);
   }

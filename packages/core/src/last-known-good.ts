@@ -8,10 +8,11 @@ import {
   openRuleset,
   sealRuleset,
 } from './cache-envelope.ts';
-import { errorCode, type FileSystem, readTextFile, replaceFile, withFileLock } from './cache-file.ts';
+import { type FileSystem, replaceFile, withFileLock } from './cache-file.ts';
 import { OptionsError } from './errors.ts';
 import { nodeBuiltin } from './node-builtin.ts';
 import { compareRevisions, isSameEpoch, isSamePosition } from './ruleset-order.ts';
+import { errorCode, readTextFile } from './text-file.ts';
 import type { Ruleset } from './wire.ts';
 
 /** The disk copy of the values that the server gave last. */
@@ -51,12 +52,13 @@ const REFUSALS: Readonly<Record<CacheRefusal, string>> = {
   unreadable: 'cannot be read',
   torn: 'is damaged or no disk copy',
   foreign: 'belongs to another API URL, organization or environment',
-  key: 'was encrypted under another client secret, or was changed',
+  key: 'was not encrypted under this client secret, or was changed',
 };
 
 /** The last good values on disk: read once at the start, written off the hot path, replaced only as a whole. */
 export class LastKnownGood {
   readonly #cache: CacheOptions;
+  readonly #file: string;
   readonly #binding: CacheBinding;
   readonly #system: FileSystem;
   readonly #onEvent: (event: CacheEvent) => void;
@@ -82,6 +84,8 @@ export class LastKnownGood {
       throw new OptionsError('cache', 'This runtime has no files for "cache". Leave it out here.');
     }
     this.#system = { fs, path };
+    // A program may change its working directory.
+    this.#file = path.resolve(cache.file);
   }
 
   /** The disk copy; undefined where there is none, and where it was refused, which an event tells. Never rejects. */
@@ -107,7 +111,7 @@ export class LastKnownGood {
 
   /** The server confirmed what was written: the copy is told so now and then, as its age is that of its values. */
   confirm(take: () => Ruleset | undefined): void {
-    if (Date.now() - this.#writtenAt >= RENEW_MS) this.schedule(take);
+    if (isOutdated(this.#writtenAt)) this.schedule(take);
   }
 
   /** Writes what is pending and resolves when it is done. Never rejects. */
@@ -142,7 +146,7 @@ export class LastKnownGood {
   }
 
   async #replace(take: () => Ruleset | undefined): Promise<void> {
-    const { file } = this.#cache;
+    const file = this.#file;
     const seal = await this.#sealing();
     const outcome = await withFileLock(this.#system, file, async () => {
       const ruleset = take();
@@ -168,7 +172,7 @@ export class LastKnownGood {
   #isNewer(ruleset: Ruleset, held: CachedRuleset): boolean {
     if (!isSameEpoch(ruleset, held.ruleset)) return true;
     const difference = compareRevisions(ruleset.revision, held.ruleset.revision);
-    if (difference === 0) return Date.now() - held.savedAt >= RENEW_MS;
+    if (difference === 0) return isOutdated(held.savedAt);
     if (difference > 0) return true;
     const loaded = this.#loaded?.ruleset;
     return ruleset.epoch === undefined && loaded !== undefined && isSamePosition(held.ruleset, loaded);
@@ -182,10 +186,10 @@ export class LastKnownGood {
 
   async #open(): Promise<CachedRuleset | CacheRefusal | undefined> {
     try {
-      const text = await readTextFile(this.#system, this.#cache.file);
-      return text === undefined ? undefined : await openRuleset(text, await this.#sealing());
-    } catch {
-      return 'unreadable';
+      const text = await readTextFile(this.#system.fs, this.#file);
+      return await openRuleset(text, await this.#sealing());
+    } catch (error) {
+      return errorCode(error) === 'ENOENT' ? undefined : 'unreadable';
     }
   }
 
@@ -201,16 +205,21 @@ export class LastKnownGood {
   }
 
   #refuse(reason: CacheRefusal): void {
-    const message = `The disk copy ${this.#cache.file} ${REFUSALS[reason]}; it is not used.`;
+    const message = `The disk copy ${this.#file} ${REFUSALS[reason]}; it is not used.`;
     this.#onEvent({ status: 'refused', reason, message });
   }
 
   #failed(why: string): void {
     this.#onEvent({
       status: 'write-failed',
-      message: `The disk copy ${this.#cache.file} could not be written (${why}).`,
+      message: `The disk copy ${this.#file} could not be written (${why}).`,
     });
   }
+}
+
+/** Whether a time lies back long enough to be renewed, or ahead, by a clock that was set back since. */
+function isOutdated(time: number): boolean {
+  return Math.abs(Date.now() - time) >= RENEW_MS;
 }
 
 function checkOptions(cache: CacheOptions, clientSecret: string | undefined): CacheOptions {

@@ -215,8 +215,9 @@ export class RulesetStore {
     layer: Layer | undefined,
   ): [CompiledKey, ValueSource] {
     const { key } = definition;
-    const before = this.#compiled.get(key);
     const fallback = this.#fallbackOf(definition, layer);
+    // What better origins deleted does not stay because the bundled value is refused, too.
+    const before = layer === 'file' && fallback.slot.ok ? undefined : this.#compiled.get(key);
     const segments = this.#segments;
     const compiled = compileKey(definition, { stored, segments, fallback: fallback.slot, before });
     if (compiled.origin === 'before') return [compiled, this.sourceOf(key)];

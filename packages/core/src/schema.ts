@@ -3,7 +3,7 @@ import { noteBrowserValue } from './browser-value.ts';
 import { environmentVariableName, SETTINGS_VARIABLES } from './environment-variable.ts';
 import { SchemaError } from './errors.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
-import { isAsynchronous, isStandardSchema, validateNow } from './standard-schema.ts';
+import { declaresName, isAsynchronous, isStandardSchema, validateNow } from './standard-schema.ts';
 import { TIERS } from './tiers.ts';
 import type { EvaluationContext, Tier } from './wire.ts';
 
@@ -314,13 +314,17 @@ export function parseValue(definition: KeyDefinition, value: unknown): ParseResu
     noteBrowserValue(definition, result.value, value);
     return { ok: true, value: result.value };
   }
-  return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition.tier)) };
+  return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition)) };
 }
 
-function describeIssue(issue: StandardSchemaV1.Issue, tier: Tier): string {
-  const path = (issue.path ?? [])
-    .map((segment) => String(typeof segment === 'object' ? segment.key : segment))
-    .join('.');
+function describeIssue(issue: StandardSchemaV1.Issue, { tier, validator }: KeyDefinition): string {
+  const names = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
+  // A name that the schema does not declare, as in a record, is part of the secret.
+  const isTold = (name: PropertyKey): boolean =>
+    tier !== 'secret' ||
+    typeof name === 'number' ||
+    (validator !== undefined && declaresName(validator, name));
+  const path = names.map((name) => (isTold(name) ? String(name) : '*')).join('.');
   const reason = tier === 'secret' ? 'is not what its schema asks for' : issue.message;
   return path === '' ? reason : `at "${path}": ${reason}`;
 }

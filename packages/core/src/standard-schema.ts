@@ -16,6 +16,17 @@ export function hasJsonSchema(schema: StandardSchemaV1): schema is StandardSchem
   return 'jsonSchema' in schema['~standard'];
 }
 
+/** Whether a validator's JSON Schema holds such a name; false where it has none. */
+export function declaresName(validator: StandardSchemaV1, name: PropertyKey): boolean {
+  if (!hasJsonSchema(validator)) return false;
+  try {
+    const schema = validator['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
+    return JSON.stringify(schema).includes(`${JSON.stringify(String(name))}:`);
+  } catch {
+    return false;
+  }
+}
+
 /** Kinds of values for an asynchronous check to show itself, which runs only after the type fits. */
 const PROBES: readonly unknown[] = [
   undefined,
