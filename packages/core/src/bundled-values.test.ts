@@ -21,8 +21,8 @@ describe('bundled values', () => {
       '{"public":{"constructor":{"a":1},"title":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}}',
     );
     const layer = resolve(hostile, { public: { title: { own: true } } });
-    expect(layer.public['constructor']).toEqual({ a: 1 });
-    expect(JSON.stringify(layer.public['title'])).toBe(
+    expect(layer.public.constructor).toEqual({ a: 1 });
+    expect(JSON.stringify(layer.public.title)).toBe(
       '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"own":true}',
     );
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -35,7 +35,7 @@ describe('bundled values', () => {
     });
     const layer = resolve(values, { public: { title: { b: 2 } } });
     expect(layer.public).toEqual({ title: { a: 1, b: 2 }, since });
-    expect(layer.public['since']).toBe(since);
+    expect(layer.public.since).toBe(since);
     expect(values.public.title).toEqual({ a: 1 });
   });
 
@@ -46,8 +46,8 @@ describe('bundled values', () => {
       { public: { title: { a: { c: [3] } } }, flags: { newCheckout: { $cohort: { defaultValue: false } } } },
       { public: { title: { a: { b: null } } } },
     );
-    expect(layer.public['title']).toEqual({ a: { b: null, c: [3] } });
-    expect(layer.flags['newCheckout']).toEqual({ $cohort: { defaultValue: false } });
+    expect(layer.public.title).toEqual({ a: { b: null, c: [3] } });
+    expect(layer.flags.newCheckout).toEqual({ $cohort: { defaultValue: false } });
   });
 
   it('are computed of those before them; undefined is none', () => {
@@ -63,7 +63,7 @@ describe('bundled values', () => {
 
   it('that cannot be read are refused without their words', () => {
     const cyclic: Record<string, unknown> = {};
-    cyclic['self'] = cyclic;
+    cyclic.self = cyclic;
     const throwing = {
       get title(): unknown {
         throw new Error('hunter2');

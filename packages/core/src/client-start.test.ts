@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
@@ -88,7 +89,7 @@ describe('ready', () => {
     const { client, source } = makeClient(new Error('refused'), { overrides: { variables } });
     expect(await codeOf(client.ready())).toBe('refused');
     expect(client.source('title')).toBe('environment');
-    delete variables['TITLE'];
+    delete variables.TITLE;
     source.next = ruleset();
     await client.ready();
     expect([client.public('title'), client.source('title')]).toEqual(['Shop', 'default']);
@@ -236,10 +237,7 @@ describe('hooks', () => {
     });
     await client.ready();
     client.subscribe(() => Promise.reject(new Error('subscriber')));
-    // A promise of another realm, or of a library.
-    client.subscribe((() => ({
-      then: (_: unknown, reject: (error: Error) => void) => reject(new Error('thenable')),
-    })) as never);
+    client.subscribe(runInNewContext('async () => { throw new Error("another realm"); }'));
     client.onClose((() => Promise.reject(new Error('closing'))) as () => void);
     source.sink?.replace(ruleset({ revision: '2', flags: { newCheckout: true } }));
     expect(client.flag('newCheckout')).toBe(true);

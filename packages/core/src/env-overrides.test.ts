@@ -8,7 +8,7 @@ const define = (validator: z.ZodType): AnyConfig =>
 
 /** What `VALUE` is stored as; undefined where the schema refuses it, or it counts as not set. */
 const stored = (validator: z.ZodType, text: string): unknown =>
-  readEnvironmentOverrides(define(validator), { VALUE: text }).values?.public['value'];
+  readEnvironmentOverrides(define(validator), { VALUE: text }).values?.public.value;
 
 describe('the text of a variable', () => {
   it('is read as the schema of its key takes it', () => {
