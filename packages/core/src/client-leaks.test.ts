@@ -50,7 +50,7 @@ function startServer() {
     };
   };
   return (input: RequestInfo | URL): Promise<Response> => {
-    const { pathname } = new URL(String(input));
+    const { pathname } = new URL(input as string);
     if (pathname.endsWith('/token')) {
       return Promise.resolve(json({ access_token: TOKEN, token_type: 'Bearer', expires_in: 3_600 }));
     }

@@ -105,6 +105,8 @@ export class ClientSources {
     this.#isClosed = true;
     // Why it had not started is of no interest any more.
     void this.#link?.stop();
+    // Another client may share the provider, and wait for its exchange.
+    this.#tokens?.endUnawaited();
     this.#to.monitor.connected('disconnected');
     await this.#cache?.flush();
   }

@@ -135,7 +135,7 @@ describe('a start that nobody need wait for', () => {
     vi.useFakeTimers();
     let asked = 0;
     const fetch = (input: RequestInfo | URL): Promise<Response> => {
-      const { pathname } = new URL(String(input));
+      const { pathname } = new URL(input as string);
       const json = (body: unknown, status = 200) => Promise.resolve(Response.json(body, { status }));
       if (pathname.endsWith('/token'))
         return json({ access_token: 'a', token_type: 'Bearer', expires_in: 3_600 });

@@ -32,13 +32,13 @@ export class TokenExchange {
   }
 
   /** @throws {TokenError} always one of them. */
-  async attempt(timeoutMs: number): Promise<GrantedToken> {
+  async attempt(timeoutMs: number, signal: AbortSignal): Promise<GrantedToken> {
     const startedAt = new Moment();
     const started = performance.now();
     const secret = await this.#readSecret(timeoutMs);
     const secrets = [secret, formEncode(secret), ...this.#settings.confidential];
     const leftMs = Math.max(1, timeoutMs - (performance.now() - started));
-    const answer = await this.#post(secret, leftMs).catch((error: unknown) => {
+    const answer = await this.#post(secret, leftMs, signal).catch((error: unknown) => {
       throw this.#failures.transport(error, secrets);
     });
     if (!isSuccess(answer.status)) throw this.#refusal(answer, secrets);
@@ -62,7 +62,7 @@ export class TokenExchange {
     return secret.replace(/\r?\n$/, '');
   }
 
-  #post(secret: string, timeoutMs: number): Promise<HttpAnswer> {
+  #post(secret: string, timeoutMs: number, signal: AbortSignal): Promise<HttpAnswer> {
     const { tokenUrl, clientId, credentialsIn, parameters } = this.#settings;
     const form = new URLSearchParams({ grant_type: 'client_credentials' });
     for (const [name, value] of parameters) form.append(name, value);
@@ -85,6 +85,7 @@ export class TokenExchange {
       headers,
       body,
       timeoutMs,
+      signal,
       maxBytes: MAX_ANSWER_BYTES,
     });
   }

@@ -26,6 +26,7 @@ export interface FlightTools {
 export class TokenFlight {
   readonly #tools: FlightTools;
   readonly #holdMs: number;
+  readonly #ending: AbortController = new AbortController();
   #claim: Moment;
   #isAwaited: boolean;
   #isUnderway: boolean;
@@ -56,6 +57,11 @@ export class TokenFlight {
     this.#isDropped = true;
   }
 
+  /** Nobody wants its answer any more: it ends at once. */
+  end(): void {
+    this.#ending.abort();
+  }
+
   /** A caller waits for it now. */
   join(): void {
     this.#isAwaited = true;
@@ -65,7 +71,7 @@ export class TokenFlight {
   async run(): Promise<GrantedToken> {
     const { pace } = this.#tools;
     if (this.#holdMs > 0) {
-      await pause(this.#holdMs);
+      await pause(this.#holdMs, this.#ending.signal);
       this.#claim = pace.begin(this.#claim);
     }
     try {
@@ -84,10 +90,11 @@ export class TokenFlight {
     const backoff = createBackoff(RETRY_BACKOFF);
     for (let attempt = 1; ; attempt++) {
       this.#refuseThrottled();
+      if (this.#ending.signal.aborted) throw this.#tools.failures.aborted(undefined);
       const leftMs = deadlineMs - (performance.now() - startedAt);
       const outcome = await this.#attempt(attempt, leftMs, backoff.next());
       if (outcome.granted !== undefined) return outcome.granted;
-      await pause(outcome.retryInMs);
+      await pause(outcome.retryInMs, this.#ending.signal);
     }
   }
 
@@ -103,7 +110,10 @@ export class TokenFlight {
     this.#isUnderway = true;
     monitor.started(told);
     try {
-      const granted = await exchange.attempt(Math.max(1, Math.min(settings.timeoutMs, leftMs)));
+      const granted = await exchange.attempt(
+        Math.max(1, Math.min(settings.timeoutMs, leftMs)),
+        this.#ending.signal,
+      );
       const durationMs = performance.now() - startedAt;
       monitor.succeeded({ ...told, durationMs, lifetimeMs: granted.lifetimeMs });
       return { granted };

@@ -45,6 +45,8 @@ export class TokenProvider implements AccessTokenSource {
   readonly #jitter: number = drawWindowJitter();
   #cached: CachedToken | undefined;
   #flight: Flight | undefined;
+  /** How many callers wait for an exchange. */
+  #waiting = 0;
   /** Kept beyond its life, so that no error repeats it. */
   #lastValue: string | undefined;
 
@@ -100,6 +102,16 @@ export class TokenProvider implements AccessTokenSource {
     this.#monitor.invalidated();
   }
 
+  /**
+   * Ends an exchange that no caller waits for, which may keep a process alive until `timeoutMs`. The provider can be
+   * used as before: the next caller exchanges anew.
+   */
+  endUnawaited(): void {
+    if (this.#waiting > 0) return;
+    this.#flight?.flight.end();
+    this.#flight = undefined;
+  }
+
   /** Its state as plain data, without a secret or a token: fit for a health check or a log. */
   status(): TokenStatus {
     const cached = this.#cached;
@@ -122,7 +134,7 @@ export class TokenProvider implements AccessTokenSource {
     const token = this.#live();
     if (token !== undefined) return token;
     const wait = waitWhenThrottled ? this.#waitThroughPause(signal) : this.#join();
-    return signal ? this.#untilAborted(wait, signal) : wait;
+    return this.#waitFor(wait, signal);
   }
 
   /** The cached token where it still lives; within its window a refresh is seen to. */
@@ -214,11 +226,24 @@ export class TokenProvider implements AccessTokenSource {
     }
   }
 
-  #untilAborted(wait: Promise<string>, signal: AbortSignal): Promise<string> {
+  /** Waits for as long as this caller does, which is counted meanwhile. */
+  #waitFor(work: Promise<string>, signal: AbortSignal | undefined): Promise<string> {
+    this.#waiting += 1;
     return new Promise((resolve, reject) => {
-      const settled = wait.then(resolve, reject);
-      const letGo = onAbort(signal, () => reject(this.#failures.aborted(this.#monitor.lastError)));
-      void settled.finally(letGo);
+      let isWaiting = true;
+      let letGo: (() => void) | undefined;
+      const leave = (): void => {
+        if (isWaiting) this.#waiting -= 1;
+        isWaiting = false;
+        letGo?.();
+      };
+      void work.then(resolve, reject).finally(leave);
+      letGo = signal
+        ? onAbort(signal, () => {
+            leave();
+            reject(this.#failures.aborted(this.#monitor.lastError));
+          })
+        : undefined;
     });
   }
 }
