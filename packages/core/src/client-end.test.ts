@@ -22,7 +22,8 @@ async function startHanging(endpoint: string) {
         ended += 1;
       });
       // Of a stream the beginning is there.
-      if (endpoint === '/stream') response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hi\n\n');
+      if (endpoint === '/stream')
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hi\n\n');
     } else if (url.includes('/token')) {
       sendJson(response, 200, { access_token: 'a', token_type: 'Bearer', expires_in: 3_600 });
     } else if (url.includes('/ruleset') && endpoint !== '/values') sendJson(response, 200, rulesetOf());

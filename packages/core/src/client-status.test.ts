@@ -73,7 +73,13 @@ describe('the status of a client', () => {
   });
 
   it('turns to failed by itself when the values are too old, and never with the longest times', () => {
-    for (const maxStalenessMs of [1, MAX_STALENESS_MS, 3_000_000_000, Number.MAX_VALUE, Number.POSITIVE_INFINITY]) {
+    for (const maxStalenessMs of [
+      1,
+      MAX_STALENESS_MS,
+      3_000_000_000,
+      Number.MAX_VALUE,
+      Number.POSITIVE_INFINITY,
+    ]) {
       const { monitor, told } = watch(maxStalenessMs);
       monitor.heard();
       monitor.enter('ready');

@@ -6,8 +6,8 @@ const MAX_BYTES = 64 * 1024 * 1024;
  * @throws an error whose {@link errorCode} says why it cannot be read.
  */
 export async function readTextFile(fs: typeof import('node:fs/promises'), file: string): Promise<string> {
-  // Without it, opening a pipe waits for somebody who writes; Windows has no such flag.
-  const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants;
+  // Else opening a pipe waits for somebody who writes. Windows lacks the flag, which then counts as 0.
+  const { O_RDONLY, O_NONBLOCK } = fs.constants;
   const handle = await fs.open(file, O_RDONLY | O_NONBLOCK);
   try {
     const stats = await handle.stat();
