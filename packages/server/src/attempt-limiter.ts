@@ -37,10 +37,6 @@ export class AttemptLimiter {
     else this.#failures.set(key, { count: 1, endsAtMs: performance.now() + this.#limits.windowSec * 1000 });
   }
 
-  succeeded(key: string): void {
-    this.#failures.delete(key);
-  }
-
   #current(key: string): Failures | undefined {
     const failures = this.#failures.get(key);
     if (failures && failures.endsAtMs <= performance.now()) {

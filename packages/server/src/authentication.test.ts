@@ -141,3 +141,20 @@ describe('credentials', () => {
     expect((await callApi(server, '/auth-clients', { token: clientSecret })).status).toBe(401);
   });
 });
+
+describe('what only some may see', () => {
+  it.each([
+    '/auth-clients',
+    '/config/values?environment=development',
+    '/config/schemas',
+    '/config/environments',
+    '/config/segments?environment=development',
+  ])('is kept by no cache: %s, and its refusals neither', async (path) => {
+    const server = await startServer();
+    for (const token of [await tokenOf(server), 'wrong']) {
+      const answer = await callApi(server, path, { token });
+      expect(answer.status).toBe(token === 'wrong' ? 401 : 200);
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+    }
+  });
+});

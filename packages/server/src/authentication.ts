@@ -23,6 +23,8 @@ export function createGuard(
 ): (rule: AccessRule) => onRequestAsyncHookHandler {
   return (rule) =>
     async (request, reply): Promise<void> => {
+      // What only some may see is in no cache, unless a route says otherwise; refusals neither.
+      reply.header('cache-control', 'no-store');
       const principal = await authenticate(request, reply, tokens, clients);
       authorize(request, reply, principal, rule);
       request.principal = principal;

@@ -9,6 +9,7 @@ import { ConfigService } from './config-service.ts';
 import { registerClosing } from './connections.ts';
 import { registerCors } from './cross-origin.ts';
 import { registerErrorHandling, sendError } from './error-handling.ts';
+import { registerHttpRefusals } from './http-refusals.ts';
 import { registerJsonBody } from './json-body.ts';
 import { requestAjvOptions, requestValidationError } from './request-validation.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
@@ -16,6 +17,7 @@ import { registerDiscoveryRoutes } from './routes/discovery.ts';
 import { registerEnvironmentsRoutes } from './routes/environments.ts';
 import { registerEvaluateRoutes } from './routes/evaluate.ts';
 import { registerHealthRoutes } from './routes/health.ts';
+import { registerIndexPage } from './routes/index-page.ts';
 import { registerRevokeRoutes } from './routes/revoke.ts';
 import { registerRulesetRoutes } from './routes/ruleset.ts';
 import { registerSchemasRoutes } from './routes/schemas.ts';
@@ -56,8 +58,10 @@ export async function createApp(
   registerErrorHandling(app);
   registerRequestLog(app);
   registerClosing(app, closing);
+  registerHttpRefusals(app);
   await registerCors(app, clients);
   const oauth = { tokens, limiter: new AttemptLimiter(options.tokenAttempts) };
+  registerIndexPage(app, context);
   registerHealthRoutes(app, context);
   registerDiscoveryRoutes(app, context, { tokens });
   registerTokenRoutes(app, context, oauth);
@@ -90,6 +94,8 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     requestTimeout: timeouts.requestMs,
     // Node looks for slow requests at an interval of 30 s unless told otherwise.
     http: {
+      // Refused by `registerHttpRefusals`, with a message.
+      requireHostHeader: false,
       headersTimeout: Math.min(timeouts.headersMs, timeouts.requestMs),
       connectionsCheckingInterval: Math.min(1_000, Math.max(20, timeouts.headersMs / 4)),
     },

@@ -42,6 +42,19 @@ describe('createConfigServer', () => {
     }
   });
 
+  it('says at / what it is and where to go on', async () => {
+    const server = await startServer();
+    const answer = await fetch(server.url);
+    expect(answer.status).toBe(200);
+    const page = await jsonOf(answer);
+    expect(page.message).toContain('config server');
+    expect(page.docs).toContain('@smooai/config-server');
+    for (const link of [page.health, page.readiness, page.issuer]) {
+      expect((await fetch(String(link))).status, String(link)).toBe(200);
+    }
+    expect((await fetch(server.url, { method: 'HEAD' })).status).toBe(200);
+  });
+
   it('is printed without its secret', async () => {
     const server = await startServer();
     const { clientSecret } = adminOf(server);
@@ -120,6 +133,12 @@ describe('refusals', () => {
     expect(await sendRaw(server, 'rubbish\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*\{"message":"[^"]+"\}$/);
     const long = `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(40_000)}\r\n\r\n`;
     expect(await sendRaw(server, long)).toMatch(/^HTTP\/1\.1 431 [\s\S]*\{"message":"[^"]+"\}$/);
+    const isJson = (status: number) => new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*\\{"message":".+"\\}`);
+    expect(await sendRaw(server, 'GET /healthz HTTP/1.1\r\n\r\n')).toMatch(isJson(400));
+    const expecting = 'GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: a-miracle\r\n\r\n';
+    expect(await sendRaw(server, expecting)).toMatch(isJson(417));
+    const old = await sendRaw(server, 'GET /healthz HTTP/1.0\r\n\r\n');
+    expect(old).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
 
@@ -172,6 +191,10 @@ describe('close', () => {
     ['has sent nothing', ''],
     ['has sent half of its headers', 'GET /healthz HTTP/1.1\r\nhost: x\r\n'],
     ['keeps its connection', 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'],
+    [
+      'has sent half of its body and no more',
+      'POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\ngrant',
+    ],
   ])('does not wait for a client that %s', async (_name, text) => {
     const server = await startServer({ timeouts: { closeMs: 60_000 } });
     const connection = sendRaw(server, text);

@@ -58,7 +58,9 @@ export function readForm(request: FastifyRequest): ReadonlyMap<string, string> {
 
 /**
  * Finds out which machine client sends the form, by HTTP Basic or by the form itself.
- * An unknown client takes the same path as a wrong secret.
+ * An unknown client takes the same path as a wrong secret. A right secret is taken however many wrong ones came before
+ * it: behind one address (NAT, a proxy) others could lock a client out of its configuration otherwise, and secrets of
+ * 256 random bits are not guessed. The limit tells a program with a wrong secret to slow down.
  * @throws {OAuthError} 400, 401 or 429
  */
 export async function authenticateClient(
@@ -67,26 +69,24 @@ export async function authenticateClient(
   { storage, limiter }: { storage: Storage; limiter: AttemptLimiter },
 ): Promise<AuthClient> {
   const credentials = credentialsOf(request, form);
-  const attempt = `${request.ip} ${hashCredential(credentials.id)}`;
-  const retryAfterSec = limiter.retryAfterSec(attempt);
-  if (retryAfterSec !== undefined) {
-    throw new OAuthError(
-      429,
-      'invalid_request',
-      'Too many failed attempts for this client. Try again later.',
-      {
-        'retry-after': String(retryAfterSec),
-      },
-    );
-  }
   const client = await storage.findAuthClient(credentials.id);
   const matches = matchesCredential(credentials.secret, client?.credentialHash);
-  if (!client || !matches || client.type !== 'm2m' || client.revokedAt !== null) {
-    limiter.failed(attempt);
-    throw invalidClient('The client is not known, its secret is wrong, or it is revoked.', credentials.basic);
-  }
-  limiter.succeeded(attempt);
-  return client;
+  if (client && matches && client.type === 'm2m' && client.revokedAt === null) return client;
+  const attempt = `${request.ip} ${hashCredential(credentials.id)}`;
+  const retryAfterSec = limiter.retryAfterSec(attempt);
+  if (retryAfterSec !== undefined) throw tooManyAttempts(retryAfterSec);
+  limiter.failed(attempt);
+  throw invalidClient('The client is not known, its secret is wrong, or it is revoked.', credentials.basic);
+}
+
+function tooManyAttempts(seconds: number): OAuthError {
+  const wait = `${seconds} second${seconds === 1 ? '' : 's'}`;
+  return new OAuthError(
+    429,
+    'invalid_request',
+    `Too many wrong secrets for this client. Check its id and secret, and try again in ${wait}.`,
+    { 'retry-after': String(seconds) },
+  );
 }
 
 function credentialsOf(request: FastifyRequest, form: ReadonlyMap<string, string>): ClientCredentials {

@@ -22,6 +22,7 @@ const schema = {
           required: ['key'],
           properties: {
             key: { type: 'string', pattern: '^[a-z]+$', maxLength: 5 },
+            code: { type: 'string', pattern: '^[A-Z]+$', description: 'capital letters' },
             weight: { type: ['number', 'null'], maximum: 100 },
           },
         },
@@ -42,6 +43,11 @@ it.each([
   ['?environment=a', { values: [{ key: 'a' }, {}] }, 'Field "values[1].key" is required.'],
   ['?environment=a', { values: [{ key: 7 }] }, 'Field "values[0].key" must be a string.'],
   ['?environment=a', { values: [{ key: 'A' }] }, 'Field "values[0].key" must match ^[a-z]+$.'],
+  [
+    '?environment=a',
+    { values: [{ key: 'a', code: 'x' }] },
+    'Field "values[0].code" must be capital letters.',
+  ],
   [
     '?environment=a',
     { values: [{ key: 'abcdef' }] },

@@ -7,14 +7,22 @@ export interface ValidationIssue {
   instancePath: string;
   params: Record<string, unknown>;
   message?: string;
+  /** The schema that the keyword stands in. */
+  parentSchema?: Readonly<Record<string, unknown>>;
 }
 
 /**
  * How requests are checked: nothing is coerced, dropped or collected. A query is text, so a route declares its numbers
- * and booleans as strings (`{ enum: ['true', 'false'] }`).
+ * and booleans as strings (`{ enum: ['true', 'false'] }`). A `description` beside a `pattern` is what its refusal says.
  */
 export const requestAjvOptions: NonNullable<FastifyServerOptions['ajv']> = {
-  customOptions: { allErrors: false, coerceTypes: false, removeAdditional: false, useDefaults: true },
+  customOptions: {
+    verbose: true,
+    allErrors: false,
+    coerceTypes: false,
+    removeAdditional: false,
+    useDefaults: true,
+  },
 };
 
 /** Makes the 400 of a request that its JSON Schema refuses; the message names the field and never shows its value. */
@@ -55,7 +63,7 @@ function messageOf(issue: ValidationIssue, part: string): string {
     case 'const':
       return `${subject} must be ${JSON.stringify(issue.params.allowedValue)}.`;
     case 'pattern':
-      return `${subject} must match ${String(issue.params.pattern)}.`;
+      return `${subject} must ${patternWords(issue)}.`;
     case 'minLength':
       return issue.params.limit === 1
         ? `${subject} must not be empty.`
@@ -65,6 +73,12 @@ function messageOf(issue: ValidationIssue, part: string): string {
     default:
       return `${subject} ${issue.message ?? 'is not valid'}.`;
   }
+}
+
+/** A pattern's `description` says it in words. */
+function patternWords({ parentSchema, params }: ValidationIssue): string {
+  const words = parentSchema?.description;
+  return typeof words === 'string' ? `be ${words}` : `match ${String(params.pattern)}`;
 }
 
 function wording(part: string): { one: string; whole: string } {

@@ -37,7 +37,7 @@ export interface ConfigServerOptions {
   trustProxy?: boolean;
   /** Life of an access token in seconds (default 3600). */
   tokenTtlSec?: number;
-  /** Limits of failed attempts per client and address (default 10 in 60 s). */
+  /** After how many wrong secrets per client and address a 429 answers further wrong ones (default 10 in 60 s). */
   tokenAttempts?: Partial<AttemptLimits>;
   /** Largest body in bytes (default 1 MiB). */
   bodyLimitBytes?: number;

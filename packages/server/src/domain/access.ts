@@ -47,12 +47,15 @@ export function mayUseEnvironment(principal: Principal, name: string): boolean {
 }
 
 /**
- * What every environment shares (schemas, the list of environments) is not for a client limited to some of them.
+ * What every environment shares (schemas, the list of environments and their names) is not for a client limited to some of them.
  * @throws {HttpError} 403 where the caller is limited.
  */
 export function requireAllEnvironments(principal: Principal, action: string): void {
   if (principal.environments !== undefined) {
-    throw new HttpError(403, `This client is limited to some environments, so it may not ${action}.`);
+    throw new HttpError(
+      403,
+      `This client is limited to some environments, so it may not ${action}. Use one with the scope config:write for all environments.`,
+    );
   }
 }
 

@@ -73,12 +73,15 @@ export class Environments {
     });
   }
 
-  /** Changes name, description or fallback; a new fallback is a change for everyone who sees it. */
+  /** Changes name (where the caller is limited to no environments), description or fallback; a new fallback is a change for everyone who sees it. */
   async update(principal: Principal, id: string, input: EnvironmentInput): Promise<Environment> {
     const updated = await this.#parts.writer.run(async (transaction) => {
       const { operations, now } = transaction;
       const environment = await findEnvironment(operations, principal, id);
-      if (input.name !== undefined) requireEnvironmentAccess(principal, input.name);
+      // Clients are limited to environments by name, so another name would change what they may use.
+      if (input.name !== undefined && input.name !== environment.name) {
+        requireAllEnvironments(principal, 'rename environments');
+      }
       const next: Environment = { ...environment, ...input, updatedAt: now };
       const all = await operations.listEnvironments(principal.organizationId);
       if (next.fallbackEnvironmentId !== environment.fallbackEnvironmentId) {
@@ -101,10 +104,14 @@ export class Environments {
     return updated;
   }
 
-  /** Deletes it with its values. @throws {HttpError} 404, and 409 while others fall back to it. */
+  /**
+   * Deletes it with its values.
+   * @throws {HttpError} 404, 403 for a caller limited to some environments, 409 while others fall back to it.
+   */
   async delete(principal: Principal, id: string): Promise<void> {
     await this.#parts.writer.run(async ({ operations }) => {
       const environment = await findEnvironment(operations, principal, id);
+      requireAllEnvironments(principal, 'delete environments');
       const all = await operations.listEnvironments(principal.organizationId);
       const dependents = all.filter((entry) => entry.fallbackEnvironmentId === id).map((entry) => entry.name);
       if (dependents.length > 0) {

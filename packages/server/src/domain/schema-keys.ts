@@ -11,6 +11,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormats from 'ajv-formats';
 import { parseUrl } from '../parse-url.ts';
 import type { StoredSchema } from '../storage/storage.ts';
+import { formatWords } from './format-words.ts';
 
 /** One key of a schema: its tier, and the check of its values. */
 export interface SchemaKey {
@@ -71,6 +72,8 @@ export function createSchemaAjv(): Ajv2020 {
     addUsedSchema: false,
     ownProperties: true,
     logger: false,
+    // An error has the schema and the value that it is about: `toIssue` asks whether the schema names a format.
+    verbose: true,
     // 0.3 is a multiple of 0.1, as the libraries see it.
     multipleOfPrecision: 8,
   });
@@ -105,7 +108,7 @@ function valueKey(input: { ajv: Ajv2020; key: string; tier: Tier; keySchema: Jso
     check: (value) => {
       validate ??= ajv.compile(withoutDialect(keySchema));
       if (validate(value)) return undefined;
-      return toIssue(validate.errors?.[0]);
+      return toIssue(ajv, validate.errors?.[0]);
     },
   };
 }
@@ -137,11 +140,24 @@ function checkLimit(value: JsonValue, limit: LimitDefinition): ValueIssue | unde
   return undefined;
 }
 
-function toIssue(error: ErrorObject | undefined): ValueIssue {
+function toIssue(ajv: Ajv2020, error: ErrorObject | undefined): ValueIssue {
   const pointer = error?.instancePath ?? '';
   const reason = error?.message ?? 'is not what its schema asks for';
   if (error?.keyword === 'enum') {
     return { pointer, reason: `must be one of ${JSON.stringify(error.params.allowedValues)}`.slice(0, 300) };
   }
+  if (error?.keyword === 'format' || error?.keyword === 'pattern') {
+    return { pointer, reason: formatReason(ajv, error) ?? reason };
+  }
   return { pointer, reason };
+}
+
+/** Libraries write a format's pattern beside its name; the pattern tells more only where the format is kept. */
+function formatReason(ajv: Ajv2020, error: ErrorObject): string | undefined {
+  const format: unknown = error.parentSchema?.format;
+  if (typeof format !== 'string') return undefined;
+  const words = `must be ${formatWords(format)}`;
+  if (error.keyword === 'format') return words;
+  const isKept = ajv.formats[format] !== undefined && ajv.validate({ format }, error.data);
+  return isKept ? `${words}, and match pattern ${JSON.stringify(error.params.pattern)}` : words;
 }

@@ -184,7 +184,7 @@ function refuseForeignKeys(document: WireSchema, others: readonly StoredSchema[]
     const list = taken.slice(0, 20).map((key) => `"${key}"`);
     throw new HttpError(
       409,
-      `Field "jsonSchema": ${list.join(', ')} belong${list.length === 1 ? 's' : ''} to the schema "${clip(other.name)}".`,
+      `Field "jsonSchema": ${list.join(', ')} belong${list.length === 1 ? 's' : ''} to the schema "${clip(other.name)}". Push under the name "${clip(other.name)}" where that schema is meant; else rename the key${list.length === 1 ? '' : 's'}, or take ${list.length === 1 ? 'it' : 'them'} out of that schema first.`,
       { fields: { keys: taken, schemaId: other.id } },
     );
   }

@@ -1,8 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { AuthClientService, ClientPatch, NewClient } from '../auth-client-service.ts';
 import { SCOPES } from '../authentication.ts';
-import { HttpError } from '../http-error.ts';
-import type { Principal, ServerContext } from '../server-context.ts';
+import type { ServerContext } from '../server-context.ts';
+import { nameField, principalOf } from './config-request.ts';
 
 interface ClientParams {
   org: string;
@@ -16,7 +16,7 @@ const names = (maxItems: number) => ({
   items: { type: 'string', minLength: 1, maxLength: 300 },
 });
 const changeable = {
-  name: { type: 'string', minLength: 1, maxLength: 100, pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$' },
+  name: nameField,
   environments: { ...names(100), type: ['array', 'null'] },
   scopes: { ...names(SCOPES.length), items: { enum: SCOPES } },
   allowedOrigins: names(50),
@@ -47,7 +47,7 @@ export function registerAuthClientRoutes(
     { onRequest, schema: createSchema },
     async (request, reply) => {
       const created = await service.create(principalOf(request), request.body);
-      return reply.code(201).header('cache-control', 'no-store').send(created);
+      return reply.code(201).send(created);
     },
   );
   app.patch<{ Params: ClientParams; Body: ClientPatch }>(
@@ -59,9 +59,4 @@ export function registerAuthClientRoutes(
     await service.revoke(principalOf(request), request.params.id);
     return reply.code(204).send();
   });
-}
-
-function principalOf(request: FastifyRequest): Principal {
-  if (!request.principal) throw new HttpError(401, 'A bearer token is required.');
-  return request.principal;
 }

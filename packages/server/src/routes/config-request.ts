@@ -54,7 +54,17 @@ export const descriptionField: Readonly<Record<string, unknown>> = {
   maxLength: 2_000,
   // Databases keep no NUL in a text, nor half a character.
   pattern: '^[^\\u0000\\p{Cs}]*$',
+  description: 'text without NUL and without half characters',
   nullable: true,
+};
+
+/** A name that people read. */
+export const nameField: Readonly<Record<string, unknown>> = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 100,
+  pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$',
+  description: 'one line of text that is not blank',
 };
 
 /** `{ environment, context }`; an empty context may be left out. */

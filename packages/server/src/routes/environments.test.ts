@@ -62,12 +62,37 @@ describe('environments', () => {
     expect((await shop.call('PATCH', path, { description: 'mine' }, { token })).status).toBe(200);
   });
 
+  it('are renamed and deleted by a client for all environments only', async () => {
+    const shop = await startShop();
+    const token = await shop.tokenFor({
+      environments: ['development', 'staging'],
+      scopes: ['config:read', 'config:write'],
+    });
+    const path = `/environments/${shop.environments.staging}`;
+    const refusals = [
+      await shop.call('DELETE', path, undefined, { token }),
+      await shop.call('PATCH', path, { name: 'development-2' }, { token }),
+      // Nor to another one that it may use.
+      await shop.call('PATCH', path, { name: 'development' }, { token }),
+    ];
+    for (const { status, body } of refusals) {
+      expect(status).toBe(403);
+      expect(body.message).toMatch(/limited to some environments.*config:write for all environments/);
+    }
+    expect((await shop.call('PATCH', path, { name: 'staging', description: 'x' }, { token })).status).toBe(
+      200,
+    );
+    expect((await shop.call('PATCH', path, { name: 'qa' })).status).toBe(200);
+    expect((await shop.call('DELETE', path)).status).toBe(204);
+  });
+
   it('refuse a name that is taken or not allowed', async () => {
     const shop = await startShop();
     for (const name of ['', 'A', 'a_b', '-a', 'a-', 'ü', 'a b', 'x'.repeat(101), 1, null, ['a']]) {
       const answer = await shop.call('POST', '/environments', { name });
       expect(answer.status, String(name)).toBe(400);
       expect(answer.body.message).toContain('"name"');
+      expect(answer.body.message).not.toContain('[a-z0-9]');
     }
     const taken = await shop.call('POST', '/environments', { name: 'staging' });
     expect(taken.status).toBe(409);

@@ -5,7 +5,13 @@ import type { Environment } from '../storage/storage.ts';
 import { CONFIG_PATH, descriptionField, principalOf } from './config-request.ts';
 
 const fields = {
-  name: { type: 'string', minLength: 1, maxLength: 100, pattern: ENVIRONMENT_NAME },
+  name: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 100,
+    pattern: ENVIRONMENT_NAME,
+    description: 'lower-case letters, digits and dashes, with no dash at either end',
+  },
   description: descriptionField,
   fallbackEnvironmentId: { type: 'string', minLength: 1, maxLength: 200, nullable: true },
 };

@@ -21,11 +21,10 @@ export function registerEvaluateRoutes(app: FastifyInstance, { service, guard }:
     app.post<EvaluateRequest>(
       `${CONFIG_PATH}/${path}/:key/evaluate`,
       { onRequest, schema: { body: evaluationBody } },
-      async (request, reply): Promise<Evaluation> => {
+      async (request): Promise<Evaluation> => {
         const { environment, context = {} } = request.body;
         checkJsonLimits(context, 'context', MAX_CONTEXT_BYTES);
         const view = await service.view(principalOf(request), environment);
-        void reply.header('cache-control', 'no-store');
         return evaluateKey(view, { tier, key: request.params.key }, context);
       },
     );

@@ -1,22 +1,21 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../server-context.ts';
-import { CONFIG_PATH, descriptionField, forceQuery, principalOf } from './config-request.ts';
+import { CONFIG_PATH, descriptionField, forceQuery, nameField, principalOf } from './config-request.ts';
 
 interface SchemaParams {
   id: string;
 }
 
-const name = { type: 'string', minLength: 1, maxLength: 100, pattern: '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]+$' };
 const jsonSchema = { type: 'object' };
 const createBody = {
   type: 'object',
   required: ['name'],
-  properties: { name, description: descriptionField, jsonSchema },
+  properties: { name: nameField, description: descriptionField, jsonSchema },
 };
 const patchBody = {
   type: 'object',
   minProperties: 1,
-  properties: { name, description: descriptionField, jsonSchema: false, currentVersion: false },
+  properties: { name: nameField, description: descriptionField, jsonSchema: false, currentVersion: false },
 };
 const pushBody = {
   type: 'object',

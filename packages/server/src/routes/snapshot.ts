@@ -39,11 +39,10 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
   app.post<{ Body: SnapshotBody }>(
     `${CONFIG_PATH}/snapshot`,
     { onRequest, schema: { body: snapshotBody } },
-    async (request, reply): Promise<Snapshot> => {
+    async (request): Promise<Snapshot> => {
       const { environment, context: attributes = {}, keys } = request.body;
       checkJsonLimits(attributes, 'context', MAX_CONTEXT_BYTES);
       const view = await context.service.view(principalOf(request), environment);
-      void reply.header('cache-control', 'no-store');
       return createSnapshot(view, attributes, keys === undefined ? undefined : new Set(keys));
     },
   );

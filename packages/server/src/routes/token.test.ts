@@ -142,20 +142,35 @@ describe('POST /token', () => {
     });
   });
 
-  it('answers 429 after repeated failures of one client, and lets others in', async () => {
+  it('answers 429 to further wrong secrets of one client, saying how long', async () => {
     const server = await startServer({ tokenAttempts: { maxFailures: 3, windowSec: 60 } });
     const admin = adminOf(server);
     const other = await makeClient(server, await tokenOf(server), { type: 'm2m' });
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      const answer = await postForm(`${server.url}/token`, { ...grant(admin), client_secret: 'sk_wrong' });
-      expect(answer.status).toBe(401);
-    }
-    const blocked = await postForm(`${server.url}/token`, grant(admin));
+    const wrong = (client: { clientId: string; clientSecret: string }) =>
+      postForm(`${server.url}/token`, { ...grant(client), client_secret: 'sk_wrong' });
+    for (let attempt = 0; attempt < 3; attempt += 1) expect((await wrong(admin)).status).toBe(401);
+    const blocked = await wrong(admin);
     expect(blocked.status).toBe(429);
     const retryAfter = Number(blocked.headers.get('retry-after'));
     expect(retryAfter).toBeGreaterThan(0);
     expect(retryAfter).toBeLessThanOrEqual(60);
-    expect((await postForm(`${server.url}/token`, grant(other))).status).toBe(200);
+    expect((await jsonOf(blocked)).message).toContain(`try again in ${retryAfter} second`);
+    expect((await wrong(other)).status).toBe(401);
+  });
+
+  it('locks nobody out with the right secret, also behind the address that the wrong ones come from', async () => {
+    const server = await startServer({ tokenAttempts: { maxFailures: 1, windowSec: 60 } });
+    const admin = adminOf(server);
+    const token = await tokenOf(server);
+    const wrong = (path: string) =>
+      postForm(`${server.url}${path}`, { ...grant(admin), token, client_secret: 'sk_wrong' });
+    expect((await wrong('/token')).status).toBe(401);
+    expect((await wrong('/token')).status).toBe(429);
+    expect((await postForm(`${server.url}/token`, grant(admin))).status).toBe(200);
+    // A right one does not make room for more wrong ones.
+    expect((await wrong('/token')).status).toBe(429);
+    expect((await wrong('/revoke')).status).toBe(429);
+    expect((await postForm(`${server.url}/revoke`, { ...grant(admin), token })).status).toBe(200);
   });
 
   it('gives no token for a publishable key', async () => {

@@ -164,7 +164,7 @@ describe('a value that its schema refuses', () => {
   it.each([
     ['a wrong type', 'newCheckout', 'yes', 'value', 'must be boolean'],
     ['another than those listed', 'theme', 'pink', 'value', '"light"'],
-    ['a wrong format', 'apiBaseUrl', 'not a url', 'value', 'uri'],
+    ['a wrong format', 'apiBaseUrl', 'not a url', 'value', 'must be a URL'],
     ['a wrong item', 'contact', { phones: ['1', 2] }, 'value.phones[1]', 'must be string'],
     ['a missing property', 'contact', {}, 'value', 'phones'],
     ['a limit below', 'cartItems', 0, 'value', 'at least 1'],

@@ -43,20 +43,18 @@ function registerReads(app: FastifyInstance, { service, guard }: ServerContext):
   app.get<{ Querystring: EnvironmentQuery }>(
     `${CONFIG_PATH}/values`,
     { onRequest, schema },
-    async (request, reply): Promise<{ values: Record<string, JsonValue> }> => {
+    async (request): Promise<{ values: Record<string, JsonValue> }> => {
       const principal = principalOf(request);
       const view = await service.view(principal, request.query.environment);
-      void reply.header('cache-control', 'no-store');
       return { values: service.values.list(principal, view) };
     },
   );
   app.get<{ Querystring: EnvironmentQuery; Params: { key: string } }>(
     `${CONFIG_PATH}/values/:key`,
     { onRequest, schema },
-    async (request, reply): Promise<{ value: JsonValue }> => {
+    async (request): Promise<{ value: JsonValue }> => {
       const principal = principalOf(request);
       const view = await service.view(principal, request.query.environment);
-      void reply.header('cache-control', 'no-store');
       return { value: service.values.get(principal, view, request.params.key) };
     },
   );
@@ -67,16 +65,15 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   app.put<{ Body: ValueWrite }>(
     `${CONFIG_PATH}/values`,
     { onRequest, schema: { body: valueBody } },
-    async (request, reply) => {
+    async (request) => {
       const [row] = await service.values.set(principalOf(request), [request.body], () => '');
-      return reply.header('cache-control', 'no-store').send(row);
+      return row;
     },
   );
   app.put<{ Body: { values: ValueWrite[] } }>(
     `${CONFIG_PATH}/values/bulk`,
     { onRequest, schema: { body: bulkBody }, bodyLimit: BULK_BODY_BYTES },
-    async (request, reply): Promise<StoredValue[]> => {
-      void reply.header('cache-control', 'no-store');
+    async (request): Promise<StoredValue[]> => {
       return service.values.set(principalOf(request), request.body.values, (index) => `/values/${index}`);
     },
   );

@@ -1,0 +1,36 @@
+/** What a JSON Schema `format` asks for, as a person says it. */
+const WORDS: Readonly<Record<string, string>> = {
+  uri: 'a URL, such as https://example.com',
+  url: 'a URL, such as https://example.com',
+  'uri-reference': 'a URL or a path',
+  email: 'an e-mail address',
+  uuid: 'a UUID',
+  guid: 'a UUID',
+  'date-time': 'a date and time, such as 2026-01-31T12:00:00Z',
+  'iso-date-time': 'a date and time, such as 2026-01-31T12:00:00Z',
+  date: 'a date, such as 2026-01-31',
+  time: 'a time, such as 12:00:00Z',
+  'iso-time': 'a time, such as 12:00:00Z',
+  duration: 'an ISO 8601 duration, such as P3DT4H',
+  hostname: 'a host name',
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+  cidrv4: 'an IPv4 range, such as 10.0.0.0/8',
+  cidrv6: 'an IPv6 range',
+  regex: 'a regular expression',
+  'json-pointer': 'a JSON pointer',
+  base64: 'base64',
+  base64url: 'base64url',
+  byte: 'base64',
+  e164: 'a phone number in international form, such as +31201234567',
+  jwt: 'a JSON Web Token',
+  emoji: 'an emoji',
+  semver: 'a semantic version, such as 1.2.3',
+};
+
+/** `a URL, such as …` for `uri`; the name itself where it has no words here. */
+export function formatWords(format: string): string {
+  return (
+    (Object.hasOwn(WORDS, format) ? WORDS[format] : undefined) ?? `in the format "${format.slice(0, 50)}"`
+  );
+}
