@@ -62,6 +62,11 @@ function isRejection(error: ConfigError): error is ConfigError & Rejection {
   return error.code === 'ERR_REQUEST_REJECTED' && 'status' in error && typeof error.status === 'number';
 }
 
+/** Whether the server refused with that status. */
+export function isRefusal(error: unknown, status: number): boolean {
+  return isConfigError(error) && isRejection(error) && error.status === status;
+}
+
 /** An entry of a refusal's list; names that stand alone are in the message already. */
 function listLine(entry: unknown): string[] {
   if (typeof entry !== 'object' || entry === null) return [];

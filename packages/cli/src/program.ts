@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import type { CliIo } from './cli-io.ts';
-import { type CommandContext, createCommandContext } from './command-context.ts';
+import { addAdministrationCommands } from './administration-commands.ts';
+import { examples, type ProgramOptions, withContext } from './command-action.ts';
 import { type DiffOptions, runDiff } from './commands/diff.ts';
 import { type ExplainOptions, runExplain } from './commands/explain.ts';
 import { runGet } from './commands/get.ts';
@@ -8,25 +8,17 @@ import { runList } from './commands/list.ts';
 import { type PullOptions, runPull } from './commands/pull.ts';
 import { type PushOptions, runPush } from './commands/push.ts';
 import { runSet, type SetOptions } from './commands/set.ts';
-import type { GlobalOptions } from './connection.ts';
+import { runUnset, type UnsetOptions } from './commands/unset.ts';
 import { colorsFor } from './format.ts';
-
-/** What {@link createProgram} takes. */
-export interface ProgramOptions {
-  io: CliIo;
-  version: string;
-  /** Keeps the parser quiet about errors, which the caller tells as JSON. */
-  isJson: boolean;
-  /** Told the exit code of a command that ended without an error. */
-  onExitCode: (code: number) => void;
-}
 
 /** The tree of commands. */
 export function createProgram(options: ProgramOptions): Command {
   const { io, version, isJson } = options;
   const program = new Command('smooai-config');
   program
-    .description('Push a schema, and set, get, explain, list, diff and pull the values of a config server.')
+    .description(
+      'Push a schema; set, unset, get, explain, list, diff and pull values; manage environments and clients.',
+    )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show the help of a command')
@@ -43,6 +35,7 @@ export function createProgram(options: ProgramOptions): Command {
   addConnectionOptions(program);
   addValueCommands(program, options);
   addSchemaCommands(program, options);
+  addAdministrationCommands(program, options);
   program.addHelpText('after', ENVIRONMENT_HELP);
   return program;
 }
@@ -73,19 +66,6 @@ Examples:
   $ smooai-config push src/config.ts --credentials credentials.json
   $ smooai-config set flags.newCheckout true --env development --credentials credentials.json
   $ smooai-config list --env production`;
-
-/** An action with the context of its run; the options of the whole line are in it. */
-function withContext<Arguments extends unknown[]>(
-  options: ProgramOptions,
-  action: (context: CommandContext, ...rest: Arguments) => Promise<unknown>,
-): (...rest: [...Arguments, Command]) => Promise<void> {
-  return async (...rest) => {
-    const command = rest.at(-1) as Command;
-    const context = createCommandContext(options.io, command.optsWithGlobals<GlobalOptions>());
-    const code = await action(context, ...(rest.slice(0, -1) as Arguments));
-    if (typeof code === 'number') options.onExitCode(code);
-  };
-}
 
 function addValueCommands(program: Command, options: ProgramOptions): void {
   program
@@ -138,6 +118,20 @@ function addValueCommands(program: Command, options: ProgramOptions): void {
       ]),
     );
   program
+    .command('unset')
+    .description(
+      "delete an environment's own value of a key, so that its fallback's or the default is served",
+    )
+    .argument('<key>', 'such as flags.newCheckout, or newCheckout')
+    .option('-y, --yes', 'ask nothing, also for a secret')
+    .action(
+      withContext(options, (context, key: string, unset: UnsetOptions) => runUnset(context, key, unset)),
+    )
+    .addHelpText(
+      'after',
+      examples(['unset flags.newCheckout --env staging', 'unset secrets.paymentKey --yes']),
+    );
+  program
     .command('pull')
     .description('write the values of an environment as JSON, secrets only with --show-secrets')
     .option('-o, --output <file>', 'write to a file (mode 0600 if it holds secrets)')
@@ -182,8 +176,4 @@ function addSchemaCommands(program: Command, options: ProgramOptions): void {
       'after',
       examples(['diff src/config.ts', 'diff --from staging --to production --exit-code']),
     );
-}
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ smooai-config ${line}`).join('\n')}`;
 }

@@ -105,6 +105,20 @@ describe('a failure', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
+  it.each([
+    ['cannot be found', () => Promise.reject(Object.assign(new TypeError('x'), { code: 'ENOTFOUND' }))],
+    ['answers 404', () => Promise.resolve(new Response('none', { status: 404 }))],
+  ])('of an issuer that was left to its default and %s has the remedy', async (_name, answer) => {
+    const { cli } = await startBench();
+    const { code, stderr } = await cli(['list'], { env: { SMOOAI_CONFIG_AUTH_URL: '' }, fetch: answer });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /auth\.smoo\.ai\/token .*set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to that server's URL/,
+    );
+    const elsewhere = await cli(['list'], { fetch: answer });
+    expect(elsewhere.stderr).not.toContain('SMOOAI_CONFIG_AUTH_URL');
+  });
+
   it('of the credentials is told without them', async () => {
     const { cli, server } = await startBench();
     const { code, stderr } = await cli(['list'], {

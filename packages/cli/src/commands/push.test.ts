@@ -90,6 +90,10 @@ describe('push', () => {
     expect(refused.stderr).toMatch(/flags\.theme \([^)]*staging[^)]*\): /);
     expect(refused.stderr).toContain('secrets.paymentKey (development');
     expect(refused.stdout + refused.stderr).not.toContain('abcdef-very-private');
+    const dry = await cli(['push', 'config.ts', '--name', 'shop', '--dry-run']);
+    expect(dry).toMatchObject({ code: 1, stderr: refused.stderr });
+    const forced = await cli(['push', 'config.ts', '--name', 'shop', '--dry-run', '--force']);
+    expect(forced).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing was pushed') });
     expect((await cli(['push', 'config.ts', '--name', 'shop', '--yes', '--force'])).code).toBe(0);
   });
 
@@ -104,15 +108,35 @@ describe('push', () => {
     expect(JSON.stringify(JSON.parse((await cli(['pull'])).stdout))).not.toContain('theme');
   });
 
-  it('passes on why the server refuses: a key of another schema', async () => {
+  it.each([
+    ['push', []],
+    ['dry run', ['--dry-run']],
+  ])('refuses a key of another schema, and says what to do: %s', async (_name, flags) => {
     const { cli, pushed, file } = await startBench();
     await pushed();
     await file('other.ts', schemaModule(`flags: { theme: z.boolean() },`));
-    const { code, stderr } = await cli(['push', 'other.ts', '--name', 'other']);
+    const { code, stderr } = await cli(['push', 'other.ts', '--name', 'other', ...flags]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('flags.theme (schema "shop")');
+    expect(stderr).toContain('--name "shop"');
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect((await cli(['list', '--json'])).stdout).not.toContain('"other"');
+  });
+
+  it('passes on why the server refuses: a key that another schema took meanwhile', async () => {
+    const { cli, pushed, file } = await startBench();
+    await pushed();
+    await file('other.ts', schemaModule(`flags: { theme: z.boolean() },`));
+    const stale: typeof fetch = (input, init) =>
+      (init?.method ?? 'GET') === 'GET' &&
+      String(input instanceof Request ? input.url : input).endsWith('/schemas')
+        ? Promise.resolve(Response.json([]))
+        : fetch(input, init);
+    const { code, stderr } = await cli(['push', 'other.ts', '--name', 'other'], { fetch: stale });
     expect(code).toBe(1);
     expect(stderr).toContain('refused (409)');
     expect(stderr).toContain('"theme" belongs to the schema "shop"');
-    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stderr).toContain('Push under the name "shop"');
   });
 });
 

@@ -1,8 +1,8 @@
 import { toJsonSchema, type WireSchema } from '@smooai/config';
 import type { ApiSchema, ConfigApi } from '@smooai/config/server';
-import { schemaKeys } from '../catalog.ts';
-import { readLine } from '../cli-io.ts';
+import { type CatalogKey, schemaKeys } from '../catalog.ts';
 import type { CommandContext } from '../command-context.ts';
+import { ask, canAsk } from '../confirm.ts';
 import { CliError, UsageError } from '../errors.ts';
 import { findInvalidValues, type InvalidValue } from '../invalid-values.ts';
 import { type LocalSchema, loadSchema } from '../load-schema.ts';
@@ -31,6 +31,8 @@ interface Plan {
   diff: SchemaDiff;
   /** Stored values that the new schema refuses. */
   invalid: InvalidValue[];
+  /** Keys that another schema has, which the server would not take. */
+  foreign: CatalogKey[];
   /** Stored values that have no place in the new schema: their key is gone, or is in another tier. */
   lost: { fullName: string; environments: string[] }[];
 }
@@ -56,11 +58,12 @@ export async function runPush(context: CommandContext, file: string, options: Pu
     return;
   }
   if (!isJson) context.print(planLines(plan, context).join('\n'), undefined);
+  refuseForeignKeys(plan);
+  refuseLoss(plan, options);
   if (options.dryRun === true) {
     context.print('Nothing was pushed (--dry-run).', { ...data, pushed: false });
     return;
   }
-  refuseLoss(plan, options);
   if (!(await isConfirmed(context, plan, options))) throw new CliError('Nothing was pushed.');
   const version = await send(api, plan, options);
   const done = `Pushed schema "${plan.name}", version ${version}.`;
@@ -73,7 +76,13 @@ async function makePlan(api: ConfigApi, local: LocalSchema, options: PushOptions
   const schemas = await api.listSchemas();
   const existing = schemas.find((schema) => schema.name === name);
   const before = existing === undefined ? [] : schemaKeys(existing);
-  const diff = diffSchemaKeys(before, schemaKeys({ id: existing?.id ?? '', name, jsonSchema }));
+  const after = schemaKeys({ id: existing?.id ?? '', name, jsonSchema });
+  const diff = diffSchemaKeys(before, after);
+  const names = new Set(after.map(({ key }) => key));
+  const foreign = schemas
+    .filter((schema) => schema.name !== name)
+    .flatMap(schemaKeys)
+    .filter(({ key }) => names.has(key));
   const stored: StoredValues[] = [];
   if (existing !== undefined && hasChanges(diff)) {
     const catalog = schemas.flatMap(schemaKeys);
@@ -93,7 +102,15 @@ async function makePlan(api: ConfigApi, local: LocalSchema, options: PushOptions
         .map((values) => values.environment),
     }))
     .filter(({ environments }) => environments.length > 0);
-  return { name, jsonSchema, existing, diff, invalid: findInvalidValues(local.config, stored), lost };
+  return {
+    name,
+    jsonSchema,
+    existing,
+    diff,
+    foreign,
+    invalid: findInvalidValues(local.config, stored),
+    lost,
+  };
 }
 
 function planLines(plan: Plan, { colors }: CommandContext): string[] {
@@ -121,6 +138,16 @@ function invalidLines(plan: Plan): string[] {
   );
 }
 
+/** Before anything is sent, so that `--dry-run` says it too. */
+function refuseForeignKeys({ name, foreign }: Plan): void {
+  const [first] = foreign;
+  if (first === undefined) return;
+  const list = foreign.map(({ fullName, schemaName }) => `  ${fullName} (schema "${schemaName}")`);
+  throw new CliError(
+    `Other schemas of the organization have these keys, and a key belongs to one schema:\n${list.join('\n')}\nNothing was pushed. Push with --name ${JSON.stringify(first.schemaName)} where "${name}" is meant to be that schema; else rename the keys here, or take them out of the other schema first.`,
+  );
+}
+
 /** What the server would refuse too; the schema file knows more, as not every check has a place in JSON Schema. */
 function refuseLoss(plan: Plan, options: PushOptions): void {
   if (options.force === true) return;
@@ -139,11 +166,9 @@ function refuseLoss(plan: Plan, options: PushOptions): void {
 /** What only adds or widens needs no question where nobody can answer one; what takes away does. */
 async function isConfirmed(context: CommandContext, plan: Plan, options: PushOptions): Promise<boolean> {
   if (options.yes === true) return true;
-  const { stdin, stderr } = context.io;
   const takesAway = plan.diff.removed.length + plan.lost.length + plan.invalid.length > 0;
-  if (stdin.isTTY === true && stderr.isTTY === true) {
-    stderr.write(`Push${takesAway ? ', and take away what is listed' : ''}? [y/N] `);
-    return /^y(es)?$/i.test((await readLine(stdin)).trim());
+  if (canAsk(context.io)) {
+    return ask(context.io, `Push${takesAway ? ', and take away what is listed' : ''}`);
   }
   if (!takesAway) return true;
   const names = plan.diff.removed.map((key) => key.fullName).join(', ');

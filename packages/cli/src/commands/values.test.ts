@@ -164,6 +164,7 @@ describe('what set and get refuse', () => {
   it.each([
     [['set', 'limits.cartItems', '500'], /refused \(400\).*cartItems/],
     [['set', 'flags.theme', 'purple'], /refused \(400\)/],
+    [['set', 'public.apiBaseUrl', 'nowhere'], /refused \(400\).*must be a URL/],
     [['get', 'secrets.paymentKey'], /secrets\.paymentKey has no value in "development"/],
   ] as const)('%j: code 1', async (argv, words) => {
     const { cli } = bench;

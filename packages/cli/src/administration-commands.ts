@@ -1,0 +1,97 @@
+import { type Command, Option } from 'commander';
+import { examples, type ProgramOptions, withContext } from './command-action.ts';
+import {
+  type ClientCreateOptions,
+  type ClientListOptions,
+  type ClientRevokeOptions,
+  runClientCreate,
+  runClientList,
+  runClientRevoke,
+} from './commands/clients.ts';
+import {
+  type EnvironmentCreateOptions,
+  runEnvironmentCreate,
+  runEnvironmentList,
+} from './commands/environments.ts';
+
+/** The commands that manage environments and clients. */
+export function addAdministrationCommands(program: Command, options: ProgramOptions): void {
+  addEnvironmentCommands(program, options);
+  addClientCommands(program, options);
+}
+
+function addEnvironmentCommands(program: Command, options: ProgramOptions): void {
+  const group = program.command('env').description('list and create environments');
+  group
+    .command('list')
+    .description('list the environments and what each falls back to')
+    .action(withContext(options, (context, _options: object) => runEnvironmentList(context)))
+    .addHelpText('after', examples(['env list', 'env list --json']));
+  group
+    .command('create')
+    .description('create an environment')
+    .argument('<name>', 'lower-case letters, digits and dashes')
+    .option('--fallback <env>', 'environment that values and segments come from which it lacks')
+    .option('--description <text>', 'what it is for')
+    .action(
+      withContext(options, (context, name: string, create: EnvironmentCreateOptions) =>
+        runEnvironmentCreate(context, name, create),
+      ),
+    )
+    .addHelpText('after', examples(['env create preview --fallback staging']));
+}
+
+function addClientCommands(program: Command, options: ProgramOptions): void {
+  const group = program.command('clients').description('list, create and revoke clients of the server');
+  group
+    .command('list')
+    .description('list the clients, without their secrets')
+    .option('--all', 'the revoked ones too')
+    .action(withContext(options, (context, list: ClientListOptions) => runClientList(context, list)))
+    .addHelpText('after', examples(['clients list', 'clients list --all --json']));
+  group
+    .command('create')
+    .description('create a client; its secret or key goes to standard output, this once')
+    .argument('<name>', 'what it is listed as')
+    .addOption(
+      new Option('--type <type>', 'm2m: a secret, for servers; b2m: a publishable key, for browsers')
+        .choices(['m2m', 'b2m'])
+        .default('m2m'),
+    )
+    .option('--environments <names>', 'that it may use, with commas (default: that of --env, else all)', list)
+    .option('--scopes <scopes>', 'config:read, config:write, config:admin (default: config:read)', list)
+    .option('--origins <urls>', 'origins of the pages that may use a publishable key, with commas', list)
+    .action(
+      withContext(options, (context, name: string, create: ClientCreateOptions) =>
+        runClientCreate(context, name, create),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `\nAn m2m client is printed as lines of a .env file, and with --json as a file for --credentials.\n${examples(
+        [
+          'clients create shop-api --environments production >> .env.production',
+          'clients create ci --scopes config:read,config:write --json',
+          'clients create web --type b2m --environments production --origins https://shop.example',
+        ],
+      )}`,
+    );
+  group
+    .command('revoke')
+    .description('revoke a client: its tokens and its key stop working at once')
+    .argument('<client>', 'its id, or its name where only one has it')
+    .option('-y, --yes', 'ask nothing')
+    .action(
+      withContext(options, (context, name: string, revoke: ClientRevokeOptions) =>
+        runClientRevoke(context, name, revoke),
+      ),
+    )
+    .addHelpText('after', examples(['clients revoke ci --yes']));
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
