@@ -35,7 +35,10 @@ export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 type Setting = keyof ConfigSettings;
 
-const DEFAULTS: Partial<ConfigSettings> = { authUrl: 'https://auth.smoo.ai', environment: 'development' };
+/** The OAuth issuer where none is set. */
+export const DEFAULT_AUTH_URL = 'https://auth.smoo.ai';
+
+const DEFAULTS: Partial<ConfigSettings> = { authUrl: DEFAULT_AUTH_URL, environment: 'development' };
 
 const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
   authUrl: SETTINGS_VARIABLES.authUrlFallback,

@@ -1,3 +1,4 @@
+import { SETTINGS_VARIABLES } from './environment-variable.ts';
 import {
   OptionsError,
   type TokenError,
@@ -9,6 +10,7 @@ import {
 } from './errors.ts';
 import { describeFailure, ExchangeFailure, transportCause } from './exchange-failure.ts';
 import { createRedactor, redact } from './redact.ts';
+import { DEFAULT_AUTH_URL } from './settings.ts';
 
 /** RFC 6749 §5.2: refusals that stay the same until somebody changes the client or the request. */
 const FINAL_ERRORS: readonly (string | undefined)[] = [
@@ -33,27 +35,32 @@ const REASONS: Readonly<Record<TokenMalformedReason, string>> = {
   expired: 'came when the token in it had already run out',
 };
 
+const DEFAULT_ISSUER_HINT = ` This is the default issuer: for a config server of your own set ${SETTINGS_VARIABLES.authUrl} (authUrl) to that server's URL.`;
+
 /** Builds a provider's errors: none repeats what `known` answers, the form or the server's answer as it is. */
 export class TokenFailures {
   readonly #tokenUrl: string;
   readonly #known: () => readonly string[];
+  /** What a newcomer with a config server of their own overlooks; empty where another issuer is set. */
+  readonly #hint: string;
 
   constructor(tokenUrl: string, known: () => readonly string[]) {
     this.#tokenUrl = tokenUrl;
+    this.#hint = tokenUrl === `${DEFAULT_AUTH_URL}/token` ? DEFAULT_ISSUER_HINT : '';
     this.#known = known;
   }
 
   transport(error: unknown, secrets: readonly string[]): TokenTransportError {
     const failure = printable(describeFailure(error), [...secrets, ...this.#known()]);
     return new TokenTransportError(
-      `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.`,
+      `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.${this.#hint}`,
       { reason: failure.kind, cause: transportCause(failure, failure.reason) },
     );
   }
 
   malformed(reason: TokenMalformedReason): TokenMalformedError {
     return new TokenMalformedError(
-      `The answer of the token endpoint ${this.#tokenUrl} ${REASONS[reason]}. Check that authUrl is the OAuth issuer.`,
+      `The answer of the token endpoint ${this.#tokenUrl} ${REASONS[reason]}. Check that authUrl is the OAuth issuer.${this.#hint}`,
       { reason },
     );
   }
@@ -75,7 +82,7 @@ export class TokenFailures {
       .filter(Boolean)
       .join(' ');
     return new TokenRejectedError(
-      `The token endpoint ${this.#tokenUrl} refused the exchange: ${words}. ${remedy(status, error)}`,
+      `The token endpoint ${this.#tokenUrl} refused the exchange: ${words}. ${remedy(status, error)}${this.#hint}`,
       {
         status,
         ...(error !== undefined && { error }),

@@ -1,5 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { defineConfig } from './index.ts';
+import { createConfigClient } from './server.ts';
 import { deferred, failureOf, setUp, tokenAnswer } from './test-support/token-fixture.ts';
 
 beforeEach(() => {
@@ -34,6 +36,25 @@ describe('failures', () => {
   ])('says what to do about %d', async (status, remedy) => {
     const { provider } = setUp([new Response('', { status })]);
     expect((await failureOf(provider.getAccessToken())).message).toContain(remedy);
+  });
+
+  it('of the default issuer say where the one of a config server of your own is set', async () => {
+    const fetch = () => Promise.resolve(new Response('', { status: 404 }));
+    const client = createConfigClient({
+      config: defineConfig({}),
+      apiUrl: 'https://config.example.com',
+      authUrl: '',
+      organizationId: 'org-1',
+      clientId: 'client-1',
+      clientSecret: 'a-secret-of-this-test',
+      fetch,
+    });
+    const { message } = await failureOf(client.ready());
+    await client.close();
+    expect(message).toContain("set SMOOAI_CONFIG_AUTH_URL (authUrl) to that server's URL");
+    expect(message).not.toContain('a-secret');
+    const { provider } = setUp([new Response('', { status: 404 })]);
+    expect((await failureOf(provider.getAccessToken())).message).not.toContain('SMOOAI_CONFIG_AUTH_URL');
   });
 
   it.each([400, 404, 405, 429, 500, 503])(
