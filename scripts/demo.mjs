@@ -121,6 +121,8 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
     api,
     stop,
     serverPid: () => processes.get('config server')?.pid,
+    /** By name. */
+    pids: () => Object.fromEntries([...processes].map(([name, child]) => [name, child.pid])),
     /** Ends the config server as a crash would, or asks it to end. */
     stopServer: ({ crash = false } = {}) => {
       const child = processes.get('config server');

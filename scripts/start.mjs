@@ -1,12 +1,24 @@
 // `npm start`: installs, builds what changed, then runs the config server and the three demo apps until Ctrl-C.
 import { join, relative } from 'node:path';
-import { startDemo } from './demo.mjs';
+import { startDemo, usualPorts } from './demo.mjs';
+import {
+  appNames,
+  describeMovedPorts,
+  describeRunning,
+  forgetRunning,
+  noteRunning,
+} from './running-demo.mjs';
 import { install, pnpm, requireNode, root, step } from './workspace.mjs';
 
 requireNode();
 const dataDir = join(root, '.smooai');
 
 try {
+  const running = await describeRunning(dataDir);
+  if (running !== undefined) throw new Error(running);
+  noteRunning(dataDir);
+  process.once('exit', () => forgetRunning(dataDir));
+  // Before the build, which would replace what a running demo serves.
   await install();
   step('Building packages and apps (a minute the first time, seconds later)');
   const code = await pnpm([
@@ -59,6 +71,7 @@ async function runDemo() {
     throw error;
   }
   if (isInterrupted) return stop(0);
+  noteApps(demo);
   printTable(demo);
 }
 
@@ -72,10 +85,21 @@ async function restartServer(demo, code) {
   await new Promise((resolve) => setTimeout(resolve, restartAfterMs));
   try {
     await demo.startServer();
+    noteApps(demo);
     process.stdout.write(`\nThe config server is back (pid ${demo.serverPid()}).\n`);
   } catch (error) {
     process.stderr.write(`\nThe config server could not be started again. ${error.message}\n`);
   }
+}
+
+function noteApps({ urls, pids }) {
+  const running = pids();
+  const apps = Object.entries(appNames).map(([part, name]) => ({
+    name,
+    url: urls[part],
+    pid: running[name],
+  }));
+  noteRunning(dataDir, { apps });
 }
 
 function printTable({ serverPid, urls, credentialsFile, database }) {
@@ -91,11 +115,12 @@ function printTable({ serverPid, urls, credentialsFile, database }) {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+  const moved = describeMovedPorts(urls, usualPorts);
   process.stdout.write(`
 Ready. Open the three apps side by side:
 
 ${table}
-
+${moved === undefined ? '' : `\n${moved}\n`}
 Then, in another terminal, flip a flag and watch all three change without a reload:
 
   ${set('flags.newCheckout true')}

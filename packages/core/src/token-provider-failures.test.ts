@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defineConfig } from './index.ts';
+import { defineConfig, defineLimit } from './index.ts';
 import { createConfigClient } from './server.ts';
 import { deferred, failureOf, setUp, tokenAnswer } from './test-support/token-fixture.ts';
 
@@ -41,7 +41,7 @@ describe('failures', () => {
   it('of the default issuer say where the one of a config server of your own is set', async () => {
     const fetch = () => Promise.resolve(new Response('', { status: 404 }));
     const client = createConfigClient({
-      config: defineConfig({}),
+      config: defineConfig({ limits: { cartItems: defineLimit({ default: 1 }) } }),
       apiUrl: 'https://config.example.com',
       authUrl: '',
       organizationId: 'org-1',
