@@ -10,7 +10,12 @@ export function schemaDiffLines(diff: SchemaDiff, colors: Colors): string[] {
     ...diff.removed.map((key) => `${colors.red(`- ${key.fullName}`)}  ${describeSchema(key.jsonSchema)}`),
     ...diff.changed.map(({ before, after }) => {
       const moved = before.tier === after.tier ? '' : ` (was a ${tierNames(before.tier).label})`;
-      const change = `${describeSchema(before.jsonSchema)} → ${describeSchema(after.jsonSchema)}`;
+      const [from, to] = [describeSchema(before.jsonSchema), describeSchema(after.jsonSchema)];
+      // What has changed must be seen.
+      const patterns = from === to;
+      const change = patterns
+        ? `${describeSchema(before.jsonSchema, { patterns })} → ${describeSchema(after.jsonSchema, { patterns })}`
+        : `${from} → ${to}`;
       return `${colors.yellow(`~ ${after.fullName}`)}${moved}  ${change}`;
     }),
   ];

@@ -30,13 +30,16 @@ export function hasChanges(diff: SchemaDiff): boolean {
   return diff.added.length + diff.removed.length + diff.changed.length > 0;
 }
 
-/** A key's JSON Schema in a few words: `string (uri), default "x"`. */
-export function describeSchema(schema: JsonSchema): string {
+/** A key's JSON Schema in a few words: `string (uri), default "x"`; with `patterns`, also of a format that has a name. */
+export function describeSchema(
+  schema: JsonSchema,
+  { patterns = false }: { patterns?: boolean } = {},
+): string {
   const words = [typeText(schema)];
   const bounds = (['minimum', 'maximum', 'multipleOf', 'minLength', 'maxLength', 'pattern'] as const)
     .filter((keyword) => schema[keyword] !== undefined)
     // A format says what its pattern spells out.
-    .filter((keyword) => keyword !== 'pattern' || schema.format === undefined)
+    .filter((keyword) => keyword !== 'pattern' || patterns || formatOf(schema) === undefined)
     // A safe integer's bounds say nothing to a reader.
     .filter((keyword) => Math.abs(Number(schema[keyword])) !== Number.MAX_SAFE_INTEGER)
     .map((keyword) => `${keyword} ${JSON.stringify(schema[keyword])}`);
@@ -49,5 +52,12 @@ function typeText(schema: JsonSchema): string {
   if (Array.isArray(schema.enum)) return schema.enum.map((choice) => JSON.stringify(choice)).join(' | ');
   const type = Array.isArray(schema.type) ? schema.type.map(valueText).join(' | ') : schema.type;
   const name = typeof type === 'string' ? type : 'any';
-  return typeof schema.format === 'string' ? `${name} (${schema.format})` : name;
+  const format = formatOf(schema);
+  return format === undefined ? name : `${name} (${format})`;
+}
+
+/** `x-format` names what a pattern beside it spells out. */
+function formatOf(schema: JsonSchema): string | undefined {
+  const format = schema.format ?? schema['x-format'];
+  return typeof format === 'string' ? format : undefined;
 }

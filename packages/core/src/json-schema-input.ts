@@ -115,8 +115,9 @@ function widenValibot(node: {
   if (valibotAction.kind === 'transformation') return { ...jsonSchema, [BEFORE]: { ...jsonSchema } };
   const { requirement } = valibotAction;
   if (valibotAction.type.startsWith('iso_') && requirement instanceof RegExp) {
-    const { format: _, ...rest } = jsonSchema;
-    return { ...rest, allOf: [...listOf(rest.allOf), { pattern: patternOf(requirement) ?? '' }] };
+    const { format, ...rest } = jsonSchema;
+    const named = typeof format === 'string' ? { [FORMAT_NAME]: format } : {};
+    return { ...rest, allOf: [...listOf(rest.allOf), { ...named, pattern: patternOf(requirement) ?? '' }] };
   }
   if (
     valibotAction.type === 'regex' &&
@@ -155,6 +156,11 @@ function isLossy(rule: string, flags: string): boolean {
   }
 }
 
+/**
+ * What a pattern's library calls it. An annotation that no validator checks, as `format` would be: what it takes differs
+ * from library to library, and a refusal is in words all the same.
+ */
+const FORMAT_NAME = 'x-format';
 /** Formats that every library's own check is at least as strict as. */
 const FORMATS: ReadonlySet<unknown> = new Set(['uri', 'email', 'uuid', 'ipv4', 'ipv6']);
 /** Keywords whose members are names of the user's, and their values schemas. */
@@ -168,7 +174,10 @@ const MAPS_OF_SCHEMAS: ReadonlySet<string> = new Set([
 /** Keywords whose values are no schemas. */
 const VALUES: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'required']);
 
-/** Every pattern in words that JSON Schema's regular expressions have, and a format only where there is no pattern. */
+/**
+ * Every pattern in words that JSON Schema's regular expressions have. A format is asked for only where there is no pattern,
+ * and is a mere name beside one.
+ */
 function tidy(schema: JsonSchema, refused: ReadonlySet<string>): JsonSchema {
   const within = (value: JsonValue): JsonValue => {
     if (Array.isArray(value)) return value.map(within);
@@ -176,7 +185,8 @@ function tidy(schema: JsonSchema, refused: ReadonlySet<string>): JsonSchema {
   };
   const entries = Object.entries(schema).flatMap(([keyword, value]): [string, JsonValue][] => {
     if (VALUES.has(keyword)) return [[keyword, value]];
-    if (keyword === 'format') return 'pattern' in schema || !FORMATS.has(value) ? [] : [[keyword, value]];
+    if (keyword === 'format' && 'pattern' in schema) return [[FORMAT_NAME, value]];
+    if (keyword === 'format') return FORMATS.has(value) ? [[keyword, value]] : [];
     if (keyword === 'pattern') return patternEntry(value, refused);
     if (!MAPS_OF_SCHEMAS.has(keyword) || !isRecord(value)) return [[keyword, within(value)]];
     return [

@@ -296,6 +296,14 @@ describe('toJsonSchema', () => {
       expect([value, accepts(value)]).toEqual([value, parseValue(definition, value).ok]);
   });
 
+  it('names the format of a pattern, and asks for the pattern alone', () => {
+    const { properties } = toJsonSchema(defineConfig({ public: { email: z.email(), url: z.url() } }));
+    expect(properties.publicConfigSchema.properties).toEqual({
+      email: { type: 'string', 'x-format': 'email', pattern: expect.any(String) },
+      url: { type: 'string', format: 'uri' },
+    });
+  });
+
   it('describes what a validator takes, not what it makes of it', () => {
     const config = defineConfig({ public: { length: z.string().transform((text) => text.length) } });
     expect(toJsonSchema(config).properties.publicConfigSchema.properties.length).toEqual({ type: 'string' });

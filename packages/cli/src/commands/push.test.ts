@@ -25,13 +25,37 @@ describe('push', () => {
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'storefront', version: 1, pushed: true });
   });
 
-  it('shows with --dry-run and does nothing', async () => {
-    const { cli, file } = await startBench();
+  it('shows with --dry-run and does nothing, also for a client that may only read', async () => {
+    const { cli, bare, file, pushed } = await startBench();
     await file('config.ts', schemaModule(SHOP));
     expect((await cli(['push', 'config.ts', '--name', 'shop', '--dry-run'])).stdout).toContain(
       'Nothing was pushed',
     );
     expect((await cli(['list', '--json'])).stdout).toBe('[]\n');
+    await pushed();
+    await file('reader.json', (await cli(['clients', 'create', 'pull requests', '--json'])).stdout);
+    await file('config.ts', schemaModule(WITHOUT_THEME));
+    const argv = ['push', 'config.ts', '--name', 'shop', '-c', 'reader.json'];
+    expect(await bare([...argv, '--dry-run'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('- flags.theme'),
+    });
+    expect((await bare([...argv, '--yes'])).stderr).toContain('refused (403)');
+  });
+
+  it('names a format in place of its pattern, unless that is what changes', async () => {
+    const { cli, pushed, file } = await startBench();
+    await pushed('public: { mail: z.email() },');
+    const [, body = ''] = (await cli(['set', 'mail', 'nobody'])).stderr.split('"mail" ');
+    expect(body).toBe('must be an e-mail address.\n');
+    await file('config.ts', schemaModule('public: { mail: z.email(), other: z.email() },'));
+    const added = await cli(['push', 'config.ts', '--name', 'shop', '--dry-run']);
+    expect(added.stdout).toContain('+ public.other  string (email)\n');
+    await file('config.ts', schemaModule('public: { mail: z.email({ pattern: /@shop\\.example$/ }) },'));
+    const { stdout } = await cli(['push', 'config.ts', '--name', 'shop', '--dry-run']);
+    expect(stdout).toMatch(
+      /~ public\.mail {2}string \(email\), pattern .* → string \(email\), pattern "@shop/,
+    );
   });
 
   it('adds and changes without a question, but removes with --yes only where there is no terminal', async () => {

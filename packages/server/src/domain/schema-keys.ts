@@ -152,9 +152,12 @@ function toIssue(ajv: Ajv2020, error: ErrorObject | undefined): ValueIssue {
   return { pointer, reason };
 }
 
-/** Libraries write a format's pattern beside its name; the pattern tells more only where the format is kept. */
+/**
+ * Libraries write a format's pattern beside its name (`x-format` in documents of @smooai/config: a name and no check). The
+ * pattern tells more only where the format is kept.
+ */
 function formatReason(ajv: Ajv2020, error: ErrorObject): string | undefined {
-  const format: unknown = error.parentSchema?.format;
+  const format: unknown = error.parentSchema?.format ?? error.parentSchema?.['x-format'];
   if (typeof format !== 'string') return undefined;
   const words = `must be ${formatWords(format)}`;
   if (error.keyword === 'format') return words;

@@ -5,7 +5,8 @@ const EMAIL_PATTERN =
   "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$";
 const properties = {
   url: { type: 'string', format: 'uri' },
-  // As zod writes them: the name of the format, and its pattern.
+  // The name of the format beside its pattern, as zod writes it and as @smooai/config does.
+  mail: { type: 'string', 'x-format': 'email', pattern: EMAIL_PATTERN },
   email: { type: 'string', format: 'email', pattern: EMAIL_PATTERN },
   ulid: { type: 'string', format: 'ulid', pattern: '^[0-9A-HJKMNP-TV-Z]{26}$' },
   day: { type: 'string', format: 'date' },
@@ -27,6 +28,7 @@ it('are refused in words where the schema names the format, and by the pattern w
   const cases = [
     ['url', 'nowhere', 'must be a URL, such as https://example.com.'],
     ['email', 'nobody', 'must be an e-mail address.'],
+    ['mail', 'nobody', 'must be an e-mail address.'],
     ['ulid', 'x', 'must be in the format "ulid".'],
     ['day', '31-01-2026', 'must be a date, such as 2026-01-31.'],
     ['staffEmail', 'nobody', 'must be an e-mail address.'],
