@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+const markdownIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => join(folder, name))
+    : [];
+
+/** Where the links of a document lead that are no URLs. */
+function links(document: string): { target: string; file: string; anchor: string }[] {
+  const text = readFileSync(document, 'utf8').replace(/^```[\s\S]*?^```/gm, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [path = '', anchor = ''] = target.split('#');
+      return { target, anchor, file: path === '' ? document : resolve(dirname(document), path) };
+    });
+}
+
+/** Anchors of a document's headings, as they are made on a web page of it. */
+function anchors(document: string): string[] {
+  return [...readFileSync(document, 'utf8').matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('documents', () => {
+  const all = [root, join(root, 'docs'), join(root, 'benchmarks'), ...packages].flatMap((folder) => [
+    ...markdownIn(folder),
+    ...(packages.includes(folder) ? markdownIn(join(folder, 'docs')) : []),
+  ]);
+  it.each(all.map((document) => relative(root, document)))('%s: every link leads somewhere', (name) => {
+    const document = join(root, name);
+    for (const { target, file, anchor } of links(document)) {
+      expect(existsSync(file), target).toBe(true);
+      if (anchor !== '') expect(anchors(file), target).toContain(anchor);
+    }
+  });
+
+  it.each(packages.map((folder) => relative(root, folder)))(
+    '%s: every link stays in what is published, where the repository is not beside it',
+    (name) => {
+      const folder = join(root, name);
+      const { files } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { files: string[] };
+      const published = ['README.md', 'package.json', ...files];
+      const documents = [join(folder, 'README.md'), ...markdownIn(join(folder, 'docs'))];
+      for (const document of documents) {
+        for (const { target, file } of links(document)) {
+          const [first = ''] = relative(folder, file).split(/[\\/]/);
+          expect(published, `${relative(root, document)}: ${target}`).toContain(first);
+        }
+      }
+    },
+  );
+});
