@@ -10,6 +10,8 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['src/integration/**/*.test.ts'],
+          // The cells of the fault matrix mostly wait.
+          maxConcurrency: 60,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -25,6 +25,7 @@ export type { BundledInCode, BundledInFiles, BundledOptions } from './file-sourc
 export type { CacheEvent, CacheOptions } from './last-known-good.ts';
 export type { ValueSource } from './layer-values.ts';
 export type { EvaluateOptions } from './remote-evaluation.ts';
+export { RemoteSource, type RemoteSourceOptions } from './remote-source.ts';
 export type { RulesetSink, RulesetSource, SourceStatus } from './ruleset-source.ts';
 export {
   type ConfigSettings,

@@ -1,0 +1,167 @@
+import { defineConfig, defineLimit, type Ruleset, toJsonSchema } from '@smooai/config';
+import {
+  ConfigApi,
+  type ConfigClient,
+  createConfigClient,
+  RemoteSource,
+  type RemoteSourceOptions,
+  TokenProvider,
+} from '@smooai/config/server';
+import { type ConfigServer, createConfigServer, type ServerCredentials } from '@smooai/config-server';
+import { z } from 'zod';
+
+/**
+ * Every write sets all of them to the same number, so that half a change can be told from a whole one; `odd` only the
+ * odd ones do, so that one that was left out can be told.
+ */
+export const config = defineConfig({
+  public: { version: z.number().default(0), odd: z.number().default(0) },
+  secrets: { paymentKey: z.string().min(1).default('none') },
+  flags: { left: z.number().default(0), right: z.number().default(0) },
+  limits: { cartItems: defineLimit({ default: 0, min: 0, max: 1_000_000 }) },
+});
+
+export type ShopClient = ConfigClient<typeof config>;
+
+/** A server's heartbeat and the waits of a client, scaled down. */
+export const heartbeat = { heartbeatMs: 100 };
+export const times = {
+  heartbeatTimeoutMs: 800,
+  openTimeoutMs: 800,
+  reconnectCapMs: 200,
+  pollIntervalMs: 100,
+};
+const requestTimeoutMs = 800;
+
+/** Who may do what with one server that has the schema. */
+export interface Shop {
+  readonly server: ConfigServer;
+  readonly credentials: ServerCredentials;
+  readonly api: ConfigApi;
+  readonly schemaId: string;
+}
+
+/** One environment of a shop, written to directly. */
+export interface ShopEnvironment {
+  readonly name: string;
+  write(version: number): Promise<void>;
+  ruleset(): Promise<Ruleset>;
+}
+
+/** Starts a server and puts the schema there. */
+export async function startShop(options: Parameters<typeof createConfigServer>[0] = {}): Promise<Shop> {
+  const server = await createConfigServer({ env: {}, streams: heartbeat, ...options });
+  const { credentials } = server;
+  if (credentials === undefined) throw new Error('a new server has credentials');
+  const api = makeApi(credentials, server.url);
+  const schema = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
+  return { server, credentials, api, schemaId: schema.id };
+}
+
+export function makeApi(
+  { clientId, clientSecret, organizationId }: ServerCredentials,
+  url: string,
+  options: Partial<ConstructorParameters<typeof ConfigApi>[0]> = {},
+): ConfigApi {
+  const tokenProvider = new TokenProvider({
+    authUrl: url,
+    clientId,
+    clientSecret,
+    timeoutMs: requestTimeoutMs,
+  });
+  return new ConfigApi({ apiUrl: url, organizationId, tokenProvider, ...options });
+}
+
+/** A new environment, or the one of that name. */
+export async function openEnvironment(
+  { api, schemaId }: Pick<Shop, 'api' | 'schemaId'>,
+  name: string,
+): Promise<ShopEnvironment> {
+  const known = (await api.listEnvironments()).find((entry) => entry.name === name);
+  const { id: environmentId } = known ?? (await api.createEnvironment({ name }));
+  const row = { schemaId, environmentId };
+  return {
+    name,
+    write: async (version) => {
+      await api.setValues([
+        { ...row, tier: 'public', key: 'version', value: version },
+        { ...row, tier: 'feature_flag', key: 'left', value: version },
+        { ...row, tier: 'secret', key: 'paymentKey', value: secretOf(version) },
+        { ...row, tier: 'limit', key: 'cartItems', value: version },
+        { ...row, tier: 'feature_flag', key: 'right', value: version },
+        ...(version === oddOf(version)
+          ? [{ ...row, tier: 'public' as const, key: 'odd', value: version }]
+          : []),
+      ]);
+    },
+    ruleset: async () => {
+      const answer = await api.getRuleset(name);
+      if (answer.status !== 'changed') throw new Error('a server has a ruleset');
+      return answer.ruleset;
+    },
+  };
+}
+
+export function secretOf(version: number): string {
+  return `payment-key-${version}`;
+}
+
+function oddOf(version: number): number {
+  return version % 2 === 0 ? Math.max(0, version - 1) : version;
+}
+
+/** A client that reaches its server by `url` and has short waits; not started. */
+export function makeClient(
+  credentials: ServerCredentials,
+  options: { url: string; environment: string; source?: Partial<RemoteSourceOptions> },
+): ShopClient {
+  const api = makeApi(credentials, options.url, { timeoutMs: requestTimeoutMs, maxAnswerBytes: 256 * 1024 });
+  const source = new RemoteSource({ api, environment: options.environment, ...times, ...options.source });
+  return createConfigClient({ config, source });
+}
+
+/** Reads everything each few milliseconds and keeps what must never be. */
+export class Reader {
+  /** In words; empty is good. */
+  readonly faults: string[] = [];
+  /** Each version that was read, without repetitions. */
+  readonly versions: number[] = [];
+  readonly #client: ShopClient;
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(client: ShopClient) {
+    this.#client = client;
+    client.subscribe(() => this.read());
+    this.#timer = setInterval(() => this.read(), 10);
+  }
+
+  read(): number {
+    const client = this.#client;
+    try {
+      const version = client.flag('left');
+      const others = [client.flag('right'), client.limit('cartItems'), client.public('version')];
+      if (others.some((other) => other !== version)) this.faults.push(`half a change: ${version}, ${others}`);
+      const odd = client.public('odd');
+      if (odd !== oddOf(version)) this.faults.push(`a change was left out: ${version}, ${odd}`);
+      const secret = client.secret('paymentKey');
+      if (version > 0 && secret !== secretOf(version))
+        this.faults.push(`half a change: ${version}, ${secret}`);
+      if (client.snapshot().flags.right?.value !== version) this.faults.push('another snapshot');
+      client.health();
+      if (this.versions.at(-1) !== version) this.versions.push(version);
+      return version;
+    } catch (error) {
+      this.faults.push(`a read threw: ${String(error)}`);
+      return Number.NaN;
+    }
+  }
+
+  /** The versions that were older than one before. */
+  steppedBack(): number[] {
+    return this.versions.filter((version, index) => version < Math.max(...this.versions.slice(0, index)));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
