@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { RulesetOrder } from './ruleset-order.ts';
 import type { RulesetSink } from './ruleset-source.ts';
@@ -153,6 +153,22 @@ describe('the events of one connection', () => {
     expect(sink.state).toEqual({ a: 4 });
     connect(sink).events.feed(whole(12, { a: 12 }, 'old') + change(13, 'a', 13));
     expect([sink.revision, sink.epoch, sink.state]).toEqual(['4', 'restored', { a: 4 }]);
+  });
+
+  it('begin anew once the epoch that was left is no longer refused', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const sink = new StoreSink();
+    connect(sink).events.feed(whole(9, { a: 9 }, 'old'));
+    connect(sink).events.feed(whole(4, { a: 4 }, 'restored'));
+    const { events } = connect(sink);
+    events.feed(whole(12, { a: 12 }, 'old'));
+    vi.advanceTimersByTime(4 * 60_000);
+    events.feed(':\n\n');
+    vi.advanceTimersByTime(60_000);
+    expect(() => events.feed(':\n\n')).toThrow(StreamGapError);
+    connect(sink).events.feed(whole(13, { a: 13 }, 'old'));
+    expect(sink.state).toEqual({ a: 13 });
   });
 
   it('never show a state that no server had, whatever is lost, doubled or out of order', () => {

@@ -1,6 +1,12 @@
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { ResponseMalformedError } from './errors.ts';
-import { isSameEpoch, isSamePosition, judgePatch, type RulesetPosition } from './ruleset-order.ts';
+import {
+  isSameEpoch,
+  isSamePosition,
+  judgePatch,
+  REFUSED_MS,
+  type RulesetPosition,
+} from './ruleset-order.ts';
 import { isRuleset, isRulesetPatch } from './ruleset-shape.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import type { Ruleset, RulesetPatch } from './wire.ts';
@@ -8,7 +14,7 @@ import type { Ruleset, RulesetPatch } from './wire.ts';
 /** Characters of one event at most. */
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
 
-/** Changes were missed: only a whole ruleset tells what is in force. */
+/** Changes were missed, or passed over while their epoch was refused: only a whole ruleset tells what is in force. */
 export class StreamGapError extends ResponseMalformedError {
   constructor() {
     super('The config stream left out changes. The client begins anew with the whole ruleset.');
@@ -40,6 +46,7 @@ export class StreamEvents {
   #comments = 0;
   #isTooLarge = false;
   #standing: Standing = 'opening';
+  #foreignSince = 0;
   /** Changes that follow on each other and were not handed on yet, as one. */
   #merged: RulesetPatch | undefined;
 
@@ -88,6 +95,9 @@ export class StreamEvents {
     // A server that resumes and has nothing to tell says so by a comment.
     if (comments > 0 && isResumed && this.#standing === 'opening') this.#standing = 'current';
     if (this.#standing === 'current') sink.confirm();
+    // By now its epoch is taken again; on a connection that lives for weeks nobody else would ask.
+    const isOver = performance.now() - this.#foreignSince >= REFUSED_MS;
+    if (this.#standing === 'foreign' && isOver) throw new StreamGapError();
   }
 
   #take(step: Step | undefined): void {
@@ -101,8 +111,14 @@ export class StreamEvents {
     const { sink } = this.#options;
     sink.replace(ruleset);
     const inHand = positionOf(sink);
-    if (inHand === undefined || isSamePosition(ruleset, inHand)) this.#standing = 'current';
-    else this.#standing = isSameEpoch(ruleset, inHand) ? 'behind' : 'foreign';
+    if (inHand === undefined || isSamePosition(ruleset, inHand)) {
+      this.#standing = 'current';
+    } else if (isSameEpoch(ruleset, inHand)) {
+      this.#standing = 'behind';
+    } else {
+      this.#standing = 'foreign';
+      this.#foreignSince = performance.now();
+    }
   }
 
   #takePatch(patch: RulesetPatch): void {
