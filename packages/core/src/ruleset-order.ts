@@ -11,7 +11,7 @@ export interface RulesetPosition {
 export type PatchVerdict = 'next' | 'seen' | 'gap';
 
 /** How long an epoch that was left is refused, in milliseconds. */
-export const REFUSED_MS = 5 * 60_000;
+export const REFUSED_MS: number = 5 * 60_000;
 /** A server that starts over and over must not fill the memory. */
 const MAX_LEFT = 64;
 
