@@ -174,9 +174,12 @@ function watch(
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let isOver = false;
+  let onAbort = (): void => undefined;
   const finish = (): boolean => {
     if (isOver) return false;
     isOver = true;
+    // A `fetch` may hold the signal until the request is collected, which the listener would keep from happening.
+    deadline.signal.removeEventListener('abort', onAbort);
     deadline.end();
     return true;
   };
@@ -189,9 +192,8 @@ function watch(
     {
       start(controller) {
         // No race for each chunk: a stream may live for weeks, and each race would stay on the one promise.
-        deadline.signal.addEventListener('abort', () => fail(controller, deadline.signal.reason), {
-          once: true,
-        });
+        onAbort = () => fail(controller, deadline.signal.reason);
+        deadline.signal.addEventListener('abort', onAbort, { once: true });
       },
       async pull(controller) {
         try {
