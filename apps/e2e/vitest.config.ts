@@ -4,11 +4,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default', 'json'],
-    fileParallelism: false,
     projects: [
       {
         test: {
           name: 'integration',
+          // The soak mostly waits, beside the others.
+          maxWorkers: 2,
           include: ['src/integration/**/*.test.ts'],
           // The cells of the fault matrix mostly wait.
           maxConcurrency: 60,
@@ -19,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
+          fileParallelism: false,
           include: ['src/browser/**/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 180_000,

@@ -1,0 +1,65 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { startScript } from './child-script.ts';
+
+/** In CI a minute; `SOAK_MINUTES=10` for the long one. */
+const minutes = Number(process.env.SOAK_MINUTES ?? 0.9);
+const perSecond = 100;
+/** Each stream is cut after that, so that what a connection leaves behind shows too. */
+const streamLifeMs = 1_000;
+
+interface Sample {
+  heapUsed: number;
+  rss: number;
+  resources: Record<string, number>;
+  changes: number;
+  newest: number;
+  status: string;
+  faults: string[];
+}
+
+it(
+  `holds no more after ${minutes} minutes of ${perSecond} changes a second`,
+  async () => {
+    const server = await startScript('change-server.mjs', {
+      PADDING: '500',
+      STREAM_LIFE_MS: String(streamLifeMs),
+    });
+    onTestFinished(() => server.stop());
+    const { url } = await server.next<{ url: string }>();
+    const soak = await startScript('soak-process.mjs', { SOAK_URL: url }, ['--expose-gc']);
+    onTestFinished(() => soak.stop());
+    await soak.next();
+    server.send({ perSecond });
+    const samples: Sample[] = [];
+    const endsAt = performance.now() + minutes * 60_000;
+    while (performance.now() < endsAt) samples.push(await soak.next<Sample>());
+
+    const warm = samples.slice(Math.ceil(samples.length * 0.4));
+    const [first, second] = [warm.slice(0, warm.length / 2), warm.slice(warm.length / 2)];
+    const heaps = [first, second].map((half) => median(half.map(({ heapUsed }) => heapUsed)));
+    const handles = [first, second].map((half) => Math.max(...half.map(handlesOf)));
+    const newest = warm.at(-1)?.newest ?? 0;
+    const kilobytes = heaps.map((bytes) => Math.round(bytes / 1024));
+    process.stdout.write(
+      `${minutes} minutes, ${newest} changes: heap ${kilobytes.join(' and ')} kB in the halves after warm-up, ` +
+        `${handles.join(' and ')} handles at most, ${JSON.stringify(warm.at(-1)?.resources)}\n`,
+    );
+    expect(samples.flatMap(({ faults }) => faults)).toEqual([]);
+    expect(newest).toBeGreaterThan(perSecond * minutes * 60 * 0.5);
+    // What 160 bytes a change, or 16 kB a stream, would leave behind in the shortest soak.
+    expect(heaps[1]).toBeLessThan((heaps[0] ?? 0) + 256 * 1024);
+    expect(handles[1]).toBeLessThanOrEqual((handles[0] ?? 0) + 1);
+    // Between two streams it is stale for a moment, and no longer.
+    expect(warm.filter(({ status }) => status === 'ready').length).toBeGreaterThan(warm.length / 2);
+  },
+  (minutes + 1) * 60_000,
+);
+
+function handlesOf({ resources }: Sample): number {
+  return Object.values(resources).reduce((sum, count) => sum + count, 0);
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
