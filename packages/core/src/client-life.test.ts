@@ -70,6 +70,20 @@ describe('health', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('does not count what is older than the values in hand as news of the server', async () => {
+    const { client, sink } = await readyClient({ maxStalenessMs: 60_000 });
+    sink.replace(ruleset({ revision: '7' }));
+    for (let minute = 0; minute < 2; minute += 1) {
+      vi.advanceTimersByTime(31_000);
+      sink.replace(ruleset({ revision: '6' }));
+      sink.patch({ revision: '6', previousRevision: '5', changes: [] });
+    }
+    expect(client.health()).toMatchObject({ status: 'failed', ageMs: 62_000, revision: '7' });
+    sink.patch({ revision: '8', previousRevision: '7', changes: [] });
+    expect(client.health()).toMatchObject({ status: 'ready', ageMs: 0, revision: '8' });
+    await client.close();
+  });
+
   it('says how old the values are after the machine slept', async () => {
     const { client } = await readyClient({ maxStalenessMs: 60_000 });
     vi.setSystemTime(Date.now() + 3_600_000);

@@ -33,16 +33,19 @@ const throttled = (): Response => new Response('{}', { status: 429, headers: { '
 /** A requester that asks for `tokens` and whose API waits for `release`. */
 function setUpRequester(answer: () => Response) {
   const released = deferred<void>();
+  /** Those that `fetch` got. */
+  const signals: AbortSignal[] = [];
   const { provider } = setUp([tokenAnswer('t1')]);
   const requester = new AuthenticatedRequester({
     apiUrl: 'https://api.example.com',
     tokenProvider: provider,
-    fetch: async () => {
+    fetch: async (_, init) => {
+      if (init?.signal) signals.push(init.signal);
       await released.promise;
       return answer();
     },
   });
-  return { requester, release: () => released.resolve() };
+  return { requester, release: () => released.resolve(), signals };
 }
 
 describe('many callers with one signal', () => {
@@ -75,8 +78,8 @@ describe('many callers with one signal', () => {
     await expectNoTrace(signal);
   });
 
-  it('read streams, and let go of it when they end', async () => {
-    const { requester, release } = setUpRequester(events);
+  it('read streams, and let go of it and of their own when they end', async () => {
+    const { requester, release, signals } = setUpRequester(events);
     const { signal } = new AbortController();
     const calls = many(() => requester.stream({ method: 'GET', path: ['things'], signal }));
     release();
@@ -85,6 +88,9 @@ describe('many callers with one signal', () => {
       expect(await new Response(call.value).text()).toBe(':\n\n');
     }
     await expectNoTrace(signal);
+    // What `fetch` keeps of a request is collected only where nothing of the stream hangs on its signal.
+    expect(signals).toHaveLength(CALLERS);
+    for (const own of signals) await expectNoTrace(own);
   });
 
   it('stream snapshots, until it aborts', async () => {
