@@ -12,7 +12,7 @@ export default defineConfig({
           maxWorkers: 2,
           include: ['src/integration/**/*.test.ts'],
           // The cells of the fault matrix mostly wait.
-          maxConcurrency: 60,
+          maxConcurrency: 16,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -25,7 +25,7 @@ describe('a client in a burst', () => {
     const { url } = await server.next<{ url: string }>();
     const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
     const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider });
-    const source = new RemoteSource({ api, environment: 'development' });
+    const source = new RemoteSource({ api, config, environment: 'development' });
     const client = await createConfigClient({ config, source }).ready();
     onTestFinished(() => client.close());
     await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);

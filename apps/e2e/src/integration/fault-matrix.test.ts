@@ -5,7 +5,7 @@ import { type Shop, type ShopClient, type ShopEnvironment, startShop } from './l
 
 const soon = { timeout: 30_000, interval: 5 };
 /** How long a fault lasts at least: longer than each of the client's waits. */
-const faultMs = 1_200;
+const faultMs = 2_000;
 
 const restored = 'older database';
 const recoveries = new Map<string, Partial<Record<Moment, number>>>();
@@ -76,7 +76,7 @@ async function startThrough(
   await environment.write(3);
   const clearedAt = performance.now();
   await endOf(fault, proxy);
-  if (fault.refusesStart) await client.ready();
+  if (fault.refusesStart) await client.ready({ timeoutMs: 60_000 });
   else expect(await started).toBe(client);
   await sees(client, 3);
   noteRecovery(fault.name, moment, clearedAt);
@@ -90,7 +90,7 @@ async function runThrough(
 ): Promise<number> {
   const older = await environment.ruleset();
   await environment.write(2);
-  await client.ready();
+  await client.ready({ timeoutMs: 60_000 });
   await vi.waitFor(() => expect(client.health().source).toBe(moment), soon);
   await sees(client, 2);
   await proxy.begin(fault.make(older), fault.open);
@@ -126,7 +126,7 @@ async function restoreUnder(cell: Cell, own: RestorableShop, moment: Moment): Pr
   };
   for (const version of [5, 6, 7]) await write(version);
   if (moment !== 'start') {
-    await client.ready();
+    await client.ready({ timeoutMs: 60_000 });
     await vi.waitFor(() => expect(client.health().source).toBe(moment), soon);
     await sees(client, 7);
   }

@@ -116,7 +116,13 @@ export function makeClient(
   options: { url: string; environment: string; source?: Partial<RemoteSourceOptions> },
 ): ShopClient {
   const api = makeApi(credentials, options.url, { timeoutMs: requestTimeoutMs, maxAnswerBytes: 256 * 1024 });
-  const source = new RemoteSource({ api, environment: options.environment, ...times, ...options.source });
+  const source = new RemoteSource({
+    api,
+    config,
+    environment: options.environment,
+    ...times,
+    ...options.source,
+  });
   return createConfigClient({ config, source });
 }
 

@@ -16,7 +16,7 @@ const tell = (message) => (parentPort === null ? process.send(message) : parentP
 const settings = resolveSettings();
 const api = new ConfigApi({ ...settings, tokenProvider: new TokenProvider(settings) });
 const times = JSON.parse(process.env.CLIENT_TIMES ?? '{}');
-const source = new RemoteSource({ api, environment: settings.environment, ...times });
+const source = new RemoteSource({ api, config, environment: settings.environment, ...times });
 const client = createConfigClient({
   config,
   source,

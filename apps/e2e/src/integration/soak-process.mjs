@@ -13,7 +13,7 @@ const config = defineConfig({
 const { SOAK_URL: url } = process.env;
 const tokenProvider = new TokenProvider({ authUrl: url, clientId: 'a-client', clientSecret: 'a-secret' });
 const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider });
-const source = new RemoteSource({ api, environment: 'development', reconnectCapMs: 500 });
+const source = new RemoteSource({ api, config, environment: 'development', reconnectCapMs: 500 });
 const client = await createConfigClient({ config, source }).ready();
 
 const faults = [];
