@@ -33,7 +33,10 @@ server.listen(0, '127.0.0.1', 10_000, () =>
   process.send({ url: `http://127.0.0.1:${server.address().port}` }),
 );
 
-process.on('message', async ({ changes, everyMs }) => {
+process.on('message', (order) => void emit(order));
+process.on('disconnect', () => process.exit());
+
+async function emit({ changes, everyMs }) {
   for (let count = 0; count < changes; count += 1) {
     await sleep(everyMs);
     revision += 1;
@@ -48,8 +51,7 @@ process.on('message', async ({ changes, everyMs }) => {
   }
   await sleep(everyMs + 1_000);
   process.send({ isDone: true });
-});
-process.on('disconnect', () => process.exit());
+}
 
 function sendJson(response, body) {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));

@@ -30,7 +30,10 @@ const heartbeat = setInterval(() => {
 }, 200);
 heartbeat.unref();
 
-process.on('message', async ({ burst, perSecond }) => {
+process.on('message', (order) => void follow(order));
+process.on('disconnect', () => process.exit());
+
+async function follow({ burst, perSecond }) {
   if (perSecond !== undefined) pace(perSecond);
   for (let count = 0; count < (burst ?? 0); count += 1) {
     const text = next();
@@ -39,8 +42,7 @@ process.on('message', async ({ burst, perSecond }) => {
     }
   }
   process.send({ version });
-});
-process.on('disconnect', () => process.exit());
+}
 
 /** Also where a timer is late, so many. */
 function pace(perSecond) {

@@ -8,13 +8,13 @@ export interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   /** What the server behind answers; never settles where it cannot be reached, and the connection is cut then. */
-  ask(headers?: Record<string, string>): Promise<IncomingMessage>;
+  readonly ask: (headers?: Record<string, string>) => Promise<IncomingMessage>;
   /** Passes the request and its answer on as they are. */
-  pass(): void;
+  readonly pass: () => void;
 }
 
 /** What the proxy does instead of passing requests on; `refuse`: nothing listens. */
-export type Fault = 'refuse' | ((exchange: Exchange) => void);
+export type Fault = 'refuse' | ((exchange: Exchange) => void | Promise<void>);
 
 /** A proxy in front of the config server that can refuse streams or everything, or answer in any other wrong way. */
 export class FaultProxy {
@@ -109,7 +109,7 @@ export class FaultProxy {
     const pass = (): void => void ask().then((answer) => passOn(answer, outgoing));
     if (this.refuseStreams && path.endsWith('/stream')) outgoing.writeHead(503).end();
     else if (this.hasContractOnly && /\/config\/(ruleset|stream)$/.test(path)) notFound(outgoing);
-    else if (typeof this.#fault === 'function') this.#fault({ path, incoming, outgoing, ask, pass });
+    else if (typeof this.#fault === 'function') void this.#fault({ path, incoming, outgoing, ask, pass });
     else pass();
   }
 

@@ -58,7 +58,7 @@ function answering(status: number, headers: Record<string, string> = {}): (excha
   };
 }
 
-function unlessToken(fault: (exchange: Exchange) => void): Fault {
+function unlessToken(fault: (exchange: Exchange) => void | Promise<void>): Fault {
   return (exchange) => (isToken(exchange) ? exchange.pass() : fault(exchange));
 }
 

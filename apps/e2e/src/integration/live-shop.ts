@@ -146,7 +146,8 @@ export class Reader {
     try {
       const version = client.flag('left');
       const others = [client.flag('right'), client.limit('cartItems'), client.public('version')];
-      if (others.some((other) => other !== version)) this.faults.push(`half a change: ${version}, ${others}`);
+      if (others.some((other) => other !== version))
+        this.faults.push(`half a change: ${version}, ${others.join()}`);
       const odd = client.public('odd');
       if (odd !== oddOf(version)) this.faults.push(`a change was left out: ${version}, ${odd}`);
       const secret = client.secret('paymentKey');
