@@ -53,7 +53,7 @@ describe('a client in a burst', () => {
       `${changes} changes: ${batches.length} batches in ${totalMs.toFixed(0)} ms, ${count} turns of the loop, ` +
         `the longest ${longestMs.toFixed(0)} ms; the heap grew by ${(grown / 1024).toFixed(0)} kB\n`,
     );
-    expect(count).toBeGreaterThan(20);
+    expect(count).toBeGreaterThan(5);
     expect(longestMs).toBeLessThan(totalMs * 0.75);
     // All events together are above 12 MB.
     expect(grown).toBeLessThan((changes * paddingLength) / 4);
