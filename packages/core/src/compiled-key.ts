@@ -1,20 +1,22 @@
-import type { CompiledSegments } from './compiled-segments.ts';
+import { never } from './condition-node.ts';
 import type { InvalidKey } from './errors.ts';
 import { isTargeted } from './evaluate.ts';
+import type { Layer, ValueSource } from './layer-values.ts';
 import { clampLimit } from './limit.ts';
 import { isRecord } from './own-property.ts';
 import {
+  type ConditionCompiler,
   compileCohort,
-  constantProgram,
   detailsOf,
   type Program,
   type Serve,
   servedValue,
 } from './program.ts';
+import { type StoredValue, storedJson } from './resting-value.ts';
 import { type KeyDefinition, parseValue } from './schema.ts';
 import { segmentsUsed } from './targeting-check.ts';
 import { tierNames } from './tiers.ts';
-import type { Evaluation, EvaluationContext, JsonValue, Tier } from './wire.ts';
+import type { Evaluation, EvaluationContext, Tier } from './wire.ts';
 
 /** A value that its schema has looked at. */
 export type Slot = { ok: true; value: unknown } | { ok: false; issues: string[] };
@@ -22,23 +24,35 @@ export type Slot = { ok: true; value: unknown } | { ok: false; issues: string[] 
 /** An evaluation with its value parsed by the schema. */
 export type ParsedEvaluation = Evaluation<unknown> & { errorCode?: string };
 
+/** What stands in for a value that the schema refuses, and where it comes from. */
+export interface Fallback {
+  readonly slot: Slot;
+  readonly source: ValueSource;
+}
+
+/** What the keys of a store share; it is asked when a value arrives, and when a targeted one is first read. */
+export interface CompileScope {
+  readonly conditions: ConditionCompiler;
+  /** `above`: the origin of the refused value. */
+  fallbackOf: (definition: KeyDefinition, above: ValueSource | undefined) => Fallback;
+}
+
 interface KeyState {
-  definition: KeyDefinition;
-  stored: JsonValue | undefined;
-  program: Program<unknown>;
   fixed: ParsedEvaluation | undefined;
   hasValue: boolean;
   invalid: InvalidKey | undefined;
   origin: ServedOrigin;
+  source: ValueSource;
+  segments: readonly string[];
 }
 
 /** What is served: the stored value, the last valid one before it, or what stands in for both. */
 export type ServedOrigin = 'stored' | 'before' | 'fallback';
 
-/** A key's stored value, compiled and validated once, when it arrived. */
+/** A key's stored value, validated once, when it arrived; what is targeted is prepared when it is first read. */
 export class CompiledKey {
   readonly tier: Tier;
-  readonly stored: JsonValue | undefined;
+  readonly stored: StoredValue | undefined;
   /** The one answer of a key without targeting. */
   readonly fixed: ParsedEvaluation | undefined;
   /** Whether there is a valid value, be it the schema's default. */
@@ -47,43 +61,70 @@ export class CompiledKey {
   readonly invalid: InvalidKey | undefined;
   /** Where the value without targeting comes from. */
   readonly origin: ServedOrigin;
-  readonly #program: Program<unknown>;
+  /** The origin of what is served; the store writes it where the same value comes to be another origin's. */
+  source: ValueSource;
+  readonly #definition: KeyDefinition;
+  readonly #scope: CompileScope;
+  /** Names of the segments that it refers to by itself. */
+  readonly #segments: readonly string[];
+  /** Of a targeted key, from its first evaluation on. */
+  #program: Program<unknown> | undefined;
   /** The value of `fixed`, one step nearer. */
   readonly #fixedValue: unknown;
 
-  constructor(state: KeyState) {
-    this.tier = state.definition.tier;
-    this.stored = state.stored;
+  constructor(definition: KeyDefinition, { stored, scope }: CompileInput, state: KeyState) {
+    this.tier = definition.tier;
+    this.stored = stored;
     this.fixed = state.fixed;
     this.hasValue = state.hasValue;
     this.invalid = state.invalid;
     this.origin = state.origin;
-    this.#program = state.program;
+    this.source = state.source;
+    this.#definition = definition;
+    this.#scope = scope;
+    this.#segments = state.segments;
     this.#fixedValue = state.fixed?.value;
   }
 
-  /** The value for a context; allocates nothing. Never throws. */
+  /** The value for a context; allocates nothing but at the first time. Never throws. */
   value(context: EvaluationContext): unknown {
-    return this.fixed === undefined ? servedValue(this.#program, context) : this.#fixedValue;
+    return this.fixed === undefined
+      ? servedValue(this.#program ?? this.#prepare(), context)
+      : this.#fixedValue;
   }
 
   /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
   evaluate(context: EvaluationContext): ParsedEvaluation {
-    return this.fixed ?? detailsOf(this.#program, context);
+    return this.fixed ?? detailsOf(this.#program ?? this.#prepare(), context);
   }
 
   /** Whether it refers to one of these segments by itself. */
   usesAny(segments: ReadonlySet<string>): boolean {
-    if (this.fixed !== undefined || segments.size === 0) return false;
-    for (const name of segmentsUsed(this.stored)) if (segments.has(name)) return true;
-    return false;
+    return this.#segments.some((name) => segments.has(name));
+  }
+
+  #prepare(): Program<unknown> {
+    const targeted = this.stored === undefined ? undefined : storedJson(this.stored);
+    const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
+    const { conditions, fallbackOf } = this.#scope;
+    const { program } = compileTargeted(this.#definition, cohort, {
+      conditions,
+      fallbackOf: () => fallbackOf(this.#definition, this.source).slot,
+    });
+    this.#program = program;
+    return program;
   }
 }
 
+const NO_SEGMENTS: readonly string[] = [];
+/** When a value arrives only what it can answer is looked at. */
+const NO_CONDITIONS: ConditionCompiler = { compile: () => never };
+
 interface CompileInput {
-  stored: JsonValue | undefined;
-  segments: CompiledSegments;
-  fallback: Slot;
+  stored: StoredValue | undefined;
+  /** The origin of `stored`. */
+  layer: Layer | undefined;
+  scope: CompileScope;
   before: CompiledKey | undefined;
 }
 
@@ -95,96 +136,106 @@ export function defaultOf(definition: KeyDefinition): Slot {
 
 /** Compiles one key. A value that the schema refuses is never served: the last valid one is, or the default. */
 export function compileKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
-  const { stored } = input;
-  if (stored === undefined) return fixedKey(definition, input, undefined);
+  if (input.stored === undefined) return missingKey(definition, input);
+  const value = storedJson(input.stored);
   const isTargetable = definition.tier === 'feature_flag' || definition.tier === 'limit';
-  if (!isTargetable || !isTargeted(stored)) return fixedKey(definition, input, toSlot(definition, stored));
-  const { $cohort: cohort } = stored;
-  return isRecord(cohort) ? targetedKey(definition, input, cohort) : malformedKey(definition, input);
+  if (isTargetable && isTargeted(value)) return targetedKey(definition, input, value);
+  const slot = toSlot(definition, value);
+  if (slot.ok) return rawKey(definition, input, slot.value);
+  return standInKey(definition, input, describeInvalid(definition, slot.issues));
 }
 
-function fixedKey(definition: KeyDefinition, input: CompileInput, slot: Slot | undefined): CompiledKey {
-  const { stored, fallback, before } = input;
-  // A bad value from the server keeps the last valid one of that key.
-  const last = before?.fixed !== undefined && before.hasValue ? before.fixed : undefined;
-  const fixed = fixedEvaluation(slot, fallback, last);
-  return new CompiledKey({
-    definition,
-    stored,
-    program: NO_PROGRAM,
-    fixed,
-    hasValue: slot?.ok === true || fallback.ok || last !== undefined,
-    invalid: describeInvalid(definition, slot ?? fallback, slot === undefined),
-    origin: originOf(slot, fallback, last),
+function rawKey(definition: KeyDefinition, input: CompileInput, value: unknown): CompiledKey {
+  return new CompiledKey(definition, input, {
+    fixed: { value, source: 'raw' },
+    hasValue: true,
+    invalid: undefined,
+    origin: 'stored',
+    source: input.layer ?? 'none',
+    segments: NO_SEGMENTS,
   });
 }
 
-const NO_PROGRAM: Program<unknown> = constantProgram({ value: undefined, source: 'default' });
-
-function fixedEvaluation(
-  slot: Slot | undefined,
-  fallback: Slot,
-  last: ParsedEvaluation | undefined,
-): ParsedEvaluation {
-  if (slot === undefined && fallback.ok) return { value: fallback.value, source: 'default' };
-  if (slot?.ok === true) return { value: slot.value, source: 'raw' };
-  const { value, source } = last ?? { value: servedOf(fallback), source: 'default' as const };
-  return { value, source, errorCode: slot === undefined ? 'ERR_VALUE_MISSING' : 'ERR_VALUE_INVALID' };
-}
-
-/** A key that needs a value keeps its last valid one, be the newest refused or deleted. */
-function originOf(slot: Slot | undefined, fallback: Slot, last: ParsedEvaluation | undefined): ServedOrigin {
-  if (slot?.ok === true) return 'stored';
-  const keepsLast = last !== undefined && (slot !== undefined || !fallback.ok);
-  return keepsLast ? 'before' : 'fallback';
-}
-
-/** What was meant to be targeted is never served as it is, nor is what was served before: it may have been for fewer. */
-function malformedKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
-  const { stored, fallback } = input;
-  const issues = ['"$cohort" must be an object, at least { "defaultValue": … }'];
-  return new CompiledKey({
-    definition,
-    stored,
-    program: NO_PROGRAM,
-    fixed: { value: servedOf(fallback), source: 'default', errorCode: 'ERR_VALUE_INVALID' },
-    hasValue: fallback.ok,
-    invalid: describeInvalid(definition, { ok: false, issues }, false),
+function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
+  const { slot, source } = input.scope.fallbackOf(definition, input.layer);
+  if (!slot.ok) return standInKey(definition, input, describeMissing(definition));
+  return new CompiledKey(definition, input, {
+    fixed: { value: slot.value, source: 'default' },
+    hasValue: true,
+    invalid: undefined,
     origin: 'fallback',
+    source,
+    segments: NO_SEGMENTS,
+  });
+}
+
+/** A key keeps its last valid value, be the newest refused or a needed one deleted; else there is the fallback. */
+function standInKey(definition: KeyDefinition, input: CompileInput, invalid: InvalidKey): CompiledKey {
+  const { before, layer, scope } = input;
+  const fallback = scope.fallbackOf(definition, layer);
+  // What better origins deleted does not stay because the bundled value is refused, too.
+  const isDeleted = layer === 'file' && fallback.slot.ok;
+  const last = before?.fixed !== undefined && before.hasValue && !isDeleted ? before : undefined;
+  const { value, source } = last?.fixed ?? { value: servedOf(fallback.slot), source: 'default' };
+  return new CompiledKey(definition, input, {
+    fixed: { value, source, errorCode: invalid.code },
+    hasValue: last !== undefined || fallback.slot.ok,
+    invalid,
+    origin: last === undefined ? 'fallback' : 'before',
+    source: (last ?? fallback).source,
+    segments: NO_SEGMENTS,
+  });
+}
+
+function targetedKey(
+  definition: KeyDefinition,
+  input: CompileInput,
+  targeted: { $cohort: unknown },
+): CompiledKey {
+  const { layer, scope } = input;
+  const { $cohort: cohort } = targeted;
+  // What was meant to be targeted is never served as it is, nor is what was served before: it may have been for fewer.
+  if (!isRecord(cohort)) {
+    const invalid = describeInvalid(definition, [
+      '"$cohort" must be an object, at least { "defaultValue": … }',
+    ]);
+    return standInKey(definition, { ...input, before: undefined }, invalid);
+  }
+  const fallbackOf = (): Slot => scope.fallbackOf(definition, layer).slot;
+  const { issues } = compileTargeted(definition, cohort, { conditions: NO_CONDITIONS, fallbackOf });
+  const segments = segmentsUsed(targeted);
+  return new CompiledKey(definition, input, {
+    fixed: undefined,
+    // Without a default there is none for the contexts of a refused one.
+    hasValue: issues.length === 0 || fallbackOf().ok,
+    invalid: issues.length === 0 ? undefined : describeInvalid(definition, issues),
+    origin: 'stored',
+    source: layer ?? 'none',
+    segments: segments.size === 0 ? NO_SEGMENTS : [...segments],
   });
 }
 
 /** Refused values that a message tells of; it is held for as long as they are stored. */
 const MOST_TOLD = 10;
 
-function targetedKey(
+function compileTargeted(
   definition: KeyDefinition,
-  input: CompileInput,
   cohort: Record<string, unknown>,
-): CompiledKey {
-  const { stored, fallback } = input;
+  { conditions, fallbackOf }: { conditions: ConditionCompiler; fallbackOf: () => Slot },
+): { program: Program<unknown>; issues: string[] } {
   const issues: string[] = [];
   let refused = 0;
   const serve: Serve<unknown> = (value, { path, ruleId }) => {
-    const slot = value === undefined ? fallback : toSlot(definition, value);
+    const slot = value === undefined ? fallbackOf() : toSlot(definition, value);
     if (slot.ok) return { value: slot.value, isRefused: false };
     const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
     refused++;
     if (refused <= MOST_TOLD) issues.push(`${path}${rule}: ${slot.issues.join('; ')}`);
-    return { value: servedOf(fallback), isRefused: true };
+    return { value: servedOf(fallbackOf()), isRefused: true };
   };
-  const program = compileCohort(definition.key, cohort, input.segments, serve);
+  const program = compileCohort(definition.key, cohort, conditions, serve);
   if (refused > MOST_TOLD) issues.push(`and ${refused - MOST_TOLD} more`);
-  return new CompiledKey({
-    definition,
-    stored,
-    program,
-    fixed: undefined,
-    // Without a default there is none for the contexts of a refused one.
-    hasValue: fallback.ok || issues.length === 0,
-    invalid: issues.length === 0 ? undefined : describeInvalid(definition, { ok: false, issues }, false),
-    origin: 'stored',
-  });
+  return { program, issues };
 }
 
 /** A value as its schema takes it; a limit's is snapped and clamped. */
@@ -193,21 +244,15 @@ export function toSlot(definition: KeyDefinition, value: unknown): Slot {
   return parseValue(definition, value);
 }
 
-function describeInvalid(definition: KeyDefinition, slot: Slot, isMissing: boolean): InvalidKey | undefined {
-  if (slot.ok) return undefined;
-  const { group, label } = tierNames(definition.tier);
-  const name = `${group}.${definition.key}`;
-  return isMissing
-    ? {
-        key: definition.key,
-        code: 'ERR_VALUE_MISSING',
-        message: `${name} has no value and no default: set the ${label} in this environment.`,
-      }
-    : {
-        key: definition.key,
-        code: 'ERR_VALUE_INVALID',
-        message: `${name} is invalid: ${slot.issues.join('; ')}.`,
-      };
+function describeInvalid({ tier, key }: KeyDefinition, issues: readonly string[]): InvalidKey {
+  const message = `${tierNames(tier).group}.${key} is invalid: ${issues.join('; ')}.`;
+  return { key, code: 'ERR_VALUE_INVALID', message };
+}
+
+function describeMissing({ tier, key }: KeyDefinition): InvalidKey {
+  const { group, label } = tierNames(tier);
+  const message = `${group}.${key} has no value and no default: set the ${label} in this environment.`;
+  return { key, code: 'ERR_VALUE_MISSING', message };
 }
 
 function servedOf(slot: Slot): unknown {

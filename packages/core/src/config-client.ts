@@ -7,8 +7,8 @@ import type { Explanation } from './explain.ts';
 import { callGuarded } from './guarded-call.ts';
 import type { ValueSource } from './layer-values.ts';
 import { type EvaluateOptions, RemoteEvaluation } from './remote-evaluation.ts';
+import { sameStored } from './resting-value.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
-import { sameJson } from './same-json.ts';
 import type {
   AnyConfig,
   ConfigContext,
@@ -329,5 +329,5 @@ export function createConfigClient<Config extends AnyConfig>(
 /** By what is stored, as a value may be of a class whose insides are not seen. */
 function isSameValue(one: CompiledKey, other: CompiledKey): boolean {
   if (Object.is(one.fixed?.value, other.fixed?.value)) return true;
-  return one.stored !== undefined && sameJson(one.stored, other.stored);
+  return one.stored !== undefined && sameStored(one.stored, other.stored);
 }

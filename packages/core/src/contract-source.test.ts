@@ -114,7 +114,7 @@ describe('a platform with the published contract only', () => {
     const { start, store, read, statuses } = connect(url);
     await start();
     expect(statuses).toEqual(['connecting', 'polling']);
-    expect(store.ruleset).toEqual({
+    expect(store.lastGood()).toEqual({
       revision: expect.stringMatching(/^\d+$/),
       epoch: expect.stringMatching(/^values-/),
       environment: 'development',

@@ -17,6 +17,16 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   );
 }
 
+/** Whether JSON text gives a value back as it is: {@link isJson}, without undefined properties and negative zero. */
+export function isExactJson(value: unknown): value is JsonValue {
+  return isJson(value) && isExact(value);
+}
+
+function isExact(value: JsonValue | undefined): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isExact);
+  return value !== undefined && !Object.is(value, -0);
+}
+
 /** An object literal, of any realm, and no instance of a class such as Date or URL. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -40,9 +40,3 @@ export function layerOf(
     segments,
   };
 }
-
-/** A key's stored value in a layer; undefined where it has none. */
-export function storedIn(layer: LayerValues, tier: Tier, key: string): JsonValue | undefined {
-  const values = layer[tierNames(tier).ruleset];
-  return Object.hasOwn(values, key) ? values[key] : undefined;
-}

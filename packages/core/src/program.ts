@@ -1,6 +1,5 @@
 import { type Attribute, asSubject, parseAttribute, readAttribute } from './attribute.ts';
 import { bucketAfter, type HashState, prepareSalt } from './bucket.ts';
-import type { CompiledSegments } from './compiled-segments.ts';
 import { type ConditionNode, holds, never } from './condition-node.ts';
 import { isRecord, ownProperty } from './own-property.ts';
 import type { EvaluationContext, EvaluationSource, JsonValue } from './wire.ts';
@@ -68,8 +67,13 @@ export interface Bucketing {
   readonly salt: unknown;
 }
 
+/** Prepares a rule's condition. */
+export interface ConditionCompiler {
+  compile: (condition: unknown) => ConditionNode;
+}
+
 interface CohortParts<Value> extends Bucketing {
-  readonly segments: CompiledSegments;
+  readonly conditions: ConditionCompiler;
   readonly serve: Serve<Value>;
   readonly fallback: Served<Value>;
 }
@@ -85,12 +89,12 @@ export function constantProgram<Value>(answer: Details<Value>): Program<Value> {
 export function compileCohort<Value>(
   key: string,
   stored: Record<string, unknown>,
-  segments: CompiledSegments,
+  conditions: ConditionCompiler,
   serve: Serve<Value>,
 ): Program<Value> {
   const defaultValue = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
   const fallback = serve(defaultValue, { path: 'defaultValue', ruleId: undefined });
-  const cohort: CohortParts<Value> = { segments, serve, fallback, ...bucketingOf(key, stored) };
+  const cohort: CohortParts<Value> = { conditions, serve, fallback, ...bucketingOf(key, stored) };
   const storedRules = ownProperty(stored, 'rules');
   const compiled = (Array.isArray(storedRules) ? (storedRules as unknown[]) : []).map((rule, index) =>
     compileRule(rule, index, cohort),
@@ -196,7 +200,7 @@ function compileRule<Value>(
 ): Outcome<Value> | undefined {
   if (!isWellFormedRule(rule)) return undefined;
   const { id } = rule;
-  const when = cohort.segments.compile(ownProperty(rule, 'when'));
+  const when = cohort.conditions.compile(ownProperty(rule, 'when'));
   if (Object.hasOwn(rule, 'rollout')) {
     const place = { path: `rules[${index}].rollout`, ruleId: id };
     const { answer, rollout } = compileRollout(rule.rollout, place, cohort);

@@ -61,7 +61,7 @@ export class RemoteEvaluation {
   readonly #parts: RemoteEvaluationParts;
   readonly #cache: EvaluationCache<Evaluation<unknown>> | undefined;
   readonly #flights = new Map<string, EvaluationFlight<Evaluation<unknown>>>();
-  /** How often each key has changed. */
+  /** How often each key that was asked for has changed since. */
   readonly #changes = new Map<string, number>();
   #epoch: string | undefined;
   #epochs = 0;
@@ -103,7 +103,10 @@ export class RemoteEvaluation {
 
   /** These keys changed: answers from before are not served any more, also those that are still on their way. */
   changed(keys: readonly string[]): void {
-    for (const key of keys) this.#changes.set(key, (this.#changes.get(key) ?? 0) + 1);
+    for (const key of keys) {
+      const count = this.#changes.get(key);
+      if (count !== undefined) this.#changes.set(key, count + 1);
+    }
   }
 
   /** Ends every wait with a {@link ClientClosedError}. */
@@ -192,7 +195,9 @@ export class RemoteEvaluation {
       this.#epochs += 1;
       this.#cache?.clear();
     }
-    return `${this.#epochs}.${this.#changes.get(key) ?? 0} ${key} ${context}`;
+    const count = this.#changes.get(key) ?? 0;
+    this.#changes.set(key, count);
+    return `${this.#epochs}.${count} ${key} ${context}`;
   }
 }
 

@@ -1,17 +1,25 @@
-import { type CompiledKey, compileKey, defaultOf, type Slot, toSlot } from './compiled-key.ts';
+import {
+  type CompiledKey,
+  type CompileScope,
+  compileKey,
+  defaultOf,
+  type Fallback,
+  type Slot,
+  toSlot,
+} from './compiled-key.ts';
 import { CompiledSegments } from './compiled-segments.ts';
 import type { InvalidKey } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
 import { callGuarded } from './guarded-call.ts';
-import type { Layer, LayerValues, ValueSource } from './layer-values.ts';
+import type { LayerValues, ValueSource } from './layer-values.ts';
+import { type StoredValue, sameStored, storedJson } from './resting-value.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
-import { copyOf, writePatch } from './ruleset-patch.ts';
-import { sameJson } from './same-json.ts';
 import type { AnyConfig, KeyDefinition } from './schema.ts';
 import { touchedSegments } from './segment-changes.ts';
+import type { StoredRuleset } from './stored-values.ts';
 import { tierNames } from './tiers.ts';
 import { ValueLayers } from './value-layers.ts';
-import type { EvaluationContext, JsonValue, Ruleset, RulesetPatch, Segments } from './wire.ts';
+import type { EvaluationContext, Ruleset, RulesetPatch, Segments } from './wire.ts';
 
 /** A change that was applied as a whole. */
 export interface ConfigChange {
@@ -29,6 +37,7 @@ const NO_SEGMENTS: ReadonlySet<string> = new Set();
  */
 export class RulesetStore {
   readonly #config: AnyConfig;
+  /** Those that were asked for. */
   readonly #defaults = new Map<string, Slot>();
   readonly #listeners = new Set<(change: ConfigChange) => unknown>();
   readonly #onListenerError: (error: unknown) => void;
@@ -37,10 +46,13 @@ export class RulesetStore {
   #segments: CompiledSegments = new CompiledSegments({});
   #segmentsGiven: Segments = {};
   readonly #compiled = new Map<string, CompiledKey>();
-  readonly #sources = new Map<string, ValueSource>();
   readonly #invalid = new Map<string, InvalidKey>();
-  /** The newest valid stored value of each key that the server gave, be it through the disk copy. */
-  readonly #good = new Map<string, JsonValue>();
+  /** The newest valid stored value of each invalid key that the server gave one, be it through the disk copy. */
+  readonly #good = new Map<string, StoredValue>();
+  readonly #scope: CompileScope = {
+    conditions: { compile: (condition) => this.#segments.compile(condition) },
+    fallbackOf: (definition, above) => this.#fallbackOf(definition, above),
+  };
   readonly #untold: ConfigChange[] = [];
   #isTelling = false;
   /** Whether keys without any value are known to have none. */
@@ -49,18 +61,15 @@ export class RulesetStore {
   constructor(config: AnyConfig, onListenerError: (error: unknown) => void = () => undefined) {
     this.#config = config;
     this.#onListenerError = onListenerError;
-    for (const definition of config.keys.values()) {
-      this.#defaults.set(definition.key, defaultOf(definition));
-    }
   }
 
-  /** The newest ruleset as the server stores it, else the disk copy; undefined before the first. Not to be kept. */
-  get ruleset(): Ruleset | undefined {
+  /** The newest ruleset of the server, else the disk copy; undefined before the first. Not to be kept. */
+  get ruleset(): StoredRuleset | undefined {
     return this.#layers.ruleset;
   }
 
   /** The newest ruleset that the server itself gave; undefined before it did. Not to be kept. */
-  get live(): Ruleset | undefined {
+  get live(): StoredRuleset | undefined {
     return this.#layers.server;
   }
 
@@ -76,12 +85,13 @@ export class RulesetStore {
 
   /** The schema's default of a key; undefined for an undeclared key. */
   defaultOf(key: string): Slot | undefined {
-    return this.#defaults.get(key);
+    const definition = this.#config.keys.get(key);
+    return definition && this.#default(definition);
   }
 
   /** Where the value of a key comes from that is served now. */
   sourceOf(key: string): ValueSource {
-    return this.#sources.get(key) ?? (this.#defaults.get(key)?.ok === true ? 'default' : 'none');
+    return this.#compiled.get(key)?.source ?? (this.defaultOf(key)?.ok === true ? 'default' : 'none');
   }
 
   /** Keys whose newest stored value is refused by the schema, or that have none and need one. */
@@ -96,11 +106,7 @@ export class RulesetStore {
   replace(ruleset: Ruleset, onTaken?: () => void): ConfigChange | undefined {
     const previous = this.#layers.server;
     if (!this.#order.take(ruleset, previous)) return undefined;
-    // Its own copy, as patches are written into it.
-    const taken = copyOf(ruleset);
-    const epoch = ruleset.epoch ?? previous?.epoch;
-    if (epoch !== undefined) taken.epoch = epoch;
-    this.#layers.setServer(taken);
+    this.#layers.setServer(ruleset, ruleset.epoch ?? previous?.epoch);
     this.#isComplete = true;
     const keys = this.#compileAll();
     onTaken?.();
@@ -111,7 +117,7 @@ export class RulesetStore {
   patch(patch: RulesetPatch, onTaken?: () => void): ConfigChange | undefined {
     const { server } = this.#layers;
     if (server === undefined || judgePatch(patch, server) !== 'next') return undefined;
-    const affected = writePatch(server, patch);
+    const affected = this.#layers.patchServer(patch);
     const touched = this.#takeSegments();
     if (touched.size > 0) {
       for (const [key, compiled] of this.#compiled) if (compiled.usesAny(touched)) affected.add(key);
@@ -149,16 +155,15 @@ export class RulesetStore {
 
   /** The newest ruleset of the server with each value that the schema refuses replaced by the last valid one. */
   lastGood(): Ruleset | undefined {
-    const { server } = this.#layers;
-    if (server === undefined) return undefined;
-    const good = copyOf(server);
+    const good = this.#layers.serverJson();
+    if (good === undefined) return undefined;
     for (const key of this.#invalid.keys()) {
       const compiled = this.#compiled.get(key);
       if (compiled === undefined) continue;
       const values = good[tierNames(compiled.tier).ruleset];
       const last = this.#good.get(key);
       if (last === undefined) delete values[key];
-      else values[key] = last;
+      else values[key] = storedJson(last);
     }
     return good;
   }
@@ -168,7 +173,7 @@ export class RulesetStore {
     const compiled = this.#compiled.get(key);
     const isTargetable = compiled?.tier === 'feature_flag' || compiled?.tier === 'limit';
     if (!isTargetable || compiled.stored === undefined) return undefined;
-    return explain(key, compiled.stored, context, this.#segments);
+    return explain(key, storedJson(compiled.stored), context, this.#segments);
   }
 
   /** Calls `listener` after each change until the answered function is called. */
@@ -193,15 +198,15 @@ export class RulesetStore {
       const { key } = definition;
       const { stored, layer } = this.#layers.pick(definition);
       const before = this.#compiled.get(key);
-      const isSame = before !== undefined && sameJson(before.stored, stored) && !before.usesAny(touched);
+      const isSame = before !== undefined && sameStored(before.stored, stored) && !before.usesAny(touched);
       if (isSame && before.origin === 'stored') {
-        results.push([key, before, layer ?? 'default']);
+        results.push([key, before, layer ?? 'none']);
       } else if (stored === undefined && !this.#isComplete) {
         if (before !== undefined) results.push([key, undefined, 'none']);
       } else if (!isSame || before.origin !== 'before') {
-        const [compiled, source] = this.#compileOne(definition, stored, layer);
-        if (isSame && source === this.#sources.get(key)) continue;
-        results.push([key, compiled, source]);
+        const compiled = compileKey(definition, { stored, layer, scope: this.#scope, before });
+        if (isSame && compiled.source === before.source) continue;
+        results.push([key, compiled, compiled.source]);
         if (!isSame) keys.push(key);
       }
     }
@@ -209,46 +214,41 @@ export class RulesetStore {
     return keys;
   }
 
-  #compileOne(
-    definition: KeyDefinition,
-    stored: JsonValue | undefined,
-    layer: Layer | undefined,
-  ): [CompiledKey, ValueSource] {
-    const { key } = definition;
-    const fallback = this.#fallbackOf(definition, layer);
-    // What better origins deleted does not stay because the bundled value is refused, too.
-    const before = layer === 'file' && fallback.slot.ok ? undefined : this.#compiled.get(key);
-    const segments = this.#segments;
-    const compiled = compileKey(definition, { stored, segments, fallback: fallback.slot, before });
-    if (compiled.origin === 'before') return [compiled, this.sourceOf(key)];
-    return [compiled, compiled.origin === 'stored' && layer !== undefined ? layer : fallback.source];
-  }
-
   #put(key: string, compiled: CompiledKey | undefined, source: ValueSource): void {
+    const before = this.#compiled.get(key);
     this.#invalid.delete(key);
     if (compiled === undefined) {
       this.#compiled.delete(key);
-      this.#sources.delete(key);
       return;
     }
-    this.#compiled.set(key, compiled);
-    this.#sources.set(key, source);
-    if (compiled.invalid !== undefined) {
+    if (compiled.invalid === undefined) {
+      this.#good.delete(key);
+    } else {
       this.#invalid.set(key, compiled.invalid);
-      return;
+      const isOfServer = before?.source === 'server' || before?.source === 'cache';
+      const isGood = before?.invalid === undefined && isOfServer;
+      if (isGood && before.stored !== undefined) this.#good.set(key, before.stored);
     }
-    const isOfServer = source === 'server' || source === 'cache';
-    if (compiled.stored !== undefined && isOfServer) this.#good.set(key, compiled.stored);
-    else this.#good.delete(key);
+    compiled.source = source;
+    this.#compiled.set(key, compiled);
   }
 
   /** What stands in for a value that the schema refuses: a bundled one without targeting, else the default. */
-  #fallbackOf(definition: KeyDefinition, layer: Layer | undefined): { slot: Slot; source: ValueSource } {
-    const bundled = this.#layers.bundled(definition, layer);
+  #fallbackOf(definition: KeyDefinition, above: ValueSource | undefined): Fallback {
+    const bundled = this.#layers.bundled(definition, above);
     const bundledSlot = bundled === undefined ? undefined : toSlot(definition, bundled);
     if (bundledSlot?.ok === true) return { slot: bundledSlot, source: 'file' };
-    const slot = this.#defaults.get(definition.key) ?? defaultOf(definition);
+    const slot = this.#default(definition);
     return { slot, source: slot.ok ? 'default' : 'none' };
+  }
+
+  #default(definition: KeyDefinition): Slot {
+    let slot = this.#defaults.get(definition.key);
+    if (slot === undefined) {
+      slot = defaultOf(definition);
+      this.#defaults.set(definition.key, slot);
+    }
+    return slot;
   }
 
   /** Compiles the segments that are in force now; answers those whose answers may differ from before. */

@@ -45,7 +45,7 @@ class StoreSink implements RulesetSink {
   }
   status() {}
   get state(): State {
-    return Object.fromEntries(Object.entries(this.store.ruleset?.flags ?? {})) as State;
+    return Object.fromEntries(Object.entries(this.store.lastGood()?.flags ?? {})) as State;
   }
 }
 
