@@ -51,7 +51,6 @@ export type ServedOrigin = 'stored' | 'before' | 'fallback';
 
 /** A key's stored value, validated once, when it arrived; what is targeted is prepared when it is first read. */
 export class CompiledKey {
-  readonly tier: Tier;
   readonly stored: StoredValue | undefined;
   /** The one answer of a key without targeting. */
   readonly fixed: ParsedEvaluation | undefined;
@@ -73,7 +72,6 @@ export class CompiledKey {
   readonly #fixedValue: unknown;
 
   constructor(definition: KeyDefinition, { stored, scope }: CompileInput, state: KeyState) {
-    this.tier = definition.tier;
     this.stored = stored;
     this.fixed = state.fixed;
     this.hasValue = state.hasValue;
@@ -86,33 +84,27 @@ export class CompiledKey {
     this.#fixedValue = state.fixed?.value;
   }
 
+  get tier(): Tier {
+    return this.#definition.tier;
+  }
+
   /** The value for a context; allocates nothing but at the first time. Never throws. */
   value(context: EvaluationContext): unknown {
-    return this.fixed === undefined
-      ? servedValue(this.#program ?? this.#prepare(), context)
-      : this.#fixedValue;
+    if (this.fixed !== undefined) return this.#fixedValue;
+    this.#program ??= programOf(this, this.#definition, this.#scope);
+    return servedValue(this.#program, context);
   }
 
   /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
   evaluate(context: EvaluationContext): ParsedEvaluation {
-    return this.fixed ?? detailsOf(this.#program ?? this.#prepare(), context);
+    if (this.fixed !== undefined) return this.fixed;
+    this.#program ??= programOf(this, this.#definition, this.#scope);
+    return detailsOf(this.#program, context);
   }
 
   /** Whether it refers to one of these segments by itself. */
   usesAny(segments: ReadonlySet<string>): boolean {
     return this.#segments.some((name) => segments.has(name));
-  }
-
-  #prepare(): Program<unknown> {
-    const targeted = this.stored === undefined ? undefined : storedJson(this.stored);
-    const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
-    const { conditions, fallbackOf } = this.#scope;
-    const { program } = compileTargeted(this.#definition, cohort, {
-      conditions,
-      fallbackOf: () => fallbackOf(this.#definition, this.source).slot,
-    });
-    this.#program = program;
-    return program;
   }
 }
 
@@ -213,6 +205,14 @@ function targetedKey(
     source: layer ?? 'none',
     segments: segments.size === 0 ? NO_SEGMENTS : [...segments],
   });
+}
+
+/** The program of a targeted key, whose values were looked at before. */
+function programOf(key: CompiledKey, definition: KeyDefinition, scope: CompileScope): Program<unknown> {
+  const targeted = key.stored === undefined ? undefined : storedJson(key.stored);
+  const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
+  const fallbackOf = (): Slot => scope.fallbackOf(definition, key.source).slot;
+  return compileTargeted(definition, cohort, { conditions: scope.conditions, fallbackOf }).program;
 }
 
 /** Refused values that a message tells of; it is held for as long as they are stored. */

@@ -17,14 +17,14 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   );
 }
 
-/** Whether JSON text gives a value back as it is: {@link isJson}, without undefined properties and negative zero. */
-export function isExactJson(value: unknown): value is JsonValue {
-  return isJson(value) && isExact(value);
-}
-
-function isExact(value: JsonValue | undefined): boolean {
-  if (typeof value === 'object' && value !== null) return Object.values(value).every(isExact);
-  return value !== undefined && !Object.is(value, -0);
+/** Whether JSON text gives a value back as it is; {@link isJson} allows undefined properties and negative zero too. */
+export function isExactJson(value: unknown, depth = 0): value is JsonValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth > DEEPEST || !(Array.isArray(value) || isPlain(value))) return false;
+  const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  for (const item of items) if (!isExactJson(item, depth + 1)) return false;
+  return true;
 }
 
 /** An object literal, of any realm, and no instance of a class such as Date or URL. */

@@ -17,6 +17,13 @@ const NAMES = [
   'variants',
   'weight',
   'defaultValue',
+  'segment',
+  'all',
+  'any',
+  'not',
+  'bucketBy',
+  'salt',
+  'ignoreCase',
 ] as const;
 
 // JSON text holds no control character as it is: in strings they are escaped.
