@@ -1,10 +1,11 @@
 import { errorCode } from './text-file.ts';
 import { pause } from './token-clock.ts';
 
-/** As much of `node:fs/promises` and `node:path` as is used. */
+/** As much of Node's modules as is used. */
 export interface FileSystem {
   fs: typeof import('node:fs/promises');
   path: typeof import('node:path');
+  os: typeof import('node:os');
 }
 
 /** A lock that was left behind by a process that died is broken after so long; a write takes milliseconds. */
@@ -60,30 +61,52 @@ export async function withFileLock(
   return 'busy';
 }
 
-async function takeLock({ fs }: FileSystem, lock: string): Promise<boolean> {
+async function takeLock(system: FileSystem, lock: string): Promise<boolean> {
+  const { fs, os } = system;
   try {
-    const handle = await fs.open(lock, 'wx', 0o600);
-    await handle.close();
+    await fs.writeFile(lock, JSON.stringify([os.hostname(), process.pid]), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
   }
-  if (await isOlderThan({ fs }, lock, LOCK_LIFE_MS)) await fs.unlink(lock).catch(() => undefined);
+  if ((await isHolderGone(system, lock)) || (await isOlderThan(system, lock, LOCK_LIFE_MS))) {
+    await fs.unlink(lock).catch(() => undefined);
+  }
   return false;
 }
 
+/** Whether the lock is of a process of this machine that ended, perhaps killed; of others only their age tells. */
+async function isHolderGone({ fs, os }: FileSystem, lock: string): Promise<boolean> {
+  // A pipe in its place would be waited for.
+  const isFile = await fs.lstat(lock).then(
+    (stats) => stats.isFile() && stats.size < 1_000,
+    () => false,
+  );
+  const text = isFile ? await fs.readFile(lock, 'utf8').catch(() => '') : '';
+  const [host, pid] = /^\["(.*)",(\d+)\]$/.exec(text)?.slice(1) ?? [];
+  if (host !== os.hostname() || pid === undefined) return false;
+  try {
+    // Signal 0 only asks whether there is such a process.
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return errorCode(error) === 'ESRCH';
+  }
+}
+
 /** Temporary files of processes that died while they wrote. */
-async function removeLeftovers({ fs, path }: FileSystem, file: string): Promise<void> {
+async function removeLeftovers(system: FileSystem, file: string): Promise<void> {
+  const { fs, path } = system;
   const directory = path.dirname(file);
   const prefix = `${path.basename(file)}.`;
   for (const name of await fs.readdir(directory)) {
     if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
     const leftover = path.join(directory, name);
-    if (await isOlderThan({ fs }, leftover, LOCK_LIFE_MS)) await fs.unlink(leftover).catch(() => undefined);
+    if (await isOlderThan(system, leftover, LOCK_LIFE_MS)) await fs.unlink(leftover).catch(() => undefined);
   }
 }
 
-async function isOlderThan({ fs }: Pick<FileSystem, 'fs'>, file: string, ms: number): Promise<boolean> {
+async function isOlderThan({ fs }: FileSystem, file: string, ms: number): Promise<boolean> {
   // Of the entry itself, be it a link to nothing.
   const stats = await fs.lstat(file).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > ms;

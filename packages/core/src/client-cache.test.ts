@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -253,6 +254,30 @@ describe('two clients with one disk copy', () => {
     await vi.waitFor(() => expect(told('written')).toBe(true), { timeout: 10_000 });
     await client.close();
   }, 20_000);
+
+  it('break the lock of a process that was killed at once, so that not even the last write is lost', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    await writeCopy(ruleset({ revision: '7' }));
+    await writeFile(`${file}.lock`, JSON.stringify([hostname(), pid]));
+    await writeCopy(ruleset({ revision: '8' }));
+    const { client } = makeClient(refused);
+    await client.ready();
+    expect(client.health().revision).toBe('8');
+    await client.close();
+  });
+
+  it('respect the lock of a process that lives, or of another machine', async () => {
+    await writeCopy(ruleset({ revision: '7' }));
+    for (const holder of [
+      [hostname(), process.pid],
+      ['another-machine', 1],
+    ]) {
+      await writeFile(`${file}.lock`, JSON.stringify(holder));
+      await writeCopy(ruleset({ revision: '8' }));
+      expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ revision: '7' });
+      await rm(`${file}.lock`);
+    }
+  });
 
   it('leave the newest values in it, whoever writes last', async () => {
     const first = makeClient(ruleset({ revision: '10', epoch: 'a' }));

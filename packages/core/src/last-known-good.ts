@@ -80,10 +80,11 @@ export class LastKnownGood {
     this.#onEvent = options.onEvent;
     const fs = nodeBuiltin('node:fs/promises');
     const path = nodeBuiltin('node:path');
-    if (fs === undefined || path === undefined) {
+    const os = nodeBuiltin('node:os');
+    if (fs === undefined || path === undefined || os === undefined) {
       throw new OptionsError('cache', 'This runtime has no files for "cache". Leave it out here.');
     }
-    this.#system = { fs, path };
+    this.#system = { fs, path, os };
     // A program may change its working directory.
     this.#file = path.resolve(cache.file);
   }

@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineLimit } from './limit.ts';
+import { storedJson } from './resting-value.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
 import { defineConfig } from './schema.ts';
+import type { StoredRuleset } from './stored-values.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
 import { TIERS } from './tiers.ts';
 import type { JsonValue, Ruleset, RulesetChange, RulesetPatch, Tier } from './wire.ts';
@@ -196,8 +198,9 @@ function groupOf(whole: Ruleset, tier: Tier): Record<string, JsonValue> {
   return whole[names[tier]];
 }
 
-function storedIn(whole: Ruleset | undefined, tier: Tier, key: string): JsonValue | undefined {
-  return whole === undefined ? undefined : groupOf(whole, tier)[key];
+function storedIn(held: StoredRuleset | undefined, tier: Tier, key: string): JsonValue | undefined {
+  const stored = held?.values.get(tier, key);
+  return stored === undefined ? undefined : storedJson(stored);
 }
 
 function isTaken(key: string, stored: JsonValue): boolean {
