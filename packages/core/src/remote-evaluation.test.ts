@@ -1,14 +1,25 @@
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
-import type { ConfigClientOptions } from './client-options.ts';
-import { type ConfigClient, createConfigClient } from './config-client.ts';
+import { createConfigClient } from './config-client.ts';
 import { type ConfigErrorCode, EvaluateFailedError, isConfigError } from './errors.ts';
 import { defineLimit } from './limit.ts';
 import { defineConfig } from './schema.ts';
+import {
+  ACCESS_TOKEN,
+  type Answer,
+  closeAfterEach,
+  EMAIL,
+  gate,
+  json,
+  makeClient,
+  rejection,
+  settings,
+  soon,
+  whole,
+} from './test-support/evaluation-fixture.ts';
 import { everythingOf, leaksOf } from './test-support/leak-search.ts';
 import { createTestClient } from './testing.ts';
-import type { Ruleset } from './wire.ts';
 
 const config = defineConfig({
   secrets: { paymentKey: z.string().default('none') },
@@ -20,77 +31,11 @@ const config = defineConfig({
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100, step: 5 }) },
 });
 
-const soon = { timeout: 15_000, interval: 5 };
-const settings = {
-  apiUrl: 'http://127.0.0.1:9',
-  authUrl: 'http://127.0.0.1:9',
-  clientId: 'a-client',
-  clientSecret: 'the-secret-of-a-client',
-  organizationId: 'o',
-  environment: 'development',
-};
-const ACCESS_TOKEN = 'the-token-of-a-client';
-/** Texts of a context that no error may repeat. */
-const EMAIL = 'jane.doe@private.example';
-
-type Answer = (body: {
-  environment: string;
-  context: Record<string, unknown>;
-}) => Response | Promise<Response>;
-
-const clients: ConfigClient<typeof config>[] = [];
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-});
-
-function whole(part: Partial<Ruleset>): Ruleset {
-  const empty = { public: {}, secret: {}, limits: {}, segments: {} };
-  const flags = { since: '2026-01-01T00:00:00Z', ...part.flags };
-  return { revision: '1', epoch: 'one', environment: 'development', ...empty, ...part, flags };
-}
-
-const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } });
-
-/** A client of a server whose answers can be swapped; a stream it has not. */
-function makeClient(answer: Answer, options: Partial<ConfigClientOptions<typeof config>> = {}) {
-  const server = { answer, ruleset: whole({}), asked: [] as string[], bodies: [] as unknown[], aborted: 0 };
-  const fetch: typeof globalThis.fetch = async (input, init) => {
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
-    if (pathname === '/token') return json({ access_token: ACCESS_TOKEN, expires_in: 3600 });
-    if (pathname.endsWith('/ruleset')) return json(server.ruleset);
-    if (!pathname.endsWith('/evaluate')) return json({ message: 'no' }, 503);
-    server.asked.push(pathname);
-    init?.signal?.addEventListener('abort', () => {
-      server.aborted += 1;
-    });
-    const body = JSON.parse(init?.body as string);
-    server.bodies.push(body);
-    return server.answer(body);
-  };
-  const client = createConfigClient({ ...settings, config, fetch, pollIntervalMs: 20, ...options });
-  clients.push(client);
-  return { client, server };
-}
-
-/** An answer that comes when the test lets it. */
-function gate() {
-  let open: () => void = () => undefined;
-  const isOpen = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, isOpen };
-}
-
-const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => expect.unreachable(),
-    (error: unknown) => error,
-  );
+closeAfterEach();
 
 describe('evaluation on the server', () => {
   it('asks for a flag by POST and parses the answer by its schema', async () => {
-    const { client, server } = makeClient(() =>
+    const { client, server } = makeClient(config, () =>
       json({ value: 'dark', source: 'rule', matchedRuleId: 'nl', rolloutBucket: null, more: 1 }),
     );
     const theme = await client.evaluateFlag('theme', { country: 'NL' });
@@ -111,7 +56,9 @@ describe('evaluation on the server', () => {
   });
 
   it('snaps and clamps a limit', async () => {
-    const { client, server } = makeClient(() => json({ value: 12, source: 'rollout', rolloutBucket: 40 }));
+    const { client, server } = makeClient(config, () =>
+      json({ value: 12, source: 'rollout', rolloutBucket: 40 }),
+    );
     expect(await client.evaluateLimitDetails('cartItems', { tenantId: 't' })).toEqual({
       value: 10,
       source: 'rollout',
@@ -125,14 +72,14 @@ describe('evaluation on the server', () => {
   });
 
   it('works beside a ruleset in hand, which it leaves alone', async () => {
-    const { client, server } = makeClient(() => json({ value: 'dark', source: 'raw' }));
+    const { client, server } = makeClient(config, () => json({ value: 'dark', source: 'raw' }));
     server.ruleset = whole({ flags: { theme: 'light' } });
     await client.ready();
     expect([await client.evaluateFlag('theme'), client.flag('theme')]).toEqual(['dark', 'light']);
   });
 
   it('takes keys and contexts of the schema only', async () => {
-    const { client, server } = makeClient(() => json({ value: true, source: 'raw' }));
+    const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
     // @ts-expect-error a limit is no flag
     await expect(client.evaluateFlag('cartItems')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
     // @ts-expect-error a secret is no flag
@@ -147,7 +94,7 @@ describe('evaluation on the server', () => {
   });
 
   it('says which settings are missing', async () => {
-    const { client } = makeClient(() => json({}), { organizationId: '', environment: '' });
+    const { client } = makeClient(config, () => json({}), { organizationId: '', environment: '' });
     vi.stubEnv('SMOOAI_CONFIG_ORG_ID', '');
     await expect(client.evaluateFlag('theme')).rejects.toMatchObject({
       code: 'ERR_SETTINGS_MISSING',
@@ -178,7 +125,7 @@ describe('contexts that cannot be sent', () => {
     ['null', null],
     ['a text', EMAIL],
   ])('such as %s are refused before anything is sent', async (_, context) => {
-    const { client, server } = makeClient(() => json({ value: true, source: 'raw' }));
+    const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
     // @ts-expect-error what TypeScript refuses in part
     const error = await rejection(client.evaluateFlag('newCheckout', context));
     expect(error).toMatchObject({ code: 'ERR_EVALUATE_CONTEXT', key: 'newCheckout', status: undefined });
@@ -187,7 +134,7 @@ describe('contexts that cannot be sent', () => {
   });
 
   it('are told by the attribute at fault', async () => {
-    const { client } = makeClient(() => json({}));
+    const { client } = makeClient(config, () => json({}));
     const error = await rejection(client.evaluateFlag('newCheckout', { plan: 'pro', since: new Date(0) }));
     expect(String(error)).toMatch(/attribute "since" is no plain JSON.*ISO string/);
   });
@@ -235,7 +182,7 @@ describe('what the server answers instead', () => {
   ];
 
   it.each(cases)('%s is %s, without a word of context, value or token', async (_, code, answer, fields) => {
-    const { client } = makeClient(answer);
+    const { client } = makeClient(config, answer);
     const error = await rejection(client.evaluateFlag('newCheckout', { email: EMAIL }));
     expect(error).toMatchObject({ code, key: 'newCheckout', ...fields });
     expect(isConfigError(error, code)).toBe(true);
@@ -244,7 +191,7 @@ describe('what the server answers instead', () => {
   });
 
   it('a limit that is no number is malformed', async () => {
-    const { client } = makeClient(() => json({ value: 'many', source: 'raw' }));
+    const { client } = makeClient(config, () => json({ value: 'many', source: 'raw' }));
     await expect(client.evaluateLimit('cartItems')).rejects.toMatchObject({
       code: 'ERR_EVALUATE_FAILED',
       reason: 'malformed',
@@ -253,7 +200,7 @@ describe('what the server answers instead', () => {
 
   it('a token that is refused is a failure with its cause', async () => {
     const fetch: typeof globalThis.fetch = async () => json({ error: 'invalid_client' }, 401);
-    const { client } = makeClient(() => json({}), { fetch });
+    const { client } = makeClient(config, () => json({}), { fetch });
     await expect(client.evaluateFlag('theme')).rejects.toMatchObject({
       code: 'ERR_EVALUATE_FAILED',
       reason: 'token',
@@ -262,7 +209,7 @@ describe('what the server answers instead', () => {
   });
 
   it('is not kept: the next call asks anew', async () => {
-    const { client, server } = makeClient(() => json({}, 500), {
+    const { client, server } = makeClient(config, () => json({}, 500), {
       evaluationCache: { maxEntries: 9, ttlMs: 60_000 },
     });
     await rejection(client.evaluateFlag('theme'));
@@ -274,7 +221,7 @@ describe('what the server answers instead', () => {
 describe('the same question at the same time', () => {
   it('is asked once, in whatever order its attributes are', async () => {
     const { isOpen, open } = gate();
-    const { client, server } = makeClient(async ({ context }) => {
+    const { client, server } = makeClient(config, async ({ context }) => {
       await isOpen;
       return json({ value: context.country === 'NL', source: 'raw' });
     });
@@ -297,7 +244,7 @@ describe('the same question at the same time', () => {
 
   it('is given up by one caller alone, and ends with the last', async () => {
     const { isOpen, open } = gate();
-    const { client, server } = makeClient(async () => {
+    const { client, server } = makeClient(config, async () => {
       await isOpen;
       return json({ value: true, source: 'raw' });
     });
@@ -318,7 +265,7 @@ describe('the same question at the same time', () => {
   });
 
   it('is not joined once all who asked it are gone', async () => {
-    const { client, server } = makeClient(() => new Promise(() => undefined));
+    const { client, server } = makeClient(config, () => new Promise(() => undefined));
     await expect(client.evaluateFlag('newCheckout', {}, { timeoutMs: 20 })).rejects.toThrow(/within 20 ms/);
     server.answer = () => json({ value: true, source: 'raw' });
     expect(await client.evaluateFlag('newCheckout')).toBe(true);
@@ -326,7 +273,7 @@ describe('the same question at the same time', () => {
   });
 
   it('is not asked at all by who is aborted already', async () => {
-    const { client, server } = makeClient(() => json({ value: true, source: 'raw' }));
+    const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
     const signal = AbortSignal.abort();
     const error = await rejection(client.evaluateFlag('newCheckout', {}, { signal }));
     expect(error).toBeInstanceOf(EvaluateFailedError);
@@ -335,103 +282,13 @@ describe('the same question at the same time', () => {
   });
 
   it('ends when the client is closed', async () => {
-    const { client, server } = makeClient(() => new Promise(() => undefined));
+    const { client, server } = makeClient(config, () => new Promise(() => undefined));
     const waiting = rejection(client.evaluateFlag('newCheckout'));
     await vi.waitFor(() => expect(server.asked.length).toBe(1), soon);
     await client.close();
     expect(await waiting).toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
     expect(server.aborted).toBe(1);
     await expect(client.evaluateFlag('newCheckout')).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
-  });
-});
-
-describe('the cache of evaluations', () => {
-  const answer: Answer = ({ context }) => json({ value: context.on === true, source: 'raw' });
-  const cached = { evaluationCache: { maxEntries: 2, ttlMs: 60_000 } };
-
-  it('is off by default', async () => {
-    const { client, server } = makeClient(answer);
-    await client.evaluateFlag('newCheckout');
-    await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
-  });
-
-  it('keeps so many answers, and drops the one that was not read for longest', async () => {
-    const { client, server } = makeClient(answer, cached);
-    const ask = (userId: string) => client.evaluateFlag('newCheckout', { userId });
-    await ask('a');
-    await ask('b');
-    await ask('a');
-    expect(server.asked.length).toBe(2);
-    await ask('c');
-    await ask('a');
-    expect(server.asked.length).toBe(3);
-    await ask('b');
-    expect(server.asked.length).toBe(4);
-  });
-
-  it('keeps an answer for so long', async () => {
-    const { client, server } = makeClient(answer, { evaluationCache: { maxEntries: 9, ttlMs: 1_000 } });
-    await client.evaluateFlag('newCheckout');
-    const now = vi.spyOn(performance, 'now');
-    const later = performance.now() + 999_000;
-    now.mockReturnValue(later);
-    await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
-    await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
-    now.mockRestore();
-  });
-
-  it('forgets a key that changes, and an answer that was on its way meanwhile', async () => {
-    const { client, server } = makeClient(answer, cached);
-    await client.ready();
-    await client.evaluateFlag('newCheckout');
-    await client.evaluateFlag('theme').catch(() => undefined);
-    server.answer = () => json({ value: 'dark', source: 'raw' });
-    await client.evaluateFlag('theme');
-    const { isOpen, open } = gate();
-    server.answer = async () => {
-      await isOpen;
-      return json({ value: false, source: 'raw' });
-    };
-    const old = client.evaluateFlag('newCheckout', { on: true });
-    const asked = server.asked.length;
-    server.ruleset = whole({ revision: '2', flags: { newCheckout: true } });
-    await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
-    server.answer = answer;
-    expect(await client.evaluateFlag('newCheckout', { on: true })).toBe(true);
-    open();
-    expect(await old).toBe(false);
-    expect(await client.evaluateFlag('newCheckout', { on: true })).toBe(true);
-    expect(await client.evaluateFlag('theme')).toBe('dark');
-    expect(server.asked.length - asked).toBe(2);
-  });
-
-  it('forgets everything in another epoch, though no value is another', async () => {
-    const { client, server } = makeClient(answer, cached);
-    await client.ready();
-    await client.evaluateFlag('newCheckout');
-    await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(1);
-    server.ruleset = whole({ revision: '1', epoch: 'two' });
-    await vi.waitFor(async () => {
-      await client.evaluateFlag('newCheckout');
-      expect(server.asked.length).toBe(2);
-    }, soon);
-    await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
-  });
-
-  it.each([
-    { maxEntries: 0, ttlMs: 1 },
-    { maxEntries: 1.5, ttlMs: 1 },
-    { maxEntries: 1, ttlMs: 0 },
-    { maxEntries: 1, ttlMs: Number.NaN },
-  ])('has bounds: %o is refused', (evaluationCache) => {
-    expect(() => makeClient(answer, { evaluationCache })).toThrow(
-      expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'evaluationCache' }),
-    );
   });
 });
 

@@ -3,10 +3,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ConfigApi } from './config-api.ts';
 import { RemoteSource, type RemoteSourceOptions } from './remote-source.ts';
-import type { RulesetSink, SourceStatus } from './ruleset-source.ts';
+import type { SourceStatus } from './ruleset-source.ts';
 import { RulesetStore } from './ruleset-store.ts';
 import { defineConfig } from './schema.ts';
 import { type LoopbackServer, sendJson, startLoopbackServer } from './test-support/loopback-server.ts';
+import { sinkOf } from './test-support/store-sink.ts';
 import type { Ruleset } from './wire.ts';
 
 const soon = { timeout: 15_000, interval: 10 };
@@ -40,18 +41,7 @@ async function startSource(options: Partial<RemoteSourceOptions> = {}) {
   const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider, timeoutMs: 300 });
   const store = new RulesetStore(config);
   const statuses: SourceStatus[] = [];
-  const sink: RulesetSink = {
-    get revision() {
-      return store.ruleset?.revision;
-    },
-    get epoch() {
-      return store.ruleset?.epoch;
-    },
-    replace: (whole) => void store.replace(whole),
-    patch: (patch) => void store.patch(patch),
-    confirm: () => undefined,
-    status: (status) => statuses.push(status),
-  };
+  const sink = sinkOf(store, (status) => statuses.push(status));
   const times = { pollIntervalMs: 40, openTimeoutMs: 300, heartbeatTimeoutMs: 300, reconnectCapMs: 60 };
   const source = new RemoteSource({ api, config, environment: 'development', ...times, ...options });
   const giveUp = new AbortController();

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineLimit } from './limit.ts';
 import { storedJson } from './resting-value.ts';
-import type { RulesetSink } from './ruleset-source.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
 import { defineConfig } from './schema.ts';
 import type { StoredRuleset } from './stored-values.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
+import { sinkOf } from './test-support/store-sink.ts';
 import { TIERS } from './tiers.ts';
 import type { JsonValue, Ruleset, RulesetChange, RulesetPatch, Tier } from './wire.ts';
 
@@ -240,18 +240,7 @@ function expectOnlyChanged(
 
 function play(parts: readonly string[]): { store: RulesetStore; failed: boolean } {
   const store = new RulesetStore(config);
-  const sink: RulesetSink = {
-    get revision() {
-      return store.ruleset?.revision;
-    },
-    get epoch() {
-      return store.ruleset?.epoch;
-    },
-    replace: (whole) => void store.replace(whole),
-    patch: (entry) => void store.patch(entry),
-    confirm: () => undefined,
-    status: () => undefined,
-  };
+  const sink = sinkOf(store);
   const events = new StreamEvents({ sink, isResumed: false, onHeard: () => undefined });
   try {
     for (const part of parts) events.feed(part);

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, type Mock, vi } from 'vitest';
 import type { ConfigError } from '../index.ts';
 import { type AccessTokenSource, ConfigApi } from '../server.ts';
+import type { Ruleset } from '../wire.ts';
+import { rulesetOf } from './ruleset.ts';
 
 /** A request as it was sent. */
 export interface Sent {
@@ -64,15 +66,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<ConfigError 
 }
 
 /** An answer of the ruleset endpoint. */
-export const RULESET = {
-  revision: '7',
-  environment: 'production',
-  public: {},
-  secret: {},
-  flags: {},
-  limits: {},
-  segments: {},
-};
+export const RULESET: Ruleset = rulesetOf({ revision: '7' });
 /** The path of {@link setUp}'s API. */
 export const CONFIG = '/base/organizations/org%201/config';
 

@@ -1,0 +1,21 @@
+import type { RulesetSink, SourceStatus } from '../ruleset-source.ts';
+import type { RulesetStore } from '../ruleset-store.ts';
+
+/** A sink that puts everything into a store. */
+export function sinkOf(
+  store: RulesetStore,
+  onStatus: (status: SourceStatus) => void = () => undefined,
+): RulesetSink {
+  return {
+    get revision() {
+      return store.ruleset?.revision;
+    },
+    get epoch() {
+      return store.ruleset?.epoch;
+    },
+    replace: (ruleset) => void store.replace(ruleset),
+    patch: (patch) => void store.patch(patch),
+    confirm: () => undefined,
+    status: onStatus,
+  };
+}
