@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { OptionsError } from './index.ts';
 import { type AccessTokenSource, ConfigApi } from './server.ts';
-import { CONFIG, failureOf, fakeTimersInEach, setUp } from './test-support/config-api-fixture.ts';
+import { CONFIG, failureOf, setUp } from './test-support/config-api-fixture.ts';
+import { fakeTimersInEach } from './test-support/request-fixture.ts';
 
 fakeTimersInEach();
 

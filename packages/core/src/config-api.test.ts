@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OptionsError } from './index.ts';
 import type { ConfigApi } from './server.ts';
-import { CONFIG, failureOf, fakeTimersInEach, RULESET, setUp } from './test-support/config-api-fixture.ts';
+import { CONFIG, failureOf, RULESET, setUp } from './test-support/config-api-fixture.ts';
+import { fakeTimersInEach } from './test-support/request-fixture.ts';
 
 fakeTimersInEach();
 

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ConfigError } from './errors.ts';
 import { type ApiRequest, AuthenticatedRequester, type RequesterOptions } from './request.ts';
-import type { AccessTokenSource } from './token-provider.ts';
+import { fakeTimersInEach, fakeTokens } from './test-support/request-fixture.ts';
 
 type Answer = Response | Error | Promise<Response>;
 
@@ -23,13 +23,7 @@ function setUp(answers: Answer[], options: Partial<RequesterOptions> = {}) {
     if (answer instanceof Error) throw answer;
     return answer;
   };
-  let tokens = 1;
-  const tokenProvider = {
-    getAccessToken: vi.fn<AccessTokenSource['getAccessToken']>(async () => `token-${tokens}`),
-    invalidate: vi.fn(() => {
-      tokens += 1;
-    }),
-  };
+  const tokenProvider = fakeTokens();
   const requester = new AuthenticatedRequester({
     apiUrl: 'https://api.example.com/base/',
     tokenProvider,
@@ -58,22 +52,14 @@ async function answerOf(work: Promise<{ body: unknown }>): Promise<unknown> {
   return outcome.value.body;
 }
 
-const down = (): Error =>
-  new TypeError('fetch failed', {
-    cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
-  });
+const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+const down = (): Error => new TypeError('fetch failed', { cause: reset });
 const answered = (status: number, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify({ message: 'not now' }), { status, headers });
 const never = (): Promise<Response> => new Promise(() => undefined);
 const get: ApiRequest = { method: 'GET', path: ['things'] };
 
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
-});
+fakeTimersInEach();
 
 describe('what is sent', () => {
   it('puts the token over any authorization of the caller, however it is written', async () => {

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, expect, type Mock, vi } from 'vitest';
 import type { ConfigError } from '../index.ts';
-import { type AccessTokenSource, ConfigApi } from '../server.ts';
+import { ConfigApi } from '../server.ts';
 import type { Ruleset } from '../wire.ts';
+import { type FakeTokens, fakeTokens } from './request-fixture.ts';
 import { rulesetOf } from './ruleset.ts';
 
 /** A request as it was sent. */
@@ -11,12 +11,6 @@ export interface Sent {
   query: Record<string, string>;
   headers: Headers;
   body: unknown;
-}
-
-/** A token provider that gives `token-1` until it is told that this one was refused, then `token-2`. */
-export interface FakeTokens extends AccessTokenSource {
-  getAccessToken: Mock<() => Promise<string>>;
-  invalidate: Mock<() => void>;
 }
 
 /** An API client whose answers are given, the last of them again and again; `sent` has what it asked. */
@@ -38,13 +32,7 @@ export function setUp(
     if (answer instanceof Error) throw answer;
     return answer ?? Response.error();
   };
-  let tokens = 1;
-  const tokenProvider = {
-    getAccessToken: vi.fn(async () => `token-${tokens}`),
-    invalidate: vi.fn(() => {
-      tokens += 1;
-    }),
-  } satisfies AccessTokenSource;
+  const tokenProvider = fakeTokens();
   const api = new ConfigApi({
     apiUrl: 'https://config.example.com/base/',
     organizationId: 'org 1',
@@ -69,14 +57,3 @@ export async function failureOf(promise: Promise<unknown>): Promise<ConfigError 
 export const RULESET: Ruleset = rulesetOf({ revision: '7' });
 /** The path of {@link setUp}'s API. */
 export const CONFIG = '/base/organizations/org%201/config';
-
-/** Fakes the timers of each test, and fails one that leaves a timer behind. */
-export function fakeTimersInEach(): void {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    expect(vi.getTimerCount()).toBe(0);
-    vi.useRealTimers();
-  });
-}
