@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
 import { createConfigClient } from './config-client.ts';
 import { defineConfig } from './schema.ts';
+import { startLoopbackServer } from './test-support/loopback-server.ts';
 import { ManualSource } from './test-support/manual-source.ts';
 import { rulesetOf } from './test-support/ruleset.ts';
 import type { Ruleset } from './wire.ts';
@@ -25,6 +26,7 @@ const settings = {
   clientSecret: 'a client secret of a test',
 };
 const refused = new Error('connection refused');
+const required = { public: { apiBaseUrl: 'https://api.example.com' }, secrets: { databaseUrl } };
 
 const ruleset = (values: Partial<Ruleset> = {}): Ruleset =>
   rulesetOf({
@@ -107,6 +109,21 @@ describe('the disk copy', () => {
       from: 'cache',
       error: expect.objectContaining({ code: 'ERR_READY_TIMEOUT' }),
     });
+    await client.close();
+  });
+
+  it('tells why the server could not be reached, with the fallback and without one', async () => {
+    const gone = await startLoopbackServer(() => undefined);
+    await gone.close();
+    const away = { source: undefined, apiUrl: gone.url, authUrl: gone.url, clientId: 'shop' };
+    const why = { code: 'ERR_READY_TIMEOUT', message: expect.stringContaining('ECONNREFUSED') };
+    const bundled = makeClient('nothing', { ...away, bundled: { defaults: required } });
+    await bundled.client.ready({ timeoutMs: 300 });
+    const fallback = bundled.events.find(({ type }) => type === 'fallback');
+    expect(fallback).toMatchObject({ from: 'file', error: why });
+    await bundled.client.close();
+    const { client } = makeClient('nothing', { ...away, fallback: undefined });
+    expect(await failureOf(client.ready({ timeoutMs: 300 }))).toMatchObject(why);
     await client.close();
   });
 

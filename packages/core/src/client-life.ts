@@ -104,7 +104,7 @@ export class ClientLife {
     const lateMs = deadline.over?.kind === 'timeout' ? timeoutMs : undefined;
     try {
       if (failure === undefined) this.#checkValues();
-      else this.#goOffline(lateMs === undefined ? failure.error : timeoutError(lateMs));
+      else this.#goOffline(lateMs === undefined ? failure.error : this.#timeoutError(lateMs));
       this.#becomeReady();
     } catch (error) {
       throw await this.#giveUp(error, lateMs);
@@ -188,7 +188,17 @@ export class ClientLife {
     const isFailed = this.#waiting === 0 && (!goesOn || isConfigError(error, 'ERR_VALUES_INVALID'));
     if (isFailed && !this.#isReady()) this.#monitor.enter('failed');
     const isLate = lateMs !== undefined && isConfigError(error, 'ERR_READY_TIMEOUT');
-    return isLate ? timeoutError(lateMs, reason) : error;
+    return isLate ? this.#timeoutError(lateMs, reason) : error;
+  }
+
+  /** Names the failure that kept the start waiting: `reason`, unless that only says that the wait was ended. */
+  #timeoutError(timeoutMs: number, reason?: unknown): ReadyTimeoutError {
+    const told = reason instanceof Error && !isAborted(reason) ? reason : this.#sources.lastFailure;
+    const words = told === undefined ? '' : ` Last failure: ${told.message}`;
+    return new ReadyTimeoutError(
+      `The config client was not ready within ${timeoutMs} ms.${words} Check the API URL and that the server runs, or give ready({ timeoutMs }) more.`,
+      told instanceof Error ? { cause: told } : undefined,
+    );
   }
 
   /** Nobody waits for this start: what is wrong is told as an event, and thrown to whoever calls `ready()` then. */
@@ -271,10 +281,6 @@ function closedError(): ClientClosedError {
   return new ClientClosedError('The config client was closed. Create a new one with createConfigClient.');
 }
 
-function timeoutError(timeoutMs: number, cause?: unknown): ReadyTimeoutError {
-  const reason = cause instanceof Error ? ` Last failure: ${cause.message}` : '';
-  return new ReadyTimeoutError(
-    `The config client was not ready within ${timeoutMs} ms.${reason} Check the API URL and that the server runs, or give ready({ timeoutMs }) more.`,
-    { cause },
-  );
+function isAborted(error: unknown): boolean {
+  return isConfigError(error, 'ERR_REQUEST_TRANSPORT') && error.reason === 'aborted';
 }

@@ -46,6 +46,8 @@ export class ClientSources {
   #bundledFiles: BundledInFiles | undefined;
   #server: ServerConnection | undefined;
   #refusedOverrides: readonly InvalidKey[] = [];
+  /** What the live source told last in the start under way. */
+  #lastFailure: Error | undefined;
   #isClosed = false;
 
   constructor(options: ClientSourcesOptions) {
@@ -55,6 +57,11 @@ export class ClientSources {
   /** Environment variables whose text the schema refuses; another source gives those keys' values. */
   get refusedOverrides(): readonly InvalidKey[] {
     return this.#refusedOverrides;
+  }
+
+  /** Why the live source has not started yet, as far as it or the token provider told. */
+  get lastFailure(): Readonly<{ message: string }> | undefined {
+    return this.#lastFailure ?? this.token?.lastFailure;
   }
 
   /** The state of the token provider; undefined where there is none. */
@@ -120,6 +127,7 @@ export class ClientSources {
       onFailure: (error) => emit({ type: 'source', status: 'disconnected', error }),
     });
     this.#link = link;
+    this.#lastFailure = undefined;
     monitor.connected('connecting');
     if (this.#bundledFiles !== undefined || this.#cache !== undefined) await this.#load(link);
     // It may have been given up while files were read.
@@ -237,6 +245,7 @@ export class ClientSources {
       },
       status: (status, error) => {
         if (!isCurrent()) return;
+        if (error instanceof Error) this.#lastFailure = error;
         const isSame = monitor.connection === status && error === undefined;
         monitor.connected(status);
         if (!isSame) emit({ type: 'source', status, ...(error !== undefined && { error }) });

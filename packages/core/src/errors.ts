@@ -26,14 +26,37 @@ export abstract class ConfigError extends Error {
   abstract readonly code: ConfigErrorCode;
 }
 
+/** The error of a code, with all that it carries; without one, any of ours: `switch (error.code)` narrows it. */
+export type ConfigErrorOf<Code extends ConfigErrorCode = ConfigErrorCode> = Extract<
+  | SchemaError
+  | SettingsError
+  | TokenError
+  | RequestTransportError
+  | RequestRejectedError
+  | ResponseMalformedError
+  | ReadyTimeoutError
+  | ValuesInvalidError
+  | NotReadyError
+  | ValueMissingError
+  | UnknownKeyError
+  | EvaluateNotFoundError
+  | EvaluateContextError
+  | EvaluateFailedError
+  | ClientClosedError,
+  { code: Code }
+>;
+
 /**
- * Whether `error` is one of ours, with that code if one is given.
+ * Whether `error` is one of ours, with that code if one is given; it is then of that error's type.
  * It goes by the code, not the class, so that two copies of this package in one process still match.
+ *
+ * @example
+ * if (isConfigError(error, 'ERR_VALUES_INVALID')) report(error.keys);
  */
 export function isConfigError<Code extends ConfigErrorCode = ConfigErrorCode>(
   error: unknown,
   code?: Code,
-): error is ConfigError & { code: Code } {
+): error is ConfigErrorOf<Code> {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
   return code === undefined ? CODES.has(error.code) : error.code === code;
 }
@@ -212,7 +235,7 @@ export class ResponseMalformedError extends ConfigError {
   readonly code = 'ERR_RESPONSE_MALFORMED' as const;
 }
 
-/** `ready()` took longer than `timeoutMs`. */
+/** `ready()` took longer than `timeoutMs`; `cause` is the last failure, where it was told. */
 export class ReadyTimeoutError extends ConfigError {
   override readonly name = 'ReadyTimeoutError';
   readonly code = 'ERR_READY_TIMEOUT' as const;

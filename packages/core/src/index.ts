@@ -6,6 +6,7 @@ export {
   ClientClosedError,
   ConfigError,
   type ConfigErrorCode,
+  type ConfigErrorOf,
   EvaluateContextError,
   EvaluateFailedError,
   type EvaluateFailureReason,

@@ -1,4 +1,4 @@
-import { isConfigError, type RequestRejectedError } from './errors.ts';
+import { isConfigError } from './errors.ts';
 
 /** Longest pause that a server may ask for, in milliseconds: a mistaken `Retry-After` must not silence a client. */
 const MAX_PAUSE_MS = 5 * 60_000;
@@ -17,10 +17,8 @@ export function isPassingFailure(error: unknown): boolean {
     case 'ERR_TOKEN_THROTTLED':
       return true;
     case 'ERR_REQUEST_REJECTED':
-    case 'ERR_TOKEN_REJECTED': {
-      const { status } = error as unknown as Pick<RequestRejectedError, 'status'>;
-      return status === 408 || status === 429 || status >= 500;
-    }
+    case 'ERR_TOKEN_REJECTED':
+      return error.status === 408 || error.status === 429 || error.status >= 500;
     default:
       return false;
   }

@@ -1,0 +1,26 @@
+import { expectTypeOf, it } from 'vitest';
+import {
+  type ConfigErrorCode,
+  type ConfigErrorOf,
+  type InvalidKey,
+  isConfigError,
+  type TokenError,
+} from './index.ts';
+
+it('narrows to what the error of a code carries, and has an error for each code', () => {
+  const read = (error: unknown): void => {
+    if (isConfigError(error, 'ERR_VALUES_INVALID')) {
+      expectTypeOf(error.keys).toEqualTypeOf<readonly InvalidKey[]>();
+    } else if (isConfigError(error, 'ERR_SETTINGS_MISSING')) {
+      expectTypeOf(error.missing).toEqualTypeOf<readonly string[]>();
+    } else if (isConfigError(error)) {
+      if (error.code === 'ERR_TOKEN_THROTTLED') expectTypeOf(error.retryAfterMs).toBeNumber();
+      if (error.code === 'ERR_EVALUATE_FAILED') expectTypeOf(error.key).toBeString();
+      // @ts-expect-error not every error has a status
+      String(error.status);
+    }
+  };
+  expectTypeOf(read).parameter(0).toBeUnknown();
+  expectTypeOf<ConfigErrorOf['code']>().toEqualTypeOf<ConfigErrorCode>();
+  expectTypeOf<TokenError>().toExtend<ConfigErrorOf>();
+});
