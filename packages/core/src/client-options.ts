@@ -65,7 +65,19 @@ const FALLBACKS: readonly unknown[] = [undefined, 'cached'];
 
 /** @throws {OptionsError} naming an option with a wrong value. */
 export function checkClientOptions(options: ConfigClientOptions<AnyConfig>): void {
-  const { start, fallback, maxStalenessMs, pollIntervalMs, cache, bundled } = options;
+  const { config, start, fallback, maxStalenessMs, pollIntervalMs, cache, bundled } =
+    // Plain JavaScript may call it with nothing.
+    (options as ConfigClientOptions<AnyConfig> | undefined) ??
+    ({} as Partial<ConfigClientOptions<AnyConfig>>);
+  if (typeof config?.keys?.get !== 'function') {
+    throw new OptionsError('config', '"config" is missing: give the schema that defineConfig made.');
+  }
+  if (cache !== undefined && typeof cache !== 'object') {
+    throw new OptionsError(
+      'cache',
+      '"cache" must be an object, such as { file: "/var/lib/shop/config.json" }.',
+    );
+  }
   if (!STARTS.includes(start)) {
     throw new OptionsError('start', '"start" is "ready", "background" or "lazy".');
   }

@@ -284,6 +284,19 @@ describe('a start without waiting', () => {
 });
 
 describe('options', () => {
+  it('without a schema, or with a path in place of an object, are refused by name', () => {
+    for (const [options, option] of [
+      [undefined, 'config'],
+      [{}, 'config'],
+      [{ config: { flags: {} } }, 'config'],
+      [{ config, cache: './copy.json' }, 'cache'],
+    ] as const) {
+      expect(() => createConfigClient(options as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option }),
+      );
+    }
+  });
+
   it('with a wrong value are refused by name', () => {
     for (const [option, value] of [
       ['start', 'soon'],

@@ -94,6 +94,6 @@ function summarize({ error, at }: { error: TokenError; at: Moment }): TokenFailu
     message,
     ...('status' in error && { status: error.status }),
     ...('reason' in error && { reason: error.reason }),
-    agoMs: at.elapsedMs(),
+    agoMs: Math.round(at.elapsedMs()),
   };
 }

@@ -115,8 +115,8 @@ export class TokenProvider implements AccessTokenSource {
   /** Its state as plain data, without a secret or a token: fit for a health check or a log. */
   status(): TokenStatus {
     const cached = this.#cached;
-    const expiresInMs = cached?.expiresInMs();
-    const refreshInMs = cached?.refreshInMs();
+    const expiresInMs = whole(cached?.expiresInMs());
+    const refreshInMs = whole(cached?.refreshInMs());
     const living = refreshInMs === 0 ? 'stale' : 'fresh';
     return {
       token: expiresInMs === undefined ? 'none' : expiresInMs === 0 ? 'expired' : living,
@@ -246,4 +246,8 @@ export class TokenProvider implements AccessTokenSource {
         : undefined;
     });
   }
+}
+
+function whole(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.ceil(ms);
 }
