@@ -4,11 +4,10 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
-import { createConfigClient } from './config-client.ts';
+import type { ConfigClientOptions } from './client-options.ts';
 import { defineConfig } from './schema.ts';
+import { CACHED_SETTINGS, makeCachedClient } from './test-support/cached-client.ts';
 import { startLoopbackServer } from './test-support/loopback-server.ts';
-import { ManualSource } from './test-support/manual-source.ts';
 import { rulesetOf } from './test-support/ruleset.ts';
 import type { Ruleset } from './wire.ts';
 
@@ -19,12 +18,6 @@ const config = defineConfig({
 });
 
 const databaseUrl = 'postgres://user:hunter2@db.example:5432/shop';
-const settings = {
-  apiUrl: 'https://config.example.com',
-  organizationId: 'org-1',
-  environment: 'production',
-  clientSecret: 'a client secret of a test',
-};
 const refused = new Error('connection refused');
 const required = { public: { apiBaseUrl: 'https://api.example.com' }, secrets: { databaseUrl } };
 
@@ -50,14 +43,8 @@ afterEach(async () => {
 
 type Options = Partial<ConfigClientOptions<typeof config>>;
 
-function makeClient(first: Ruleset | Error | 'nothing', options: Options = {}) {
-  const source = new ManualSource(first);
-  const events: ConfigClientEvent[] = [];
-  const onEvent = (event: ConfigClientEvent): number => events.push(event);
-  const cache = { file, writeIntervalMs: 1 };
-  const all = { config, source, onEvent, cache, fallback: 'cached' as const, ...settings, ...options };
-  return { client: createConfigClient(all), source, events };
-}
+const makeClient = (first: Ruleset | Error | 'nothing', options: Options = {}) =>
+  makeCachedClient(config, { file, first }, options);
 
 /** Leaves a disk copy behind. */
 async function writeCopy(values: Ruleset = ruleset(), options: Options = {}): Promise<void> {
@@ -132,8 +119,8 @@ describe('the disk copy', () => {
     const text = await readFile(file, 'utf8');
     expect(text).toContain('api.example.com');
     expect(text).not.toContain('hunter2');
-    expect(text).not.toContain(settings.clientSecret);
-    expect(text).not.toContain(settings.apiUrl);
+    expect(text).not.toContain(CACHED_SETTINGS.clientSecret);
+    expect(text).not.toContain(CACHED_SETTINGS.apiUrl);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect((await stat(join(directory, 'deep'))).mode & 0o777).toBe(0o700);
     expect(await readdir(join(directory, 'deep'))).toEqual(['config.json']);

@@ -17,10 +17,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
-import { createConfigClient } from './config-client.ts';
+import type { ConfigClientOptions } from './client-options.ts';
 import { defineConfig } from './schema.ts';
-import { ManualSource } from './test-support/manual-source.ts';
+import { makeCachedClient } from './test-support/cached-client.ts';
 import { rulesetOf } from './test-support/ruleset.ts';
 import type { Ruleset } from './wire.ts';
 
@@ -29,13 +28,6 @@ const config = defineConfig({
   secrets: { databaseUrl: z.url() },
 });
 const databaseUrl = 'https://user:hunter2@db.example';
-const settings = {
-  apiUrl: 'https://config.example.com',
-  organizationId: 'org-1',
-  environment: 'production',
-  clientSecret: 'a client secret of a test',
-  overrides: false as const,
-};
 const ruleset = (values: Partial<Ruleset> = {}): Ruleset =>
   rulesetOf({ revision: '7', secret: { databaseUrl }, ...values });
 const refused = new Error('connection refused');
@@ -53,21 +45,8 @@ afterEach(async () => {
 
 type Options = Partial<ConfigClientOptions<typeof config>>;
 
-function makeClient(first: Ruleset | Error | 'nothing', options: Options = {}) {
-  const source = new ManualSource(first);
-  const events: ConfigClientEvent[] = [];
-  const client = createConfigClient({
-    config,
-    source,
-    onEvent: (event) => events.push(event),
-    cache: { file, writeIntervalMs: 1 },
-    fallback: 'cached',
-    ...settings,
-    ...options,
-  });
-  const cacheEvents = () => events.flatMap((event) => (event.type === 'cache' ? [event] : []));
-  return { client, source, events, cacheEvents };
-}
+const makeClient = (first: Ruleset | Error | 'nothing', options: Options = {}) =>
+  makeCachedClient(config, { file, first }, options);
 
 async function writeCopy(values: Ruleset = ruleset(), options: Options = {}) {
   const { client, cacheEvents } = makeClient(values, options);

@@ -65,13 +65,11 @@ const FALLBACKS: readonly unknown[] = [undefined, 'cached'];
 
 /** @throws {OptionsError} naming an option with a wrong value. */
 export function checkClientOptions(options: ConfigClientOptions<AnyConfig>): void {
-  const { config, start, fallback, maxStalenessMs, pollIntervalMs, cache, bundled } =
-    // Plain JavaScript may call it with nothing.
-    (options as ConfigClientOptions<AnyConfig> | undefined) ??
-    ({} as Partial<ConfigClientOptions<AnyConfig>>);
-  if (typeof config?.keys?.get !== 'function') {
+  // Plain JavaScript may call it with anything.
+  if (typeof options?.config?.keys?.get !== 'function') {
     throw new OptionsError('config', '"config" is missing: give the schema that defineConfig made.');
   }
+  const { start, fallback, maxStalenessMs, pollIntervalMs, cache, bundled } = options;
   if (cache !== undefined && typeof cache !== 'object') {
     throw new OptionsError(
       'cache',

@@ -314,7 +314,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 }
 
 /**
- * Makes a client; nothing is fetched before `ready()`.
+ * Makes a client; unless `start` says otherwise, nothing is fetched before `ready()`.
+ *
+ * @throws {OptionsError} naming an option with a wrong value.
  *
  * @example
  * const client = await createConfigClient({ config }).ready();

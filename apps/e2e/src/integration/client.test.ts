@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { defineConfig, defineLimit, type JsonValue, type Tier, toJsonSchema } from '@smooai/config';
+import { defineConfig, defineLimit, toJsonSchema } from '@smooai/config';
 import { ConfigApi, type ConfigClient, createConfigClient, TokenProvider } from '@smooai/config/server';
-import { type ConfigServer, createConfigServer } from '@smooai/config-server';
+import type { ConfigServer, ServerCredentials } from '@smooai/config-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { FaultProxy } from './fault-proxy.ts';
+import { type StockedServer, startStockedServer } from './stocked-server.ts';
 
 const config = defineConfig({
   public: { supportEmail: z.email().default('help@example.com') },
@@ -19,24 +20,15 @@ const secretValue = 'first-payment-key-of-this-test';
 const soon = { timeout: 15_000, interval: 20 };
 
 let server: ConfigServer;
+let credentials: ServerCredentials;
 let api: ConfigApi;
 let proxy: FaultProxy;
 let proxyUrl: string;
-let set: (tier: Tier, key: string, value: JsonValue) => Promise<unknown>;
+let set: StockedServer['set'];
 const clients: ConfigClient<typeof config>[] = [];
 
 beforeEach(async () => {
-  server = await createConfigServer({});
-  const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials();
-  api = new ConfigApi({
-    apiUrl,
-    organizationId,
-    tokenProvider: new TokenProvider({ authUrl, clientId, clientSecret }),
-  });
-  const schema = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
-  const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
-  set = (tier, key, value) =>
-    api.setValue({ schemaId: schema.id, environmentId: environment?.id ?? '', key, value, tier });
+  ({ server, credentials, api, set } = await startStockedServer(toJsonSchema(config)));
   await set('secret', 'paymentKey', secretValue);
   proxy = new FaultProxy(server.url);
   proxyUrl = await proxy.listen();
@@ -48,13 +40,8 @@ afterEach(async () => {
   await server.close();
 });
 
-function credentials() {
-  if (server.credentials === undefined) throw new Error('a server in memory has credentials');
-  return server.credentials;
-}
-
 function makeClient(options: Partial<Parameters<typeof createConfigClient<typeof config>>[0]> = {}) {
-  const client = createConfigClient({ ...credentials(), environment: 'development', config, ...options });
+  const client = createConfigClient({ ...credentials, environment: 'development', config, ...options });
   clients.push(client);
   return client;
 }
@@ -119,11 +106,11 @@ describe('a client of the real server', () => {
   it('gets a new token once when the server refuses the one in hand', async () => {
     const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl }).ready();
     await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
-    const { clientId, clientSecret } = credentials();
+    const { clientId, clientSecret } = credentials;
     const provider = new TokenProvider({ authUrl: server.url, clientId, clientSecret });
     const revocable = new ConfigApi({
       apiUrl: proxyUrl,
-      organizationId: credentials().organizationId,
+      organizationId: credentials.organizationId,
       tokenProvider: provider,
     });
     const token = await provider.getAccessToken();
@@ -164,7 +151,7 @@ describe('a client of the real server', () => {
 
   it('lets the process end after close, and by itself', async () => {
     const script = fileURLToPath(new URL('./short-lived-process.mjs', import.meta.url));
-    const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials();
+    const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials;
     const env = {
       ...process.env,
       SMOOAI_CONFIG_API_URL: apiUrl,
@@ -180,7 +167,7 @@ describe('a client of the real server', () => {
 });
 
 async function revoke(token: string): Promise<void> {
-  const { clientId, clientSecret } = credentials();
+  const { clientId, clientSecret } = credentials;
   const body = new URLSearchParams({ token, client_id: clientId, client_secret: clientSecret });
   const response = await fetch(`${server.url}/revoke`, { method: 'POST', body });
   expect(response.status).toBe(200);

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { defineConfig, defineLimit, type JsonValue, type Tier, toJsonSchema } from '@smooai/config';
-import { ConfigApi, type ConfigClient, createConfigClient, TokenProvider } from '@smooai/config/server';
-import { type ConfigServer, createConfigServer } from '@smooai/config-server';
+import { defineConfig, defineLimit, toJsonSchema } from '@smooai/config';
+import { type ConfigClient, createConfigClient } from '@smooai/config/server';
+import type { ConfigServer, ServerCredentials } from '@smooai/config-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { FaultProxy } from './fault-proxy.ts';
+import { type StockedServer, startStockedServer } from './stocked-server.ts';
 
 // A client against a platform with the published contract only: the real server behind a proxy that hides the rest.
 
@@ -24,22 +25,16 @@ const soon = { timeout: 15_000, interval: 20 };
 const dutch = { attribute: 'country', op: 'in', values: ['NL'] };
 
 let server: ConfigServer;
+let credentials: ServerCredentials;
 let proxy: FaultProxy;
 let proxyUrl: string;
-let set: (tier: Tier, key: string, value: JsonValue) => Promise<unknown>;
+let set: StockedServer['set'];
 const clients: ConfigClient<typeof config>[] = [];
 
 beforeEach(async () => {
-  server = await createConfigServer({});
-  const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials();
-  const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });
-  const api = new ConfigApi({ apiUrl, organizationId, tokenProvider });
   const jsonSchema = toJsonSchema(config);
   delete jsonSchema.properties.featureFlagSchema.properties.onlyHere;
-  const schema = await api.createSchema({ name: 'shop', jsonSchema });
-  const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
-  set = (tier, key, value) =>
-    api.setValue({ schemaId: schema.id, environmentId: environment?.id ?? '', key, value, tier });
+  ({ server, credentials, set } = await startStockedServer(jsonSchema));
   await set('secret', 'paymentKey', 'first-payment-key');
   const rule = { id: 'dutch', when: dutch, value: 'dark' };
   await set('feature_flag', 'theme', { $cohort: { rules: [rule], defaultValue: 'light' } });
@@ -57,15 +52,10 @@ afterEach(async () => {
   await server.close();
 });
 
-function credentials() {
-  if (server.credentials === undefined) throw new Error('a server in memory has credentials');
-  return server.credentials;
-}
-
 function makeClient(options: Partial<Parameters<typeof createConfigClient<typeof config>>[0]> = {}) {
   const urls = { apiUrl: proxyUrl, authUrl: proxyUrl };
   const client = createConfigClient({
-    ...credentials(),
+    ...credentials,
     ...urls,
     environment: 'development',
     config,
@@ -181,7 +171,7 @@ describe('a platform with the published contract only', () => {
 
   it('keeps no process alive', async () => {
     const script = fileURLToPath(new URL('./short-lived-process.mjs', import.meta.url));
-    const { organizationId, clientId, clientSecret } = credentials();
+    const { organizationId, clientId, clientSecret } = credentials;
     const env = {
       ...process.env,
       SMOOAI_CONFIG_API_URL: proxyUrl,

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, toJsonSchema } from '@smooai/config';
-import { ConfigApi, TokenProvider } from '@smooai/config/server';
-import { type ConfigServer, createConfigServer } from '@smooai/config-server';
+import type { ConfigServer } from '@smooai/config-server';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { startStockedServer } from './stocked-server.ts';
 
 const config = defineConfig({
   secrets: { paymentKey: z.string().min(1) },
@@ -75,15 +75,11 @@ const processes: ClientProcess[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'disk-copy-'));
   file = join(directory, 'copy.json');
-  server = await createConfigServer({});
-  const { credentials } = server;
-  if (credentials === undefined) throw new Error('a server in memory has credentials');
-  const api = new ConfigApi({ ...credentials, tokenProvider: new TokenProvider(credentials) });
-  const schema = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
-  const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
-  const target = { schemaId: schema.id, environmentId: environment?.id ?? '' };
-  set = (counter) => api.setValue({ ...target, key: 'counter', value: counter, tier: 'feature_flag' });
-  await api.setValue({ ...target, key: 'paymentKey', value: paymentKey, tier: 'secret' });
+  const stocked = await startStockedServer(toJsonSchema(config));
+  const { credentials } = stocked;
+  server = stocked.server;
+  set = (counter) => stocked.set('feature_flag', 'counter', counter);
+  await stocked.set('secret', 'paymentKey', paymentKey);
   env = {
     PATH: process.env.PATH,
     SMOOAI_CONFIG_API_URL: credentials.apiUrl,

@@ -11,7 +11,7 @@ const NOTES = new URL('../../../../scripts/running-demo.mjs', import.meta.url).h
 /** An HTTP server in a process of its own. */
 const APP = `
   const server = require('node:http').createServer((_request, response) => response.end('up'));
-  server.listen(0, '127.0.0.1', () => console.log(server.address().port));`;
+  server.listen(0, '127.0.0.1', () => process.stdout.write(String(server.address().port)));`;
 
 /** A start: writes down that it runs `apps`, forgets it at a clean end. */
 const start = (dataDir: string, apps: unknown): string => `
@@ -21,7 +21,7 @@ const start = (dataDir: string, apps: unknown): string => `
   process.once('exit', () => forgetRunning(dataDir));
   process.on('SIGTERM', () => process.exit(0));
   setInterval(() => {}, 1_000);
-  console.log('ready');`;
+  process.stdout.write('ready');`;
 
 async function launch(args: string[]): Promise<{ child: ChildProcess; line: string }> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

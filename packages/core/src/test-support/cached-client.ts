@@ -1,0 +1,43 @@
+import type { ConfigClientEvent, ConfigClientOptions } from '../client-options.ts';
+import { type ConfigClient, createConfigClient } from '../config-client.ts';
+import type { AnyConfig } from '../schema.ts';
+import type { Ruleset } from '../wire.ts';
+import { ManualSource } from './manual-source.ts';
+
+/** What the disk copy of {@link makeCachedClient} is bound to. */
+export const CACHED_SETTINGS = {
+  apiUrl: 'https://config.example.com',
+  organizationId: 'org-1',
+  environment: 'production',
+  clientSecret: 'a client secret of a test',
+};
+
+/** A client that may start from its disk copy, and what it told. */
+export interface CachedClient<Config extends AnyConfig> {
+  client: ConfigClient<Config>;
+  source: ManualSource;
+  events: ConfigClientEvent[];
+  cacheEvents: () => (ConfigClientEvent & { type: 'cache' })[];
+}
+
+/** Makes one with a disk copy in `file`, whose server first answers so. */
+export function makeCachedClient<Config extends AnyConfig>(
+  config: Config,
+  setting: { file: string; first: Ruleset | Error | 'nothing' },
+  options: Partial<ConfigClientOptions<Config>> = {},
+): CachedClient<Config> {
+  const source = new ManualSource(setting.first);
+  const events: ConfigClientEvent[] = [];
+  const client = createConfigClient<Config>({
+    config,
+    source,
+    onEvent: (event) => events.push(event),
+    cache: { file: setting.file, writeIntervalMs: 1 },
+    fallback: 'cached',
+    ...CACHED_SETTINGS,
+    overrides: false,
+    ...options,
+  });
+  const cacheEvents = () => events.flatMap((event) => (event.type === 'cache' ? [event] : []));
+  return { client, source, events, cacheEvents };
+}
