@@ -48,6 +48,7 @@ async function runDemo() {
     return stopping;
   };
   let isInterrupted = false;
+  const isStopping = () => stopping !== undefined || isInterrupted;
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => {
       isInterrupted = true;
@@ -60,8 +61,10 @@ async function runDemo() {
       dataDir,
       onStep: step,
       onExit: (name, code, tail) => {
-        if (stopping !== undefined || isInterrupted) return;
-        if (demo !== undefined && name === 'config server') return void restartServer(demo, code);
+        if (isStopping()) return;
+        if (demo !== undefined && name === 'config server') {
+          return void restartServer(demo, code, isStopping);
+        }
         process.stderr.write(`\nThe ${name} ended by itself (${code}).\n${tail}\n`);
         if (demo !== undefined) void stop(1);
       },
@@ -78,11 +81,12 @@ async function runDemo() {
 const restartAfterMs = 10_000;
 
 /** The apps go on without the config server; a while later it is back, and they follow again. */
-async function restartServer(demo, code) {
+async function restartServer(demo, code, isStopping) {
   process.stdout.write(
     `\nThe config server ended (${code}). The apps go on with the last values; it starts again in ${restartAfterMs / 1000} s.\n`,
   );
   await new Promise((resolve) => setTimeout(resolve, restartAfterMs));
+  if (isStopping()) return;
   try {
     await demo.startServer();
     noteApps(demo);

@@ -1,7 +1,7 @@
 import type { ApiEnvironment } from '@smooai/config/server';
 
 /** What stands for an environment that the client in use may not see. */
-export const HIDDEN_ENVIRONMENT = '(not shown to this client)';
+const HIDDEN_ENVIRONMENT = '(not shown to this client)';
 
 /** The names of the environments that one takes its missing values from, in the order in which they are asked. */
 export function fallbackNames(

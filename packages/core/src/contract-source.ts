@@ -1,5 +1,5 @@
 import type { ConfigApi } from './config-api.ts';
-import { isInHand, runPolling } from './polling-source.ts';
+import { pushRuleset, runPolling } from './polling-source.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { sameJson } from './same-json.ts';
 import type { AnyConfig } from './schema.ts';
@@ -42,12 +42,8 @@ export class ContractSource {
     const values = await api.listValues(environment, { signal, retries: 0 });
     signal.throwIfAborted();
     const ruleset = this.#rulesetOf(values);
-    if (ruleset !== this.#inHand) {
-      sink.replace(ruleset);
-      if (!isInHand(sink, ruleset)) return;
-      this.#inHand = ruleset;
-    }
-    sink.confirm();
+    if (ruleset === this.#inHand) sink.confirm();
+    else if (pushRuleset(sink, ruleset)) this.#inHand = ruleset;
   }
 
   /** Polls, from an interval on, until the platform's own ruleset was pushed or the signal aborts. Never rejects. */
@@ -72,11 +68,7 @@ export class ContractSource {
     // Whatever goes wrong, the values are there and go on being polled.
     const answer = await api.getRuleset(environment, { signal, retries: 0 }).catch(() => undefined);
     if (signal.aborted || answer?.status !== 'changed') return false;
-    const ruleset = apartFromValues(answer.ruleset, sink.epoch);
-    sink.replace(ruleset);
-    if (!isInHand(sink, ruleset)) return false;
-    sink.confirm();
-    return true;
+    return pushRuleset(sink, apartFromValues(answer.ruleset, sink.epoch));
   }
 
   /** The values by tier: the ruleset in hand where they are the same. A key that no schema declares has no tier. */

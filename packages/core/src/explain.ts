@@ -4,7 +4,14 @@ import type { CompiledSegments } from './compiled-segments.ts';
 import { type AttributeKind, attributeKind, type ConditionTrace, traceCondition } from './condition-trace.ts';
 import { asCompiled, evaluate, isTargeted } from './evaluate.ts';
 import { isRecord, ownProperty } from './own-property.ts';
-import { bucketingOf, isWellFormedRule, readUnit, rolloutParts, variantAt } from './program.ts';
+import {
+  type Bucketing,
+  bucketingOf,
+  isWellFormedRule,
+  readUnit,
+  rolloutParts,
+  variantAt,
+} from './program.ts';
 import type { Evaluation, EvaluationContext, JsonValue, Segments } from './wire.ts';
 
 /** Why a flag or limit answers what it does: kinds of attributes, and no value but those that stand in its rules. */
@@ -51,7 +58,7 @@ interface Walk {
   readonly subject: EvaluationContext;
   readonly segments: CompiledSegments;
   /** What rollouts take from the cohort. */
-  readonly bucketing: { readonly bucketBy: unknown; readonly salt: unknown };
+  readonly bucketing: Bucketing;
 }
 
 /**

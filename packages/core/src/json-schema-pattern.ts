@@ -1,3 +1,5 @@
+import { compilePattern } from './operators.ts';
+
 /** Flags that change what a pattern matches and have no place in JSON Schema; `u` is always on there. */
 const INEXPRESSIBLE = /[imsyv]/;
 
@@ -12,18 +14,9 @@ export function patternOf(expression: RegExp | string): string | undefined {
   const [source, flags] =
     typeof expression === 'string' ? [expression, ''] : [expression.source, expression.flags];
   if (INEXPRESSIBLE.test(flags)) return undefined;
-  if (compiles(source)) return source;
+  if (compilePattern(source, 'u') !== undefined) return source;
   const plain = source.replace(ESCAPE, (escaped, character: string) =>
     /[\w\\^$.*+?()[\]{}|/]/.test(character) ? escaped : character === '-' ? '\\x2d' : character,
   );
-  return compiles(plain) ? plain : undefined;
-}
-
-function compiles(source: string): boolean {
-  try {
-    new RegExp(source, 'u');
-    return true;
-  } catch {
-    return false;
-  }
+  return compilePattern(plain, 'u') === undefined ? undefined : plain;
 }

@@ -72,19 +72,21 @@ export function createRulesetPoll({
     if (signal.aborted) return false;
     if (answer.status === 'unsupported') throw rulesetGone(environment);
     if (answer.status === 'changed') {
-      sink.replace(answer.ruleset);
-      const isTaken = isInHand(sink, answer.ruleset);
-      etag = isTaken ? answer.etag : undefined;
-      if (!isTaken) return true;
+      etag = pushRuleset(sink, answer.ruleset) ? answer.etag : undefined;
+    } else {
+      sink.confirm();
     }
-    sink.confirm();
     return true;
   };
 }
 
-/** Whether a ruleset that was just pushed was taken; where not it is older than what is in hand, and confirms nothing. */
-export function isInHand({ revision, epoch }: RulesetSink, ruleset: Ruleset): boolean {
-  return revision === undefined || isSamePosition({ revision, epoch }, ruleset);
+/** Pushes a whole ruleset; answers whether it was taken. Where not it is older than what is in hand, and confirms nothing. */
+export function pushRuleset(sink: RulesetSink, ruleset: Ruleset): boolean {
+  sink.replace(ruleset);
+  const { revision, epoch } = sink;
+  if (revision !== undefined && !isSamePosition({ revision, epoch }, ruleset)) return false;
+  sink.confirm();
+  return true;
 }
 
 function rulesetGone(environment: string): RequestRejectedError {

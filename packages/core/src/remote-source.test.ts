@@ -123,6 +123,21 @@ describe('a source', () => {
     expect([second?.headers['last-event-id'], second?.url.includes('epoch=')]).toEqual([undefined, false]);
   });
 
+  it('whose server lags behind what is in hand confirms nothing', async () => {
+    const { answers, start, sink, source } = await startSource();
+    answers.ruleset = (response) => sendJson(response, 200, ruleset('9'));
+    await start();
+    source.stop();
+    const confirm = vi.spyOn(sink, 'confirm');
+    answers.ruleset = (response) => sendJson(response, 200, ruleset('8'));
+    await start();
+    expect(confirm).not.toHaveBeenCalled();
+    source.stop();
+    answers.ruleset = (response) => sendJson(response, 200, ruleset('10'));
+    await start();
+    expect(confirm).toHaveBeenCalled();
+  });
+
   it('does not retry what the server refuses', async () => {
     const { answers, start, asked } = await startSource();
     answers.ruleset = (response) => sendJson(response, 403, { message: 'not you' });

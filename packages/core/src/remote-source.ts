@@ -3,7 +3,7 @@ import { apartFromValues, ContractSource, type ContractSourceOptions } from './c
 import { SETTINGS_VARIABLES } from './environment-variable.ts';
 import { RequestRejectedError } from './errors.ts';
 import { isPassingFailure, pauseOf } from './passing-failure.ts';
-import { createRulesetPoll, runPolling } from './polling-source.ts';
+import { createRulesetPoll, pushRuleset, runPolling } from './polling-source.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runStream } from './stream-source.ts';
 
@@ -70,8 +70,7 @@ export class RemoteSource implements RulesetSource {
     const { api, environment } = this.#options;
     const answer = await api.getRuleset(environment, { signal, retries: 0 });
     if (answer.status === 'changed') {
-      sink.replace(apartFromValues(answer.ruleset, sink.epoch));
-      sink.confirm();
+      pushRuleset(sink, apartFromValues(answer.ruleset, sink.epoch));
       return undefined;
     }
     const contract = new ContractSource(this.#options);

@@ -3,7 +3,7 @@ import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
 import { type CatalogKey, findEnvironment, findKey, readCatalog } from '../catalog.ts';
 import type { CommandContext } from '../command-context.ts';
 import { confirmLoss } from '../confirm.ts';
-import { HIDDEN_ENVIRONMENT } from '../environment-fallbacks.ts';
+import { fallbackNames } from '../environment-fallbacks.ts';
 import { isRefusal } from '../failure.ts';
 import { MASK, shortText } from '../format.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
@@ -77,7 +77,8 @@ async function report(context: CommandContext, api: ConfigApi, change: Change): 
   const isMasked = key.tier === 'secret' && options.showSecrets !== true;
   const show = (value: JsonValue | undefined): string =>
     value === undefined ? 'no value' : shortText(value, key.tier, options.showSecrets === true);
-  const fallback = source === 'fallback' ? await nameOfFallback(api, environment) : undefined;
+  const fallback =
+    source === 'fallback' ? fallbackNames(environment, await api.listEnvironments())[0] : undefined;
   const origin =
     fallback !== undefined ? ` (of its fallback "${fallback}")` : source === 'default' ? ' (default)' : '';
   const title = `${colors.bold(key.fullName)} ${colors.dim(`(${environment.name})`)}`;
@@ -102,10 +103,4 @@ async function report(context: CommandContext, api: ConfigApi, change: Change): 
     changed,
     ...(isMasked && { masked: true }),
   });
-}
-
-async function nameOfFallback(api: ConfigApi, environment: ApiEnvironment): Promise<string> {
-  const environments = await api.listEnvironments();
-  const fallback = environments.find(({ id }) => id === environment.fallbackEnvironmentId);
-  return fallback?.name ?? HIDDEN_ENVIRONMENT;
 }

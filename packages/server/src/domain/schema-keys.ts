@@ -21,6 +21,8 @@ export interface SchemaKey {
   readonly defaultValue: JsonValue | undefined;
   /** The bounds of a limit. */
   readonly limit: LimitDefinition | undefined;
+  /** Compiles the schema where that was not done yet; what is compiled is kept. */
+  prepare(): unknown;
   /** What is wrong with a plain value (no targeting); undefined when nothing is. */
   check(value: JsonValue): ValueIssue | undefined;
 }
@@ -100,15 +102,19 @@ export function readLimit(schema: JsonSchema): LimitDefinition {
 function valueKey(input: { ajv: Ajv2020; key: string; tier: Tier; keySchema: JsonSchema }): SchemaKey {
   const { ajv, key, tier, keySchema } = input;
   let validate: ValidateFunction | undefined;
+  const prepare = (): ValidateFunction => {
+    validate ??= ajv.compile(withoutDialect(keySchema));
+    return validate;
+  };
   return {
     key,
     tier,
     defaultValue: Object.hasOwn(keySchema, 'default') ? keySchema.default : undefined,
     limit: undefined,
+    prepare,
     check: (value) => {
-      validate ??= ajv.compile(withoutDialect(keySchema));
-      if (validate(value)) return undefined;
-      return toIssue(ajv, validate.errors?.[0]);
+      const compiled = prepare();
+      return compiled(value) ? undefined : toIssue(ajv, compiled.errors?.[0]);
     },
   };
 }
@@ -126,6 +132,7 @@ function limitKey(key: string, schema: JsonSchema): SchemaKey {
     tier: 'limit',
     defaultValue: limit.default,
     limit,
+    prepare: () => undefined,
     check: (value) => checkLimit(value, limit),
   };
 }
@@ -152,6 +159,17 @@ function toIssue(ajv: Ajv2020, error: ErrorObject | undefined): ValueIssue {
   return { pointer, reason };
 }
 
+const FORMAT_SCHEMAS = new Map<string, { format: string }>();
+
+/** The same object each time: ajv keeps what it compiles by the identity of the schema. */
+function schemaOfFormat(format: string): { format: string } {
+  const known = FORMAT_SCHEMAS.get(format);
+  if (known !== undefined) return known;
+  const schema = { format };
+  FORMAT_SCHEMAS.set(format, schema);
+  return schema;
+}
+
 /**
  * Libraries write a format's pattern beside its name (`x-format` in documents of @smooai/config: a name and no check). The
  * pattern tells more only where the format is kept.
@@ -161,6 +179,6 @@ function formatReason(ajv: Ajv2020, error: ErrorObject): string | undefined {
   if (typeof format !== 'string') return undefined;
   const words = `must be ${formatWords(format)}`;
   if (error.keyword === 'format') return words;
-  const isKept = ajv.formats[format] !== undefined && ajv.validate({ format }, error.data);
+  const isKept = Object.hasOwn(ajv.formats, format) && ajv.validate(schemaOfFormat(format), error.data);
   return isKept ? `${words}, and match pattern ${JSON.stringify(error.params.pattern)}` : words;
 }

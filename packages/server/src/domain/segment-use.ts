@@ -14,8 +14,7 @@ export interface SegmentUse {
 /** Every use of a segment by what an environment sees. */
 export function segmentUses(effective: EffectiveValues): SegmentUse[] {
   const uses: SegmentUse[] = [];
-  for (const { key, tier, value } of effective.values.values()) {
-    if ((tier !== 'feature_flag' && tier !== 'limit') || !isTargeted(value)) continue;
+  for (const { key, value } of targetedValues(effective)) {
     for (const segment of segmentsUsed(value)) uses.push({ segment, user: `"${key}"` });
   }
   for (const { name, condition } of effective.segments.values()) {
@@ -26,8 +25,11 @@ export function segmentUses(effective: EffectiveValues): SegmentUse[] {
 
 /** The first key or segment that a write makes too large: it comes to more conditions than are evaluated. */
 export function findNewlyTooLarge(before: EffectiveValues, after: EffectiveValues): string | undefined {
+  const users = tooLarge(after);
+  // Nearly always there are none, and what was before need not be looked at.
+  if (users.length === 0) return undefined;
   const known = new Set(tooLarge(before));
-  return tooLarge(after).find((user) => !known.has(user));
+  return users.find((user) => !known.has(user));
 }
 
 function tooLarge(effective: EffectiveValues): string[] {
@@ -36,11 +38,16 @@ function tooLarge(effective: EffectiveValues): string[] {
   for (const name of effective.segments.keys()) {
     if (segments.isTooLarge({ segment: name })) users.push(`the segment "${name}"`);
   }
-  for (const { key, tier, value } of effective.values.values()) {
-    if ((tier !== 'feature_flag' && tier !== 'limit') || !isTargeted(value)) continue;
+  for (const { key, value } of targetedValues(effective)) {
     if (conditionsOf(value).some((condition) => segments.isTooLarge(condition))) users.push(`"${key}"`);
   }
   return users;
+}
+
+function* targetedValues(effective: EffectiveValues): Generator<{ key: string; value: JsonValue }> {
+  for (const { key, tier, value } of effective.values.values()) {
+    if ((tier === 'feature_flag' || tier === 'limit') && isTargeted(value)) yield { key, value };
+  }
 }
 
 /** The conditions of a targeted value's rules. */

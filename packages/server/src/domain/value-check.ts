@@ -16,6 +16,9 @@ import { runWithin } from './time-limit.ts';
 /** A schema's patterns and references may make it explode on some values, and everyone waits meanwhile. */
 const CHECK_LIMIT_MS = 250;
 
+/** All answers of a targeted value together. */
+const ANSWERS_LIMIT_MS = 2_000;
+
 /** What a value is checked against beside its schema. */
 export interface ValueCheckOptions {
   /** Where the value is in the request, as a JSON pointer: `/value`, `/values/3/value`. */
@@ -58,7 +61,7 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
 export function findStoredIssue(key: SchemaKey, value: JsonValue): string | undefined {
   const isFlag = key.tier === 'feature_flag' || key.tier === 'limit';
   if (isFlag && isTargeted(value)) {
-    const [issue] = checkTargeting(value, { checkValue: (answer) => describe(checkInTime(key, answer)) });
+    const [issue] = checkTargeting(value, { checkValue: answersCheck(key) });
     return issue === undefined ? undefined : `${issue.path}: ${issue.message}`;
   }
   const issue = checkInTime(key, value);
@@ -84,23 +87,41 @@ function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueChec
   const [issue] = checkTargeting(value, {
     segments: options.segments,
     checkPattern: options.checkPattern,
-    checkValue: (answer) => describe(checkInTime(key, answer)),
+    checkValue: answersCheck(key),
   });
   if (issue === undefined) return;
   const place = join(fieldName(options.pointer, 'body'), issue.path);
   throw new HttpError(400, `Field "${clip(place)}" of "${key.key}": ${issue.message}`);
 }
 
+/** Checks the answers of one targeted value, up to the first that is refused: only that one is told. */
+function answersCheck(key: SchemaKey): (answer: JsonValue) => string | undefined {
+  const startedAt = performance.now();
+  let isTold = false;
+  return (answer) => {
+    if (isTold) return undefined;
+    const isLate = performance.now() - startedAt > ANSWERS_LIMIT_MS;
+    const reason = isLate ? tooLong(ANSWERS_LIMIT_MS) : describe(checkInTime(key, answer));
+    isTold = reason !== undefined;
+    return reason;
+  };
+}
+
 function checkInTime(key: SchemaKey, value: JsonValue): ValueIssue | undefined {
   try {
+    // Not within the limit: what the schema is compiled to is kept, and must not be left half done.
+    key.prepare();
     const check = runWithin(CHECK_LIMIT_MS, () => key.check(value));
     if (check.inTime) return check.result;
   } catch (error) {
     // References that come back to themselves without an end.
     if (!(error instanceof RangeError)) throw error;
   }
-  const reason = `cannot be checked within ${CHECK_LIMIT_MS} ms: make the patterns and references of its schema simpler`;
-  return { pointer: '', reason };
+  return { pointer: '', reason: tooLong(CHECK_LIMIT_MS) };
+}
+
+function tooLong(limitMs: number): string {
+  return `cannot be checked within ${limitMs} ms: make the patterns and references of its schema simpler`;
 }
 
 function describe(issue: ValueIssue | undefined): string | undefined {

@@ -219,6 +219,32 @@ describe('a value that its schema refuses', () => {
     20_000,
   );
 
+  it('is refused as soon with forty answers that the schema explodes on as with one', async () => {
+    const shop = await startShop();
+    const trap = { type: 'string', pattern: '^(a+)+$' };
+    const schema = await shop.call('POST', '/schemas', {
+      name: 'trap',
+      jsonSchema: {
+        type: 'object',
+        properties: { featureFlagSchema: { type: 'object', properties: { trap } } },
+      },
+    });
+    const environmentId = shop.environments.development ?? '';
+    const timeOf = async (count: number): Promise<number> => {
+      const rule = { when: { all: [] }, value: `${'a'.repeat(34)}!` };
+      const rules = Array.from({ length: count }, (_, index) => ({ id: `r${index}`, ...rule }));
+      const value = { $cohort: { rules, defaultValue: 'a' } };
+      const body = { schemaId: schema.id, environmentId, key: 'trap', value, tier: 'feature_flag' };
+      const startedAt = performance.now();
+      const refused = await shop.call('PUT', '/values', body);
+      expect(refused.status).toBe(400);
+      expect(refused.body.message).toContain('rules[0].value" of "trap": cannot be checked');
+      return performance.now() - startedAt;
+    };
+    const one = await timeOf(1);
+    expect(await timeOf(40)).toBeLessThan(one * 4);
+  }, 30_000);
+
   it('never shows anything of a secret', async () => {
     const shop = await startShop();
     const secret = 'hunter2';
