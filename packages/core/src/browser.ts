@@ -1,11 +1,11 @@
-export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';
+export { applySnapshotPatch, diffSnapshots } from './snapshot/snapshot-diff.ts';
 export {
   createSnapshotStream,
   type SnapshotSource,
   type SnapshotStreamOptions,
   type SnapshotStreamSettings,
   type SnapshotStreamUrl,
-} from './snapshot-source.ts';
+} from './snapshot/snapshot-source.ts';
 export {
   type SnapshotChange,
   type SnapshotGroup,
@@ -13,7 +13,7 @@ export {
   type SnapshotStatus,
   SnapshotStore,
   snapshotValue,
-} from './snapshot-store.ts';
+} from './snapshot/snapshot-store.ts';
 export type {
   Evaluation,
   EvaluationContext,

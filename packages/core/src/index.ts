@@ -1,6 +1,3 @@
-export { bucketOf, murmur3 } from './bucket.ts';
-export { type CompiledSegments, compileSegments } from './compiled-segments.ts';
-export type { AttributeKind, ConditionTrace } from './condition-trace.ts';
 export { environmentVariableName } from './environment-variable.ts';
 export {
   ClientClosedError,
@@ -32,10 +29,24 @@ export {
   ValueMissingError,
   ValuesInvalidError,
 } from './errors.ts';
-export { type CompiledEvaluation, compile, evaluate } from './evaluate.ts';
-export { type Explanation, explain, type RolloutTrace, type RuleTrace } from './explain.ts';
-export { toJsonSchema } from './json-schema.ts';
-export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './limit.ts';
+export { bucketOf, murmur3 } from './evaluation/bucket.ts';
+export {
+  checkCondition,
+  checkTargeting,
+  type PatternFlags,
+  segmentsUsed,
+  type TargetingCheckOptions,
+  type TargetingIssue,
+} from './evaluation/check/targeting-check.ts';
+export { type CompiledSegments, compileSegments } from './evaluation/compiled-segments.ts';
+export { type CompiledEvaluation, compile, evaluate } from './evaluation/evaluate.ts';
+export type { AttributeKind, ConditionTrace } from './evaluation/explain/condition-trace.ts';
+export {
+  type Explanation,
+  explain,
+  type RolloutTrace,
+  type RuleTrace,
+} from './evaluation/explain/explain.ts';
 export {
   type AnyConfig,
   type BrowserFlagValue,
@@ -60,16 +71,10 @@ export {
   type SecretKey,
   type SecretValue,
   type Validators,
-} from './schema.ts';
-export { applySnapshotPatch, diffSnapshots } from './snapshot-diff.ts';
-export {
-  checkCondition,
-  checkTargeting,
-  type PatternFlags,
-  segmentsUsed,
-  type TargetingCheckOptions,
-  type TargetingIssue,
-} from './targeting-check.ts';
+} from './schema/define-config.ts';
+export { toJsonSchema } from './schema/json-schema.ts';
+export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './schema/limit.ts';
+export { applySnapshotPatch, diffSnapshots } from './snapshot/snapshot-diff.ts';
 export { TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,

@@ -1,6 +1,6 @@
-import { parseBaseUrl } from './base-url.ts';
 import { SETTINGS_VARIABLES } from './environment-variable.ts';
 import { OptionsError, SettingsError } from './errors.ts';
+import { parseBaseUrl } from './http/base-url.ts';
 
 /** Settings as options: each one that is left out or blank is read from the environment. */
 export interface SettingsOptions {

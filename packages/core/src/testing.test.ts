@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { defineLimit } from './limit.ts';
-import { defineConfig } from './schema.ts';
+import { defineConfig } from './schema/define-config.ts';
+import { defineLimit } from './schema/limit.ts';
 import { createTestClient } from './testing.ts';
 
 const config = defineConfig({

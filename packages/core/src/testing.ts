@@ -1,6 +1,5 @@
-import { ConfigClient } from './config-client.ts';
-import { isThenable } from './guarded-call.ts';
-import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
+import { ConfigClient } from './client/config-client.ts';
+import { isThenable } from './lib/guarded-call.ts';
 import type {
   AnyConfig,
   FlagInput,
@@ -10,7 +9,8 @@ import type {
   PublicKey,
   SecretInput,
   SecretKey,
-} from './schema.ts';
+} from './schema/define-config.ts';
+import type { RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
 import type { Condition, JsonValue, Ruleset, TargetedValue } from './wire.ts';
 
 /**

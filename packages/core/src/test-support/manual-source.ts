@@ -1,4 +1,4 @@
-import type { RulesetSink, RulesetSource } from '../ruleset-source.ts';
+import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
 import type { Ruleset } from '../wire.ts';
 
 /** A source that pushes what the test hands it. */

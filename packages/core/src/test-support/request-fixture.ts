@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, type Mock, vi } from 'vitest';
-import type { AccessTokenSource } from '../token-provider.ts';
+import type { AccessTokenSource } from '../token/token-provider.ts';
 
 /** A token provider that gives `token-1` until it is told that this one was refused, then `token-2`. */
 export interface FakeTokens extends AccessTokenSource {

@@ -1,5 +1,5 @@
-import type { RulesetSink, SourceStatus } from '../ruleset-source.ts';
-import type { RulesetStore } from '../ruleset-store.ts';
+import type { RulesetStore } from '../ruleset/ruleset-store.ts';
+import type { RulesetSink, SourceStatus } from '../sources/ruleset-source.ts';
 
 /** A sink that puts everything into a store. */
 export function sinkOf(

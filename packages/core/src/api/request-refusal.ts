@@ -1,0 +1,49 @@
+import { createRedactor } from '../http/redact.ts';
+import type { JsonValue } from '../wire.ts';
+
+/** Fields of an answer's list entries that say where and why; a `value` may be a secret's. */
+const LIST_FIELDS = new Set([
+  'key',
+  'path',
+  'message',
+  'reason',
+  'environment',
+  'environmentId',
+  'tier',
+  'name',
+  'id',
+  'schema',
+  'schemaId',
+  'index',
+]);
+const LONGEST_LIST = 1000;
+
+/** Of a refusal's body only `message`, `cause` and, at 409, its lists: the rest may repeat what was sent. */
+export function readRefusal(
+  status: number,
+  body: unknown,
+  secrets: readonly string[],
+): Readonly<Record<string, JsonValue>> | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  const kept: Record<string, JsonValue> = {};
+  const clean = createRedactor(secrets);
+  for (const [name, value] of Object.entries(body)) {
+    if ((name === 'message' || name === 'cause') && typeof value === 'string') kept[name] = clean(value);
+    if (status === 409 && Array.isArray(value) && /^[a-zA-Z]{1,40}$/.test(name)) {
+      kept[name] = value.slice(0, LONGEST_LIST).flatMap((entry: unknown) => readListEntry(entry, clean));
+    }
+  }
+  return kept;
+}
+
+function readListEntry(entry: unknown, clean: (text: string) => string): JsonValue[] {
+  if (typeof entry === 'string') return [clean(entry)];
+  if (typeof entry !== 'object' || entry === null) return [];
+  const kept: Record<string, JsonValue> = {};
+  for (const [name, value] of Object.entries(entry)) {
+    if (!LIST_FIELDS.has(name)) continue;
+    if (typeof value === 'string') kept[name] = clean(value);
+    else if (typeof value === 'number') kept[name] = value;
+  }
+  return [kept];
+}

@@ -1,0 +1,107 @@
+import { describe, expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
+import { defineConfig, defineLimit } from '../index.ts';
+import { type ConfigClient, createConfigClient, getSharedConfigClient } from '../server.ts';
+import type { BundledValues } from '../sources/bundled-values.ts';
+import { createTestClient, type TestClient } from '../testing.ts';
+
+const config = defineConfig({
+  public: { apiBaseUrl: z.url(), since: z.iso.date().transform((text) => new Date(text)) },
+  secrets: { databaseUrl: z.url() },
+  flags: { newCheckout: z.boolean().default(false), theme: z.enum(['light', 'dark']) },
+  limits: { cartItems: defineLimit({ default: 20 }) },
+});
+type Config = typeof config;
+
+describe('bundled values', () => {
+  test('are of what the validators take, and of declared keys only', () => {
+    createConfigClient({
+      config,
+      bundled: {
+        defaults: {
+          public: { since: '2026-01-01', apiBaseUrl: ({ public: before }) => String(before.since) },
+          flags: { theme: { $cohort: { defaultValue: 'dark' } }, newCheckout: () => true },
+          limits: { cartItems: 5 },
+          segments: { staff: { attribute: 'country', op: 'in', values: ['NL'] } },
+        },
+        environments: { production: { secrets: { databaseUrl: 'https://db.example' } } },
+      },
+    });
+    createConfigClient({ config, bundled: { file: 'defaults.json', environmentFile: '{environment}.json' } });
+    const wrong: BundledValues<Config>[] = [
+      // @ts-expect-error no such key
+      { public: { apiBaseURL: 'https://api.example' } },
+      // @ts-expect-error a secret is no public value
+      { public: { databaseUrl: 'https://db.example' } },
+      // @ts-expect-error no such tier
+      { flag: { newCheckout: true } },
+      // @ts-expect-error no such theme
+      { flags: { theme: 'pink' } },
+      // @ts-expect-error what is read, not what is stored
+      { public: { since: new Date() } },
+      // @ts-expect-error a text is no limit
+      { limits: { cartItems: '5' } },
+      // @ts-expect-error values are computed at once
+      { limits: { cartItems: () => Promise.resolve(5) } },
+    ];
+    void wrong;
+    // @ts-expect-error no such key, where the schema is inferred
+    createConfigClient({ config, bundled: { defaults: { flags: { oldCheckout: true } } } });
+    const environments = { test: { flags: { theme: 'pink' as const } } };
+    // @ts-expect-error no such theme, where the schema is inferred
+    createConfigClient({ config, bundled: { defaults: {}, environments } });
+    // @ts-expect-error neither in code nor in a file
+    createConfigClient({ config, bundled: {} });
+  });
+});
+
+describe('other options', () => {
+  test('are of known words and kinds', () => {
+    // @ts-expect-error no such start
+    createConfigClient({ config, start: 'soon' });
+    // @ts-expect-error no such fallback
+    createConfigClient({ config, fallback: 'bundled' });
+    // @ts-expect-error true is none
+    createConfigClient({ config, overrides: true });
+    // @ts-expect-error no such way with secrets
+    createConfigClient({ config, cache: { file: 'copy.json', secrets: 'plain' } });
+    createConfigClient({
+      config,
+      overrides: { prefix: 'SHOP_', variables: process.env },
+      onEvent: async (event) => {
+        if (event.type === 'cache' && event.status === 'refused') expectTypeOf(event.reason).toBeString();
+        // @ts-expect-error no event carries a value
+        void event.value;
+      },
+    });
+  });
+
+  test('keep the type of the client', () => {
+    expectTypeOf(createConfigClient({ config })).toEqualTypeOf<ConfigClient<Config>>();
+    expectTypeOf(getSharedConfigClient({ config, key: 'a' })).toEqualTypeOf<ConfigClient<Config>>();
+    expectTypeOf(createConfigClient({ config }).ready()).resolves.toEqualTypeOf<ConfigClient<Config>>();
+    expectTypeOf(createConfigClient({ config }).public('since')).toEqualTypeOf<Date>();
+    createConfigClient({ config }).onSecretChange('databaseUrl', (url) => expectTypeOf(url).toBeString());
+  });
+});
+
+describe('a test client', () => {
+  const client = createTestClient({ config, public: { since: '2026-01-01' } });
+
+  test('is a client of its schema, and its overrides answer what their scope does', () => {
+    expectTypeOf(client).toEqualTypeOf<TestClient<Config>>();
+    expectTypeOf(client).toExtend<ConfigClient<Config>>();
+    expectTypeOf(client.override({ limits: { cartItems: 1 } })).toEqualTypeOf<Disposable>();
+    expectTypeOf(client.override({ limits: { cartItems: 1 } }, () => 'a')).toEqualTypeOf<string>();
+    expectTypeOf(client.override({}, async () => 1)).toEqualTypeOf<Promise<number>>();
+  });
+
+  test('takes declared keys only', () => {
+    // @ts-expect-error no such key
+    client.set({ flags: { oldCheckout: true } });
+    // @ts-expect-error no such theme
+    client.override({ flags: { theme: 'pink' } });
+    // @ts-expect-error what is read, not what is stored
+    createTestClient({ config, public: { since: new Date() } });
+  });
+});

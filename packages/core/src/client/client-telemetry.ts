@@ -1,0 +1,130 @@
+import { callGuarded } from '../lib/guarded-call.ts';
+import type { ValueSource } from '../ruleset/layer-values.ts';
+import type { TokenEvent } from '../token/token-events.ts';
+import { createTokenTelemetry, type TokenMeter, type TokenTracer } from '../token/token-telemetry.ts';
+
+type Attributes = Record<string, string | number | boolean>;
+
+/** As much of a `Meter` of `@opentelemetry/api` as is used. */
+export type ConfigMeter = TokenMeter;
+
+/** As much of a `Tracer` of `@opentelemetry/api` as is used. */
+export interface ConfigTracer extends TokenTracer {
+  startSpan(
+    name: string,
+    options?: { kind?: number; startTime?: number; attributes?: Attributes },
+  ): {
+    setStatus(status: { code: number }): unknown;
+    setAttribute(name: string, value: string | number | boolean): unknown;
+    addEvent(name: string, attributes?: Record<string, string | number | boolean | string[]>): unknown;
+    end(endTime?: number): void;
+  };
+}
+
+/** Either or both, from `metrics.getMeter()` and `trace.getTracer()`. This package never imports OpenTelemetry. */
+export interface ConfigTelemetryOptions {
+  meter?: ConfigMeter | undefined;
+  tracer?: ConfigTracer | undefined;
+}
+
+/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`, which the API keeps for good: nothing need be imported for them. */
+const KIND_CLIENT = 2;
+const STATUS_ERROR = 2;
+
+/** Reports one client: a span for each fetch, an event for each change, counters of reads and of token exchanges. */
+export class ClientTelemetry {
+  readonly #tracer: ConfigTracer | undefined;
+  readonly #reads: ReturnType<ConfigMeter['createCounter']> | undefined;
+  readonly #changes: ReturnType<ConfigMeter['createCounter']> | undefined;
+  readonly #onTokenEvent: (event: TokenEvent) => void;
+  /** One object for each combination, so that a read makes none. */
+  readonly #readAttributes = new Map<string, Attributes>();
+
+  constructor(options: ConfigTelemetryOptions) {
+    const { meter, tracer } = options;
+    this.#tracer = tracer;
+    this.#reads = meter?.createCounter('smooai.config.reads', {
+      description: 'Values that were read, by tier and by where they came from.',
+    });
+    this.#changes = meter?.createCounter('smooai.config.changes', {
+      description: 'Changes that were applied.',
+    });
+    this.#onTokenEvent = createTokenTelemetry(options);
+  }
+
+  /** Whether reads are counted at all. */
+  get countsReads(): boolean {
+    return this.#reads !== undefined;
+  }
+
+  /** Counts one read. */
+  read(tier: string, source: ValueSource): void {
+    const name = `${tier} ${source}`;
+    let attributes = this.#readAttributes.get(name);
+    if (attributes === undefined) {
+      attributes = { 'smooai.config.tier': tier, 'smooai.config.source': source };
+      this.#readAttributes.set(name, attributes);
+    }
+    try {
+      this.#reads?.add(1, attributes);
+    } catch {
+      // A read never throws, whatever becomes of its count.
+    }
+  }
+
+  /** Reports an applied change: names of keys, never values. */
+  changed(change: { revision: string; keys: readonly string[] }): void {
+    callGuarded(() => this.#changes?.add(1));
+    callGuarded(() => {
+      const span = this.#tracer?.startSpan('config change');
+      span?.addEvent('smooai.config.changed', {
+        'smooai.config.revision': change.revision,
+        'smooai.config.keys': [...change.keys],
+      });
+      span?.end();
+    });
+  }
+
+  /** Reports what happens to tokens. */
+  token(event: TokenEvent): void {
+    this.#onTokenEvent(event);
+  }
+
+  /** The same `fetch` in spans, which end when the answer begins. No header, body or query is recorded. */
+  tracedFetch(fetch: typeof globalThis.fetch | undefined): typeof globalThis.fetch | undefined {
+    const tracer = this.#tracer;
+    if (tracer === undefined) return fetch;
+    return async (input, init) => {
+      const span = tracer.startSpan('config fetch', {
+        kind: KIND_CLIENT,
+        attributes: attributesOf(input, init),
+      });
+      try {
+        const response = await (fetch ?? globalThis.fetch)(input, init);
+        span.setAttribute('http.response.status_code', response.status);
+        if (response.status >= 400) span.setStatus({ code: STATUS_ERROR });
+        return response;
+      } catch (error) {
+        // Its message is left out: it is not ours.
+        span.setAttribute('error.type', error instanceof Error ? error.name : 'unknown');
+        span.setStatus({ code: STATUS_ERROR });
+        throw error;
+      } finally {
+        span.end();
+      }
+    };
+  }
+}
+
+function attributesOf(input: Parameters<typeof fetch>[0], init: RequestInit | undefined): Attributes {
+  const attributes: Attributes = { 'http.request.method': init?.method ?? 'GET' };
+  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url;
+  try {
+    const { pathname, host } = new URL(text);
+    attributes['server.address'] = host;
+    attributes['url.path'] = pathname;
+  } catch {
+    // A relative URL means something to the `fetch` that was given, and is reported without its parts.
+  }
+  return attributes;
+}

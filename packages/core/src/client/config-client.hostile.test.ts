@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  type Condition,
+  type ConditionOperator,
+  defineConfig,
+  defineLimit,
+  type EvaluationContext,
+  type JsonValue,
+} from '../index.ts';
+import { createTestClient } from '../testing.ts';
+
+const OPERANDS: Record<ConditionOperator, JsonValue[]> = {
+  in: ['a', 1, true],
+  contains: ['a'],
+  startsWith: ['a'],
+  endsWith: ['a'],
+  matches: ['a$'],
+  lt: [1],
+  lte: [1],
+  gt: [1],
+  gte: [1],
+  before: ['2026-01-01T00:00:00Z'],
+  after: [0],
+  semverEq: ['1.0.0'],
+  semverLt: ['1.0.0'],
+  semverGt: ['1.0.0'],
+};
+const ATTRIBUTES = ['userId', 'a', 'a.b.c', '__proto__', 'constructor.name', 'tags', 'length', ''];
+
+/** Rules that put every operator to every attribute and all fail, then a rollout. */
+function targeted(value: JsonValue, segment: string): JsonValue {
+  const conditions = ATTRIBUTES.flatMap((attribute): Condition[] => [
+    { attribute, op: 'exists' },
+    ...Object.entries(OPERANDS).flatMap(([op, values]): Condition[] => [
+      { attribute, op: op as ConditionOperator, values },
+      { attribute, op: op as ConditionOperator, values, ignoreCase: true },
+    ]),
+  ]);
+  const nobody: Condition = { attribute: 'nobody', op: 'exists' };
+  const rules = conditions.map((condition, index) => ({
+    id: `r${index}`,
+    when: { all: [condition, { any: [nobody, { segment }] }] },
+    value,
+  }));
+  return {
+    $cohort: {
+      rules: rules as unknown as JsonValue,
+      rollout: { variants: [{ value, weight: 50 }] },
+      defaultValue: value,
+    },
+  };
+}
+
+const config = defineConfig({
+  public: { name: z.string().default('shop') },
+  flags: { theme: z.enum(['light', 'dark']).default('light') },
+  limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
+});
+const client = createTestClient({
+  config,
+  flags: { theme: targeted('dark', 'deep') as never },
+  limits: { cartItems: targeted(30, 'unknown') as never },
+  segments: { deep: { not: { attribute: 'a', op: 'in', values: ['x'] } } },
+});
+
+const refuse = (): never => {
+  throw new Error('hostile');
+};
+const TRAPS = ['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor', 'getPrototypeOf'] as const;
+
+function nested(levels: number): Record<string, unknown> {
+  let value: Record<string, unknown> = {};
+  for (let level = 0; level < levels; level++) value = { a: value, b: [value] };
+  return value;
+}
+
+function withGetters(): object {
+  return Object.defineProperties(
+    {},
+    Object.fromEntries(ATTRIBUTES.map((name) => [name, { get: refuse, enumerable: true }])),
+  );
+}
+
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+const endless: Record<string, unknown> = {};
+Object.defineProperty(endless, 'a', { get: () => endless.a, enumerable: true });
+const circular: Record<string, unknown> = { userId: 'u' };
+circular.a = circular;
+circular.b = [circular];
+
+/** What stands for every attribute, and is the whole context too. */
+const HOSTILE: [string, () => unknown][] = [
+  ['undefined', () => undefined],
+  ['null', () => null],
+  ['NaN', () => Number.NaN],
+  ['Infinity', () => Number.NEGATIVE_INFINITY],
+  ['minus zero', () => -0],
+  ['a bigint', () => 10n ** 400n],
+  ['a symbol', () => Symbol('s')],
+  ['a function', () => refuse],
+  ['a class instance', () => new (class Visitor extends Map {})()],
+  ['a date', () => new Date()],
+  ['an invalid date', () => new Date(Number.NaN)],
+  ['a regular expression', () => /a/g],
+  ['a boxed text', () => new String('a')],
+  ['an error', () => new Error('hostile')],
+  ['a promise', () => Promise.resolve('a')],
+  ['a buffer', () => new Uint8Array(1_000)],
+  ['a text of lone surrogates', () => '\udc00\ud800a\ud83d'],
+  ['a very long text', () => 'ab'.repeat(500_000)],
+  ['a huge list', () => Array.from({ length: 20_000 }, (_, index) => index)],
+  ['a sparse list', () => Object.assign([], { 20000: 'a' })],
+  ['a list of everything', () => [undefined, null, Number.NaN, 1n, Symbol('s'), {}, [], revoked()]],
+  ['deep objects', () => nested(5_000)],
+  ['a circle', () => circular],
+  ['a getter without an end', () => endless],
+  ['getters that throw', withGetters],
+  ['no prototype', () => Object.assign(Object.create(null) as object, { userId: 'u' })],
+  ['an own __proto__', () => JSON.parse('{"__proto__":{"userId":"u","length":1},"a":{"__proto__":1}}')],
+  [
+    'a converting object',
+    () => ({ toString: refuse, valueOf: refuse, [Symbol.toPrimitive]: refuse, toJSON: refuse }),
+  ],
+  ['a revoked proxy', revoked],
+  ...TRAPS.map((trap): [string, () => unknown] => [
+    `a proxy that throws on ${trap}`,
+    () => new Proxy({ userId: 'u', a: 1 }, { [trap]: refuse }),
+  ]),
+  ...TRAPS.map((trap): [string, () => unknown] => [
+    `a list's proxy that throws on ${trap}`,
+    () => new Proxy(['a'], { [trap]: refuse }),
+  ]),
+];
+
+describe('no read throws', () => {
+  const prototypes: object[] = [Object.prototype, Array.prototype, Function.prototype, String.prototype];
+  const shape = (): number => prototypes.flatMap((prototype) => Reflect.ownKeys(prototype)).length;
+
+  it.each(HOSTILE)('for %s, as the context or in each attribute of it', (_, make) => {
+    const before = shape();
+    const attributes = Object.fromEntries(ATTRIBUTES.slice(0, 2).map((name) => [name, make()]));
+    const contexts = [make(), attributes, { ...attributes, tags: make(), length: make(), '': make() }];
+    for (const context of contexts as EvaluationContext[]) {
+      expect(client.flag('theme', context)).toBe('dark');
+      expect(client.flagDetails('theme', context)).toMatchObject({ value: 'dark' });
+      expect(client.limit('cartItems', context)).toBe(30);
+      expect(client.limitDetails('cartItems', context)).toMatchObject({ value: 30 });
+      expect(client.explain('theme', context).answer).toEqual(client.flagDetails('theme', context));
+      expect(client.explain('cartItems', context).answer.value).toBe(30);
+      expect(client.snapshot(context)).toMatchObject({
+        public: { name: 'shop' },
+        flags: { theme: { value: 'dark' } },
+        limits: { cartItems: { value: 30 } },
+      });
+    }
+    expect(shape()).toBe(before);
+  });
+
+  it('nor for any key', () => {
+    const keys: unknown[] = [...HOSTILE.map(([, make]) => make()), '__proto__', 'constructor', 'a\ud800'];
+    for (const key of keys as never[]) {
+      expect(client.flag(key)).toBeUndefined();
+      expect(client.limit(key)).toBeUndefined();
+      expect(client.flagDetails(key).errorCode).toBe('ERR_KEY_UNKNOWN');
+      expect(client.explain(key).answer.errorCode).toBe('ERR_KEY_UNKNOWN');
+    }
+  });
+});

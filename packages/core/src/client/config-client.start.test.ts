@@ -1,0 +1,335 @@
+import { runInNewContext } from 'node:vm';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { defineConfig } from '../schema/define-config.ts';
+import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
+import { ManualSource } from '../test-support/manual-source.ts';
+import { rulesetOf } from '../test-support/ruleset.ts';
+import type { Ruleset } from '../wire.ts';
+import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
+import { createConfigClient } from './config-client.ts';
+
+const config = defineConfig({
+  public: { title: z.string().default('Shop') },
+  secrets: { databaseUrl: z.url() },
+  flags: { newCheckout: z.boolean().default(false) },
+});
+
+const databaseUrl = 'https://db.example';
+const ruleset = (values: Partial<Ruleset> = {}): Ruleset => rulesetOf({ secret: { databaseUrl }, ...values });
+const bad = ruleset({ secret: { databaseUrl: 'no url' } });
+const bundled = { defaults: { secrets: { databaseUrl: 'https://bundled.example' } } };
+
+type Options = Partial<ConfigClientOptions<typeof config>>;
+
+function makeClient(first: Ruleset | Error | 'nothing', options: Options = {}) {
+  const source = new ManualSource(first);
+  const events: ConfigClientEvent[] = [];
+  const onEvent = (event: ConfigClientEvent): number => events.push(event);
+  const client = createConfigClient({ config, source, onEvent, overrides: false, ...options });
+  const statuses = () => events.flatMap((event) => (event.type === 'status' ? [event.status] : []));
+  return { client, source, events, statuses };
+}
+
+const codeOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'resolved',
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  );
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.useRealTimers();
+});
+
+describe('ready', () => {
+  it('waits for each caller as long as it said, for the one start', async () => {
+    vi.useFakeTimers();
+    const { client, source } = makeClient('nothing');
+    const outcomes: unknown[] = [];
+    const wait = (timeoutMs: number): void => {
+      void codeOf(client.ready({ timeoutMs })).then((code) => outcomes.push([timeoutMs, code]));
+    };
+    wait(2_000);
+    wait(50);
+    wait(60_000);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(outcomes).toEqual([[50, 'ERR_READY_TIMEOUT']]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(outcomes.at(-1)).toEqual([2_000, 'ERR_READY_TIMEOUT']);
+    expect([source.starts, source.stopped, client.health().status]).toEqual([1, 0, 'starting']);
+    source.sink?.replace(ruleset());
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(outcomes.at(-1)).toEqual([60_000, 'ERR_READY_TIMEOUT']);
+    expect([source.starts, source.stopped, client.health().status]).toEqual([1, 1, 'failed']);
+    await client.close();
+  });
+
+  it('that goes by bundled values does so for all who wait, and says so once', async () => {
+    const { client, events } = makeClient(new Error('refused'), { bundled, fallback: 'cached' });
+    await Promise.all([client.ready(), client.ready({ timeoutMs: 50 }), client.ready()]);
+    expect(client.secret('databaseUrl')).toBe('https://bundled.example');
+    const count = (type: string) => events.filter((event) => event.type === type).length;
+    expect([count('fallback'), count('ready')]).toEqual([1, 1]);
+    await client.close();
+  });
+
+  it('refuses a wrong time-out, and the client stays as it is', async () => {
+    const { client } = makeClient(ruleset(), { start: 'background' });
+    await vi.waitFor(() => expect(client.health().status).toBe('ready'));
+    for (const timeoutMs of [-1, 0, Number.NaN, '5' as never]) {
+      expect(await codeOf(client.ready({ timeoutMs }))).toBe('ERR_OPTIONS_INVALID');
+    }
+    expect(client.health().status).toBe('ready');
+    await client.close();
+  });
+
+  it('begins anew after a failure, by the variables as they are then', async () => {
+    const variables: Record<string, string> = { TITLE: 'From a variable' };
+    const { client, source } = makeClient(new Error('refused'), { overrides: { variables } });
+    expect(await codeOf(client.ready())).toBe('refused');
+    expect(client.source('title')).toBe('environment');
+    delete variables.TITLE;
+    source.next = ruleset();
+    await client.ready();
+    expect([client.public('title'), client.source('title')]).toEqual(['Shop', 'default']);
+    await client.close();
+  });
+
+  it('says of a failed start that nothing arrives any more', async () => {
+    const { client } = makeClient(bad);
+    expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
+    expect(client.health()).toMatchObject({ status: 'failed', source: 'none', stream: 'closed' });
+  });
+});
+
+describe('a start that nobody need wait for', () => {
+  for (const start of ['background', 'lazy'] as const) {
+    it(`(${start}) is mended by the server after ready() refused its values`, async () => {
+      const { client, source, statuses } = makeClient(bad, { start });
+      expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
+      expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
+      expect(client.health().status).toBe('failed');
+      source.sink?.replace(ruleset({ revision: '2' }));
+      expect(client.health().status).toBe('ready');
+      expect(await codeOf(client.ready())).toBe('resolved');
+      expect(statuses().at(-1)).toBe('ready');
+      expect(source.starts).toBe(1);
+      await client.close();
+    });
+  }
+
+  it('becomes ready though ready() was given up before', async () => {
+    const { client, source } = makeClient(new Error('refused'), { start: 'background' });
+    vi.useFakeTimers();
+    const waiting = codeOf(client.ready({ timeoutMs: 20 }));
+    await vi.advanceTimersByTimeAsync(30);
+    expect(await waiting).toMatch(/ERR_READY_TIMEOUT|refused/);
+    source.next = ruleset();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(client.health().status).toBe('ready');
+    await client.close();
+  });
+
+  it('polls with an interval beyond what timers take, and not without a pause', async () => {
+    vi.useFakeTimers();
+    let asked = 0;
+    const fetch = (input: RequestInfo | URL): Promise<Response> => {
+      const { pathname } = new URL(input as string);
+      const json = (body: unknown, status = 200) => Promise.resolve(Response.json(body, { status }));
+      if (pathname.endsWith('/token'))
+        return json({ access_token: 'a', token_type: 'Bearer', expires_in: 3_600 });
+      if (!pathname.endsWith('/values')) return json({}, 404);
+      asked += 1;
+      return json({ values: { databaseUrl } });
+    };
+    const client = createConfigClient({
+      config,
+      fetch,
+      apiUrl: 'https://config.example',
+      authUrl: 'https://auth.example',
+      clientId: 'client',
+      clientSecret: 'a client secret of a test',
+      organizationId: 'org-1',
+      pollIntervalMs: Number.POSITIVE_INFINITY,
+      overrides: false,
+    });
+    await client.ready();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(asked).toBe(1);
+    await client.close();
+  });
+});
+
+describe('close', () => {
+  it('ends a start at once, whoever waits for it, and is one however often it is called', async () => {
+    const { client, source, statuses } = makeClient('nothing');
+    const waiting = [client.ready(), client.ready({ timeoutMs: 60_000 })].map(codeOf);
+    const closing = client.close();
+    expect(client.close()).toBe(closing);
+    await closing;
+    expect(await Promise.all(waiting)).toEqual(['ERR_CLIENT_CLOSED', 'ERR_CLIENT_CLOSED']);
+    expect(await codeOf(client.ready())).toBe('ERR_CLIENT_CLOSED');
+    expect(source.stopped).toBe(1);
+    expect(statuses()).toEqual(['closed']);
+  });
+
+  it('says of the client that nothing arrives any more', async () => {
+    const { client } = makeClient(ruleset());
+    await client.ready();
+    await client.close();
+    expect(client.health()).toMatchObject({
+      status: 'closed',
+      source: 'none',
+      stream: 'closed',
+      revision: '1',
+    });
+    expect(client.secret('databaseUrl')).toBe(databaseUrl);
+  });
+
+  it('from within any event ends the client', async () => {
+    for (const type of ['status', 'source', 'changed', 'ready', 'fallback'] as const) {
+      const source = new ManualSource(type === 'fallback' ? new Error('refused') : ruleset());
+      const closing: Promise<void>[] = [];
+      const told: string[] = [];
+      const client = createConfigClient({
+        config,
+        source,
+        bundled,
+        fallback: 'cached',
+        overrides: false,
+        onEvent: (event) => {
+          if (event.type === 'status') told.push(event.status);
+          if (event.type === type) closing.push(client.close());
+        },
+      });
+      await codeOf(client.ready());
+      expect(closing.length).toBeGreaterThan(0);
+      await Promise.all(closing);
+      expect([client.health().status, told.at(-1)]).toEqual(['closed', 'closed']);
+      source.sink?.replace(ruleset({ revision: '9' }));
+      expect(client.health().revision).not.toBe('9');
+    }
+  });
+
+  it('gets over a source that cannot be stopped', async () => {
+    class Stubborn extends ManualSource {
+      override stop(): void {
+        throw new Error('cannot stop');
+      }
+    }
+    const client = createConfigClient({ config, source: new Stubborn(bad), overrides: false });
+    expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
+    await client.close();
+  });
+});
+
+describe('hooks', () => {
+  it('that reject are as harmless as those that throw', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const source = new ManualSource(ruleset());
+    const client = createConfigClient({
+      config,
+      source,
+      overrides: false,
+      onEvent: () => Promise.reject(new Error('hook')),
+    });
+    await client.ready();
+    client.subscribe(() => Promise.reject(new Error('subscriber')));
+    client.subscribe(runInNewContext('async () => { throw new Error("another realm"); }'));
+    client.onClose((() => Promise.reject(new Error('closing'))) as () => void);
+    source.sink?.replace(ruleset({ revision: '2', flags: { newCheckout: true } }));
+    expect(client.flag('newCheckout')).toBe(true);
+    await client.close();
+    client.onClose(() => {
+      throw new Error('closed long ago');
+    });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
+  it('of a meter that fails stop no read and no change', async () => {
+    const broken = (): never => {
+      throw new Error('no metrics');
+    };
+    const meter = { createCounter: () => ({ add: broken }), createHistogram: () => ({ record: broken }) };
+    const tracer = { startSpan: broken };
+    const { client, source } = makeClient(ruleset(), { telemetry: { meter, tracer } });
+    await client.ready();
+    expect(client.flag('newCheckout')).toBe(false);
+    source.sink?.replace(ruleset({ revision: '2', flags: { newCheckout: true } }));
+    expect(client.flag('newCheckout')).toBe(true);
+    await client.close();
+  });
+
+  it('may end, add and change what is told while it is told', async () => {
+    const { client, source } = makeClient(ruleset());
+    await client.ready();
+    const heard: string[] = [];
+    const ends: (() => void)[] = [];
+    ends.push(
+      client.subscribe(({ revision }) => {
+        heard.push(`first ${revision}`);
+        for (const end of ends) end();
+        client.subscribe((change) => heard.push(`third ${change.revision}`));
+      }),
+      client.subscribe(({ revision }) => heard.push(`second ${revision}`)),
+    );
+    source.sink?.replace(ruleset({ revision: '2', flags: { newCheckout: true } }));
+    source.sink?.replace(ruleset({ revision: '3', flags: { newCheckout: false } }));
+    expect(heard).toEqual(['first 2', 'third 3']);
+    await client.close();
+  });
+
+  it('find the age and the state of the client as new as the change', async () => {
+    const { client, source } = makeClient(new Error('refused'), { bundled, fallback: 'cached' });
+    await client.ready();
+    const seen: unknown[] = [];
+    client.subscribe(() => seen.push([client.health().status, client.health().ageMs]));
+    source.sink?.replace(ruleset());
+    expect(seen).toEqual([['ready', 0]]);
+    await client.close();
+  });
+});
+
+describe('the age of the values', () => {
+  it('does not begin anew with what is older than they are', async () => {
+    vi.useFakeTimers();
+    const { client, source } = makeClient(ruleset({ revision: '7' }));
+    await client.ready();
+    vi.advanceTimersByTime(60_000);
+    source.sink?.replace(ruleset({ revision: '6' }));
+    source.sink?.patch({ revision: '7', changes: [] });
+    expect(client.health().ageMs).toBe(60_000);
+    source.sink?.replace(ruleset({ revision: '7' }));
+    expect(client.health().ageMs).toBe(0);
+    await client.close();
+  });
+});
+
+describe('a source that has no say any more', () => {
+  it('is stopped though its start comes late', async () => {
+    let finish = (): void => undefined;
+    let stops = 0;
+    const source: RulesetSource = {
+      start: (sink: RulesetSink) =>
+        new Promise((resolve) => {
+          finish = () => {
+            sink.replace(ruleset());
+            resolve();
+          };
+        }),
+      stop: () => {
+        stops += 1;
+      },
+    };
+    const client = createConfigClient({ config, source, overrides: false });
+    expect(await codeOf(client.ready({ timeoutMs: 10 }))).toBe('ERR_READY_TIMEOUT');
+    finish();
+    await vi.waitFor(() => expect(stops).toBe(2));
+    expect(client.health().revision).toBeUndefined();
+    await client.close();
+  });
+});

@@ -1,0 +1,335 @@
+import { inspect } from 'node:util';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { z } from 'zod';
+import { type ConfigErrorCode, EvaluateFailedError, isConfigError } from '../errors.ts';
+import { defineConfig } from '../schema/define-config.ts';
+import { defineLimit } from '../schema/limit.ts';
+import {
+  ACCESS_TOKEN,
+  type Answer,
+  closeAfterEach,
+  EMAIL,
+  gate,
+  json,
+  makeClient,
+  rejection,
+  settings,
+  soon,
+  whole,
+} from '../test-support/evaluation-fixture.ts';
+import { everythingOf, leaksOf } from '../test-support/leak-search.ts';
+import { createTestClient } from '../testing.ts';
+import { createConfigClient } from './config-client.ts';
+
+const config = defineConfig({
+  secrets: { paymentKey: z.string().default('none') },
+  flags: {
+    newCheckout: z.boolean().default(false),
+    theme: z.enum(['light', 'dark']).default('light'),
+    since: z.string().transform((text) => new Date(text)),
+  },
+  limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100, step: 5 }) },
+});
+
+closeAfterEach();
+
+describe('evaluation on the server', () => {
+  it('asks for a flag by POST and parses the answer by its schema', async () => {
+    const { client, server } = makeClient(config, () =>
+      json({ value: 'dark', source: 'rule', matchedRuleId: 'nl', rolloutBucket: null, more: 1 }),
+    );
+    const theme = await client.evaluateFlag('theme', { country: 'NL' });
+    expectTypeOf(theme).toEqualTypeOf<'light' | 'dark'>();
+    expect(theme).toBe('dark');
+    expect(await client.evaluateFlagDetails('theme', { country: 'NL' })).toEqual({
+      value: 'dark',
+      source: 'rule',
+      matchedRuleId: 'nl',
+    });
+    expect(server.asked[0]).toBe('/organizations/o/config/feature-flags/theme/evaluate');
+    expect(server.bodies[0]).toEqual({ environment: 'development', context: { country: 'NL' } });
+    server.answer = () => json({ value: '2026-01-02T00:00:00Z', source: 'raw' });
+    const since = await client.evaluateFlag('since');
+    expectTypeOf(since).toEqualTypeOf<Date>();
+    expect(since).toEqual(new Date('2026-01-02T00:00:00Z'));
+    expect(server.bodies[2]).toEqual({ environment: 'development', context: {} });
+  });
+
+  it('snaps and clamps a limit', async () => {
+    const { client, server } = makeClient(config, () =>
+      json({ value: 12, source: 'rollout', rolloutBucket: 40 }),
+    );
+    expect(await client.evaluateLimitDetails('cartItems', { tenantId: 't' })).toEqual({
+      value: 10,
+      source: 'rollout',
+      rolloutBucket: 40,
+    });
+    expect(server.asked).toEqual(['/organizations/o/config/limits/cartItems/evaluate']);
+    server.answer = () => json({ value: 900, source: 'raw' });
+    const max = await client.evaluateLimit('cartItems');
+    expectTypeOf(max).toBeNumber();
+    expect(max).toBe(100);
+  });
+
+  it('works beside a ruleset in hand, which it leaves alone', async () => {
+    const { client, server } = makeClient(config, () => json({ value: 'dark', source: 'raw' }));
+    server.ruleset = whole({ flags: { theme: 'light' } });
+    await client.ready();
+    expect([await client.evaluateFlag('theme'), client.flag('theme')]).toEqual(['dark', 'light']);
+  });
+
+  it('takes keys and contexts of the schema only', async () => {
+    const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
+    // @ts-expect-error a limit is no flag
+    await expect(client.evaluateFlag('cartItems')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
+    // @ts-expect-error a secret is no flag
+    await expect(client.evaluateFlag('paymentKey')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
+    // @ts-expect-error a flag is no limit
+    await expect(client.evaluateLimit('theme')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
+    await expect(client.evaluateFlag('theme', {}, { timeoutMs: 0 })).rejects.toMatchObject({
+      code: 'ERR_OPTIONS_INVALID',
+      option: 'timeoutMs',
+    });
+    expect(server.asked).toEqual([]);
+  });
+
+  it('says which settings are missing', async () => {
+    const { client } = makeClient(config, () => json({}), { organizationId: '', environment: '' });
+    vi.stubEnv('SMOOAI_CONFIG_ORG_ID', '');
+    await expect(client.evaluateFlag('theme')).rejects.toMatchObject({
+      code: 'ERR_SETTINGS_MISSING',
+      missing: ['SMOOAI_CONFIG_ORG_ID'],
+    });
+    vi.unstubAllEnvs();
+  });
+});
+
+describe('contexts that cannot be sent', () => {
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  const throwing = {
+    get email(): string {
+      throw new Error(EMAIL);
+    },
+  };
+  it.each<[string, unknown]>([
+    ['a date', { since: new Date(), email: EMAIL }],
+    ['a number that is none', { age: Number.NaN, email: EMAIL }],
+    ['a bigint', { age: 1n, email: EMAIL }],
+    ['a function', { email: () => EMAIL }],
+    ['a map', new Map([['email', EMAIL]])],
+    ['a cycle', cycle],
+    ['a getter that throws', throwing],
+    ['a hole in a list', { list: [undefined, EMAIL] }],
+    ['a list', [EMAIL]],
+    ['null', null],
+    ['a text', EMAIL],
+  ])('such as %s are refused before anything is sent', async (_, context) => {
+    const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
+    // @ts-expect-error what TypeScript refuses in part
+    const error = await rejection(client.evaluateFlag('newCheckout', context));
+    expect(error).toMatchObject({ code: 'ERR_EVALUATE_CONTEXT', key: 'newCheckout', status: undefined });
+    expect(leaksOf(everythingOf(error), [EMAIL])).toEqual([]);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('are told by the attribute at fault', async () => {
+    const { client } = makeClient(config, () => json({}));
+    const error = await rejection(client.evaluateFlag('newCheckout', { plan: 'pro', since: new Date(0) }));
+    expect(String(error)).toMatch(/attribute "since" is no plain JSON.*ISO string/);
+  });
+});
+
+describe('what the server answers instead', () => {
+  const echo = { message: `${EMAIL} ${ACCESS_TOKEN}`, cause: EMAIL };
+  const cases: [name: string, code: ConfigErrorCode, answer: Answer, fields: object][] = [
+    ['404', 'ERR_EVALUATE_NOT_FOUND', () => json(echo, 404), {}],
+    ['400', 'ERR_EVALUATE_CONTEXT', () => json(echo, 400), { status: 400 }],
+    ['413', 'ERR_EVALUATE_CONTEXT', () => json(echo, 413), { status: 413 }],
+    ['422', 'ERR_EVALUATE_CONTEXT', () => json(echo, 422), { status: 422 }],
+    ['401 twice', 'ERR_EVALUATE_FAILED', () => json(echo, 401), { reason: 'rejected', status: 401 }],
+    ['403', 'ERR_EVALUATE_FAILED', () => json(echo, 403), { reason: 'rejected', status: 403 }],
+    [
+      '429',
+      'ERR_EVALUATE_FAILED',
+      () => json(echo, 429, { 'retry-after': '7' }),
+      { reason: 'rejected', status: 429, retryAfterMs: 7_000 },
+    ],
+    ['500', 'ERR_EVALUATE_FAILED', () => json(echo, 500), { reason: 'rejected', status: 500 }],
+    [
+      'a network that fails and tells all',
+      'ERR_EVALUATE_FAILED',
+      (body) => {
+        const cause = Object.assign(new Error(JSON.stringify(body)), { code: 'ECONNRESET', body });
+        return Promise.reject(new TypeError(JSON.stringify(body), { cause }));
+      },
+      { reason: 'reset', message: expect.stringContaining('ECONNRESET') },
+    ],
+    ['a page', 'ERR_EVALUATE_FAILED', () => new Response(`<html>${EMAIL}`), { reason: 'malformed' }],
+    ['no value', 'ERR_EVALUATE_FAILED', () => json({ source: 'raw' }), { reason: 'malformed' }],
+    [
+      'a source of its own',
+      'ERR_EVALUATE_FAILED',
+      () => json({ value: true, source: EMAIL }),
+      { reason: 'malformed' },
+    ],
+    [
+      'a value that the schema refuses',
+      'ERR_EVALUATE_FAILED',
+      () => json({ value: EMAIL, source: 'raw' }),
+      { reason: 'invalid' },
+    ],
+  ];
+
+  it.each(cases)('%s is %s, without a word of context, value or token', async (_, code, answer, fields) => {
+    const { client } = makeClient(config, answer);
+    const error = await rejection(client.evaluateFlag('newCheckout', { email: EMAIL }));
+    expect(error).toMatchObject({ code, key: 'newCheckout', ...fields });
+    expect(isConfigError(error, code)).toBe(true);
+    expect(String(error)).toContain('newCheckout');
+    expect(leaksOf(everythingOf(error), [EMAIL, ACCESS_TOKEN, settings.clientSecret])).toEqual([]);
+  });
+
+  it('a limit that is no number is malformed', async () => {
+    const { client } = makeClient(config, () => json({ value: 'many', source: 'raw' }));
+    await expect(client.evaluateLimit('cartItems')).rejects.toMatchObject({
+      code: 'ERR_EVALUATE_FAILED',
+      reason: 'malformed',
+    });
+  });
+
+  it('a token that is refused is a failure with its cause', async () => {
+    const fetch: typeof globalThis.fetch = async () => json({ error: 'invalid_client' }, 401);
+    const { client } = makeClient(config, () => json({}), { fetch });
+    await expect(client.evaluateFlag('theme')).rejects.toMatchObject({
+      code: 'ERR_EVALUATE_FAILED',
+      reason: 'token',
+      cause: expect.objectContaining({ code: 'ERR_TOKEN_REJECTED' }),
+    });
+  });
+
+  it('is not kept: the next call asks anew', async () => {
+    const { client, server } = makeClient(config, () => json({}, 500), {
+      evaluationCache: { maxEntries: 9, ttlMs: 60_000 },
+    });
+    await rejection(client.evaluateFlag('theme'));
+    server.answer = () => json({ value: 'dark', source: 'raw' });
+    expect(await client.evaluateFlag('theme')).toBe('dark');
+  });
+});
+
+describe('the same question at the same time', () => {
+  it('is asked once, in whatever order its attributes are', async () => {
+    const { isOpen, open } = gate();
+    const { client, server } = makeClient(config, async ({ context }) => {
+      await isOpen;
+      return json({ value: context.country === 'NL', source: 'raw' });
+    });
+    const context: Record<string, unknown> = { country: 'NL', more: { a: [1], b: null }, gone: undefined };
+    const answers = [
+      client.evaluateFlag('newCheckout', context),
+      client.evaluateFlag('newCheckout', { more: { b: null, a: [1] }, country: 'NL' }),
+      client.evaluateFlagDetails('newCheckout', context),
+      client.evaluateFlag('newCheckout', { country: 'BE' }),
+    ];
+    // What was asked for is what was given, not what becomes of it.
+    context.country = 'BE';
+    await vi.waitFor(() => expect(server.asked.length).toBe(2), soon);
+    open();
+    expect(await Promise.all(answers)).toEqual([true, true, { value: true, source: 'raw' }, false]);
+    expect(server.asked.length).toBe(2);
+    expect(await client.evaluateFlag('newCheckout', { country: 'BE' })).toBe(false);
+    expect(server.asked.length).toBe(3);
+  });
+
+  it('is given up by one caller alone, and ends with the last', async () => {
+    const { isOpen, open } = gate();
+    const { client, server } = makeClient(config, async () => {
+      await isOpen;
+      return json({ value: true, source: 'raw' });
+    });
+    const impatient = new AbortController();
+    const first = client.evaluateFlag('newCheckout', {}, { signal: impatient.signal });
+    const second = client.evaluateFlag('newCheckout', {}, { timeoutMs: 30 });
+    const patient = client.evaluateFlag('newCheckout');
+    await vi.waitFor(() => expect(server.asked.length).toBe(1), soon);
+    impatient.abort(new Error(EMAIL));
+    const aborted = await rejection(first);
+    expect(aborted).toMatchObject({ code: 'ERR_EVALUATE_FAILED', reason: 'aborted' });
+    expect(inspect(aborted, { depth: 9 })).not.toContain(EMAIL);
+    await expect(second).rejects.toMatchObject({ code: 'ERR_EVALUATE_FAILED', reason: 'timeout' });
+    expect(server.aborted).toBe(0);
+    open();
+    expect(await patient).toBe(true);
+    expect(server.asked.length).toBe(1);
+  });
+
+  it('is not joined once all who asked it are gone', async () => {
+    const { client, server } = makeClient(config, () => new Promise(() => undefined));
+    await expect(client.evaluateFlag('newCheckout', {}, { timeoutMs: 20 })).rejects.toThrow(/within 20 ms/);
+    server.answer = () => json({ value: true, source: 'raw' });
+    expect(await client.evaluateFlag('newCheckout')).toBe(true);
+    expect(server.aborted).toBe(1);
+  });
+
+  it('is not asked at all by who is aborted already', async () => {
+    const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
+    const signal = AbortSignal.abort();
+    const error = await rejection(client.evaluateFlag('newCheckout', {}, { signal }));
+    expect(error).toBeInstanceOf(EvaluateFailedError);
+    expect(error).toMatchObject({ reason: 'aborted' });
+    expect(server.asked).toEqual([]);
+  });
+
+  it('ends when the client is closed', async () => {
+    const { client, server } = makeClient(config, () => new Promise(() => undefined));
+    const waiting = rejection(client.evaluateFlag('newCheckout'));
+    await vi.waitFor(() => expect(server.asked.length).toBe(1), soon);
+    await client.close();
+    expect(await waiting).toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
+    expect(server.aborted).toBe(1);
+    await expect(client.evaluateFlag('newCheckout')).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
+  });
+});
+
+describe('a client without a server', () => {
+  it('evaluates by itself', async () => {
+    const rule = { id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value: true };
+    const client = createTestClient({
+      config,
+      flags: {
+        newCheckout: { $cohort: { rules: [rule as never], defaultValue: false } },
+        since: '2026-01-01T00:00:00Z',
+      },
+      limits: { cartItems: 400 },
+    });
+    expect(await client.evaluateFlag('newCheckout', { country: 'NL' })).toBe(true);
+    expect(await client.evaluateFlagDetails('newCheckout')).toEqual({ value: false, source: 'default' });
+    expect(await client.evaluateLimit('cartItems')).toBe(100);
+    expect(await client.evaluateFlag('theme')).toBe('light');
+    client.set({ flags: { newCheckout: true } });
+    expect(await client.evaluateFlag('newCheckout')).toBe(true);
+    // @ts-expect-error a limit is no flag
+    await expect(client.evaluateFlag('cartItems')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
+    await expect(client.evaluateFlag('newCheckout', { at: new Date() })).rejects.toMatchObject({
+      code: 'ERR_EVALUATE_CONTEXT',
+    });
+    await client.close();
+    await expect(client.evaluateFlag('newCheckout')).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
+  });
+
+  it('has the same errors', async () => {
+    const source = {
+      start: async () => undefined,
+      stop: () => undefined,
+    };
+    const starting = createConfigClient({ config, source });
+    await expect(starting.evaluateFlag('newCheckout')).rejects.toMatchObject({ code: 'ERR_NOT_READY' });
+    const client = createTestClient({ config, flags: { newCheckout: 'yes' as never } });
+    await expect(client.evaluateFlag('newCheckout')).rejects.toMatchObject({
+      code: 'ERR_EVALUATE_FAILED',
+      reason: 'invalid',
+    });
+    await expect(client.evaluateFlag('since')).rejects.toMatchObject({ code: 'ERR_EVALUATE_NOT_FOUND' });
+  });
+});

@@ -1,0 +1,231 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { defineConfig } from '../schema/define-config.ts';
+import { defineLimit } from '../schema/limit.ts';
+import { applySnapshotPatch } from '../snapshot/snapshot-diff.ts';
+import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
+import { createTestClient, type TestClient } from '../testing.ts';
+import type { JsonValue, Ruleset, Snapshot, SnapshotPatch, TargetedValue } from '../wire.ts';
+import { createConfigClient } from './config-client.ts';
+import { createSnapshotEventStream } from './snapshot-event-stream.ts';
+
+const config = defineConfig({
+  public: { supportEmail: z.string().default('help@example.com') },
+  secrets: { paymentKey: z.string().default('unset') },
+  flags: { newCheckout: z.boolean().default(false), freeShipping: z.boolean().default(false) },
+  limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100_000 }) },
+});
+
+const byCountry = (country: string): TargetedValue<boolean> => ({
+  $cohort: {
+    rules: [{ id: country, when: { attribute: 'country', op: 'in', values: [country] }, value: true }],
+    defaultValue: false,
+  },
+});
+
+/** Counts the subscriptions that are open. */
+function countSubscriptions(client: TestClient<typeof config>): () => number {
+  let open = 0;
+  const subscribe = client.subscribe.bind(client);
+  client.subscribe = (listener) => {
+    open++;
+    const unsubscribe = subscribe(listener);
+    return () => {
+      open--;
+      unsubscribe();
+    };
+  };
+  return () => open;
+}
+
+function readEvents(stream: ReadableStream<Uint8Array>) {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  const queue: EventSourceMessage[] = [];
+  const comments: string[] = [];
+  const parser = createParser({
+    onEvent: (event) => queue.push(event),
+    onComment: (comment) => comments.push(comment),
+  });
+  const pump = async (): Promise<boolean> => {
+    const { done, value } = await reader.read();
+    if (!done) parser.feed(decoder.decode(value, { stream: true }));
+    return done;
+  };
+  return {
+    comments,
+    pump,
+    cancel: () => reader.cancel(),
+    async next(): Promise<{ event: string | undefined; id: string | undefined; data: unknown } | undefined> {
+      while (queue.length === 0) if (await pump()) return undefined;
+      const message = queue.shift();
+      return message && { event: message.event, id: message.id, data: JSON.parse(message.data) };
+    },
+  };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('createSnapshotEventStream', () => {
+  it('sends the snapshot first, then a patch with only what changed', async () => {
+    const client = createTestClient({ config });
+    const events = readEvents(createSnapshotEventStream(client));
+    const first = await events.next();
+    expect(first).toMatchObject({ event: 'snapshot', data: client.snapshot() });
+    expect(first?.id).toBe(client.snapshot().revision);
+    client.set({ flags: { newCheckout: true } });
+    const second = await events.next();
+    const { revision } = client.snapshot();
+    expect(second).toEqual({
+      event: 'patch',
+      id: revision,
+      data: { revision, flags: { newCheckout: { value: true, source: 'raw' } } },
+    });
+    await events.cancel();
+  });
+
+  it('is silent about changes that this context does not see, secrets above all', async () => {
+    const client = createTestClient({ config });
+    const stream = createSnapshotEventStream(client, { country: 'BE' });
+    const events = readEvents(stream);
+    client.set({ secrets: { paymentKey: 'sk-live-123' } });
+    client.set({ flags: { freeShipping: byCountry('NL') } });
+    client.set({ flags: { newCheckout: true } });
+    expect((await events.next())?.event).toBe('snapshot');
+    const patch = (await events.next())?.data as SnapshotPatch;
+    expect(patch).not.toHaveProperty('secrets');
+    // From "default" to "default": the value of freeShipping is false for both, and so is how it came about.
+    expect(patch.flags).toEqual({ newCheckout: { value: true, source: 'raw' } });
+    expect(JSON.stringify(patch)).not.toContain('sk-live-123');
+    await events.cancel();
+  });
+
+  it('begins anew where the values are of another history, whose revisions are lower', async () => {
+    const whole = (revision: string, epoch: string, flags: Record<string, JsonValue>): Ruleset => {
+      const empty = { public: {}, secret: {}, limits: {}, segments: {} };
+      return { revision, epoch, environment: 'development', flags, ...empty };
+    };
+    let sink: RulesetSink | undefined;
+    const source: RulesetSource = {
+      start: async (given) => {
+        sink = given;
+        given.replace(whole('900', 'one', {}));
+      },
+      stop: () => undefined,
+    };
+    const client = await createConfigClient({ config, source }).ready();
+    const events = readEvents(createSnapshotEventStream(client, { country: 'BE' }));
+    expect(await events.next()).toMatchObject({ event: 'snapshot', id: '900' });
+    sink?.replace(whole('7', 'two', { freeShipping: byCountry('NL') as JsonValue }));
+    sink?.replace(whole('8', 'two', { newCheckout: true }));
+    expect(await events.next()).toMatchObject({ event: 'snapshot', id: '7' });
+    expect(await events.next()).toMatchObject({ event: 'patch', id: '8' });
+    await events.cancel();
+    await client.close();
+  });
+
+  it('does not mix contexts', async () => {
+    const client = createTestClient({ config, flags: { freeShipping: byCountry('NL') } });
+    const dutch = readEvents(createSnapshotEventStream(client, { country: 'NL' }));
+    const belgian = readEvents(createSnapshotEventStream(client, { country: 'BE' }));
+    expect((await dutch.next())?.data).toMatchObject({ flags: { freeShipping: { value: true } } });
+    expect((await belgian.next())?.data).toMatchObject({ flags: { freeShipping: { value: false } } });
+    client.set({ flags: { freeShipping: byCountry('BE') } });
+    expect((await dutch.next())?.data).toMatchObject({ flags: { freeShipping: { value: false } } });
+    expect((await belgian.next())?.data).toMatchObject({ flags: { freeShipping: { value: true } } });
+    await Promise.all([dutch.cancel(), belgian.cancel()]);
+  });
+
+  it('ends and lets go when the signal aborts, the reader cancels or the client closes', async () => {
+    const client = createTestClient({ config });
+    const open = countSubscriptions(client);
+    const controller = new AbortController();
+    const aborted = readEvents(createSnapshotEventStream(client, {}, { signal: controller.signal }));
+    const cancelled = readEvents(createSnapshotEventStream(client));
+    const closed = readEvents(createSnapshotEventStream(client));
+    for (const events of [aborted, cancelled, closed]) await events.next();
+    expect(open()).toBe(3);
+    controller.abort();
+    expect(open()).toBe(2);
+    expect(await aborted.next()).toBeUndefined();
+    await cancelled.cancel();
+    expect(open()).toBe(1);
+    await client.close();
+    expect(open()).toBe(0);
+    expect(await closed.next()).toBeUndefined();
+  });
+
+  it('tells once that it is over', async () => {
+    const client = createTestClient({ config });
+    const controller = new AbortController();
+    const ended: string[] = [];
+    const open = (name: string, signal?: AbortSignal) =>
+      createSnapshotEventStream(client, {}, { ...(signal && { signal }), onEnd: () => ended.push(name) });
+    open('aborted', controller.signal);
+    const cancelled = open('cancelled');
+    open('closed');
+    expect(ended).toEqual([]);
+    controller.abort();
+    await cancelled.cancel();
+    await client.close();
+    await client.close();
+    open('closed already');
+    expect(ended).toEqual(['aborted', 'cancelled', 'closed', 'closed already']);
+  });
+
+  it('is over at once for a request that is gone or a client that is closed', async () => {
+    const client = createTestClient({ config });
+    const open = countSubscriptions(client);
+    const gone = createSnapshotEventStream(client, {}, { signal: AbortSignal.abort() });
+    expect(await readEvents(gone).next()).toBeUndefined();
+    await client.close();
+    expect(await readEvents(createSnapshotEventStream(client)).next()).toBeUndefined();
+    expect(open()).toBe(0);
+  });
+
+  it('sends comments while nothing happens', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const client = createTestClient({ config });
+    const events = readEvents(createSnapshotEventStream(client, {}, { heartbeatMs: 1000 }));
+    await events.next();
+    vi.advanceTimersByTime(2000);
+    await events.pump();
+    await events.pump();
+    expect(events.comments).toHaveLength(2);
+    await events.cancel();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('tells a slow reader what it missed as one patch, and queues no more than a few events', async () => {
+    const client = createTestClient({ config });
+    const events = readEvents(createSnapshotEventStream(client));
+    for (let items = 1; items <= 1000; items++) client.set({ limits: { cartItems: items } });
+    let snapshot = (await events.next())?.data as Snapshot;
+    let patches = 0;
+    while (snapshot.limits.cartItems?.value !== 1000) {
+      snapshot = applySnapshotPatch(snapshot, (await events.next())?.data as SnapshotPatch);
+      patches++;
+    }
+    expect(patches).toBeLessThan(20);
+    expect(snapshot).toEqual(client.snapshot());
+    client.set({ flags: { newCheckout: true } });
+    expect((await events.next())?.data).toMatchObject({ flags: { newCheckout: { value: true } } });
+    await events.cancel();
+  });
+
+  it('serves many readers of one client without a warning', async () => {
+    const warnings: string[] = [];
+    const warn = (warning: Error): number => warnings.push(warning.message);
+    process.on('warning', warn);
+    const client = createTestClient({ config });
+    const readers = Array.from({ length: 50 }, () => readEvents(createSnapshotEventStream(client)));
+    await Promise.all(readers.map((events) => events.next()));
+    await client.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warn);
+    expect(warnings).toEqual([]);
+  });
+});

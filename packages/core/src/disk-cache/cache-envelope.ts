@@ -1,0 +1,181 @@
+import { isRecord } from '../lib/record.ts';
+import { isRuleset } from '../ruleset/ruleset-shape.ts';
+import type { JsonValue, Ruleset } from '../wire.ts';
+
+/** The web's `CryptoKey`, which not every program's types know by name. */
+type CryptoKey = Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>;
+
+/** Whose values a disk copy holds; another client's copy is refused. */
+export interface CacheBinding {
+  apiUrl: string;
+  organizationId: string;
+  environment: string;
+}
+
+/** What is wrong with a disk copy. `key`: its secrets are not encrypted under this client secret. */
+export type CacheRefusal = 'unreadable' | 'torn' | 'foreign' | 'key';
+
+/** How a disk copy is sealed and opened. */
+export interface CacheSeal {
+  binding: CacheBinding;
+  /** The key of the secrets; without it they are left out when writing, and are not read. */
+  key: CryptoKey | undefined;
+}
+
+/** A disk copy that was opened. */
+export interface CachedRuleset {
+  ruleset: Ruleset;
+  /** Epoch milliseconds. */
+  savedAt: number;
+  /** Whether secrets were written, be there any or none. */
+  hasSecrets: boolean;
+}
+
+interface Envelope {
+  format: typeof FORMAT;
+  /** Digest of the binding, so that the file tells no URL. */
+  binding: string;
+  revision: string;
+  savedAt: number;
+  /** The ruleset without its secrets, as JSON. */
+  values: string;
+  /** Base64 of nonce and ciphertext; absent where secrets are left out. */
+  secrets?: string;
+  /** Of all the above. */
+  checksum: string;
+}
+
+const FORMAT = 'smooai-config-cache-1';
+const NONCE_BYTES = 12;
+
+/** The key of a client's disk copies: HKDF (RFC 5869) over the client secret, bound to whose values they are. */
+export async function deriveCacheKey(clientSecret: string, binding: CacheBinding): Promise<CryptoKey> {
+  const { subtle } = globalThis.crypto;
+  const material = await subtle.importKey('raw', utf8(clientSecret), 'HKDF', false, ['deriveKey']);
+  const salt = utf8(JSON.stringify(bindingParts(binding)));
+  return subtle.deriveKey(
+    { name: 'HKDF', hash: 'SHA-256', salt, info: utf8(`${FORMAT} secrets`) },
+    material,
+    { name: 'AES-GCM', length: 256 },
+    false,
+    ['encrypt', 'decrypt'],
+  );
+}
+
+/** The text of a disk copy. */
+export async function sealRuleset(ruleset: Ruleset, seal: CacheSeal, savedAt: number): Promise<string> {
+  const { secret, ...rest } = ruleset;
+  const binding = await digest(bindingParts(seal.binding));
+  const { revision } = ruleset;
+  const body = { format: FORMAT, binding, revision, savedAt, values: JSON.stringify(rest) } as const;
+  const secrets = seal.key === undefined ? undefined : await encrypt(seal.key, secret, body);
+  const complete = { ...body, ...(secrets !== undefined && { secrets }) };
+  const envelope: Envelope = { ...complete, checksum: await digest(partsOf(complete)) };
+  return JSON.stringify(envelope);
+}
+
+/** Opens a disk copy, or says why it is refused; nothing of a refused one is used. */
+export async function openRuleset(text: string, seal: CacheSeal): Promise<CachedRuleset | CacheRefusal> {
+  const envelope = await readEnvelope(text);
+  if (envelope === undefined) return 'torn';
+  if (envelope.binding !== (await digest(bindingParts(seal.binding)))) return 'foreign';
+  let secret: JsonValue = {};
+  if (seal.key !== undefined) {
+    // Without secrets nothing proves who wrote it.
+    const { secrets } = envelope;
+    const opened = secrets === undefined ? undefined : await decrypt(seal.key, secrets, envelope);
+    if (opened === undefined) return 'key';
+    secret = opened;
+  }
+  const values = parseJson(envelope.values);
+  const ruleset = isRecord(values) ? { ...values, secret } : undefined;
+  if (!isRuleset(ruleset)) return 'torn';
+  return { ruleset, savedAt: envelope.savedAt, hasSecrets: envelope.secrets !== undefined };
+}
+
+async function readEnvelope(text: string): Promise<Envelope | undefined> {
+  const value = parseJson(text);
+  if (!isEnvelope(value)) return undefined;
+  return value.checksum === (await digest(partsOf(value))) ? value : undefined;
+}
+
+function isEnvelope(value: unknown): value is Envelope {
+  return (
+    isRecord(value) &&
+    value.format === FORMAT &&
+    ['binding', 'values', 'checksum'].every((name) => typeof value[name] === 'string') &&
+    typeof value.revision === 'string' &&
+    /^\d+$/.test(value.revision) &&
+    typeof value.savedAt === 'number' &&
+    (value.secrets === undefined || typeof value.secrets === 'string')
+  );
+}
+
+function partsOf(envelope: Omit<Envelope, 'checksum'>): unknown[] {
+  const { format, binding, revision, savedAt, values, secrets = null } = envelope;
+  return [format, binding, revision, savedAt, values, secrets];
+}
+
+function bindingParts(binding: CacheBinding): string[] {
+  return [binding.apiUrl, binding.organizationId, binding.environment];
+}
+
+type Body = Pick<Envelope, 'format' | 'binding' | 'revision' | 'savedAt' | 'values'>;
+
+/** The values are authenticated with the secrets: with a key, neither can be exchanged without the other. */
+function additionalData({ format, binding, revision, savedAt, values }: Body): Uint8Array<ArrayBuffer> {
+  return utf8(JSON.stringify([format, binding, revision, savedAt, values]));
+}
+
+async function encrypt(key: CryptoKey, secret: Ruleset['secret'], body: Body): Promise<string> {
+  const iv = globalThis.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const algorithm = { name: 'AES-GCM', iv, additionalData: additionalData(body) };
+  const sealed = await globalThis.crypto.subtle.encrypt(algorithm, key, utf8(JSON.stringify(secret)));
+  return toBase64(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
+}
+
+async function decrypt(key: CryptoKey, secrets: string, body: Body): Promise<JsonValue | undefined> {
+  try {
+    const bytes = fromBase64(secrets);
+    const algorithm = {
+      name: 'AES-GCM',
+      iv: bytes.subarray(0, NONCE_BYTES),
+      additionalData: additionalData(body),
+    };
+    const opened = await globalThis.crypto.subtle.decrypt(algorithm, key, bytes.subarray(NONCE_BYTES));
+    const value = parseJson(new TextDecoder().decode(opened));
+    return isRecord(value) ? (value as JsonValue) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function digest(parts: readonly unknown[]): Promise<string> {
+  const bytes = await globalThis.crypto.subtle.digest('SHA-256', utf8(JSON.stringify(parts)));
+  return toBase64(new Uint8Array(bytes));
+}
+
+function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
+  return bytes;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

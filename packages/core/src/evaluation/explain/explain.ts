@@ -1,0 +1,140 @@
+import { isRecord, ownProperty } from '../../lib/record.ts';
+import type { Evaluation, EvaluationContext, JsonValue, Segments } from '../../wire.ts';
+import { asSubject, parseAttribute } from '../attribute.ts';
+import { bucketOf } from '../bucket.ts';
+import type { CompiledSegments } from '../compiled-segments.ts';
+import { asCompiled, evaluate, isTargeted } from '../evaluate.ts';
+import {
+  type Bucketing,
+  bucketingOf,
+  isWellFormedRule,
+  readUnit,
+  rolloutParts,
+  variantAt,
+} from '../program.ts';
+import { type AttributeKind, attributeKind, type ConditionTrace, traceCondition } from './condition-trace.ts';
+
+/** Why a flag or limit answers what it does: kinds of attributes, and no value but those that stand in its rules. */
+export interface Explanation<Value = JsonValue> {
+  readonly key: string;
+  /** What `evaluate` answers; from a client it is `flagDetails` or `limitDetails`, with the schema's say. */
+  readonly answer: Evaluation<Value> & { readonly errorCode?: string };
+  /** Whether there is targeting, or one value for everyone. */
+  readonly isTargeted: boolean;
+  /** Every rule in order, also those after the one that matched. */
+  readonly rules: readonly RuleTrace[];
+  /** The rollout for those whom no rule matched, where it came to that and there is one. */
+  readonly rollout?: RolloutTrace;
+}
+
+/** What became of a rule. `not-reached`: one before it matched. `malformed`: it never matches. */
+export interface RuleTrace {
+  /** Its place in the list, from 0. */
+  readonly index: number;
+  readonly id?: string;
+  readonly outcome: 'matched' | 'not-matched' | 'not-reached' | 'malformed';
+  /** The condition of a rule that was reached. */
+  readonly when?: ConditionTrace;
+  /** The rollout of the rule that matched. */
+  readonly rollout?: RolloutTrace;
+}
+
+/** How a context came into a variant, or past all of them. */
+export interface RolloutTrace {
+  readonly outcome: 'variant' | 'past-variants' | 'nothing-to-bucket-by' | 'malformed';
+  /** The attribute that decides the bucket. */
+  readonly bucketBy?: string;
+  readonly kind?: AttributeKind;
+  readonly salt?: string;
+  /** 0–9999. */
+  readonly bucket?: number;
+  /** For each variant, the bucket after its last. */
+  readonly ends?: readonly number[];
+  /** Place of the variant in the list, from 0. */
+  readonly variant?: number;
+}
+
+interface Walk {
+  readonly subject: EvaluationContext;
+  readonly segments: CompiledSegments;
+  /** What rollouts take from the cohort. */
+  readonly bucketing: Bucketing;
+}
+
+/**
+ * Evaluates as `evaluate` does, and says how it came to the answer: each rule, condition and rollout. For tests, the
+ * command line and consoles; it prepares everything anew. Never throws.
+ *
+ * @example
+ * const { answer, rules } = explain('freeShipping', stored, { country: 'NL' }, segments);
+ */
+export function explain(
+  key: string,
+  stored: JsonValue,
+  context: EvaluationContext = {},
+  segments: CompiledSegments | Segments = {},
+): Explanation {
+  const compiled = asCompiled(segments);
+  const answer = evaluate(key, stored, context, compiled);
+  if (!isTargeted(stored)) return { key, answer, isTargeted: false, rules: [] };
+  const cohort = isRecord(stored.$cohort) ? stored.$cohort : {};
+  const walk: Walk = {
+    subject: asSubject(context),
+    segments: compiled,
+    bucketing: bucketingOf(key, cohort),
+  };
+  const rules = traceRules(ownProperty(cohort, 'rules'), walk);
+  const isDecided = rules.some(({ outcome }) => outcome === 'matched');
+  const hasRollout = !isDecided && Object.hasOwn(cohort, 'rollout');
+  return {
+    key,
+    answer,
+    isTargeted: true,
+    rules,
+    ...(hasRollout && { rollout: traceRollout(cohort.rollout, walk) }),
+  };
+}
+
+function traceRules(rules: unknown, walk: Walk): RuleTrace[] {
+  const traces: RuleTrace[] = [];
+  let isDecided = false;
+  for (const [index, rule] of (Array.isArray(rules) ? (rules as unknown[]) : []).entries()) {
+    const trace = traceRule(rule, index, isDecided ? undefined : walk);
+    isDecided ||= trace.outcome === 'matched';
+    traces.push(trace);
+  }
+  return traces;
+}
+
+/** Without a walk the rule is not reached. */
+function traceRule(rule: unknown, index: number, walk: Walk | undefined): RuleTrace {
+  const id = isRecord(rule) ? ownProperty(rule, 'id') : undefined;
+  const named = { index, ...(typeof id === 'string' && { id }) };
+  if (!isWellFormedRule(rule)) return { ...named, outcome: 'malformed' };
+  if (walk === undefined) return { ...named, outcome: 'not-reached' };
+  const when = traceCondition(ownProperty(rule, 'when'), walk.subject, walk.segments);
+  if (!when.matched) return { ...named, outcome: 'not-matched', when };
+  const hasRollout = Object.hasOwn(rule, 'rollout');
+  return {
+    ...named,
+    outcome: 'matched',
+    when,
+    ...(hasRollout && { rollout: traceRollout(rule.rollout, walk) }),
+  };
+}
+
+function traceRollout(rollout: unknown, { subject, bucketing }: Walk): RolloutTrace {
+  const parts = rolloutParts(rollout, bucketing);
+  if (parts === undefined) return { outcome: 'malformed' };
+  const { bucketBy, salt, variants } = parts;
+  const kind = attributeKind(subject, bucketBy);
+  const unit = readUnit(subject, parseAttribute(bucketBy));
+  if (unit === undefined) return { outcome: 'nothing-to-bucket-by', bucketBy, kind, salt };
+  const bucket = bucketOf(salt, unit);
+  const ends = variants.map(({ end }) => end);
+  const variant = variantAt(variants, bucket);
+  const bucketed = { bucketBy, kind, salt, bucket, ends };
+  return variant === undefined
+    ? { outcome: 'past-variants', ...bucketed }
+    : { outcome: 'variant', ...bucketed, variant: variants.indexOf(variant) };
+}

@@ -1,0 +1,95 @@
+import { isTargeted } from '../evaluation/evaluate.ts';
+import type { KeyDefinition } from '../schema/define-config.ts';
+import type { JsonValue, Ruleset, RulesetPatch, Segments } from '../wire.ts';
+import type { Layer, LayerValues, ValueSource } from './layer-values.ts';
+import { RestingValue, type StoredValue } from './resting-value.ts';
+import { type StoredRuleset, StoredValues } from './stored-values.ts';
+
+/** The stored values of every origin, the best first: variables, the server, its disk copy, bundled files. */
+export class ValueLayers {
+  #environment: StoredValues | undefined;
+  #server: StoredRuleset | undefined;
+  #cache: StoredRuleset | undefined;
+  #file: StoredValues | undefined;
+  #fileSegments: Segments | undefined;
+
+  /** The newest ruleset of the server. */
+  get server(): StoredRuleset | undefined {
+    return this.#server;
+  }
+
+  /** The newest ruleset that there is, be it the disk copy. */
+  get ruleset(): StoredRuleset | undefined {
+    return this.#server ?? this.#cache;
+  }
+
+  /** The best origin that a start without the server can go by. */
+  get offline(): 'cache' | 'file' | undefined {
+    if (this.#cache !== undefined) return 'cache';
+    return this.#file === undefined ? undefined : 'file';
+  }
+
+  /** The segments in force: those of the server over the bundled ones. */
+  get segments(): Segments {
+    const given = this.ruleset?.segments ?? {};
+    return this.#fileSegments === undefined ? given : { ...this.#fileSegments, ...given };
+  }
+
+  setEnvironment(values: LayerValues | undefined): void {
+    this.#environment = values && new StoredValues(values);
+  }
+
+  /** Takes the server's newest ruleset, of an epoch that it need not name itself. */
+  setServer(ruleset: Ruleset, epoch: string | undefined): void {
+    this.#server = { ...this.#stored(ruleset), epoch };
+    // The disk copy is what the server gave once: its newest word takes the place of the whole.
+    this.#cache = undefined;
+  }
+
+  /** Writes a change into the server's ruleset; answers the keys that it names. */
+  patchServer(patch: RulesetPatch): Set<string> {
+    const server = this.#server;
+    if (server === undefined) return new Set();
+    server.revision = patch.revision;
+    for (const change of patch.changes) if ('segments' in change) server.segments = change.segments;
+    return server.values.write(patch);
+  }
+
+  /** The server's ruleset with all of its values as JSON. */
+  serverJson(): Ruleset | undefined {
+    if (this.#server === undefined) return undefined;
+    const { revision, epoch, environment, segments, values } = this.#server;
+    return { revision, ...(epoch !== undefined && { epoch }), environment, ...values.toJson(), segments };
+  }
+
+  setCache(ruleset: Ruleset): void {
+    this.#cache = this.#stored(ruleset);
+  }
+
+  setFile(values: LayerValues): void {
+    this.#file = new StoredValues(values);
+    this.#fileSegments = values.segments;
+  }
+
+  /** The stored value of the best origin that has one. */
+  pick({ tier, key }: KeyDefinition): { stored: StoredValue | undefined; layer: Layer | undefined } {
+    const inEnvironment = this.#environment?.get(tier, key);
+    if (inEnvironment !== undefined) return { stored: inEnvironment, layer: 'environment' };
+    const stored = this.ruleset?.values.get(tier, key);
+    if (stored !== undefined) return { stored, layer: this.#server === undefined ? 'cache' : 'server' };
+    const inFile = this.#file?.get(tier, key);
+    return { stored: inFile, layer: inFile === undefined ? undefined : 'file' };
+  }
+
+  /** What is bundled for a key below a better origin, where it is one value for all contexts. */
+  bundled({ tier, key }: KeyDefinition, above: ValueSource | undefined): JsonValue | undefined {
+    if (above === 'file') return undefined;
+    const stored = this.#file?.get(tier, key);
+    return stored instanceof RestingValue || isTargeted(stored) ? undefined : stored;
+  }
+
+  #stored({ revision, epoch, environment, segments, ...values }: Ruleset): StoredRuleset {
+    const known = this.ruleset?.values;
+    return { revision, epoch, environment, segments, values: new StoredValues(values, known) };
+  }
+}

@@ -1,0 +1,108 @@
+import { SchemaError } from '../errors.ts';
+
+/** What {@link defineLimit} takes: a default and the bounds that every served number is clamped to. */
+export interface LimitOptions {
+  default: number;
+  /** Lowest number served; none by default. */
+  min?: number;
+  /** Highest number served; none by default. */
+  max?: number;
+  /** Numbers are snapped to the nearest multiple of it; none by default. */
+  step?: number;
+}
+
+/** A limit that passed {@link defineLimit}. */
+export type LimitDefinition = Readonly<LimitOptions>;
+
+/**
+ * Declares a limit: a number that is fetched, snapped to `step` and clamped to `[min, max]`.
+ *
+ * @throws {SchemaError} where a number is not finite, `min > max`, `step <= 0`, or the default lies outside the
+ * bounds or off the step.
+ * @example
+ * const cartItems = defineLimit({ default: 20, min: 1, max: 100 });
+ */
+export function defineLimit(options: LimitOptions): LimitDefinition {
+  for (const name of ['default', 'min', 'max', 'step'] as const) {
+    const value = options[name];
+    if (value === undefined && name !== 'default') continue;
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      throw new SchemaError(`defineLimit: "${name}" must be a finite number, got ${describe(value)}.`);
+    }
+  }
+  const { default: fallback, min, max, step } = options;
+  if (min !== undefined && max !== undefined && min > max) {
+    throw new SchemaError(`defineLimit: "min" (${min}) is above "max" (${max}).`);
+  }
+  if (step !== undefined && step <= 0) {
+    throw new SchemaError(`defineLimit: "step" must be above 0, got ${step}.`);
+  }
+  if ((min !== undefined && fallback < min) || (max !== undefined && fallback > max)) {
+    throw new SchemaError(`defineLimit: "default" (${fallback}) lies outside ${bounds(min, max)}.`);
+  }
+  if (step !== undefined && snap(fallback, step) !== fallback) {
+    throw new SchemaError(`defineLimit: "default" (${fallback}) is no multiple of "step" (${step}).`);
+  }
+  return Object.freeze({
+    default: fallback,
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+    ...(step !== undefined && { step }),
+  });
+}
+
+/**
+ * The number that a limit serves for a stored value: what is no finite number (a non-empty numeric string is read
+ * as one) becomes the default, then it is snapped to `step`, then clamped to `[min, max]`. Never throws.
+ */
+export function clampLimit(value: unknown, limit: LimitDefinition): number {
+  const number = toNumber(value);
+  if (number === undefined) return limit.default;
+  const snapped = limit.step === undefined ? number : snap(number, limit.step);
+  if (limit.min !== undefined && snapped < limit.min) return limit.min;
+  if (limit.max !== undefined && snapped > limit.max) return limit.max;
+  return snapped;
+}
+
+function toNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? withoutNegativeZero(number) : undefined;
+}
+
+/**
+ * Nearest multiple of `step`, halves away from zero. Reckoned exactly, in the decimals that the numbers are written
+ * with: 1.15 is 11.5 steps of 0.1, and three of them are 0.3, not 0.30000000000000004.
+ */
+function snap(value: number, step: number): number {
+  if (!(step > 0) || !Number.isFinite(step)) return value;
+  const amount = decimal(Math.abs(value));
+  const unit = decimal(step);
+  const scale = Math.max(amount.scale, unit.scale);
+  const digits = amount.digits * 10n ** BigInt(scale - amount.scale);
+  const stepDigits = unit.digits * 10n ** BigInt(scale - unit.scale);
+  const steps = (2n * digits + stepDigits) / (2n * stepDigits);
+  const nearest = Number(`${steps * stepDigits}e-${scale}`);
+  const multiple = Number.isFinite(nearest) ? nearest : Number(`${(steps - 1n) * stepDigits}e-${scale}`);
+  return value < 0 ? withoutNegativeZero(-multiple) : multiple;
+}
+
+/** A number that is not negative as `digits` / 10 ** `scale`. */
+function decimal(value: number): { digits: bigint; scale: number } {
+  const [mantissa = '0', exponent = '0'] = String(value).split('e');
+  const [whole = '0', fraction = ''] = mantissa.split('.');
+  const digits = BigInt(whole + fraction);
+  const scale = fraction.length - Number(exponent);
+  return scale >= 0 ? { digits, scale } : { digits: digits * 10n ** BigInt(-scale), scale: 0 };
+}
+
+function withoutNegativeZero(value: number): number {
+  return value === 0 ? 0 : value;
+}
+
+function bounds(min: number | undefined, max: number | undefined): string {
+  return `[${min ?? '-∞'}, ${max ?? '∞'}]`;
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'number' ? String(value) : value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,239 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { EventSource } from 'eventsource';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Snapshot } from '../wire.ts';
+import { createSnapshotStream } from './snapshot-source.ts';
+import { SnapshotStore } from './snapshot-store.ts';
+
+const snapshot: Snapshot = {
+  revision: '5',
+  public: {},
+  flags: { newCheckout: { value: false, source: 'raw' } },
+  limits: {},
+};
+const flipped = { revision: '6', flags: { newCheckout: { value: true, source: 'raw' } } };
+
+/** A server of event streams whose answers each test decides. */
+class StreamServer {
+  readonly requests: IncomingMessage[] = [];
+  readonly open = new Set<ServerResponse>();
+  /** Status of the next answers; 200 when it is empty. */
+  readonly statuses: number[] = [];
+  readonly #server: Server = createServer((request, response) => {
+    this.requests.push(request);
+    const status = this.statuses.shift() ?? 200;
+    response.writeHead(status, { 'content-type': status === 200 ? 'text/event-stream' : 'application/json' });
+    if (status !== 200) {
+      response.end('{}');
+      return;
+    }
+    // A short wait, so that a test of a lost connection does not take the default seconds.
+    response.write('retry: 10\n\n');
+    this.open.add(response);
+    response.once('close', () => this.open.delete(response));
+  });
+
+  async listen(): Promise<string> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  send(event: string, data: unknown): void {
+    const text = typeof data === 'string' ? data : JSON.stringify(data);
+    for (const response of this.open) response.write(`event: ${event}\ndata: ${text}\n\n`);
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+}
+
+describe('createSnapshotStream', () => {
+  let server: StreamServer;
+  let url: string;
+  let disconnect: () => void = () => {};
+
+  beforeEach(async () => {
+    vi.stubGlobal('EventSource', EventSource);
+    server = new StreamServer();
+    url = await server.listen();
+  });
+  afterEach(async () => {
+    disconnect();
+    vi.unstubAllGlobals();
+    await server.close();
+  });
+
+  const connect = (store: SnapshotStore): void => {
+    disconnect = createSnapshotStream({ url, retryMs: 5 }).connect(store);
+  };
+  const connected = (): Promise<void> =>
+    vi.waitFor(() => expect(server.open.size).toBe(1), { timeout: 3000 });
+  const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 3000 });
+
+  it('goes live with the first snapshot and applies patches', async () => {
+    const store = new SnapshotStore();
+    connect(store);
+    expect(store.status).toBe('connecting');
+    await connected();
+    server.send('snapshot', snapshot);
+    await until(() => expect(store.status).toBe('live'));
+    server.send('patch', flipped);
+    await until(() => expect(store.value('flags', 'newCheckout')).toBe(true));
+  });
+
+  it('keeps its state through malformed events of every kind', async () => {
+    const store = new SnapshotStore();
+    connect(store);
+    await connected();
+    server.send('snapshot', snapshot);
+    for (const event of ['snapshot', 'patch']) {
+      for (const data of [
+        'not json',
+        'null',
+        '[]',
+        '"text"',
+        '{}',
+        { revision: 7, public: {}, flags: {}, limits: {} },
+        { revision: '7', flags: [] },
+        { revision: '7', flags: { newCheckout: null } },
+        { revision: '7', public: 'x' },
+        { revision: '7', deleted: { flags: 'newCheckout' } },
+      ]) {
+        server.send(event, data);
+      }
+    }
+    server.send('snapshot', { revision: '8', public: {}, flags: {} });
+    server.send('patch', { revision: '9', limits: { last: { value: 1, source: 'raw' } } });
+    await until(() => expect(store.value('limits', 'last')).toBe(1));
+    expect(store.value('flags', 'newCheckout')).toBe(false);
+    expect(store.status).toBe('live');
+  });
+
+  it('reconnects after a lost connection, keeps the values meanwhile, and takes the new whole', async () => {
+    const store = new SnapshotStore();
+    const statuses: string[] = [];
+    store.subscribeStatus(() => statuses.push(store.status));
+    connect(store);
+    await connected();
+    server.send('snapshot', snapshot);
+    await until(() => expect(store.status).toBe('live'));
+    for (const response of server.open) response.destroy();
+    await until(() => expect(statuses).toContain('reconnecting'));
+    expect(store.value('flags', 'newCheckout')).toBe(false);
+    await until(() => expect(server.requests).toHaveLength(2));
+    await connected();
+    server.send('snapshot', { ...snapshot, ...flipped, revision: '1' });
+    await until(() => expect(store.status).toBe('live'));
+    expect(store.value('flags', 'newCheckout')).toBe(true);
+  });
+
+  it('tries again after HTTP errors, which end an EventSource for good', async () => {
+    server.statuses.push(401, 503, 500);
+    const store = new SnapshotStore(snapshot);
+    connect(store);
+    await until(() => expect(store.status).toBe('reconnecting'));
+    await connected();
+    expect(server.requests).toHaveLength(4);
+    server.send('snapshot', { ...snapshot, ...flipped });
+    await until(() => expect(store.status).toBe('live'));
+  });
+
+  it('waits longer after each HTTP error, up to 30 seconds, and starts over after a success', () => {
+    vi.useFakeTimers();
+    const timeout = vi.spyOn(globalThis, 'setTimeout');
+    class Refused extends EventTarget {
+      static last: Refused;
+      readyState = 2;
+      onerror: () => void = () => {};
+      constructor() {
+        super();
+        Refused.last = this;
+      }
+      close(): void {}
+    }
+    vi.stubGlobal('EventSource', Refused);
+    try {
+      const end = createSnapshotStream({ url }).connect(new SnapshotStore());
+      for (let attempt = 0; attempt < 8; attempt++) {
+        Refused.last.onerror();
+        vi.advanceTimersByTime(30_000);
+      }
+      const waits = timeout.mock.calls.map(([, wait]) => wait);
+      expect(waits).toHaveLength(8);
+      waits.forEach((wait, attempt) => {
+        const top = Math.min(30_000, 1000 * 2 ** attempt);
+        expect(wait).toBeGreaterThanOrEqual(top / 2);
+        expect(wait).toBeLessThanOrEqual(top);
+      });
+      Refused.last.dispatchEvent(new MessageEvent('snapshot', { data: JSON.stringify(snapshot) }));
+      Refused.last.onerror();
+      expect(timeout.mock.lastCall?.[1]).toBeLessThanOrEqual(1000);
+      end();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      timeout.mockRestore();
+      vi.useRealTimers();
+    }
+  });
+
+  it('ends the connection on disconnect, also while it waits to try again', async () => {
+    const store = new SnapshotStore();
+    connect(store);
+    await connected();
+    server.send('snapshot', snapshot);
+    await until(() => expect(store.status).toBe('live'));
+    disconnect();
+    expect(store.status).toBe('offline');
+    await until(() => expect(server.open.size).toBe(0));
+
+    server.statuses.push(503);
+    const end = createSnapshotStream({ url, retryMs: 10 }).connect(store);
+    store.subscribeStatus(() => {
+      if (store.status === 'reconnecting') end();
+    });
+    await until(() => expect(store.status).toBe('offline'));
+    await new Promise((done) => setTimeout(done, 100));
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('can be connected, ended and connected again, as StrictMode does', async () => {
+    const store = new SnapshotStore();
+    const source = createSnapshotStream({ url });
+    source.connect(store)();
+    disconnect = source.connect(store);
+    await connected();
+    server.send('snapshot', snapshot);
+    await until(() => expect(store.status).toBe('live'));
+    expect(server.open.size).toBe(1);
+  });
+
+  it('does nothing where there is no EventSource', () => {
+    vi.stubGlobal('EventSource', undefined);
+    const store = new SnapshotStore(snapshot, 'connecting');
+    createSnapshotStream({ url }).connect(store)();
+    expect(store.status).toBe('offline');
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('builds the address of the config server, whatever the context holds', async () => {
+    const context = { country: 'NL', name: 'Zoë ✓ ???>>>', userId: 'u&1' };
+    disconnect = createSnapshotStream({
+      apiUrl: `${url}//`,
+      organizationId: 'org 1/2',
+      environment: 'production',
+      publishableKey: 'pk_a+b',
+      context,
+    }).connect(new SnapshotStore());
+    await connected();
+    const asked = new URL(server.requests[0]?.url ?? '', url);
+    expect(asked.pathname).toBe('/organizations/org%201%2F2/config/snapshot/stream');
+    expect(asked.searchParams.get('environment')).toBe('production');
+    expect(asked.searchParams.get('key')).toBe('pk_a+b');
+    const encoded = asked.searchParams.get('context') ?? '';
+    expect(encoded).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))).toEqual(context);
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Snapshot } from '../wire.ts';
+import { type SnapshotChange, SnapshotStore } from './snapshot-store.ts';
+
+const first: Snapshot = {
+  revision: '9',
+  public: { supportEmail: 'help@example.com', links: { terms: '/terms' } },
+  flags: { newCheckout: { value: false, source: 'raw' }, theme: { value: 'light', source: 'raw' } },
+  limits: { cartItems: { value: 20, source: 'raw' } },
+};
+const withRevision = (revision: string, newCheckout: boolean): Snapshot => ({
+  ...structuredClone(first),
+  revision,
+  flags: { ...structuredClone(first.flags), newCheckout: { value: newCheckout, source: 'raw' } },
+});
+
+describe('SnapshotStore', () => {
+  it('answers values of each group, and undefined for what is not there', () => {
+    const store = new SnapshotStore(first);
+    expect(store.value('public', 'supportEmail')).toBe('help@example.com');
+    expect(store.value('flags', 'newCheckout')).toBe(false);
+    expect(store.value('limits', 'cartItems')).toBe(20);
+    expect(store.value('flags', 'toString')).toBeUndefined();
+    expect(new SnapshotStore().value('flags', 'newCheckout')).toBeUndefined();
+  });
+
+  it('notifies the key that changed, and no other', () => {
+    const store = new SnapshotStore(first);
+    const checkout = vi.fn();
+    const theme = vi.fn();
+    store.subscribe('flags.newCheckout', checkout);
+    store.subscribe('flags.theme', theme);
+    store.patch({ revision: '10', flags: { newCheckout: { value: true, source: 'rule' } } });
+    expect(checkout).toHaveBeenCalledTimes(1);
+    expect(theme).not.toHaveBeenCalled();
+    expect(store.value('flags', 'newCheckout')).toBe(true);
+    expect(store.snapshot?.revision).toBe('10');
+  });
+
+  it('keeps the identity of an equal answer, and of an equal value with another reason', () => {
+    const object = { value: { columns: [1, 2] }, source: 'raw' as const };
+    const store = new SnapshotStore({ ...first, flags: { layout: object } });
+    const listener = vi.fn();
+    store.subscribeAll(listener);
+    store.replace({ ...structuredClone(first), revision: '10', flags: { layout: structuredClone(object) } });
+    expect(store.snapshot?.flags.layout).toBe(object);
+    expect(store.snapshot?.public).toBe(first.public);
+    expect(store.snapshot?.revision).toBe('10');
+    expect(listener).not.toHaveBeenCalled();
+
+    store.patch({ revision: '11', flags: { layout: { ...structuredClone(object), source: 'rule' } } });
+    expect(store.value('flags', 'layout')).toBe(object.value);
+    expect(store.snapshot?.flags.layout?.source).toBe('rule');
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
+  it('tells all changes of one update at once, after they are all readable', () => {
+    const store = new SnapshotStore(first);
+    const seen: { change: SnapshotChange; limit: unknown; email: unknown }[] = [];
+    store.subscribeAll((change) =>
+      seen.push({
+        change,
+        limit: store.value('limits', 'cartItems'),
+        email: store.value('public', 'supportEmail'),
+      }),
+    );
+    store.patch({
+      revision: '10',
+      limits: { cartItems: { value: 50, source: 'raw' } },
+      deleted: { public: ['supportEmail'] },
+    });
+    expect(seen).toEqual([
+      {
+        change: {
+          revision: '10',
+          initial: false,
+          at: expect.any(Number),
+          keys: ['public.supportEmail', 'limits.cartItems'],
+          changes: [
+            { key: 'public.supportEmail', from: 'help@example.com', to: undefined },
+            { key: 'limits.cartItems', from: 20, to: 50 },
+          ],
+        },
+        limit: 50,
+        email: undefined,
+      },
+    ]);
+  });
+
+  it('marks the first snapshot of an empty store as initial', () => {
+    const store = new SnapshotStore();
+    const initial: boolean[] = [];
+    store.subscribeAll((change) => initial.push(change.initial));
+    store.replace(first);
+    store.replace(withRevision('10', true));
+    expect(initial).toEqual([true, false]);
+  });
+
+  it('ignores older patches and offers, comparing revisions as numbers of any length', () => {
+    const store = new SnapshotStore(withRevision('10', true));
+    store.patch({ revision: '9', flags: { newCheckout: { value: false, source: 'raw' } } });
+    store.offer(withRevision('9', false));
+    expect(store.value('flags', 'newCheckout')).toBe(true);
+    store.offer(withRevision('90071992547409931', false));
+    expect(store.value('flags', 'newCheckout')).toBe(false);
+    store.offer(withRevision('90071992547409930', true));
+    expect(store.value('flags', 'newCheckout')).toBe(false);
+  });
+
+  it('takes an offer of the same revision, which may be of another context', () => {
+    const store = new SnapshotStore(withRevision('10', false));
+    store.offer(withRevision('10', true));
+    expect(store.value('flags', 'newCheckout')).toBe(true);
+  });
+
+  it('replaces by an older revision: another server history', () => {
+    const store = new SnapshotStore(withRevision('10', false));
+    store.replace(withRevision('2', true));
+    expect(store.value('flags', 'newCheckout')).toBe(true);
+    store.patch({ revision: '3', flags: { newCheckout: { value: false, source: 'raw' } } });
+    expect(store.value('flags', 'newCheckout')).toBe(false);
+  });
+
+  it('ignores a patch where there is no snapshot to apply it to', () => {
+    const store = new SnapshotStore();
+    store.patch({ revision: '10', public: { supportEmail: 'a@example.com' } });
+    expect(store.snapshot).toBeUndefined();
+  });
+
+  it('ends each subscription by its own function, also of one listener twice', () => {
+    const store = new SnapshotStore(first);
+    const listener = vi.fn();
+    const stop = store.subscribe('flags.newCheckout', listener);
+    store.subscribe('flags.newCheckout', listener);
+    stop();
+    stop();
+    store.replace(withRevision('10', true));
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
+  it('survives a listener that unsubscribes another during a notification', () => {
+    const store = new SnapshotStore(first);
+    const late = vi.fn();
+    store.subscribe('flags.newCheckout', () => stop());
+    const stop = store.subscribe('flags.newCheckout', late);
+    store.replace(withRevision('10', true));
+    store.replace(withRevision('11', false));
+    expect(late.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+
+  it('tells the others though one listener throws, and lets that error surface', async () => {
+    const store = new SnapshotStore(first);
+    const thrown: unknown[] = [];
+    const listeners = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => thrown.push(error));
+    try {
+      const other = vi.fn();
+      store.subscribe('flags.newCheckout', () => {
+        throw new Error('a bad listener');
+      });
+      store.subscribe('flags.newCheckout', other);
+      store.replace(withRevision('10', true));
+      expect(other).toHaveBeenCalledTimes(1);
+      await vi.waitFor(() => expect(thrown).toEqual([new Error('a bad listener')]));
+    } finally {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of listeners) process.on('uncaughtException', listener);
+    }
+  });
+
+  it('notifies of a status only when it changes', () => {
+    const store = new SnapshotStore(first, 'connecting');
+    const listener = vi.fn();
+    const stop = store.subscribeStatus(listener);
+    store.status = 'connecting';
+    store.status = 'live';
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(store.status).toBe('live');
+    expect(store.initialStatus).toBe('connecting');
+    stop();
+    store.status = 'offline';
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+});

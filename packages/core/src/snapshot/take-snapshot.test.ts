@@ -1,0 +1,116 @@
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineConfig } from '../index.ts';
+import { createTestClient } from '../testing.ts';
+
+const asUrl = z.url().transform((text) => new URL(text));
+
+describe('a snapshot of values that a schema transforms', () => {
+  it('carries what the schema made of it where that is JSON', () => {
+    const config = defineConfig({
+      public: {
+        port: z.coerce.number(),
+        smtp: z.object({ host: z.string().trim(), port: z.number().default(25) }),
+      },
+      flags: { theme: z.string().toLowerCase() },
+    });
+    const client = createTestClient({
+      config,
+      public: { port: '8080', smtp: { host: ' mail ' } },
+      flags: { theme: 'DARK' },
+    });
+    const snapshot = client.snapshot();
+    expect(snapshot.public).toEqual({ port: 8080, smtp: { host: 'mail', port: 25 } });
+    expect(snapshot.flags.theme).toEqual({ value: 'dark', source: 'raw' });
+    expect(client.public('port')).toBe(8080);
+  });
+
+  it('carries what is stored where JSON cannot carry what the schema made of it', () => {
+    const config = defineConfig({
+      public: {
+        homepage: asUrl,
+        since: v.pipe(
+          v.string(),
+          v.transform((text) => new Date(text)),
+        ),
+        nested: z.object({ page: asUrl }),
+        big: z.string().transform(BigInt),
+        endless: z.string().transform(Number),
+        byName: z.string().transform((text) => new Map([[text, 1]])),
+      },
+      flags: { page: asUrl },
+    });
+    const stored = {
+      homepage: 'https://example.com',
+      since: '2026-01-01',
+      nested: { page: 'https://example.com/a' },
+      big: '900719925474099312',
+      endless: 'Infinity',
+      byName: 'a',
+    };
+    const page = {
+      $cohort: {
+        rules: [
+          {
+            id: 'nl',
+            when: { attribute: 'country', op: 'in' as const, values: ['NL'] },
+            value: 'https://example.com/nl',
+          },
+        ],
+        defaultValue: 'https://example.com/all',
+      },
+    };
+    const client = createTestClient({ config, public: stored, flags: { page } });
+    expect(client.public('homepage')).toEqual(new URL('https://example.com'));
+    expect(client.flag('page', { country: 'NL' }).href).toBe('https://example.com/nl');
+    expect(client.snapshot().public).toEqual(stored);
+    expect(client.snapshot({ country: 'NL' }).flags.page).toMatchObject({
+      value: 'https://example.com/nl',
+      source: 'rule',
+    });
+    expect(client.snapshot().flags.page?.value).toBe('https://example.com/all');
+    expect(JSON.parse(JSON.stringify(client.snapshot()))).toEqual(client.snapshot());
+    client.set({ public: { since: '2026-02-02' } });
+    expect(client.snapshot().public.since).toBe('2026-02-02');
+  });
+
+  it('carries the default that the JSON Schema names, and leaves out one that JSON cannot carry', () => {
+    const config = defineConfig({
+      public: {
+        named: z
+          .url()
+          .default('https://example.com')
+          .transform((text) => new URL(text)),
+        prefault: asUrl.prefault('https://example.com/p'),
+        made: asUrl.default(new URL('https://example.com/made')),
+      },
+    });
+    const client = createTestClient({ config });
+    expect(client.public('made').href).toBe('https://example.com/made');
+    expect(client.snapshot().public).toEqual({
+      named: 'https://example.com',
+      prefault: 'https://example.com/p',
+    });
+  });
+
+  it('keeps the value of before where a new one is refused', () => {
+    const config = defineConfig({ public: { homepage: asUrl } });
+    const client = createTestClient({ config, public: { homepage: 'https://example.com' } });
+    client.set({ public: { homepage: 'no URL' } });
+    expect(client.snapshot().public).toEqual({ homepage: 'https://example.com' });
+  });
+
+  it('ends at a value that holds itself', () => {
+    const config = defineConfig({
+      public: {
+        tree: z.string().transform((name) => {
+          const node: Record<string, unknown> = { name };
+          node.self = node;
+          return node;
+        }),
+      },
+    });
+    expect(createTestClient({ config, public: { tree: 'a' } }).snapshot().public).toEqual({ tree: 'a' });
+  });
+});

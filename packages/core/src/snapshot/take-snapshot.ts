@@ -1,0 +1,36 @@
+import type { ParsedEvaluation } from '../ruleset/compiled-key.ts';
+import type { RulesetStore } from '../ruleset/ruleset-store.ts';
+import { browserValue } from '../schema/browser-value.ts';
+import type { AnyConfig, KeyDefinition } from '../schema/define-config.ts';
+import type { Evaluation, EvaluationContext, Snapshot } from '../wire.ts';
+
+/**
+ * Evaluates every public value, flag and limit for a context. The secret tier is never looked at. A value that JSON
+ * cannot carry is given as it is stored.
+ */
+export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: EvaluationContext): Snapshot {
+  const snapshot: Snapshot = { revision: store.ruleset?.revision ?? '0', public: {}, flags: {}, limits: {} };
+  for (const definition of config.keys.values()) {
+    if (definition.tier === 'secret') continue;
+    const answer = answerOf(store, definition, context);
+    if (answer === undefined) continue;
+    const value = browserValue(definition, answer.value);
+    if (value === undefined) continue;
+    const { errorCode: _, ...evaluation } = answer;
+    if (definition.tier === 'public') snapshot.public[definition.key] = value;
+    else if (definition.tier === 'limit') snapshot.limits[definition.key] = evaluation as Evaluation<number>;
+    else snapshot.flags[definition.key] = { ...evaluation, value };
+  }
+  return snapshot;
+}
+
+function answerOf(
+  store: RulesetStore,
+  definition: KeyDefinition,
+  context: EvaluationContext,
+): ParsedEvaluation | undefined {
+  const compiled = store.get(definition.key);
+  if (compiled !== undefined) return compiled.evaluate(context);
+  const fallback = store.defaultOf(definition.key);
+  return fallback?.ok ? { value: fallback.value, source: 'default' } : undefined;
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type AnyConfig, defineConfig } from '../schema/define-config.ts';
+import { resolveBundledValues } from './bundled-values.ts';
+
+const config = defineConfig({
+  public: { title: z.unknown(), constructor: z.unknown(), since: z.date().optional() },
+  secrets: { databaseUrl: z.unknown() },
+  flags: { newCheckout: z.boolean().default(false) },
+}) as AnyConfig;
+
+const resolve = (...values: unknown[]) =>
+  resolveBundledValues(
+    config,
+    values.map((entry, index) => ({ name: `part ${index}`, values: entry })),
+  );
+
+describe('bundled values', () => {
+  it('with names of prototypes are values like any other', () => {
+    const hostile: unknown = JSON.parse(
+      '{"public":{"constructor":{"a":1},"title":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}}',
+    );
+    const layer = resolve(hostile, { public: { title: { own: true } } });
+    expect(layer.public.constructor).toEqual({ a: 1 });
+    expect(JSON.stringify(layer.public.title)).toBe(
+      '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"own":true}',
+    );
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it('may be frozen, of a class, or undefined, and are not written to', () => {
+    const since = new Date(0);
+    const values = Object.freeze({
+      public: Object.freeze({ title: Object.freeze({ a: 1 }), since, constructor: undefined }),
+    });
+    const layer = resolve(values, { public: { title: { b: 2 } } });
+    expect(layer.public).toEqual({ title: { a: 1, b: 2 }, since });
+    expect(layer.public.since).toBe(since);
+    expect(values.public.title).toEqual({ a: 1 });
+  });
+
+  it('merge objects deeply, and replace lists, targeted values and all else', () => {
+    const targeted = { $cohort: { defaultValue: true } };
+    const layer = resolve(
+      { public: { title: { a: { b: 1, c: [1, 2] } } }, flags: { newCheckout: targeted } },
+      { public: { title: { a: { c: [3] } } }, flags: { newCheckout: { $cohort: { defaultValue: false } } } },
+      { public: { title: { a: { b: null } } } },
+    );
+    expect(layer.public.title).toEqual({ a: { b: null, c: [3] } });
+    expect(layer.flags.newCheckout).toEqual({ $cohort: { defaultValue: false } });
+  });
+
+  it('are computed of those before them; undefined is none', () => {
+    const layer = resolve({
+      public: { title: () => ({ name: 'Shop', deep: () => 1 }), constructor: () => undefined },
+      secrets: {
+        databaseUrl: ({ public: before }: { public: Record<string, unknown> }) => Object.keys(before),
+      },
+    });
+    expect(layer.public).toEqual({ title: { name: 'Shop', deep: 1 } });
+    expect(layer.secret).toEqual({ databaseUrl: ['title'] });
+  });
+
+  it('that cannot be read are refused without their words', () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic.self = cyclic;
+    const throwing = {
+      get title(): unknown {
+        throw new Error('hunter2');
+      },
+    };
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    for (const values of [
+      { public: { title: cyclic } },
+      { public: throwing },
+      { public: { title: throwing } },
+      { secrets: { databaseUrl: () => () => 1 } },
+      { secrets: { databaseUrl: () => Promise.reject(new Error('hunter2')) } },
+      { secrets: { databaseUrl: () => throwing.title } },
+      { secrets: { databaseUrl: () => cyclic } },
+      { public: revoked.proxy },
+      { public: 1 },
+      [],
+      null,
+      'text',
+    ]) {
+      expect(() => resolve(values)).toThrow(
+        expect.objectContaining({
+          code: 'ERR_OPTIONS_INVALID',
+          option: 'bundled',
+          message: expect.not.stringContaining('hunter2'),
+        }),
+      );
+    }
+  });
+});

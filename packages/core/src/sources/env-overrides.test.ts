@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type AnyConfig, defineConfig } from '../schema/define-config.ts';
+import { readEnvironmentOverrides } from './env-overrides.ts';
+
+const define = (validator: z.ZodType): AnyConfig =>
+  defineConfig({ public: { value: validator } }) as AnyConfig;
+
+/** What `VALUE` is stored as; undefined where the schema refuses it, or it counts as not set. */
+const stored = (validator: z.ZodType, text: string): unknown =>
+  readEnvironmentOverrides(define(validator), { VALUE: text }).values?.public.value;
+
+describe('the text of a variable', () => {
+  it('is read as the schema of its key takes it', () => {
+    const object = z.object({ a: z.number() });
+    for (const [validator, text, expected] of [
+      [z.string(), 'false', 'false'],
+      [z.string(), '0', '0'],
+      [z.string(), 'null', 'null'],
+      [z.string(), '"quoted"', '"quoted"'],
+      [z.string(), '{"a":1}', '{"a":1}'],
+      [z.string(), '__proto__', '__proto__'],
+      [z.string(), ' ', ' '],
+      [z.string(), '', undefined],
+      [z.string(), '\uD800', '\uD800'],
+      [z.string(), 'x'.repeat(1_000_000), 'x'.repeat(1_000_000)],
+      [z.boolean(), 'false', false],
+      [z.coerce.boolean(), 'false', false],
+      [z.boolean(), 'False', undefined],
+      [z.number(), '0', 0],
+      [z.number(), '1e999', undefined],
+      [z.number(), '0x10', undefined],
+      [z.string().nullable(), 'null', 'null'],
+      [z.number().nullable(), 'null', null],
+      [z.enum(['a', 'b']), '"a"', 'a'],
+      [object, '{"a":1}', { a: 1 }],
+      [object, '{"a":1', undefined],
+      [z.array(z.string()), '["a"]', ['a']],
+      [z.array(z.string()), 'a', undefined],
+    ] as const) {
+      expect([text.slice(0, 20), stored(validator, text)]).toEqual([text.slice(0, 20), expected]);
+    }
+  });
+
+  it('reaches no prototype', () => {
+    const value = stored(z.record(z.string(), z.unknown()), '{"__proto__":{"polluted":true}}');
+    expect(Object.hasOwn(value as object, '__proto__')).toBe(true);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it('of a secret is in no message, be it a name within it', () => {
+    const config = defineConfig({
+      secrets: {
+        tokens: z.record(z.string(), z.number()),
+        pool: z.object({ size: z.number(), hosts: z.array(z.url()) }),
+        text: z.string().regex(/^sk_/),
+        strict: z.strictObject({ user: z.string() }),
+      },
+    });
+    const variables = {
+      TOKENS: '{"hunter2": "hunter3"}',
+      POOL: '{"size": "hunter4", "hosts": ["hunter5"]}',
+      TEXT: 'hunter6',
+      STRICT: '{"user":"hunter7","hunter8":1}',
+    };
+    const { values, invalid } = readEnvironmentOverrides(config as AnyConfig, variables);
+    expect(values).toBeUndefined();
+    expect(invalid.map(({ key }) => key)).toEqual(['tokens', 'pool', 'text', 'strict']);
+    expect(JSON.stringify(invalid)).not.toContain('hunter');
+    // What the schema itself declares is told.
+    expect(invalid[1]?.message).toMatch(/at "size".*at "hosts\.0"/);
+  });
+});
+
+describe('a prefix', () => {
+  it('stands before each name, whatever it is', () => {
+    const config = define(z.string());
+    for (const prefix of ['SHOP_', 'shop.', '__proto__', ' ']) {
+      const { values } = readEnvironmentOverrides(config, { [`${prefix}VALUE`]: 'x', VALUE: 'y' }, prefix);
+      expect(values?.public).toEqual({ value: 'x' });
+    }
+  });
+
+  it('that makes a key read a setting of the client is refused', () => {
+    const config = defineConfig({ public: { clientSecret: z.string() } }) as AnyConfig;
+    const variables = { SMOOAI_CONFIG_CLIENT_SECRET: 'hunter2' };
+    expect(() => readEnvironmentOverrides(config, variables, 'SMOOAI_CONFIG_')).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'overrides' }),
+    );
+    expect(readEnvironmentOverrides(config, variables).values).toBeUndefined();
+  });
+});

@@ -1,0 +1,277 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+import { RulesetOrder } from '../ruleset/ruleset-order.ts';
+import { RulesetStore } from '../ruleset/ruleset-store.ts';
+import { defineConfig } from '../schema/define-config.ts';
+import type { JsonValue, Ruleset } from '../wire.ts';
+import type { RulesetSink } from './ruleset-source.ts';
+import { StreamEvents, StreamGapError } from './stream-events.ts';
+
+const config = defineConfig({
+  flags: { a: z.number().default(-1), b: z.number().default(-1), c: z.number().default(-1) },
+});
+type State = Record<string, number>;
+
+interface Commit {
+  epoch: string;
+  revision: number;
+  key: string;
+  value: number;
+  /** Everything after it. */
+  state: State;
+}
+
+class StoreSink implements RulesetSink {
+  readonly store = new RulesetStore(config);
+  confirmed = 0;
+  pushes = 0;
+  get revision() {
+    return this.store.ruleset?.revision;
+  }
+  get epoch() {
+    return this.store.ruleset?.epoch;
+  }
+  replace(ruleset: Ruleset) {
+    this.pushes += 1;
+    this.store.replace(ruleset);
+  }
+  patch(patch: Parameters<RulesetSink['patch']>[0]) {
+    this.pushes += 1;
+    this.store.patch(patch);
+  }
+  confirm() {
+    this.confirmed += 1;
+  }
+  status() {}
+  get state(): State {
+    return Object.fromEntries(Object.entries(this.store.lastGood()?.flags ?? {})) as State;
+  }
+}
+
+function whole(revision: number, flags: Record<string, JsonValue>, epoch?: string): string {
+  const ruleset: Ruleset = {
+    revision: String(revision),
+    ...(epoch !== undefined && { epoch }),
+    environment: 'development',
+    public: {},
+    secret: {},
+    flags,
+    limits: {},
+    segments: {},
+  };
+  return `event: ruleset\ndata: ${JSON.stringify(ruleset)}\n\n`;
+}
+
+function change(revision: number, key: string, value: number): string {
+  const changes = [{ tier: 'feature_flag', key, value }];
+  const patch = { revision: String(revision), previousRevision: String(revision - 1), changes };
+  return `event: change\ndata: ${JSON.stringify(patch)}\n\n`;
+}
+
+function connect(sink: StoreSink, isResumed = false) {
+  const onHeard = vi.fn();
+  return { events: new StreamEvents({ sink, isResumed, onHeard }), onHeard };
+}
+
+describe('the events of one connection', () => {
+  it('apply what arrives together as one change', () => {
+    const sink = new StoreSink();
+    const { events } = connect(sink);
+    events.feed(whole(1, {}));
+    const heard: (readonly string[])[] = [];
+    sink.store.subscribe(({ keys }) => heard.push(keys));
+    events.feed(change(2, 'a', 1) + change(3, 'b', 2) + change(4, 'a', 3));
+    expect(heard).toEqual([['a', 'b']]);
+    expect([sink.revision, sink.state]).toEqual(['4', { a: 3, b: 2 }]);
+  });
+
+  it('take 10,000 changes of a burst, in pieces that end anywhere', () => {
+    const sink = new StoreSink();
+    const { events } = connect(sink);
+    events.feed(whole(0, {}));
+    let text = '';
+    for (let revision = 1; revision <= 10_000; revision += 1) text += change(revision, 'a', revision);
+    for (let at = 0; at < text.length; at += 65_521) events.feed(text.slice(at, at + 65_521));
+    expect([sink.revision, sink.state]).toEqual(['10000', { a: 10_000 }]);
+    expect(sink.pushes).toBeLessThan(100);
+  });
+
+  it('end at a gap, with what came before it applied', () => {
+    const sink = new StoreSink();
+    const { events } = connect(sink);
+    events.feed(whole(1, {}));
+    expect(() => events.feed(change(2, 'a', 1) + change(4, 'b', 2))).toThrow(StreamGapError);
+    expect([sink.revision, sink.state]).toEqual(['2', { a: 1 }]);
+  });
+
+  it('ignore an event of an unknown type, and comments', () => {
+    const sink = new StoreSink();
+    const { events, onHeard } = connect(sink);
+    events.feed('event: party\ndata: {"when":"now"}\n\n: hello\n\n');
+    expect(onHeard).toHaveBeenCalledOnce();
+    expect([sink.pushes, sink.confirmed]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['a truncated ruleset', 'event: ruleset\ndata: {"revision":"1","flags":{\n\n'],
+    ['a page', 'event: ruleset\ndata: <html>\n\n'],
+    ['a change without a list', 'event: change\ndata: {"revision":"2","changes":{}}\n\n'],
+    ['a whole ruleset without a tier', 'event: ruleset\ndata: {"revision":"2","environment":"x"}\n\n'],
+  ])('never apply %s, nor say that anything was heard', (_, text) => {
+    const sink = new StoreSink();
+    const { events, onHeard } = connect(sink);
+    expect(() => events.feed(text)).toThrow(expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }));
+    expect([sink.pushes, onHeard.mock.calls.length]).toEqual([0, 0]);
+  });
+
+  it('give up on an event without end', () => {
+    const { events } = connect(new StoreSink());
+    events.feed('event: ruleset\ndata: ');
+    const piece = 'x'.repeat(1024 * 1024);
+    expect(() => {
+      for (let count = 0; count < 20; count += 1) events.feed(piece);
+    }).toThrow(/16 MiB/);
+  });
+
+  it('confirm nothing while the server is behind, and do so once it has caught up', () => {
+    const sink = new StoreSink();
+    connect(sink).events.feed(whole(5, { a: 5 }, 'one'));
+    const confirmed = sink.confirmed;
+    const { events } = connect(sink, true);
+    events.feed(whole(3, { a: 3 }, 'one'));
+    events.feed(`:\n\n${change(4, 'a', 4)}${change(5, 'a', 5)}`);
+    expect([sink.state, sink.confirmed]).toEqual([{ a: 5 }, confirmed]);
+    events.feed(change(6, 'a', 6));
+    expect([sink.state, sink.confirmed]).toEqual([{ a: 6 }, confirmed + 1]);
+  });
+
+  it('take the ruleset of a restored database, and then nothing of the epoch that was left', () => {
+    const sink = new StoreSink();
+    connect(sink).events.feed(whole(9, { a: 9 }, 'old'));
+    connect(sink).events.feed(whole(4, { a: 4 }, 'restored'));
+    expect(sink.state).toEqual({ a: 4 });
+    connect(sink).events.feed(whole(12, { a: 12 }, 'old') + change(13, 'a', 13));
+    expect([sink.revision, sink.epoch, sink.state]).toEqual(['4', 'restored', { a: 4 }]);
+  });
+
+  it('begin anew once the epoch that was left is no longer refused', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const sink = new StoreSink();
+    connect(sink).events.feed(whole(9, { a: 9 }, 'old'));
+    connect(sink).events.feed(whole(4, { a: 4 }, 'restored'));
+    const { events } = connect(sink);
+    events.feed(whole(12, { a: 12 }, 'old'));
+    vi.advanceTimersByTime(4 * 60_000);
+    events.feed(':\n\n');
+    vi.advanceTimersByTime(60_000);
+    expect(() => events.feed(':\n\n')).toThrow(StreamGapError);
+    connect(sink).events.feed(whole(13, { a: 13 }, 'old'));
+    expect(sink.state).toEqual({ a: 13 });
+  });
+
+  it('never show a state that no server had, whatever is lost, doubled or out of order', () => {
+    fc.assert(fc.property(fc.array(act, { maxLength: 60 }), playAndCheck), { numRuns: 500 });
+  });
+});
+
+describe('the order of rulesets', () => {
+  it('does not go back to an epoch at once, but does in the end', () => {
+    let now = 0;
+    const order = new RulesetOrder(() => now);
+    const [one, two] = [
+      { revision: '9', epoch: 'one' },
+      { revision: '1', epoch: 'two' },
+    ];
+    expect(order.take(two, one)).toBe(true);
+    expect(order.take(one, two)).toBe(false);
+    now += 5 * 60_000;
+    expect(order.take(one, two)).toBe(true);
+    expect(order.take(two, one)).toBe(false);
+  });
+});
+
+type Act =
+  | { do: 'commit'; key: string; value: number }
+  | { do: 'restore'; back: number }
+  | { do: 'connect'; resume: boolean }
+  | { do: 'send'; from: number; order: 'as it is' | 'reversed' | 'doubled' };
+
+const act: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({
+    do: fc.constant('commit' as const),
+    key: fc.constantFrom('a', 'b', 'c'),
+    value: fc.nat({ max: 9 }),
+  }),
+  fc.record({ do: fc.constant('restore' as const), back: fc.nat({ max: 5 }) }),
+  fc.record({ do: fc.constant('connect' as const), resume: fc.boolean() }),
+  fc.record({
+    do: fc.constant('send' as const),
+    from: fc.integer({ min: -4, max: 2 }),
+    order: fc.constantFrom('as it is', 'reversed', 'doubled'),
+  }),
+);
+
+/** A server whose database may be restored, and a connection that loses, doubles and mixes up what it sends. */
+function playAndCheck(acts: readonly Act[]): void {
+  let epochs = 1;
+  let history: Commit[] = [{ epoch: 'e1', revision: 0, key: 'a', value: 0, state: {} }];
+  const known = new Map<string, State>([['e1:0', {}]]);
+  const newest = (): Commit => history.at(-1) ?? fail();
+  const sink = new StoreSink();
+  let events: StreamEvents | undefined;
+  let sent = 0;
+  const feed = (text: string): void => {
+    try {
+      events?.feed(text);
+    } catch (error) {
+      expect(error).toBeInstanceOf(StreamGapError);
+      events = undefined;
+    }
+    if (sink.revision === undefined) return;
+    expect(sink.state).toEqual(known.get(`${sink.epoch}:${sink.revision}`));
+  };
+  const begin = (): void => {
+    events = connect(sink).events;
+    const { epoch, revision, state } = newest();
+    sent = revision;
+    feed(whole(revision, state, epoch));
+  };
+  for (const step of acts) {
+    if (step.do === 'commit') {
+      const { epoch, revision, state } = newest();
+      const next = { ...state, [step.key]: step.value };
+      history.push({ ...step, epoch, revision: revision + 1, state: next });
+      known.set(`${epoch}:${revision + 1}`, next);
+    } else if (step.do === 'restore') {
+      epochs += 1;
+      const epoch = `e${epochs}`;
+      history = history
+        .slice(0, Math.max(1, history.length - step.back))
+        .map((entry) => ({ ...entry, epoch }));
+      for (const { revision, state } of history) known.set(`${epoch}:${revision}`, state);
+      events = undefined;
+    } else if (step.do === 'connect') {
+      const isKnown = sink.epoch === newest().epoch && sink.revision !== undefined;
+      if (!step.resume || !isKnown) begin();
+      else {
+        events = connect(sink, true).events;
+        sent = Number(sink.revision);
+      }
+    } else if (events !== undefined) {
+      const commits = history.filter(({ revision }) => revision > Math.max(0, sent + step.from));
+      const texts = commits.map(({ revision, key, value }) => change(revision, key, value));
+      if (step.order === 'reversed') texts.reverse();
+      if (step.order === 'doubled') texts.push(...texts);
+      feed(texts.join(''));
+      sent = newest().revision;
+    }
+  }
+  begin();
+  expect([sink.epoch, sink.state]).toEqual([newest().epoch, newest().state]);
+}
+
+function fail(): never {
+  throw new Error('a history is never empty');
+}

@@ -1,0 +1,79 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { getSharedTokenProvider, type SharedTokenProviderOptions } from '../server.ts';
+import { tokenAnswer } from '../test-support/token-fixture.ts';
+
+let clients = 0;
+
+function optionsOf(more: Partial<SharedTokenProviderOptions> = {}): SharedTokenProviderOptions {
+  return {
+    authUrl: 'https://auth.example.com',
+    clientId: `client-${clients}`,
+    clientSecret: 'hunter-two',
+    ...more,
+  };
+}
+
+describe('getSharedTokenProvider', () => {
+  it('gives one provider for equal options, in any order', async () => {
+    clients += 1;
+    let exchanges = 0;
+    const fetch: typeof globalThis.fetch = async () => {
+      exchanges += 1;
+      return tokenAnswer('t1');
+    };
+    const one = getSharedTokenProvider(optionsOf({ fetch, extraParameters: { a: '1', b: '2' } }));
+    const { authUrl, ...rest } = optionsOf({ extraParameters: { b: '2', a: '1' }, fetch, scope: undefined });
+    const two = getSharedTokenProvider({ ...rest, authUrl });
+    expect(two).toBe(one);
+    await Promise.all([one.getAccessToken(), two.getAccessToken()]);
+    expect(exchanges).toBe(1);
+  });
+
+  it.each<[string, Partial<SharedTokenProviderOptions>]>([
+    ['another secret', { clientSecret: 'other' }],
+    ['a secret by function', { clientSecret: () => 'hunter-two' }],
+    ['another scope', { scope: 'b' }],
+    ['another fetch', { fetch: async () => tokenAnswer('t1') }],
+    ['another parameter', { extraParameters: { a: '2' } }],
+    ['a key', { key: 'key-of-another' }],
+  ])('never gives it for %s', (_, more) => {
+    clients += 1;
+    const options = optionsOf({ scope: 'a', extraParameters: { a: '1' } });
+    const one = getSharedTokenProvider(options);
+    expect(getSharedTokenProvider({ ...options, ...more })).not.toBe(one);
+    expect(getSharedTokenProvider({ ...options })).toBe(one);
+  });
+
+  it('goes by its key, once it was made', () => {
+    clients += 1;
+    const one = getSharedTokenProvider(optionsOf({ key: 'billing' }));
+    expect(getSharedTokenProvider('billing')).toBe(one);
+    expect(getSharedTokenProvider(optionsOf({ key: 'billing' }))).toBe(one);
+    expect(() => getSharedTokenProvider(optionsOf({ key: 'billing', clientSecret: 'other' }))).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'key' }),
+    );
+    expect(() => getSharedTokenProvider('unknown')).toThrow(expect.objectContaining({ option: 'key' }));
+  });
+
+  it('forgets of those without a key what nobody asked for in the last hundred', () => {
+    clients += 1;
+    const [first, used, named] = [optionsOf(), optionsOf({ scope: 'used' }), optionsOf({ key: 'named' })];
+    const before = [first, used, named].map(getSharedTokenProvider);
+    for (let call = 0; call < 150; call++) {
+      getSharedTokenProvider(optionsOf({ clientSecret: () => 'hunter-two' }));
+      getSharedTokenProvider(used);
+    }
+    expect(getSharedTokenProvider(used)).toBe(before[1]);
+    expect(getSharedTokenProvider('named')).toBe(before[2]);
+    expect(getSharedTokenProvider(first)).not.toBe(before[0]);
+  });
+
+  it('shows no secret to who looks into the process', () => {
+    getSharedTokenProvider(optionsOf());
+    const symbols = Object.getOwnPropertySymbols(globalThis).map((symbol) => Reflect.get(globalThis, symbol));
+    expect(inspect(symbols, { depth: 9, showHidden: true, maxArrayLength: null })).not.toContain(
+      'hunter-two',
+    );
+  });
+});

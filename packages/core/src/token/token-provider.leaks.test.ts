@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type ConfigErrorCode, isConfigError } from '../index.ts';
+import { type TokenEvent, TokenProvider, type TokenProviderOptions } from '../server.ts';
+import { embeddedForms, everythingOf, formsOf, leaksOf } from '../test-support/leak-search.ts';
+import {
+  type LoopbackServer,
+  type Responder,
+  sendJson,
+  startLoopbackServer,
+} from '../test-support/loopback-server.ts';
+
+const SECRET = 'cs/9+Zq=hunter two&ü"\\x';
+const TOKEN = 'eyJhbGciOiJ.at-Pay+load/Y29uZmln~x=.c2ln';
+const ASSERTION = 'assertion/of+the=client~1';
+const ALL = [SECRET, TOKEN, ASSERTION];
+
+const servers: LoopbackServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+/** Every encoding of what the server knows, and the request as it came. */
+function echo(request: { body: string; headers: object }): string {
+  const forms = ALL.flatMap((text) => [...formsOf(text), ...embeddedForms(text)]);
+  return `${forms.join(' ')} ${request.body} ${JSON.stringify(request.headers)}`;
+}
+
+/** Throws all that it was given, as some network libraries do. */
+function telltale(code?: string): typeof fetch {
+  return async (input, init) => {
+    const text = JSON.stringify([input, init?.body, [...new Headers(init?.headers)], ALL]);
+    const cause = Object.assign(new Error(text), { ...(code !== undefined && { code }), request: init });
+    throw Object.assign(new TypeError(text, { cause }), { config: init });
+  };
+}
+
+type Case = [
+  name: string,
+  code: ConfigErrorCode,
+  reason: string | undefined,
+  respond: Responder,
+  options?: Partial<TokenProviderOptions>,
+];
+
+const silent: Responder = () => undefined;
+const refuse =
+  (status: number, headers: Record<string, string> = {}): Responder =>
+  (request, response) => {
+    const text = echo(request);
+    const body = {
+      error: text,
+      error_description: text,
+      error_uri: `https://x.example/?${TOKEN}`,
+      message: text,
+    };
+    sendJson(response, status, { ...body, access_token: TOKEN, [text]: text }, headers);
+  };
+const answer =
+  (body: object): Responder =>
+  (request, response) =>
+    sendJson(response, 200, { echo: echo(request), ...body });
+
+const cases: Case[] = [
+  ['a time-out', 'ERR_TOKEN_TRANSPORT', 'timeout', silent],
+  [
+    'a reset',
+    'ERR_TOKEN_TRANSPORT',
+    'reset',
+    (_request, _response, { socket }) => void socket.resetAndDestroy(),
+  ],
+  ['DNS', 'ERR_TOKEN_TRANSPORT', 'dns', silent, { fetch: telltale('ENOTFOUND') }],
+  ['TLS', 'ERR_TOKEN_TRANSPORT', 'tls', silent, { fetch: telltale('CERT_HAS_EXPIRED') }],
+  ['a network that talks', 'ERR_TOKEN_TRANSPORT', 'network', silent, { fetch: telltale() }],
+  ['a code that talks', 'ERR_TOKEN_TRANSPORT', 'network', silent, { fetch: telltale(`E${SECRET}`) }],
+  ['a refusal', 'ERR_TOKEN_REJECTED', undefined, refuse(400)],
+  ['a broken server', 'ERR_TOKEN_REJECTED', undefined, refuse(503)],
+  [
+    'a refusal in HTML',
+    'ERR_TOKEN_REJECTED',
+    undefined,
+    (request, response) => void response.writeHead(401).end(`<p>${echo(request)}`),
+  ],
+  [
+    'a refusal that says the secrets back without the form',
+    'ERR_TOKEN_REJECTED',
+    undefined,
+    (request, response) => {
+      const text = echo({ body: '', headers: request.headers });
+      sendJson(response, 401, { error: SECRET, error_description: text, access_token: TOKEN });
+    },
+  ],
+  ['a pause', 'ERR_TOKEN_THROTTLED', undefined, refuse(429, { 'retry-after': '60' })],
+  ['no JSON', 'ERR_TOKEN_MALFORMED', 'not-json', (request, response) => void response.end(echo(request))],
+  ['no token', 'ERR_TOKEN_MALFORMED', 'no-token', answer({ accessToken: TOKEN })],
+  ['an unusable token', 'ERR_TOKEN_MALFORMED', 'unusable-token', answer({ access_token: `${TOKEN}\n` })],
+  [
+    'a token of another type',
+    'ERR_TOKEN_MALFORMED',
+    'token-type',
+    answer({ access_token: TOKEN, token_type: SECRET }),
+  ],
+  ['too much', 'ERR_TOKEN_MALFORMED', 'too-large', answer({ access_token: TOKEN.repeat(2_000) })],
+  [
+    'a token that ran out on its way',
+    'ERR_TOKEN_MALFORMED',
+    'expired',
+    answer({ access_token: TOKEN, expires_in: 0.000_001 }),
+  ],
+  [
+    'a secret function that talks',
+    'ERR_OPTIONS_INVALID',
+    undefined,
+    silent,
+    {
+      clientSecret: () => {
+        throw new Error(SECRET);
+      },
+    },
+  ],
+];
+
+describe.each(['body', 'basic', 'basic-raw'] as const)('with credentials by %s', (credentialsIn) => {
+  it.each(cases)('%s gives nothing away', async (_, code, reason, respond, options) => {
+    const server = await startLoopbackServer(respond);
+    servers.push(server);
+    const events: TokenEvent[] = [];
+    const provider = new TokenProvider({
+      authUrl: server.url,
+      clientId: 'client-1',
+      clientSecret: SECRET,
+      credentialsIn,
+      extraParameters: { client_assertion: ASSERTION },
+      timeoutMs: 300,
+      maxAttempts: 1,
+      onEvent: (event) => {
+        events.push(event);
+      },
+      ...options,
+    });
+    const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+    expect(isConfigError(error, code), everythingOf(error)).toBe(true);
+    if (reason !== undefined) expect(error).toMatchObject({ reason });
+    expect(everythingOf(error)).not.toMatch(/grant_type|<p>/);
+    for (const shown of [error, events, provider.status(), provider]) {
+      expect(leaksOf(everythingOf(shown), ALL)).toEqual([]);
+    }
+  });
+});
+
+it('a refused connection gives nothing away', async () => {
+  const server = await startLoopbackServer(silent);
+  await server.close();
+  const provider = new TokenProvider({
+    authUrl: server.url,
+    clientId: 'c',
+    clientSecret: SECRET,
+    maxAttempts: 1,
+  });
+  const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'refused' });
+  expect(leaksOf(everythingOf(error), ALL)).toEqual([]);
+});
+
+it('a token in hand, and one that was dropped, are not repeated by the errors that follow', async () => {
+  const server = await startLoopbackServer((request, response, more) =>
+    more.count === 1
+      ? sendJson(response, 200, { access_token: TOKEN })
+      : refuse(400)(request, response, more),
+  );
+  servers.push(server);
+  const provider = new TokenProvider({ authUrl: server.url, clientId: 'c', clientSecret: SECRET });
+  expect(await provider.getAccessToken()).toBe(TOKEN);
+  provider.invalidate(TOKEN);
+  const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+  expect(leaksOf(everythingOf(error), [SECRET, TOKEN])).toEqual([]);
+});
+
+it('a caller’s reason for aborting is not repeated', async () => {
+  const server = await startLoopbackServer(silent);
+  servers.push(server);
+  const provider = new TokenProvider({
+    authUrl: server.url,
+    clientId: 'c',
+    clientSecret: SECRET,
+    timeoutMs: 300,
+    maxAttempts: 1,
+  });
+  const controller = new AbortController();
+  const call = provider.getAccessToken({ signal: controller.signal }).catch((thrown: unknown) => thrown);
+  controller.abort(new Error(SECRET));
+  const error: unknown = await call;
+  expect(error).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'aborted' });
+  expect(leaksOf(everythingOf(error), ALL)).toEqual([]);
+});
