@@ -1,17 +1,19 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { AttemptLimiter } from './attempt-limiter.ts';
-import { AuthClientService } from './auth-client-service.ts';
-import { createGuard } from './authentication.ts';
-import { answerBrokenRequest } from './broken-request.ts';
-import { ChangeBus } from './change-bus.ts';
-import { ClientDirectory } from './client-directory.ts';
-import { ConfigService } from './config-service.ts';
-import { registerClosing } from './connections.ts';
-import { registerCors } from './cross-origin.ts';
-import { registerErrorHandling, sendError } from './error-handling.ts';
-import { registerHttpRefusals } from './http-refusals.ts';
-import { registerJsonBody } from './json-body.ts';
-import { requestAjvOptions, requestValidationError } from './request-validation.ts';
+import { AttemptLimiter } from './auth/attempt-limiter.ts';
+import { AuthClientService } from './auth/auth-client-service.ts';
+import { createGuard } from './auth/authentication.ts';
+import { ClientDirectory } from './auth/client-directory.ts';
+import { TokenService } from './auth/token-service.ts';
+import { ChangeBus } from './domain/change-bus.ts';
+import { ConfigService } from './domain/config-service.ts';
+import { answerBrokenRequest } from './http/broken-request.ts';
+import { registerClosing } from './http/connections.ts';
+import { registerCors } from './http/cross-origin.ts';
+import { registerErrorHandling, sendError } from './http/error-handling.ts';
+import { registerHttpRefusals } from './http/http-refusals.ts';
+import { registerJsonBody } from './http/json-body.ts';
+import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
+import type { ServerContext } from './http/server-context.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
 import { registerDiscoveryRoutes } from './routes/discovery.ts';
 import { registerEnvironmentsRoutes } from './routes/environments.ts';
@@ -26,11 +28,9 @@ import { registerSnapshotRoutes } from './routes/snapshot.ts';
 import { registerStreamRoutes } from './routes/stream.ts';
 import { registerTokenRoutes } from './routes/token.ts';
 import { registerValuesRoutes } from './routes/values.ts';
-import type { ServerContext } from './server-context.ts';
 import { registerRequestLog } from './server-logger.ts';
 import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
-import { TokenService } from './token-service.ts';
 
 /** Puts the server together over its storage: one Fastify instance with every route. It does not listen yet. */
 export async function createApp(

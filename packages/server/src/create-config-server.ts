@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import { type Bootstrap, bootstrap } from './bootstrap.ts';
-import { Connections } from './connections.ts';
+import { type Bootstrap, bootstrap } from './bootstrap/bootstrap.ts';
+import { credentialsFileOf, type ServerCredentials } from './bootstrap/credentials-file.ts';
 import { createApp } from './create-app.ts';
-import { credentialsFileOf, type ServerCredentials } from './credentials-file.ts';
 import { ServerStartError } from './errors.ts';
+import { Connections } from './http/connections.ts';
 import {
   type ConfigServerOptions,
   isLoopback,
@@ -13,7 +13,7 @@ import {
   resolveOptions,
 } from './server-options.ts';
 import { loadEncryptionKey } from './storage/encryption-key.ts';
-import { openSqliteStorage } from './storage/sqlite-storage.ts';
+import { openSqliteStorage } from './storage/sqlite/sqlite-storage.ts';
 import type { Storage } from './storage/storage.ts';
 import { StorageError } from './storage/storage-error.ts';
 

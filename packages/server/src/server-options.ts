@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
-import type { AttemptLimits } from './attempt-limiter.ts';
+import type { AttemptLimits } from './auth/attempt-limiter.ts';
 import { ServerStartError } from './errors.ts';
-import type { StreamOptions } from './event-stream.ts';
-import { parseUrl } from './parse-url.ts';
+import type { StreamOptions } from './http/event-stream.ts';
+import { parseUrl } from './lib/parse-url.ts';
 
 /** Time limits of the server, in milliseconds. None of them cuts an event stream, which writes every 15 s. */
 export interface ServerTimeouts {

@@ -1,4 +1,4 @@
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
 
 /** How many failed attempts are let through. */
 export interface AttemptLimits {

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { HttpError } from '../domain/refusal.ts';
+import type { Principal, Scope } from '../http/server-context.ts';
+import { parseUrl } from '../lib/parse-url.ts';
+import type { AuthClient, AuthClientType, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { hashCredential, newClientSecret, newPublishableKey } from './credentials.ts';
-import { HttpError } from './http-error.ts';
-import { parseUrl } from './parse-url.ts';
-import type { Principal, Scope } from './server-context.ts';
-import type { AuthClient, AuthClientType, Storage, StorageOperations } from './storage/storage.ts';
 
 /** What a new client is made of. */
 export interface NewClient {

@@ -1,7 +1,14 @@
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import type { ConfigServer } from './create-config-server.ts';
-import { adminOf, callApi, jsonOf, makeClient, startServer, tokenOf } from './test-support/running-server.ts';
+import type { ConfigServer } from '../create-config-server.ts';
+import {
+  adminOf,
+  callApi,
+  jsonOf,
+  makeClient,
+  startServer,
+  tokenOf,
+} from '../test-support/running-server.ts';
 
 const VALUES = '/config/values?environment=development';
 const ORIGIN = 'https://shop.example';

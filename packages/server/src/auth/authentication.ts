@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import { HttpError } from '../domain/refusal.ts';
+import type { AccessRule, Principal, Scope } from '../http/server-context.ts';
+import type { AuthClient } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { PUBLISHABLE_KEY_PREFIX } from './credentials.ts';
-import { HttpError } from './http-error.ts';
-import type { AccessRule, Principal, Scope } from './server-context.ts';
-import type { AuthClient } from './storage/storage.ts';
 import type { TokenService } from './token-service.ts';
 
 /** Every scope that there is. */

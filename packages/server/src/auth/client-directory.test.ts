@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import type { AuthClient, Storage } from '../storage/storage.ts';
 import { ClientDirectory } from './client-directory.ts';
 import { hashCredential } from './credentials.ts';
-import { openSqliteStorage } from './storage/sqlite-storage.ts';
-import type { AuthClient, Storage } from './storage/storage.ts';
 
 const KEY = 'pk_test';
 

@@ -1,6 +1,6 @@
-import { BoundedMap } from './bounded-map.ts';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import type { AuthClient, Storage } from '../storage/storage.ts';
 import { hashCredential } from './credentials.ts';
-import type { AuthClient, Storage } from './storage/storage.ts';
 
 const MAX_CACHED_CLIENTS = 1_000;
 const MAX_CACHED_ORGANIZATIONS = 100;

@@ -9,7 +9,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
-import type { AuthClient, SigningKey, Storage } from './storage/storage.ts';
+import type { AuthClient, SigningKey, Storage } from '../storage/storage.ts';
 
 /** ES256 rather than EdDSA: every JWT library verifies it. */
 const ALGORITHM = 'ES256';

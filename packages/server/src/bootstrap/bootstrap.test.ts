@@ -1,8 +1,14 @@
 import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createConfigServer } from './create-config-server.ts';
-import { adminOf, callApi, startServer, temporaryDirectory, tokenOf } from './test-support/running-server.ts';
+import { createConfigServer } from '../create-config-server.ts';
+import {
+  adminOf,
+  callApi,
+  startServer,
+  temporaryDirectory,
+  tokenOf,
+} from '../test-support/running-server.ts';
 
 async function readJson(file: string): Promise<Record<string, string>> {
   return JSON.parse(await readFile(file, 'utf8')) as Record<string, string>;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { SCOPES } from './authentication.ts';
-import { hashCredential, newClientSecret } from './credentials.ts';
+import { SCOPES } from '../auth/authentication.ts';
+import { hashCredential, newClientSecret } from '../auth/credentials.ts';
+import type { AuthClient, Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } from './credentials-file.ts';
-import type { AuthClient, Environment, Storage, StorageOperations } from './storage/storage.ts';
 
 /** The environments of a new organization. */
 export const FIRST_ENVIRONMENTS = ['development', 'staging', 'production'] as const;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ServerStartError } from './errors.ts';
-import { hasErrorCode, makeDirectory, syncDirectory } from './storage/data-files.ts';
+import { ServerStartError } from '../errors.ts';
+import { hasErrorCode, makeDirectory, syncDirectory } from '../storage/data-files.ts';
 
 /** What a tool needs to administer the server; the content of the credentials file. */
 export interface ServerCredentials {

@@ -1,6 +1,6 @@
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../server-context.ts';
+import type { Principal } from '../http/server-context.ts';
 import type { Environment, StorageOperations } from '../storage/storage.ts';
+import { HttpError } from './refusal.ts';
 
 /**
  * Finds an environment that the caller may use, by its name.

@@ -1,4 +1,4 @@
-import type { ChangeRecord } from './storage/storage.ts';
+import type { ChangeRecord } from '../storage/storage.ts';
 
 /** Tells open streams of committed changes, in the order of their revisions. */
 export class ChangeBus {

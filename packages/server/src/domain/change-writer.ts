@@ -1,8 +1,8 @@
 import type { RulesetChange } from '@smooai/config';
 import type { FastifyBaseLogger } from 'fastify';
-import type { ChangeBus } from '../change-bus.ts';
 import { describeError } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
+import type { ChangeBus } from './change-bus.ts';
 
 /** Changes kept for streams that resume, for each environment. */
 const KEPT_CHANGES = 1_000;

@@ -1,17 +1,17 @@
 import type { FastifyBaseLogger } from 'fastify';
+import type { Principal } from '../http/server-context.ts';
+import type { Storage } from '../storage/storage.ts';
+import { findEnvironmentByName } from './access.ts';
 import type { ChangeBus } from './change-bus.ts';
-import { findEnvironmentByName } from './domain/access.ts';
-import { ChangeWriter } from './domain/change-writer.ts';
-import { type EnvironmentView, EnvironmentViews } from './domain/environment-view.ts';
-import { Environments } from './domain/environments.ts';
-import { PatternChecker } from './domain/pattern-check.ts';
-import { SchemaKeysCache } from './domain/schema-keys.ts';
-import { Schemas } from './domain/schemas.ts';
-import { Segments } from './domain/segments.ts';
-import { Values } from './domain/values.ts';
-import { HttpError } from './http-error.ts';
-import type { Principal } from './server-context.ts';
-import type { Storage } from './storage/storage.ts';
+import { ChangeWriter } from './change-writer.ts';
+import { type EnvironmentView, EnvironmentViews } from './environment-view.ts';
+import { Environments } from './environments.ts';
+import { HttpError } from './refusal.ts';
+import { Schemas } from './schemas.ts';
+import { Segments } from './segments.ts';
+import { PatternChecker } from './validation/pattern-check.ts';
+import { SchemaKeysCache } from './validation/schema-keys.ts';
+import { Values } from './values.ts';
 
 /** What {@link ConfigService} works with. */
 export interface ConfigServiceOptions {

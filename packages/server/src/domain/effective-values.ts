@@ -1,6 +1,6 @@
 import type { Condition, RulesetChange } from '@smooai/config';
 import type { Environment, StorageOperations, StoredSegment, StoredValue } from '../storage/storage.ts';
-import { isSameJson } from './json-limits.ts';
+import { isSameJson } from './validation/json-limits.ts';
 
 /** Most environments that one falls back to, one after another. */
 export const MAX_FALLBACKS = 5;

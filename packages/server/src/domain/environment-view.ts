@@ -11,7 +11,7 @@ import {
 } from '@smooai/config';
 import type { Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { type EffectiveValues, readEffectiveValues, toConditions } from './effective-values.ts';
-import type { SchemaKey, SchemaKeysCache } from './schema-keys.ts';
+import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
 
 /** Views kept in memory; an older one is read again when it is asked for. */
 const MAX_VIEWS = 100;

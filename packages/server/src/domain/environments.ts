@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../server-context.ts';
+import type { Principal } from '../http/server-context.ts';
 import {
   type Environment,
   type Storage,
@@ -16,8 +15,9 @@ import {
   readDependents,
   readEffectiveValues,
 } from './effective-values.ts';
-import { MAX_ROWS } from './json-limits.ts';
+import { HttpError } from './refusal.ts';
 import { findNewlyTooLarge, findUnknownSegment } from './segment-use.ts';
+import { MAX_ROWS } from './validation/json-limits.ts';
 import type { DomainParts } from './values.ts';
 
 /** What an environment's name looks like. */

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { WireSchema } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../server-context.ts';
+import type { Principal } from '../http/server-context.ts';
 import type { Storage, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
 import { clip, requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
-import { isSameJson, MAX_ROWS } from './json-limits.ts';
-import { checkSchemaDocument, emptySchemaDocument } from './schema-document.ts';
-import { readSchemaKeys, type SchemaKeys } from './schema-keys.ts';
-import { findStoredIssue } from './value-check.ts';
+import { HttpError } from './refusal.ts';
+import { isSameJson, MAX_ROWS } from './validation/json-limits.ts';
+import { checkSchemaDocument, emptySchemaDocument } from './validation/schema-document.ts';
+import { readSchemaKeys, type SchemaKeys } from './validation/schema-keys.ts';
+import { findStoredIssue } from './validation/value-check.ts';
 import { type DomainParts, removeValue } from './values.ts';
 
 /** A stored value that a new version of its schema has no place for, as a 409 lists it. */

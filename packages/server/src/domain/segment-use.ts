@@ -1,8 +1,8 @@
 import { compileSegments, type JsonValue, segmentsUsed } from '@smooai/config';
 import type { StoredSegment } from '../storage/storage.ts';
 import { type EffectiveValues, toConditions } from './effective-values.ts';
-import { isRecord } from './json-limits.ts';
-import { isTargeted } from './value-check.ts';
+import { isRecord } from './validation/json-limits.ts';
+import { isTargeted } from './validation/value-check.ts';
 
 /** Who uses a segment. */
 export interface SegmentUse {

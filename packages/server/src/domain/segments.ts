@@ -1,6 +1,5 @@
 import { type Condition, compileSegments, type JsonValue } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../server-context.ts';
+import type { Principal } from '../http/server-context.ts';
 import type { Environment, StorageOperations, StoredSegment } from '../storage/storage.ts';
 import { clip, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
@@ -12,10 +11,11 @@ import {
   toConditions,
 } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
-import { checkJsonLimits, isSameJson, MAX_CONDITION_BYTES, MAX_ROWS } from './json-limits.ts';
-import { patternsIn } from './pattern-check.ts';
+import { HttpError } from './refusal.ts';
 import { findNewlyTooLarge, findSegmentCycle, segmentUses } from './segment-use.ts';
-import { checkSegmentCondition } from './value-check.ts';
+import { checkJsonLimits, isSameJson, MAX_CONDITION_BYTES, MAX_ROWS } from './validation/json-limits.ts';
+import { patternsIn } from './validation/pattern-check.ts';
+import { checkSegmentCondition } from './validation/value-check.ts';
 import type { DomainParts } from './values.ts';
 
 /** What a segment's name looks like. */

@@ -7,10 +7,10 @@ import {
   type Tier,
   tierNames,
 } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
 import { clip } from './access.ts';
 import type { EnvironmentView } from './environment-view.ts';
-import type { SchemaKey } from './schema-keys.ts';
+import { HttpError } from './refusal.ts';
+import type { SchemaKey } from './validation/schema-keys.ts';
 
 /**
  * Evaluates one flag or limit for a context; without a stored value it is the schema's default.

@@ -7,8 +7,7 @@ import {
   TIERS,
   type Tier,
 } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../server-context.ts';
+import type { Principal } from '../http/server-context.ts';
 import type { Environment, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
 import { clip, findEnvironmentById, findEnvironmentByName } from './access.ts';
 import type { ChangeWriter, WriteTransaction } from './change-writer.ts';
@@ -19,10 +18,11 @@ import {
   toConditions,
 } from './effective-values.ts';
 import type { EnvironmentView, EnvironmentViews } from './environment-view.ts';
-import { checkJsonLimits, MAX_VALUE_BYTES } from './json-limits.ts';
-import { type PatternCheck, type PatternChecker, patternsIn } from './pattern-check.ts';
-import type { SchemaKey, SchemaKeysCache } from './schema-keys.ts';
-import { checkValue, isTargeted } from './value-check.ts';
+import { HttpError } from './refusal.ts';
+import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
+import { type PatternCheck, type PatternChecker, patternsIn } from './validation/pattern-check.ts';
+import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
+import { checkValue, isTargeted } from './validation/value-check.ts';
 
 /** One value of a write request, whose shape was checked. */
 export interface ValueWrite {

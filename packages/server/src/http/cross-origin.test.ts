@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ConfigServer } from './create-config-server.ts';
-import { callApi, makeClient, startServer, tokenOf } from './test-support/running-server.ts';
+import type { ConfigServer } from '../create-config-server.ts';
+import { callApi, makeClient, startServer, tokenOf } from '../test-support/running-server.ts';
 
 const ORIGIN = 'https://shop.example';
 const PATH = '/config/snapshot';

@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ClientDirectory } from './client-directory.ts';
+import type { ClientDirectory } from '../auth/client-directory.ts';
 
 const ORGANIZATION_PATH = /^\/organizations\/([^/?]+)\//;
 const PREFLIGHT_MAX_AGE_SEC = 600;

@@ -1,9 +1,9 @@
 import Fastify from 'fastify';
 import { expect, it } from 'vitest';
+import { HttpError } from '../domain/refusal.ts';
+import { createServerLogger } from '../server-logger.ts';
+import { UniqueViolationError } from '../storage/storage.ts';
 import { registerErrorHandling, sendOAuthError } from './error-handling.ts';
-import { HttpError } from './http-error.ts';
-import { createServerLogger } from './server-logger.ts';
-import { UniqueViolationError } from './storage/storage.ts';
 
 async function answerTo(
   error: unknown,

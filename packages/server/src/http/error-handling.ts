@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { OAuthError } from './errors.ts';
-import { HttpError } from './http-error.ts';
-import { describeError, safePath } from './server-logger.ts';
-import { UniqueViolationError } from './storage/storage.ts';
+import { HttpError } from '../domain/refusal.ts';
+import { OAuthError } from '../errors.ts';
+import { describeError, safePath } from '../server-logger.ts';
+import { UniqueViolationError } from '../storage/storage.ts';
 
 /** What Fastify itself refuses, in our words: its own messages may quote the body. */
 const FASTIFY_REFUSALS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from './http-error.ts';
+import { HttpError } from '../domain/refusal.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** How event streams behave. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { HttpError } from './http-error.ts';
+import { HttpError } from '../domain/refusal.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,5 +1,5 @@
 import type { FastifyServerOptions } from 'fastify';
-import { HttpError } from './http-error.ts';
+import { HttpError } from '../domain/refusal.ts';
 
 /** The parts of a Fastify validation error that a message is made of. */
 export interface ValidationIssue {

@@ -1,8 +1,8 @@
 import type { FastifyBaseLogger, onRequestAsyncHookHandler } from 'fastify';
-import type { ChangeBus } from './change-bus.ts';
-import type { ConfigService } from './config-service.ts';
+import type { ChangeBus } from '../domain/change-bus.ts';
+import type { ConfigService } from '../domain/config-service.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { StreamOptions } from './event-stream.ts';
-import type { Storage } from './storage/storage.ts';
 
 /** What a credential may do: read values, write them, manage clients. */
 export type Scope = 'config:read' | 'config:write' | 'config:admin';

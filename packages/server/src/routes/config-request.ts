@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { HttpError } from '../http-error.ts';
-import type { Principal } from '../server-context.ts';
+import { HttpError } from '../domain/refusal.ts';
+import type { Principal } from '../http/server-context.ts';
 
 /** Where the config API of an organization lies. */
 export const CONFIG_PATH = '/organizations/:org/config';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ENVIRONMENT_NAME, type EnvironmentInput } from '../domain/environments.ts';
-import type { ServerContext } from '../server-context.ts';
+import type { ServerContext } from '../http/server-context.ts';
 import type { Environment } from '../storage/storage.ts';
 import { CONFIG_PATH, descriptionField, principalOf } from './config-request.ts';
 

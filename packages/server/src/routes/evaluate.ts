@@ -1,8 +1,8 @@
 import type { Evaluation, EvaluationContext, Tier } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
-import { checkJsonLimits, MAX_CONTEXT_BYTES } from '../domain/json-limits.ts';
 import { evaluateKey } from '../domain/snapshot.ts';
-import type { ServerContext } from '../server-context.ts';
+import { checkJsonLimits, MAX_CONTEXT_BYTES } from '../domain/validation/json-limits.ts';
+import type { ServerContext } from '../http/server-context.ts';
 import { CONFIG_PATH, evaluationBody, principalOf } from './config-request.ts';
 
 interface EvaluateRequest {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { ServerContext } from '../server-context.ts';
+import type { ServerContext } from '../http/server-context.ts';
 
 /** `GET /`: what somebody who opens the server's address has found, and where to go on. */
 export function registerIndexPage(app: FastifyInstance, context: ServerContext): void {

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { AttemptLimiter } from './attempt-limiter.ts';
-import { hashCredential, matchesCredential } from './credentials.ts';
-import { sendOAuthError } from './error-handling.ts';
-import { OAuthError } from './errors.ts';
-import type { AuthClient, Storage } from './storage/storage.ts';
+import type { AttemptLimiter } from '../auth/attempt-limiter.ts';
+import { hashCredential, matchesCredential } from '../auth/credentials.ts';
+import { OAuthError } from '../errors.ts';
+import { sendOAuthError } from '../http/error-handling.ts';
+import type { AuthClient, Storage } from '../storage/storage.ts';
 
 /** An OAuth form is small: 16 KiB. */
 const FORM_LIMIT_BYTES = 16 * 1024;

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { OAuthError } from '../errors.ts';
-import { authenticateClient, prepareOAuthEndpoint, readForm } from '../oauth-request.ts';
-import type { ServerContext } from '../server-context.ts';
+import type { ServerContext } from '../http/server-context.ts';
+import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
 import type { OAuthServices } from './token.ts';
 
 /** `POST /revoke` (RFC 7009): a client takes one of its own tokens back. */

@@ -1,11 +1,11 @@
 import { diffSnapshots, type EvaluationContext, type Snapshot } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
 import { mayUseEnvironment } from '../domain/access.ts';
-import { checkJsonLimits, isRecord, MAX_CONTEXT_BYTES } from '../domain/json-limits.ts';
+import { HttpError } from '../domain/refusal.ts';
 import { createSnapshot } from '../domain/snapshot.ts';
-import { EventStream } from '../event-stream.ts';
-import { HttpError } from '../http-error.ts';
-import type { Principal, ServerContext } from '../server-context.ts';
+import { checkJsonLimits, isRecord, MAX_CONTEXT_BYTES } from '../domain/validation/json-limits.ts';
+import { EventStream } from '../http/event-stream.ts';
+import type { Principal, ServerContext } from '../http/server-context.ts';
 import { describeError } from '../server-logger.ts';
 import {
   CONFIG_PATH,

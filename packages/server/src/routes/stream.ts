@@ -2,9 +2,9 @@ import type { RulesetPatch } from '@smooai/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireEnvironmentAccess } from '../domain/access.ts';
 import type { EnvironmentView } from '../domain/environment-view.ts';
-import { EventStream, type StreamEvent } from '../event-stream.ts';
-import { HttpError } from '../http-error.ts';
-import type { ServerContext } from '../server-context.ts';
+import { HttpError } from '../domain/refusal.ts';
+import { EventStream, type StreamEvent } from '../http/event-stream.ts';
+import type { ServerContext } from '../http/server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
 import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 

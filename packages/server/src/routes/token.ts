@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import type { AttemptLimiter } from '../attempt-limiter.ts';
-import { isScope } from '../authentication.ts';
+import type { AttemptLimiter } from '../auth/attempt-limiter.ts';
+import { isScope } from '../auth/authentication.ts';
+import type { TokenService } from '../auth/token-service.ts';
 import { OAuthError } from '../errors.ts';
-import { authenticateClient, prepareOAuthEndpoint, readForm } from '../oauth-request.ts';
-import type { ServerContext } from '../server-context.ts';
+import type { ServerContext } from '../http/server-context.ts';
 import type { AuthClient } from '../storage/storage.ts';
-import type { TokenService } from '../token-service.ts';
+import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
 
 /** What the OAuth endpoints share beyond the server's context. */
 export interface OAuthServices {

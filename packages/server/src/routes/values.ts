@@ -1,8 +1,8 @@
 import type { JsonValue } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
-import { MAX_BULK_VALUES } from '../domain/json-limits.ts';
+import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
-import type { ServerContext } from '../server-context.ts';
+import type { ServerContext } from '../http/server-context.ts';
 import type { StoredValue } from '../storage/storage.ts';
 import {
   CONFIG_PATH,

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { ServerCredentials } from '../bootstrap/credentials-file.ts';
 import { type ConfigServer, createConfigServer } from '../create-config-server.ts';
-import type { ServerCredentials } from '../credentials-file.ts';
 import type { ConfigServerOptions } from '../server-options.ts';
 
 /** A server on a free port, in memory unless told otherwise; closed when the test ends. */

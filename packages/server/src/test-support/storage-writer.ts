@@ -1,4 +1,4 @@
-import { openSqliteStorage } from '../storage/sqlite-storage.ts';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import { insertShop, valueRow } from './storage-fixtures.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { JsonValue } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
+import { HttpError } from '../refusal.ts';
 
 /** Most bytes of one stored value, as JSON in UTF-8: 256 KiB. */
 export const MAX_VALUE_BYTES: number = 256 * 1024;

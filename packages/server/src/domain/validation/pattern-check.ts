@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { JsonValue, PatternFlags } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
+import { HttpError } from '../refusal.ts';
 import { isRecord } from './json-limits.ts';
 
 /** Most characters of one pattern. */

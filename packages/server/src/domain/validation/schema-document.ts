@@ -9,8 +9,8 @@ import {
   type WireSchema,
 } from '@smooai/config';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { HttpError } from '../http-error.ts';
-import { clip } from './access.ts';
+import { clip } from '../access.ts';
+import { HttpError } from '../refusal.ts';
 import { checkJsonLimits, isRecord, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
 import { createSchemaAjv, readLimit, withoutDialect } from './schema-keys.ts';
 

@@ -9,8 +9,8 @@ import {
 } from '@smooai/config';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { parseUrl } from '../parse-url.ts';
-import type { StoredSchema } from '../storage/storage.ts';
+import { parseUrl } from '../../lib/parse-url.ts';
+import type { StoredSchema } from '../../storage/storage.ts';
 import { formatWords } from './format-words.ts';
 
 /** One key of a schema: its tier, and the check of its values. */

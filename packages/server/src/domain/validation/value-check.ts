@@ -5,9 +5,9 @@ import {
   checkTargeting,
   type JsonValue,
 } from '@smooai/config';
-import { HttpError } from '../http-error.ts';
-import { fieldName } from '../request-validation.ts';
-import { clip } from './access.ts';
+import { fieldName } from '../../http/request-validation.ts';
+import { clip } from '../access.ts';
+import { HttpError } from '../refusal.ts';
 import { checkJsonLimits, isRecord, MAX_CONDITION_BYTES } from './json-limits.ts';
 import type { PatternCheck } from './pattern-check.ts';
 import type { SchemaKey, ValueIssue } from './schema-keys.ts';

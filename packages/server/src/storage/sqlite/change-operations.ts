@@ -1,6 +1,6 @@
 import type { JsonValue, RulesetChange, Tier } from '@smooai/config';
-import type { SecretBox } from './encryption.ts';
-import type { ChangeRecord, StorageOperations } from './storage.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { ChangeRecord, StorageOperations } from '../storage.ts';
 import type { Session } from './tables.ts';
 
 type Operations = Pick<StorageOperations, 'appendChange' | 'listChangesSince' | 'pruneChanges'>;

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { AuthClient, StorageOperations } from './storage.ts';
+import type { AuthClient, StorageOperations } from '../storage.ts';
 import type { Session, Tables } from './tables.ts';
 
 type ClientOperations = Pick<

@@ -1,4 +1,4 @@
-import type { Environment, StorageOperations } from './storage.ts';
+import type { Environment, StorageOperations } from '../storage.ts';
 import type { Session } from './tables.ts';
 
 type Operations = Pick<

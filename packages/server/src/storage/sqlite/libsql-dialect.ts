@@ -1,7 +1,7 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, SqliteDialect } from 'kysely';
 import type Database from 'libsql';
-import { UniqueViolationError } from './storage.ts';
-import { StorageError } from './storage-error.ts';
+import { UniqueViolationError } from '../storage.ts';
+import { StorageError } from '../storage-error.ts';
 
 /**
  * kysely's SQLite dialect over one libsql connection, which one caller has at a time, in the order of asking: a

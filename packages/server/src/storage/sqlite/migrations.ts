@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { sql } from 'kysely';
-import type { SecretBox } from './encryption.ts';
-import { StorageError } from './storage-error.ts';
+import type { SecretBox } from '../encryption.ts';
+import { StorageError } from '../storage-error.ts';
 import type { Tables } from './tables.ts';
 
 /** One step of the database's layout. A published step never changes; the next one gets the next version. */

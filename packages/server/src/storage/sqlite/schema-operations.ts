@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { StorageOperations, StoredSchema } from './storage.ts';
+import type { StorageOperations, StoredSchema } from '../storage.ts';
 import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<

@@ -9,7 +9,7 @@ import { build } from 'tsdown';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSqliteStorage } from './sqlite-storage.ts';
 
-const packageDirectory = fileURLToPath(new URL('../..', import.meta.url));
+const packageDirectory = fileURLToPath(new URL('../../..', import.meta.url));
 const ROUNDS = 6;
 let directory = '';
 const children = new Set<ChildProcess>();

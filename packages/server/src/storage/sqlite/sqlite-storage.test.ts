@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeStorageContract } from '../test-support/storage-contract.ts';
-import { at, insertShop, valueRow } from '../test-support/storage-fixtures.ts';
+import { describeStorageContract } from '../../test-support/storage-contract.ts';
+import { at, insertShop, valueRow } from '../../test-support/storage-fixtures.ts';
+import type { Storage } from '../storage.ts';
 import { openSqliteStorage } from './sqlite-storage.ts';
-import type { Storage } from './storage.ts';
 
 const encryptionKey = randomBytes(32);
 let directory = '';

@@ -1,17 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CamelCasePlugin, Kysely, sql } from 'kysely';
 import Database from 'libsql';
+import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from '../data-files.ts';
+import { SecretBox } from '../encryption.ts';
+import type { Storage, StorageOperations } from '../storage.ts';
+import { StorageError } from '../storage-error.ts';
 import { changeOperations } from './change-operations.ts';
 import { authClientOperations, tokenOperations } from './credential-operations.ts';
-import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from './data-files.ts';
-import { SecretBox } from './encryption.ts';
 import { environmentOperations } from './environment-operations.ts';
 import { LibsqlDialect, translateError } from './libsql-dialect.ts';
 import { migrate } from './migrations.ts';
 import { schemaOperations } from './schema-operations.ts';
 import { segmentOperations } from './segment-operations.ts';
-import type { Storage, StorageOperations } from './storage.ts';
-import { StorageError } from './storage-error.ts';
 import type { Session, Tables } from './tables.ts';
 import { valueOperations } from './value-operations.ts';
 

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { SecretBox } from './encryption.ts';
-import type { AuthClientType, Timestamp } from './storage.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { AuthClientType, Timestamp } from '../storage.ts';
 
 /** The tables, as kysely sees them: camelCase here, snake_case in the database. JSON is kept as text. */
 export interface Tables {

@@ -1,7 +1,7 @@
 import type { Tier } from '@smooai/config';
 import type { Selectable } from 'kysely';
-import type { SecretBox } from './encryption.ts';
-import type { StorageOperations, StoredValue } from './storage.ts';
+import type { SecretBox } from '../encryption.ts';
+import type { StorageOperations, StoredValue } from '../storage.ts';
 import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<
