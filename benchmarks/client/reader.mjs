@@ -28,7 +28,7 @@ async function client() {
     const made = createConfigClient({ config, ...settings });
     await made.ready();
     made.subscribe(() => saw(made.flag('sentAt')));
-    while (made.health().source !== 'stream') await new Promise((resolve) => setTimeout(resolve, 5));
+    while (made.health().transport !== 'stream') await new Promise((resolve) => setTimeout(resolve, 5));
   };
 }
 

@@ -14,7 +14,7 @@ export class HealthController {
   @Get()
   @Header('Cache-Control', 'no-store')
   health(): { status: 'ok'; config: Record<string, unknown> } {
-    const { status, source, revision, ageMs } = this.#config.health();
-    return { status: 'ok', config: { status, source, revision, ageMs } };
+    const { status, transport, revision, ageMs } = this.#config.health();
+    return { status: 'ok', config: { status, transport, revision, ageMs } };
   }
 }

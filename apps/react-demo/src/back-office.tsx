@@ -1,4 +1,4 @@
-import { createSnapshotStream, SnapshotStore } from '@smooai/config/browser';
+import { createSnapshotSource, SnapshotStore } from '@smooai/config/browser';
 import { ConfigProvider, useConfigStatus, useFlag } from '@smooai/config-react';
 import { type ReactElement, type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from 'react';
 import { FlagTable, LimitTable, PublicTable } from './answer-tables.tsx';
@@ -15,7 +15,7 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
   const [store] = useState(() => new SnapshotStore(undefined, 'connecting'));
   const [shopper, setShopper] = useState<Shopper>({ country: 'NL', userId: 'shopper-1' });
   const source = useMemo(
-    () => createSnapshotStream({ ...settings, context: contextOf(shopper) }),
+    () => createSnapshotSource({ ...settings, context: contextOf(shopper) }),
     [settings, shopper],
   );
   const switches = useShopperSwitches(store);

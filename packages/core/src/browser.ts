@@ -1,10 +1,10 @@
 export { applySnapshotPatch, diffSnapshots } from './snapshot/snapshot-diff.ts';
 export {
-  createSnapshotStream,
+  createSnapshotSource,
   type SnapshotSource,
-  type SnapshotStreamOptions,
-  type SnapshotStreamSettings,
-  type SnapshotStreamUrl,
+  type SnapshotSourceOptions,
+  type SnapshotSourceSettings,
+  type SnapshotSourceUrl,
 } from './snapshot/snapshot-source.ts';
 export {
   type SnapshotChange,

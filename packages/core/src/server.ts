@@ -27,7 +27,7 @@ export {
   type SnapshotEventStreamOptions,
 } from './client/snapshot-event-stream.ts';
 export type { CacheEvent, CacheOptions } from './disk-cache/disk-cache.ts';
-export type { ValueSource } from './ruleset/layer-values.ts';
+export type { ValueOrigin } from './ruleset/value-layers.ts';
 export {
   type ConfigSettings,
   type EnvironmentVariables,

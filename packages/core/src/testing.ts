@@ -9,7 +9,7 @@ import type {
   PublicKey,
   SecretInput,
   SecretKey,
-} from './schema/define-config.ts';
+} from './schema/config-types.ts';
 import type { RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
 import type { Condition, JsonValue, Ruleset, TargetedValue } from './wire.ts';
 

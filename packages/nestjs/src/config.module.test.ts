@@ -3,7 +3,7 @@ import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { isConfigError } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
-import { createTestClient, TestClient } from '@smooai/config/testing';
+import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   CONFIG_CLIENT,

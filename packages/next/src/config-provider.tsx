@@ -1,6 +1,6 @@
 'use client';
 
-import { createSnapshotStream, type Snapshot } from '@smooai/config/browser';
+import { createSnapshotSource, type Snapshot } from '@smooai/config/browser';
 import { ConfigProvider as StoreProvider } from '@smooai/config-react';
 import { type ReactElement, type ReactNode, useMemo } from 'react';
 
@@ -25,7 +25,7 @@ export interface ConfigProviderProps {
  */
 export function ConfigProvider({ snapshot, stream, children }: ConfigProviderProps): ReactElement {
   const source = useMemo(
-    () => (stream === undefined ? undefined : createSnapshotStream({ url: stream })),
+    () => (stream === undefined ? undefined : createSnapshotSource({ url: stream })),
     [stream],
   );
   return (

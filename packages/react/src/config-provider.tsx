@@ -31,7 +31,7 @@ const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEf
  * Gives the hooks below it their snapshot, and keeps it live.
  *
  * @example
- * const source = createSnapshotStream({ url: '/api/config/stream' });
+ * const source = createSnapshotSource({ url: '/api/config/stream' });
  * <ConfigProvider snapshot={snapshot} source={source}><App /></ConfigProvider>
  */
 export function ConfigProvider(props: ConfigProviderProps): ReactElement {

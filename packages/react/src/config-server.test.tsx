@@ -1,5 +1,5 @@
 import type { JsonValue } from '@smooai/config';
-import { createSnapshotStream } from '@smooai/config/browser';
+import { createSnapshotSource } from '@smooai/config/browser';
 import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { cleanup, render, screen, waitFor } from '@testing-library/react';
 import { EventSource } from 'eventsource';
@@ -51,7 +51,7 @@ const shop = (country: string): ReactNode => {
   return (
     <StrictMode>
       <ConfigProvider
-        source={createSnapshotStream({ ...settings, context: { country } })}
+        source={createSnapshotSource({ ...settings, context: { country } })}
         fallback="One moment"
       >
         <Shop />

@@ -28,7 +28,7 @@ describe('a client in a burst', () => {
     const source = new RemoteSource({ api, config, environment: 'development' });
     const client = await createConfigClient({ config, source }).ready();
     onTestFinished(() => client.close());
-    await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     const read = (key: string): unknown => client.flag(key as 'left');
     const batches: { left: unknown; right: unknown; revision: string }[] = [];
     client.subscribe(({ revision }) => {
@@ -72,7 +72,7 @@ describe('a client in a burst', () => {
       await client.close();
       await shop.server.close();
     });
-    await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     for (let version = 1; version <= 300; version += 1) await environment.write(version);
     await vi.waitFor(() => expect(client.flag('left')).toBe(300), soon);
     expect([reader.faults, reader.steppedBack()]).toEqual([[], []]);

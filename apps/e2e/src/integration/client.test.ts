@@ -53,7 +53,7 @@ describe('a client of the real server', () => {
     expect(client.flagDetails('newCheckout')).toEqual({ value: false, source: 'default' });
     const changes: string[] = [];
     client.subscribe(({ keys }) => changes.push(...keys));
-    await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     await set('feature_flag', 'newCheckout', true);
     await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
     await set('limit', 'cartItems', 7);
@@ -70,7 +70,7 @@ describe('a client of the real server', () => {
 
   it('resumes after a cut with what it missed', async () => {
     const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl }).ready();
-    await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     proxy.refuseStreams = true;
     proxy.cut();
     await vi.waitFor(() => expect(client.health().status).toBe('stale'), soon);
@@ -83,7 +83,7 @@ describe('a client of the real server', () => {
       soon,
     );
     await vi.waitFor(
-      () => expect(client.health()).toMatchObject({ status: 'ready', source: 'stream' }),
+      () => expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' }),
       soon,
     );
   });
@@ -91,11 +91,14 @@ describe('a client of the real server', () => {
   it('polls while streams are refused, and goes back to the stream', async () => {
     proxy.refuseStreams = true;
     const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl, pollIntervalMs: 100 }).ready();
-    await vi.waitFor(() => expect(client.health().source).toBe('polling'), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe('polling'), soon);
     await set('feature_flag', 'newCheckout', true);
     await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
     proxy.refuseStreams = false;
-    await vi.waitFor(() => expect(client.health().source).toBe('stream'), { timeout: 30_000, interval: 50 });
+    await vi.waitFor(() => expect(client.health().transport).toBe('stream'), {
+      timeout: 30_000,
+      interval: 50,
+    });
     await vi.waitFor(async () => {
       const before = proxy.seen.length;
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -105,7 +108,7 @@ describe('a client of the real server', () => {
 
   it('gets a new token once when the server refuses the one in hand', async () => {
     const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl }).ready();
-    await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     const { clientId, clientSecret } = credentials;
     const provider = new TokenProvider({ authUrl: server.url, clientId, clientSecret });
     const revocable = new ConfigApi({

@@ -71,7 +71,7 @@ const asked = (end: string): number => proxy.seen.filter((line) => line.endsWith
 describe('a platform with the published contract only', () => {
   it('starts a client, which follows its values by polling', async () => {
     const client = await makeClient().ready();
-    expect(client.health()).toMatchObject({ status: 'ready', source: 'polling', invalidKeys: [] });
+    expect(client.health()).toMatchObject({ status: 'ready', transport: 'polling', invalidKeys: [] });
     expect(client.secret('paymentKey')).toBe('first-payment-key');
     expect([client.flag('theme', { country: 'NL' }), client.limit('cartItems')]).toEqual(['light', 7]);
     const changes: (readonly string[])[] = [];
@@ -86,7 +86,7 @@ describe('a platform with the published contract only', () => {
     expect([asked('/ruleset'), asked('/stream')]).toEqual([1, 0]);
     proxy.cut();
     await vi.waitFor(
-      () => expect(client.health()).toMatchObject({ status: 'ready', source: 'polling' }),
+      () => expect(client.health()).toMatchObject({ status: 'ready', transport: 'polling' }),
       soon,
     );
   });

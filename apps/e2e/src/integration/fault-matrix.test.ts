@@ -91,7 +91,7 @@ async function runThrough(
   const older = await environment.ruleset();
   await environment.write(2);
   await client.ready({ timeoutMs: 60_000 });
-  await vi.waitFor(() => expect(client.health().source).toBe(moment), soon);
+  await vi.waitFor(() => expect(client.health().transport).toBe(moment), soon);
   await sees(client, 2);
   await proxy.begin(fault.make(older), fault.open);
   const newest = fault.hears === 'newest' ? 12 : 3;
@@ -100,7 +100,7 @@ async function runThrough(
     await sees(client, newest);
   } else {
     const isHeard = fault.hears === 'behind';
-    const health = isHeard ? { status: 'ready', source: moment } : { status: 'stale', source: 'none' };
+    const health = isHeard ? { status: 'ready', transport: moment } : { status: 'stale', transport: 'none' };
     await vi.waitFor(() => expect(client.health()).toMatchObject(health), soon);
     await pause(faultMs);
     // The last good values, and the truth about their age.
@@ -127,7 +127,7 @@ async function restoreUnder(cell: Cell, own: RestorableShop, moment: Moment): Pr
   for (const version of [5, 6, 7]) await write(version);
   if (moment !== 'start') {
     await client.ready({ timeoutMs: 60_000 });
-    await vi.waitFor(() => expect(client.health().source).toBe(moment), soon);
+    await vi.waitFor(() => expect(client.health().transport).toBe(moment), soon);
     await sees(client, 7);
   }
   const before = Number(client.health().revision ?? 0);

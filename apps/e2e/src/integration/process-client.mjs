@@ -21,7 +21,7 @@ const client = createConfigClient({
   config,
   source,
   onEvent: ({ type, status }) => {
-    if (type === 'source') tell({ status, health: client.health().status });
+    if (type === 'connection') tell({ status, health: client.health().status });
   },
 });
 client.subscribe(() => tell({ left: client.flag('left') }));

@@ -50,7 +50,7 @@ describe('clients of several processes and threads', () => {
     await fork.stop();
     await environment.write(3);
     await sees(client, 3);
-    expect(client.health()).toMatchObject({ status: 'ready', source: 'stream' });
+    expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' });
   });
 
   it.skipIf(process.platform === 'win32')(
@@ -101,7 +101,7 @@ describe('clients of several processes and threads', () => {
     await environment.write(3);
     await sees(ours.client, 3);
     expect(ours.client.health().status).toBe('ready');
-    expect(ours.events.filter(({ type }) => type === 'source')).not.toContainEqual(
+    expect(ours.events.filter(({ type }) => type === 'connection')).not.toContainEqual(
       expect.objectContaining({ status: 'disconnected' }),
     );
     expect(foreign.client.flag('left')).toBe(102);
@@ -169,7 +169,7 @@ async function openLive({ credentials }: Shop, name = 'development') {
   });
   onTestFinished(() => client.close());
   await client.ready();
-  await vi.waitFor(() => expect(client.health().source).toBe('stream'), soon);
+  await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
   client.subscribe((change) => keys.push(...change.keys));
   return { client, events, keys };
 }

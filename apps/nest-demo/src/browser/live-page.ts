@@ -1,5 +1,5 @@
 import {
-  createSnapshotStream,
+  createSnapshotSource,
   type Snapshot,
   type SnapshotChange,
   type SnapshotGroup,
@@ -18,7 +18,7 @@ const SHOWN_CHANGES = 8;
 const store = new SnapshotStore(readSnapshot(), 'connecting');
 store.subscribeAll(showChange);
 store.subscribeStatus(showStatus);
-createSnapshotStream({ url: `/config/stream${location.search}` }).connect(store);
+createSnapshotSource({ url: `/config/stream${location.search}` }).connect(store);
 prepareCheckout();
 
 /** The snapshot that the server rendered the page from. */

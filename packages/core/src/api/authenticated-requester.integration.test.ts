@@ -5,7 +5,8 @@ import { createConfigClient } from '../client/config-client.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import { TokenProvider } from '../token/token-provider.ts';
-import { type ApiRequest, AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
+import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
+import type { ApiRequest } from './request-target.ts';
 
 interface CountingServer {
   url: string;
@@ -255,7 +256,7 @@ describe('a loop around the requests', () => {
         environment: 'dev',
       },
       onEvent: (event) => {
-        if (event.type === 'source' && event.error !== undefined) tries.push(event.error);
+        if (event.type === 'connection' && event.error !== undefined) tries.push(event.error);
       },
     });
     onTestFinished(() => client.close());

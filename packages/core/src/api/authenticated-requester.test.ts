@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { ConfigError } from '../errors.ts';
 import { fakeTimersInEach, fakeTokens } from '../test-support/request-fixture.ts';
-import { type ApiRequest, AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
+import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
+import type { ApiRequest } from './request-target.ts';
 
 type Answer = Response | Error | Promise<Response>;
 

@@ -24,7 +24,7 @@ import { parseRetryAfter } from '../http/retry-after.ts';
 import type { AccessTokenSource } from '../token/token-provider.ts';
 import { readRefusal } from './request-refusal.ts';
 import { createRetrySchedule, mayHaveActed } from './request-retry.ts';
-import { bodyOf, headersOf, pathOf, urlOf } from './request-target.ts';
+import { type ApiRequest, bodyOf, headersOf, pathOf, urlOf } from './request-target.ts';
 
 /** What {@link AuthenticatedRequester} takes. Times are in milliseconds. */
 export interface RequesterOptions {
@@ -48,27 +48,6 @@ export interface RequesterOptions {
   maxAnswerBytes?: number | undefined;
   /** Sends tokens over plain http to hosts other than loopback too; default false. */
   allowInsecureHttp?: boolean | undefined;
-}
-
-/** One request of {@link AuthenticatedRequester}. */
-export interface ApiRequest {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Parts of the path; each one is encoded, so none can lead elsewhere. */
-  path: readonly string[];
-  /** What is undefined is left out. */
-  query?: Readonly<Record<string, string | undefined>>;
-  /** Sent as JSON. */
-  body?: unknown;
-  /** `authorization`, and `content-type` where there is a body, are set over these. */
-  headers?: Readonly<Record<string, string>>;
-  /** Ends this call alone: a token exchange that others wait for goes on. */
-  signal?: AbortSignal | undefined;
-  /** In place of the requester's `retries`, such as 0 where the caller has a loop of its own. */
-  retries?: number | undefined;
-  /** Statuses besides 2xx that are an answer and no error. */
-  accept?: readonly number[];
-  /** Texts of the request that must not come back in an error, such as a secret that is being set. */
-  confidential?: readonly string[];
 }
 
 /** An answer that was asked for; `body` is undefined where there was none. */

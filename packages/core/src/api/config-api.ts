@@ -1,7 +1,7 @@
 import { OptionsError, ResponseMalformedError } from '../errors.ts';
 import { isRuleset } from '../ruleset/ruleset-shape.ts';
 import type { Condition, Evaluation, EvaluationContext, JsonValue, Snapshot, WireSchema } from '../wire.ts';
-import { type ApiRequest, AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
+import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
 import type {
   ApiAuthClient,
   ApiEnvironment,
@@ -16,6 +16,7 @@ import type {
   SnapshotInput,
   ValueInput,
 } from './config-api-types.ts';
+import type { ApiRequest } from './request-target.ts';
 
 /** What {@link ConfigApi} takes. */
 export interface ConfigApiOptions extends RequesterOptions {

@@ -9,7 +9,7 @@ export type AttemptOutcome =
 
 /** RFC 9110 §9.2.2: what has the same effect once and twice. PATCH and POST are never sent again. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
-const PASSING: ReadonlySet<number> = new Set([408, 502, 503, 504]);
+const TRANSIENT: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 const BACKOFF = { baseMs: 100, capMs: 5_000 };
 
 /**
@@ -24,7 +24,7 @@ export function createRetrySchedule(
   const backoff = createBackoff(BACKOFF);
   return {
     next(outcome) {
-      if (left <= 0 || !isPassing(outcome)) return undefined;
+      if (left <= 0 || !isTransient(outcome)) return undefined;
       left -= 1;
       return Math.max(backoff.next(), retryAfterOf(outcome) ?? 0);
     },
@@ -37,11 +37,11 @@ export function mayHaveActed(outcome: AttemptOutcome): boolean {
   return outcome.status === 502 || outcome.status === 504;
 }
 
-function isPassing(outcome: AttemptOutcome): boolean {
+function isTransient(outcome: AttemptOutcome): boolean {
   // A certificate stays as it is, and who aborted wants no more.
   if (outcome instanceof ExchangeFailure) return outcome.kind !== 'aborted' && outcome.kind !== 'tls';
   if (outcome.status === 429) return retryAfterOf(outcome) !== undefined;
-  return PASSING.has(outcome.status);
+  return TRANSIENT.has(outcome.status);
 }
 
 function retryAfterOf(outcome: AttemptOutcome): number | undefined {

@@ -1,5 +1,25 @@
 import { OptionsError } from '../errors.ts';
-import type { ApiRequest } from './authenticated-requester.ts';
+
+/** One request of `AuthenticatedRequester`. */
+export interface ApiRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Parts of the path; each one is encoded, so none can lead elsewhere. */
+  path: readonly string[];
+  /** What is undefined is left out. */
+  query?: Readonly<Record<string, string | undefined>>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** `authorization`, and `content-type` where there is a body, are set over these. */
+  headers?: Readonly<Record<string, string>>;
+  /** Ends this call alone: a token exchange that others wait for goes on. */
+  signal?: AbortSignal | undefined;
+  /** In place of the requester's `retries`, such as 0 where the caller has a loop of its own. */
+  retries?: number | undefined;
+  /** Statuses besides 2xx that are an answer and no error. */
+  accept?: readonly number[];
+  /** Texts of the request that must not come back in an error, such as a secret that is being set. */
+  confidential?: readonly string[];
+}
 
 /** The URL of a request below `apiUrl`. @throws {OptionsError} for a part that would lead elsewhere. */
 export function urlOf(apiUrl: string, request: ApiRequest): string {

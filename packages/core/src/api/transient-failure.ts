@@ -7,7 +7,7 @@ const MAX_PAUSE_MS = 5 * 60_000;
  * Whether a failure may pass by itself: a server that is away, busy, broken, or hidden behind a page of something else.
  * A refusal of what was asked, or of who asked, stays one.
  */
-export function isPassingFailure(error: unknown): boolean {
+export function isTransientFailure(error: unknown): boolean {
   if (!isConfigError(error)) return false;
   switch (error.code) {
     case 'ERR_REQUEST_TRANSPORT':

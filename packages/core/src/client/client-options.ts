@@ -1,6 +1,6 @@
 import type { CacheEvent, CacheOptions } from '../disk-cache/disk-cache.ts';
 import { type InvalidKey, OptionsError } from '../errors.ts';
-import type { AnyConfig, RegisteredConfig } from '../schema/define-config.ts';
+import type { AnyConfig, RegisteredConfig } from '../schema/config-types.ts';
 import type { SettingsOptions } from '../settings.ts';
 import type { BundledOptions } from '../sources/bundled-files.ts';
 import type { EnvironmentOverrideOptions } from '../sources/env-overrides.ts';
@@ -15,7 +15,7 @@ export type ConfigClientEvent =
   | { type: 'changed'; revision: string; keys: readonly string[] }
   /** Whatever changes `health().status`. */
   | { type: 'status'; status: ClientStatus; previous: ClientStatus }
-  | { type: 'source'; status: SourceStatus; error?: unknown }
+  | { type: 'connection'; status: SourceStatus; error?: unknown }
   /** The client started without its server, and why; it goes on trying to reach it. */
   | { type: 'fallback'; from: 'cache' | 'file'; error: unknown }
   /** What happened to the disk copy. */

@@ -1,8 +1,8 @@
 import { ConfigApi } from '../api/config-api.ts';
-import { LastKnownGood } from '../disk-cache/disk-cache.ts';
+import { DiskCache } from '../disk-cache/disk-cache.ts';
 import type { InvalidKey } from '../errors.ts';
 import type { ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
-import type { AnyConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import {
   type ConfigSettings,
   processEnvironment,
@@ -14,7 +14,7 @@ import { type BundledInFiles, readBundledCode, readBundledFiles } from '../sourc
 import { readEnvironmentOverrides } from '../sources/env-overrides.ts';
 import { RemoteSource } from '../sources/remote-source.ts';
 import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
-import { SourceLink } from '../sources/source-runner.ts';
+import { SourceRunner } from '../sources/source-runner.ts';
 import { getSharedTokenProvider } from '../token/shared-token-provider.ts';
 import type { TokenStatus } from '../token/token-events.ts';
 import { TokenProvider } from '../token/token-provider.ts';
@@ -40,8 +40,8 @@ export interface ClientSourcesOptions {
 export class ClientSources {
   readonly #to: ClientSourcesOptions;
   #begun: Promise<void> | undefined;
-  #link: SourceLink | undefined;
-  #cache: LastKnownGood | undefined;
+  #link: SourceRunner | undefined;
+  #cache: DiskCache | undefined;
   #tokens: TokenProvider | undefined;
   #bundledFiles: BundledInFiles | undefined;
   #server: ServerConnection | undefined;
@@ -120,11 +120,11 @@ export class ClientSources {
 
   async #begin(): Promise<void> {
     const { emit, monitor, onStart, options } = this.#to;
-    const link: SourceLink = new SourceLink({
+    const link: SourceRunner = new SourceRunner({
       source: this.#prepare(),
       sink: this.#sink(() => this.#link === link && !this.#isClosed),
       onStart,
-      onFailure: (error) => emit({ type: 'source', status: 'disconnected', error }),
+      onFailure: (error) => emit({ type: 'connection', status: 'disconnected', error }),
     });
     this.#link = link;
     this.#lastFailure = undefined;
@@ -161,12 +161,12 @@ export class ClientSources {
     return this.#remoteSource(settings);
   }
 
-  #openCache(settings: SettingsOptions, environment: string): LastKnownGood | undefined {
+  #openCache(settings: SettingsOptions, environment: string): DiskCache | undefined {
     const { options, emit } = this.#to;
     const { cache } = options;
     if (cache === undefined) return undefined;
     const { apiUrl = '', organizationId = '', clientSecret } = settings;
-    return new LastKnownGood({
+    return new DiskCache({
       cache,
       binding: { apiUrl, organizationId, environment },
       clientSecret,
@@ -175,7 +175,7 @@ export class ClientSources {
   }
 
   /** Bundled files, and the disk copy where a start may go by it. */
-  async #load(link: SourceLink): Promise<void> {
+  async #load(link: SourceRunner): Promise<void> {
     const { options, store, monitor } = this.#to;
     if (this.#bundledFiles !== undefined) {
       const environment = resolveEnvironment(options);
@@ -248,7 +248,7 @@ export class ClientSources {
         if (error instanceof Error) this.#lastFailure = error;
         const isSame = monitor.connection === status && error === undefined;
         monitor.connected(status);
-        if (!isSame) emit({ type: 'source', status, ...(error !== undefined && { error }) });
+        if (!isSame) emit({ type: 'connection', status, ...(error !== undefined && { error }) });
       },
     };
   }

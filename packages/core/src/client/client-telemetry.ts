@@ -1,5 +1,5 @@
 import { callGuarded } from '../lib/guarded-call.ts';
-import type { ValueSource } from '../ruleset/layer-values.ts';
+import type { ValueOrigin } from '../ruleset/value-layers.ts';
 import type { TokenEvent } from '../token/token-events.ts';
 import { createTokenTelemetry, type TokenMeter, type TokenTracer } from '../token/token-telemetry.ts';
 
@@ -58,11 +58,11 @@ export class ClientTelemetry {
   }
 
   /** Counts one read. */
-  read(tier: string, source: ValueSource): void {
-    const name = `${tier} ${source}`;
+  read(tier: string, origin: ValueOrigin): void {
+    const name = `${tier} ${origin}`;
     let attributes = this.#readAttributes.get(name);
     if (attributes === undefined) {
-      attributes = { 'smooai.config.tier': tier, 'smooai.config.source': source };
+      attributes = { 'smooai.config.tier': tier, 'smooai.config.origin': origin };
       this.#readAttributes.set(name, attributes);
     }
     try {

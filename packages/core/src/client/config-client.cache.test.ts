@@ -69,8 +69,8 @@ describe('the disk copy', () => {
     await client.ready();
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
     expect(client.flag('newCheckout')).toBe(true);
-    expect(client.source('newCheckout')).toBe('cache');
-    expect(client.health()).toMatchObject({ status: 'stale', source: 'cache', revision: '7' });
+    expect(client.origin('newCheckout')).toBe('cache');
+    expect(client.health()).toMatchObject({ status: 'stale', transport: 'cache', revision: '7' });
     expect(client.health().ageMs).toBeGreaterThanOrEqual(60_000);
     expect(events).toContainEqual({ type: 'fallback', from: 'cache', error: refused });
     expect(events).toContainEqual(
@@ -80,8 +80,8 @@ describe('the disk copy', () => {
     source.next = ruleset({ revision: '3', flags: { newCheckout: false } });
     await vi.advanceTimersByTimeAsync(120_000);
     expect(client.flag('newCheckout')).toBe(false);
-    expect(client.source('newCheckout')).toBe('server');
-    expect(client.health()).toMatchObject({ status: 'ready', source: 'stream', revision: '3' });
+    expect(client.origin('newCheckout')).toBe('server');
+    expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream', revision: '3' });
     vi.useRealTimers();
     await client.close();
   });
@@ -162,7 +162,7 @@ describe('the disk copy', () => {
     const { client } = makeClient(ruleset({ revision: '8', secret: { databaseUrl: 'not a url' } }));
     await client.ready();
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
-    expect(client.source('databaseUrl')).toBe('cache');
+    expect(client.origin('databaseUrl')).toBe('cache');
     expect(client.health()).toMatchObject({ status: 'ready', invalidKeys: [{ key: 'databaseUrl' }] });
     await client.close();
   });
@@ -177,9 +177,9 @@ describe('the disk copy', () => {
   it('is served at once to a client that starts in the background', async () => {
     await writeCopy();
     const { client } = makeClient('nothing', { start: 'background', fallback: undefined });
-    await vi.waitFor(() => expect(client.source('newCheckout')).toBe('cache'));
+    await vi.waitFor(() => expect(client.origin('newCheckout')).toBe('cache'));
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
-    expect(client.health()).toMatchObject({ status: 'starting', source: 'cache' });
+    expect(client.health()).toMatchObject({ status: 'starting', transport: 'cache' });
     await client.close();
   });
 });

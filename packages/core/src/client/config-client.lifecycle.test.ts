@@ -57,7 +57,12 @@ describe('health', () => {
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
     sink.status('polling');
     sink.confirm();
-    expect(client.health()).toMatchObject({ status: 'ready', ageMs: 0, source: 'polling', stream: 'closed' });
+    expect(client.health()).toMatchObject({
+      status: 'ready',
+      ageMs: 0,
+      transport: 'polling',
+      stream: 'closed',
+    });
     await client.close();
     await vi.advanceTimersByTimeAsync(0);
     expect(events.flatMap((event) => (event.type === 'status' ? [event.status] : []))).toEqual([

@@ -64,9 +64,9 @@ describe('environment variables', () => {
     expect(client.flag('theme')).toBe('dark');
     expect(client.limit('cartItems')).toBe(50);
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
-    expect(client.source('apiBaseUrl')).toBe('environment');
-    expect(client.source('databaseUrl')).toBe('server');
-    expect(client.source('links')).toBe('default');
+    expect(client.origin('apiBaseUrl')).toBe('environment');
+    expect(client.origin('databaseUrl')).toBe('server');
+    expect(client.origin('links')).toBe('default');
 
     const listener = vi.fn();
     client.subscribe(listener);
@@ -147,13 +147,13 @@ describe('bundled values', () => {
     );
     await client.ready();
     expect(client.public('maxRetries')).toBe(9);
-    expect(client.source('maxRetries')).toBe('server');
+    expect(client.origin('maxRetries')).toBe('server');
     expect(client.public('title')).toBe('Bundled shop');
-    expect(client.source('title')).toBe('file');
+    expect(client.origin('title')).toBe('file');
     expect(client.public('apiBaseUrl')).toBe('https://bundled.example.com');
     expect(client.public('links')).toEqual({ help: '/production-help', terms: '/terms', tags: ['c'] });
     expect(client.flag('theme')).toBe('dark');
-    expect(client.source('newCheckout')).toBe('default');
+    expect(client.origin('newCheckout')).toBe('default');
   });
 
   it('stand in for a value of the server that the schema refuses', async () => {
@@ -161,7 +161,7 @@ describe('bundled values', () => {
     const { client } = makeClient({ bundled }, ruleset({ flags: { theme: 'pink' } }));
     await client.ready();
     expect(client.flag('theme')).toBe('dark');
-    expect(client.source('theme')).toBe('file');
+    expect(client.origin('theme')).toBe('file');
   });
 
   it('of a wrong shape are refused by name', async () => {
@@ -241,7 +241,7 @@ describe('a start without waiting', () => {
     expect(client.flagDetails('theme')).toMatchObject({ value: 'light', errorCode: 'ERR_NOT_READY' });
     expect(client.public('maxRetries')).toBe(3);
     expect(() => client.secret('databaseUrl')).toThrow(expect.objectContaining({ code: 'ERR_NOT_READY' }));
-    expect(client.health()).toMatchObject({ status: 'starting', source: 'none' });
+    expect(client.health()).toMatchObject({ status: 'starting', transport: 'none' });
     expect(await failureOf(client.ready({ timeoutMs: 10 }))).toMatchObject({ code: 'ERR_READY_TIMEOUT' });
     source.sink?.replace(ruleset({ flags: { theme: 'dark' } }));
     expect(client.flag('theme')).toBe('dark');
@@ -274,7 +274,7 @@ describe('a start without waiting', () => {
     await vi.waitFor(() => expect(client.health().status).toBe('failed'));
     expect(events).toContainEqual(
       expect.objectContaining({
-        type: 'source',
+        type: 'connection',
         error: expect.objectContaining({ code: 'ERR_SETTINGS_MISSING' }),
       }),
     );

@@ -88,18 +88,18 @@ describe('ready', () => {
     const variables: Record<string, string> = { TITLE: 'From a variable' };
     const { client, source } = makeClient(new Error('refused'), { overrides: { variables } });
     expect(await codeOf(client.ready())).toBe('refused');
-    expect(client.source('title')).toBe('environment');
+    expect(client.origin('title')).toBe('environment');
     delete variables.TITLE;
     source.next = ruleset();
     await client.ready();
-    expect([client.public('title'), client.source('title')]).toEqual(['Shop', 'default']);
+    expect([client.public('title'), client.origin('title')]).toEqual(['Shop', 'default']);
     await client.close();
   });
 
   it('says of a failed start that nothing arrives any more', async () => {
     const { client } = makeClient(bad);
     expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
-    expect(client.health()).toMatchObject({ status: 'failed', source: 'none', stream: 'closed' });
+    expect(client.health()).toMatchObject({ status: 'failed', transport: 'none', stream: 'closed' });
   });
 });
 
@@ -180,7 +180,7 @@ describe('close', () => {
     await client.close();
     expect(client.health()).toMatchObject({
       status: 'closed',
-      source: 'none',
+      transport: 'none',
       stream: 'closed',
       revision: '1',
     });
@@ -188,7 +188,7 @@ describe('close', () => {
   });
 
   it('from within any event ends the client', async () => {
-    for (const type of ['status', 'source', 'changed', 'ready', 'fallback'] as const) {
+    for (const type of ['status', 'connection', 'changed', 'ready', 'fallback'] as const) {
       const source = new ManualSource(type === 'fallback' ? new Error('refused') : ruleset());
       const closing: Promise<void>[] = [];
       const told: string[] = [];

@@ -307,10 +307,10 @@ describe('the life of a client', () => {
   it('says when it is stale, and keeps serving', async () => {
     const { client, sink } = await readyClient(ruleset({ flags: { newCheckout: true } }));
     sink.status('disconnected', new Error('gone'));
-    expect(client.health()).toMatchObject({ status: 'stale', source: 'none' });
+    expect(client.health()).toMatchObject({ status: 'stale', transport: 'none' });
     expect(client.flag('newCheckout')).toBe(true);
     sink.status('stream');
-    expect(client.health()).toMatchObject({ status: 'ready', source: 'stream' });
+    expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' });
   });
 
   it('takes nothing after close, and can still be read', async () => {

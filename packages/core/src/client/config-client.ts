@@ -2,9 +2,9 @@ import { NotReadyError, UnknownKeyError, ValueMissingError } from '../errors.ts'
 import type { Explanation } from '../evaluation/explain/explain.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { CompiledKey, ParsedEvaluation } from '../ruleset/compiled-key.ts';
-import type { ValueSource } from '../ruleset/layer-values.ts';
-import { sameStored } from '../ruleset/resting-value.ts';
+import { sameStored } from '../ruleset/packed-value.ts';
 import { type ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
+import type { ValueOrigin } from '../ruleset/value-layers.ts';
 import type {
   AnyConfig,
   ConfigContext,
@@ -16,13 +16,13 @@ import type {
   RegisteredConfig,
   SecretKey,
   SecretValue,
-} from '../schema/define-config.ts';
+} from '../schema/config-types.ts';
 import { takeSnapshot } from '../snapshot/take-snapshot.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Snapshot, Tier } from '../wire.ts';
 import { type ConfigClientEvent, type ConfigClientOptions, checkClientOptions } from './client-options.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
-import { ClientLife, type ConfigHealth } from './lifecycle.ts';
+import { ClientLifecycle, type ConfigHealth } from './lifecycle.ts';
 import { type EvaluateOptions, RemoteEvaluation } from './remote-evaluation.ts';
 
 /** Default time that {@link ConfigClient.ready} waits. */
@@ -37,7 +37,7 @@ const EMPTY_CONTEXT: EvaluationContext = Object.freeze({});
 export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   readonly config: Config;
   readonly #store: RulesetStore;
-  readonly #life: ClientLife;
+  readonly #life: ClientLifecycle;
   readonly #remote: RemoteEvaluation;
   /** Undefined where reads are not counted. */
   readonly #reads: ClientTelemetry | undefined;
@@ -52,7 +52,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     const telemetry = options.telemetry && new ClientTelemetry(options.telemetry);
     this.#reads = telemetry?.countsReads ? telemetry : undefined;
     this.#store = new RulesetStore(options.config, (error) => emit({ type: 'listener-error', error }));
-    this.#life = new ClientLife({ options, store: this.#store, telemetry, emit });
+    this.#life = new ClientLifecycle({ options, store: this.#store, telemetry, emit });
     this.#remote = new RemoteEvaluation({
       config: options.config,
       server: () => this.#life.server,
@@ -200,9 +200,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * Where the value of a key comes from that is served now: `environment` (a variable), `server`, `cache` (the disk
    * copy), `file` (bundled), `default` (the schema's), or `none` where there is no valid value. Never throws.
    */
-  source(key: PublicKey<Config> | SecretKey<Config> | FlagKey<Config> | LimitKey<Config>): ValueSource {
+  origin(key: PublicKey<Config> | SecretKey<Config> | FlagKey<Config> | LimitKey<Config>): ValueOrigin {
     this.#life.startIfLazy();
-    return this.#store.sourceOf(key);
+    return this.#store.originOf(key);
   }
 
   /**
@@ -219,7 +219,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     const read = (): CompiledKey | undefined => {
       const compiled = this.#store.get(key);
       // One that keeps its last value says nothing new.
-      return compiled?.hasValue === true && compiled.origin !== 'before' ? compiled : undefined;
+      return compiled?.hasValue === true && compiled.serves !== 'before' ? compiled : undefined;
     };
     let last = read();
     return this.#store.subscribe(({ keys }) => {
@@ -251,14 +251,14 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 
   /** The value of {@link #evaluate}, without an object for how it came about. */
   #value(tier: Tier, key: string, context: EvaluationContext | undefined): unknown {
-    this.#reads?.read(tier, this.#store.sourceOf(key));
+    this.#reads?.read(tier, this.#store.originOf(key));
     const compiled = this.#store.get(key);
     if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key, context).value;
     return compiled.value(context ?? EMPTY_CONTEXT);
   }
 
   #evaluate(tier: Tier, key: string, context: EvaluationContext | undefined): ParsedEvaluation {
-    this.#reads?.read(tier, this.#store.sourceOf(key));
+    this.#reads?.read(tier, this.#store.originOf(key));
     const compiled = this.#store.get(key);
     if (compiled === undefined || compiled.tier !== tier) return this.#unavailable(tier, key, context);
     return compiled.evaluate(context ?? EMPTY_CONTEXT);
@@ -280,7 +280,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 
   #read(tier: Tier, key: string): unknown {
     this.#checkTier(tier, key);
-    this.#reads?.read(tier, this.#store.sourceOf(key));
+    this.#reads?.read(tier, this.#store.originOf(key));
     let compiled = this.#store.get(key);
     if (compiled === undefined && this.#life.startIfLazy()) compiled = this.#store.get(key);
     if (compiled?.hasValue === true) return compiled.fixed?.value;

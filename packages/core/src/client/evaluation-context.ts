@@ -1,6 +1,5 @@
 import { EvaluateContextError } from '../errors.ts';
-import { canonicalJson } from '../lib/canonical-json.ts';
-import { isJson } from '../lib/json-value.ts';
+import { canonicalJson, isJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 
 /**

@@ -8,7 +8,7 @@ import {
   RequestTransportError,
 } from '../errors.ts';
 import type { ExchangeFailure } from '../http/exchange-failure.ts';
-import type { KeyDefinition } from '../schema/define-config.ts';
+import type { KeyDefinition } from '../schema/config-types.ts';
 import { tierNames } from '../tiers.ts';
 
 /** Statuses by which a server says that it is the context that it does not take. */

@@ -9,7 +9,7 @@ import {
 import { Deadline } from '../http/deadline.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
-import type { AnyConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import { resolveEnvironment } from '../settings.ts';
 import type { TokenStatus } from '../token/token-events.ts';
 import { type ConfigClientEvent, type ConfigClientOptions, checkMilliseconds } from './client-options.ts';
@@ -30,7 +30,7 @@ export interface ConfigHealth {
   /** Milliseconds since the server last confirmed the values; undefined before it did. */
   ageMs: number | undefined;
   /** How values arrive now; `cache` and `file` before the server was heard of. */
-  source: 'none' | 'stream' | 'polling' | 'memory' | 'cache' | 'file';
+  transport: 'none' | 'stream' | 'polling' | 'memory' | 'cache' | 'file';
   /** How the event stream stands. */
   stream: 'connecting' | 'open' | 'closed';
   /** The token provider's state, without values; undefined where there is none. */
@@ -39,8 +39,8 @@ export interface ConfigHealth {
   invalidKeys: readonly InvalidKey[];
 }
 
-/** What a {@link ClientLife} takes. */
-export interface ClientLifeOptions {
+/** What a {@link ClientLifecycle} takes. */
+export interface ClientLifecycleOptions {
   options: ConfigClientOptions<AnyConfig>;
   store: RulesetStore;
   telemetry: ClientTelemetry | undefined;
@@ -51,7 +51,7 @@ export interface ClientLifeOptions {
 const OWN_FAULTS: ReadonlySet<ConfigErrorCode> = new Set(['ERR_SETTINGS_MISSING', 'ERR_OPTIONS_INVALID']);
 
 /** The start, the state and the end of a client. */
-export class ClientLife {
+export class ClientLifecycle {
   readonly #options: ConfigClientOptions<AnyConfig>;
   readonly #store: RulesetStore;
   readonly #telemetry: ClientTelemetry | undefined;
@@ -68,7 +68,7 @@ export class ClientLife {
   /** What was told last of keys at fault. */
   #toldInvalid = '';
 
-  constructor({ options, store, telemetry, emit }: ClientLifeOptions) {
+  constructor({ options, store, telemetry, emit }: ClientLifecycleOptions) {
     this.#options = options;
     this.#store = store;
     this.#telemetry = telemetry;
@@ -127,7 +127,7 @@ export class ClientLife {
       environment: ruleset?.environment,
       revision: ruleset?.revision,
       ageMs,
-      source: isArriving ? connection : live === undefined ? (offline ?? 'none') : 'none',
+      transport: isArriving ? connection : live === undefined ? (offline ?? 'none') : 'none',
       stream: connection === 'stream' ? 'open' : connection === 'connecting' ? 'connecting' : 'closed',
       token: this.#sources.token,
       invalidKeys: this.#invalidKeys(),
@@ -209,7 +209,7 @@ export class ClientLife {
       if (!isFault(error)) return;
       void this.#sources.reset();
       this.#monitor.enter('failed');
-      this.#emit({ type: 'source', status: 'disconnected', error });
+      this.#emit({ type: 'connection', status: 'disconnected', error });
     });
     this.#tellInvalid();
   }

@@ -3,8 +3,8 @@ import { ClientClosedError, NotReadyError, OptionsError, UnknownKeyError } from 
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
 import type { ParsedEvaluation } from '../ruleset/compiled-key.ts';
-import { toSlot } from '../ruleset/compiled-key.ts';
-import type { AnyConfig, KeyDefinition } from '../schema/define-config.ts';
+import { parseStored } from '../ruleset/compiled-key.ts';
+import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, EvaluationSource, Tier } from '../wire.ts';
 import { EvaluationCache, type EvaluationCacheOptions } from './evaluation-cache.ts';
@@ -205,10 +205,10 @@ export class RemoteEvaluation {
 function readAnswer(definition: KeyDefinition, answer: Evaluation): Evaluation<unknown> {
   const { source, matchedRuleId, rolloutBucket } = answer;
   if (!SOURCES.has(source)) throw badAnswer(definition, 'malformed');
-  const slot = toSlot(definition, answer.value);
-  if (!slot.ok) throw badAnswer(definition, 'invalid');
+  const parsed = parseStored(definition, answer.value);
+  if (!parsed.ok) throw badAnswer(definition, 'invalid');
   return Object.freeze({
-    value: slot.value,
+    value: parsed.value,
     source,
     ...(typeof matchedRuleId === 'string' && { matchedRuleId }),
     ...(typeof rolloutBucket === 'number' && { rolloutBucket }),

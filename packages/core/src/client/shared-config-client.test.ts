@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import type { AnyConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';

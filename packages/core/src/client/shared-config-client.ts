@@ -1,4 +1,4 @@
-import type { AnyConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import { toJsonSchema } from '../schema/json-schema.ts';
 import type { ConfigClientOptions } from './client-options.ts';
 import { ConfigClient } from './config-client.ts';

@@ -1,6 +1,6 @@
 import { onAbort } from '../http/abort-listeners.ts';
 import { compareRevisions } from '../ruleset/ruleset-order.ts';
-import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/define-config.ts';
+import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
 import { diffSnapshots } from '../snapshot/snapshot-diff.ts';
 import type { Snapshot } from '../wire.ts';
 import type { ConfigClient } from './config-client.ts';

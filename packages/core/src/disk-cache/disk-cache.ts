@@ -35,8 +35,8 @@ export type CacheEvent =
   | { status: 'written'; revision: string }
   | { status: 'write-failed'; message: string };
 
-/** What a {@link LastKnownGood} takes. */
-export interface LastKnownGoodOptions {
+/** What a {@link DiskCache} takes. */
+export interface DiskCacheOptions {
   cache: CacheOptions;
   binding: CacheBinding;
   clientSecret: string | undefined;
@@ -56,7 +56,7 @@ const REFUSALS: Readonly<Record<CacheRefusal, string>> = {
 };
 
 /** The last good values on disk: read once at the start, written off the hot path, replaced only as a whole. */
-export class LastKnownGood {
+export class DiskCache {
   readonly #cache: CacheOptions;
   readonly #file: string;
   readonly #binding: CacheBinding;
@@ -72,7 +72,7 @@ export class LastKnownGood {
   #writing: Promise<void> = Promise.resolve();
 
   /** @throws {OptionsError} for options that cannot work, such as encryption without a client secret. */
-  constructor(options: LastKnownGoodOptions) {
+  constructor(options: DiskCacheOptions) {
     const { cache, binding, clientSecret } = options;
     this.#cache = checkOptions(cache, clientSecret);
     this.#binding = binding;

@@ -1,7 +1,7 @@
 import { isRecord } from '../lib/record.ts';
 import type { Evaluation, EvaluationContext, JsonValue, Segments } from '../wire.ts';
 import { CompiledSegments } from './compiled-segments.ts';
-import { compileCohort, constantProgram, detailsOf, type Serve } from './program.ts';
+import { compileCohort, constantProgram, detailsFor, type ValueParser } from './program.ts';
 
 /** A stored value that {@link compile} has prepared. It never throws; its answers may be shared and are not to be written to. */
 export type CompiledEvaluation = (context?: EvaluationContext) => Evaluation;
@@ -37,8 +37,8 @@ export function compile(
   if (!isTargeted(stored)) return constant({ value: stored, source: 'raw' });
   const cohort = stored.$cohort;
   if (!isRecord(cohort)) return constant({ value: null, source: 'default' });
-  const program = compileCohort(key, cohort, asCompiled(segments), serveStored);
-  return (context) => detailsOf(program, context ?? NO_CONTEXT);
+  const program = compileCohort(key, cohort, asCompiled(segments), acceptAny);
+  return (context) => detailsFor(program, context ?? NO_CONTEXT);
 }
 
 /** Whether a stored value is targeted, be its targeting well-formed or not. */
@@ -52,7 +52,7 @@ export function asCompiled(segments: CompiledSegments | Segments): CompiledSegme
 }
 
 /** Without a schema every value may be served. */
-const serveStored: Serve<JsonValue> = (stored) => ({ value: stored ?? null, isRefused: false });
+const acceptAny: ValueParser<JsonValue> = (stored) => ({ value: stored ?? null, isRefused: false });
 
 function constant(answer: Evaluation): CompiledEvaluation {
   const { answer: shared } = constantProgram(answer).otherwise;

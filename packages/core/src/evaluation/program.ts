@@ -16,7 +16,7 @@ export interface Details<Value> {
 }
 
 /** What is served for a stored value. */
-export interface Served<Value> {
+export interface ParsedValue<Value> {
   readonly value: Value;
   /** It is not the stored value, which may not be served: the answer is a default, and says why. */
   readonly isRefused: boolean;
@@ -32,7 +32,7 @@ export interface ValuePlace {
  * Looks at each value that the program can answer, once; the first is the cohort's default (`undefined` where it has
  * none). What is served for a refused value other than that is the default's.
  */
-export type Serve<Value> = (stored: JsonValue | undefined, place: ValuePlace) => Served<Value>;
+export type ValueParser<Value> = (stored: JsonValue | undefined, place: ValuePlace) => ParsedValue<Value>;
 
 /** A stored value, prepared for many evaluations. All programs have one shape. */
 export interface Program<Value> {
@@ -56,7 +56,7 @@ interface ProgramRollout<Value> {
   readonly variants: readonly Variant<Value>[];
 }
 
-interface Variant<Value> extends Served<Value> {
+interface Variant<Value> extends ParsedValue<Value> {
   /** The bucket after its last. */
   readonly end: number;
 }
@@ -74,8 +74,8 @@ export interface ConditionCompiler {
 
 interface CohortParts<Value> extends Bucketing {
   readonly conditions: ConditionCompiler;
-  readonly serve: Serve<Value>;
-  readonly fallback: Served<Value>;
+  readonly parse: ValueParser<Value>;
+  readonly fallback: ParsedValue<Value>;
 }
 
 const NO_RULES: readonly never[] = [];
@@ -90,11 +90,11 @@ export function compileCohort<Value>(
   key: string,
   stored: Record<string, unknown>,
   conditions: ConditionCompiler,
-  serve: Serve<Value>,
+  parse: ValueParser<Value>,
 ): Program<Value> {
   const defaultValue = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
-  const fallback = serve(defaultValue, { path: 'defaultValue', ruleId: undefined });
-  const cohort: CohortParts<Value> = { conditions, serve, fallback, ...bucketingOf(key, stored) };
+  const fallback = parse(defaultValue, { path: 'defaultValue', ruleId: undefined });
+  const cohort: CohortParts<Value> = { conditions, parse, fallback, ...bucketingOf(key, stored) };
   const storedRules = ownProperty(stored, 'rules');
   const compiled = (Array.isArray(storedRules) ? (storedRules as unknown[]) : []).map((rule, index) =>
     compileRule(rule, index, cohort),
@@ -116,7 +116,7 @@ export function bucketingOf(key: string, cohort: Record<string, unknown>): Bucke
 }
 
 /** The value for a context. Never throws; allocates nothing where it is bucketed by a string of ASCII characters. */
-export function servedValue<Value>(program: Program<Value>, context: EvaluationContext): Value {
+export function valueFor<Value>(program: Program<Value>, context: EvaluationContext): Value {
   const subject = asSubject(context);
   const { answer, rollout } = outcomeFor(program, subject);
   if (rollout === undefined) return answer.value;
@@ -126,7 +126,7 @@ export function servedValue<Value>(program: Program<Value>, context: EvaluationC
 }
 
 /** The answer for a context with how it came about; it may be shared and is not to be written to. Never throws. */
-export function detailsOf<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
+export function detailsFor<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
   const subject = asSubject(context);
   const { answer, rollout } = outcomeFor(program, subject);
   if (rollout === undefined) return answer;
@@ -206,7 +206,7 @@ function compileRule<Value>(
     const { answer, rollout } = compileRollout(rule.rollout, place, cohort);
     return { when, answer, rollout };
   }
-  const served = cohort.serve(storedValue(rule), { path: `rules[${index}].value`, ruleId: id });
+  const served = cohort.parse(storedValue(rule), { path: `rules[${index}].value`, ruleId: id });
   const answer: Details<Value> = served.isRefused
     ? refusedAnswer(cohort.fallback.value)
     : Object.freeze({ value: served.value, source: 'rule', matchedRuleId: id });
@@ -223,7 +223,7 @@ function compileRollout<Value>(
   const parts = rolloutParts(rollout, cohort);
   if (parts === undefined) return { answer, rollout: undefined };
   const variants = parts.variants.map(({ stored, end }, index): Variant<Value> => {
-    const served = cohort.serve(stored, { ...place, path: `${place.path}.variants[${index}]` });
+    const served = cohort.parse(stored, { ...place, path: `${place.path}.variants[${index}]` });
     const { isRefused } = served;
     return { end, value: isRefused ? cohort.fallback.value : served.value, isRefused };
   });
@@ -258,7 +258,7 @@ export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts 
   return { bucketBy, salt, variants };
 }
 
-function missedAnswer<Value>(fallback: Served<Value>, ruleId: string | undefined): Details<Value> {
+function missedAnswer<Value>(fallback: ParsedValue<Value>, ruleId: string | undefined): Details<Value> {
   if (fallback.isRefused) return refusedAnswer(fallback.value);
   const { value } = fallback;
   return Object.freeze(

@@ -5,49 +5,47 @@ import { isTargeted } from '../evaluation/evaluate.ts';
 import {
   type ConditionCompiler,
   compileCohort,
-  detailsOf,
+  detailsFor,
   type Program,
-  type Serve,
-  servedValue,
+  type ValueParser,
+  valueFor,
 } from '../evaluation/program.ts';
 import { isRecord } from '../lib/record.ts';
-import { type KeyDefinition, parseValue } from '../schema/define-config.ts';
+import type { KeyDefinition } from '../schema/config-types.ts';
 import { clampLimit } from '../schema/limit.ts';
+import { type ParseResult, parseValue } from '../schema/parse-value.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Tier } from '../wire.ts';
-import type { Layer, ValueSource } from './layer-values.ts';
-import { type StoredValue, storedJson } from './resting-value.ts';
-
-/** A value that its schema has looked at. */
-export type Slot = { ok: true; value: unknown } | { ok: false; issues: string[] };
+import { type StoredValue, storedJson } from './packed-value.ts';
+import type { Layer, ValueOrigin } from './value-layers.ts';
 
 /** An evaluation with its value parsed by the schema. */
 export type ParsedEvaluation = Evaluation<unknown> & { errorCode?: string };
 
 /** What stands in for a value that the schema refuses, and where it comes from. */
 export interface Fallback {
-  readonly slot: Slot;
-  readonly source: ValueSource;
+  readonly parsed: ParseResult;
+  readonly origin: ValueOrigin;
 }
 
 /** What the keys of a store share; it is asked when a value arrives, and when a targeted one is first read. */
 export interface CompileScope {
   readonly conditions: ConditionCompiler;
   /** `above`: the origin of the refused value. */
-  fallbackOf: (definition: KeyDefinition, above: ValueSource | undefined) => Fallback;
+  fallbackOf: (definition: KeyDefinition, above: ValueOrigin | undefined) => Fallback;
 }
 
 interface KeyState {
   fixed: ParsedEvaluation | undefined;
   hasValue: boolean;
   invalid: InvalidKey | undefined;
-  origin: ServedOrigin;
-  source: ValueSource;
+  serves: Served;
+  origin: ValueOrigin;
   segments: readonly string[];
 }
 
 /** What is served: the stored value, the last valid one before it, or what stands in for both. */
-export type ServedOrigin = 'stored' | 'before' | 'fallback';
+export type Served = 'stored' | 'before' | 'fallback';
 
 /** A key's stored value, validated once, when it arrived; what is targeted is prepared when it is first read. */
 export class CompiledKey {
@@ -59,9 +57,9 @@ export class CompiledKey {
   /** What is wrong with the stored value. */
   readonly invalid: InvalidKey | undefined;
   /** Where the value without targeting comes from. */
-  readonly origin: ServedOrigin;
+  readonly serves: Served;
   /** The origin of what is served; the store writes it where the same value comes to be another origin's. */
-  source: ValueSource;
+  origin: ValueOrigin;
   readonly #definition: KeyDefinition;
   readonly #scope: CompileScope;
   /** Names of the segments that it refers to by itself. */
@@ -76,8 +74,8 @@ export class CompiledKey {
     this.fixed = state.fixed;
     this.hasValue = state.hasValue;
     this.invalid = state.invalid;
+    this.serves = state.serves;
     this.origin = state.origin;
-    this.source = state.source;
     this.#definition = definition;
     this.#scope = scope;
     this.#segments = state.segments;
@@ -92,14 +90,14 @@ export class CompiledKey {
   value(context: EvaluationContext): unknown {
     if (this.fixed !== undefined) return this.#fixedValue;
     this.#program ??= programOf(this, this.#definition, this.#scope);
-    return servedValue(this.#program, context);
+    return valueFor(this.#program, context);
   }
 
   /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
   evaluate(context: EvaluationContext): ParsedEvaluation {
     if (this.fixed !== undefined) return this.fixed;
     this.#program ??= programOf(this, this.#definition, this.#scope);
-    return detailsOf(this.#program, context);
+    return detailsFor(this.#program, context);
   }
 
   /** Whether it refers to one of these segments by itself. */
@@ -121,7 +119,7 @@ interface CompileInput {
 }
 
 /** The schema's default, parsed. */
-export function defaultOf(definition: KeyDefinition): Slot {
+export function defaultOf(definition: KeyDefinition): ParseResult {
   if (definition.limit !== undefined) return { ok: true, value: definition.limit.default };
   return parseValue(definition, undefined);
 }
@@ -132,9 +130,9 @@ export function compileKey(definition: KeyDefinition, input: CompileInput): Comp
   const value = storedJson(input.stored);
   const isTargetable = definition.tier === 'feature_flag' || definition.tier === 'limit';
   if (isTargetable && isTargeted(value)) return targetedKey(definition, input, value);
-  const slot = toSlot(definition, value);
-  if (slot.ok) return rawKey(definition, input, slot.value);
-  return standInKey(definition, input, describeInvalid(definition, slot.issues));
+  const parsed = parseStored(definition, value);
+  if (parsed.ok) return rawKey(definition, input, parsed.value);
+  return standInKey(definition, input, describeInvalid(definition, parsed.issues));
 }
 
 function rawKey(definition: KeyDefinition, input: CompileInput, value: unknown): CompiledKey {
@@ -142,21 +140,21 @@ function rawKey(definition: KeyDefinition, input: CompileInput, value: unknown):
     fixed: { value, source: 'raw' },
     hasValue: true,
     invalid: undefined,
-    origin: 'stored',
-    source: input.layer ?? 'none',
+    serves: 'stored',
+    origin: input.layer ?? 'none',
     segments: NO_SEGMENTS,
   });
 }
 
 function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
-  const { slot, source } = input.scope.fallbackOf(definition, input.layer);
-  if (!slot.ok) return standInKey(definition, input, describeMissing(definition));
+  const { parsed, origin } = input.scope.fallbackOf(definition, input.layer);
+  if (!parsed.ok) return standInKey(definition, input, describeMissing(definition));
   return new CompiledKey(definition, input, {
-    fixed: { value: slot.value, source: 'default' },
+    fixed: { value: parsed.value, source: 'default' },
     hasValue: true,
     invalid: undefined,
-    origin: 'fallback',
-    source,
+    serves: 'fallback',
+    origin,
     segments: NO_SEGMENTS,
   });
 }
@@ -166,15 +164,15 @@ function standInKey(definition: KeyDefinition, input: CompileInput, invalid: Inv
   const { before, layer, scope } = input;
   const fallback = scope.fallbackOf(definition, layer);
   // What better origins deleted does not stay because the bundled value is refused, too.
-  const isDeleted = layer === 'file' && fallback.slot.ok;
+  const isDeleted = layer === 'file' && fallback.parsed.ok;
   const last = before?.fixed !== undefined && before.hasValue && !isDeleted ? before : undefined;
-  const { value, source } = last?.fixed ?? { value: servedOf(fallback.slot), source: 'default' };
+  const { value, source } = last?.fixed ?? { value: servedOf(fallback.parsed), source: 'default' };
   return new CompiledKey(definition, input, {
     fixed: { value, source, errorCode: invalid.code },
-    hasValue: last !== undefined || fallback.slot.ok,
+    hasValue: last !== undefined || fallback.parsed.ok,
     invalid,
-    origin: last === undefined ? 'fallback' : 'before',
-    source: (last ?? fallback).source,
+    serves: last === undefined ? 'fallback' : 'before',
+    origin: (last ?? fallback).origin,
     segments: NO_SEGMENTS,
   });
 }
@@ -193,7 +191,7 @@ function targetedKey(
     ]);
     return standInKey(definition, { ...input, before: undefined }, invalid);
   }
-  const fallbackOf = (): Slot => scope.fallbackOf(definition, layer).slot;
+  const fallbackOf = (): ParseResult => scope.fallbackOf(definition, layer).parsed;
   const { issues } = compileTargeted(definition, cohort, { conditions: NO_CONDITIONS, fallbackOf });
   const segments = segmentsUsed(targeted);
   return new CompiledKey(definition, input, {
@@ -201,8 +199,8 @@ function targetedKey(
     // Without a default there is none for the contexts of a refused one.
     hasValue: issues.length === 0 || fallbackOf().ok,
     invalid: issues.length === 0 ? undefined : describeInvalid(definition, issues),
-    origin: 'stored',
-    source: layer ?? 'none',
+    serves: 'stored',
+    origin: layer ?? 'none',
     segments: segments.size === 0 ? NO_SEGMENTS : [...segments],
   });
 }
@@ -211,7 +209,7 @@ function targetedKey(
 function programOf(key: CompiledKey, definition: KeyDefinition, scope: CompileScope): Program<unknown> {
   const targeted = key.stored === undefined ? undefined : storedJson(key.stored);
   const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
-  const fallbackOf = (): Slot => scope.fallbackOf(definition, key.source).slot;
+  const fallbackOf = (): ParseResult => scope.fallbackOf(definition, key.origin).parsed;
   return compileTargeted(definition, cohort, { conditions: scope.conditions, fallbackOf }).program;
 }
 
@@ -221,25 +219,25 @@ const MOST_TOLD = 10;
 function compileTargeted(
   definition: KeyDefinition,
   cohort: Record<string, unknown>,
-  { conditions, fallbackOf }: { conditions: ConditionCompiler; fallbackOf: () => Slot },
+  { conditions, fallbackOf }: { conditions: ConditionCompiler; fallbackOf: () => ParseResult },
 ): { program: Program<unknown>; issues: string[] } {
   const issues: string[] = [];
   let refused = 0;
-  const serve: Serve<unknown> = (value, { path, ruleId }) => {
-    const slot = value === undefined ? fallbackOf() : toSlot(definition, value);
-    if (slot.ok) return { value: slot.value, isRefused: false };
+  const parse: ValueParser<unknown> = (value, { path, ruleId }) => {
+    const parsed = value === undefined ? fallbackOf() : parseStored(definition, value);
+    if (parsed.ok) return { value: parsed.value, isRefused: false };
     const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
     refused++;
-    if (refused <= MOST_TOLD) issues.push(`${path}${rule}: ${slot.issues.join('; ')}`);
+    if (refused <= MOST_TOLD) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
     return { value: servedOf(fallbackOf()), isRefused: true };
   };
-  const program = compileCohort(definition.key, cohort, conditions, serve);
+  const program = compileCohort(definition.key, cohort, conditions, parse);
   if (refused > MOST_TOLD) issues.push(`and ${refused - MOST_TOLD} more`);
   return { program, issues };
 }
 
 /** A value as its schema takes it; a limit's is snapped and clamped. */
-export function toSlot(definition: KeyDefinition, value: unknown): Slot {
+export function parseStored(definition: KeyDefinition, value: unknown): ParseResult {
   if (definition.limit !== undefined) return { ok: true, value: clampLimit(value, definition.limit) };
   return parseValue(definition, value);
 }
@@ -255,6 +253,6 @@ function describeMissing({ tier, key }: KeyDefinition): InvalidKey {
   return { key, code: 'ERR_VALUE_MISSING', message };
 }
 
-function servedOf(slot: Slot): unknown {
-  return slot.ok ? slot.value : undefined;
+function servedOf(parsed: ParseResult): unknown {
+  return parsed.ok ? parsed.value : undefined;
 }

@@ -7,7 +7,7 @@ import { StreamEvents, StreamGapError } from '../sources/stream-events.ts';
 import { sinkOf } from '../test-support/store-sink.ts';
 import { TIERS } from '../tiers.ts';
 import type { JsonValue, Ruleset, RulesetChange, RulesetPatch, Tier } from '../wire.ts';
-import { storedJson } from './resting-value.ts';
+import { storedJson } from './packed-value.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
 import type { StoredRuleset } from './stored-values.ts';
 

@@ -3,7 +3,8 @@ import { touchedSegments } from '../evaluation/check/segment-changes.ts';
 import { CompiledSegments } from '../evaluation/compiled-segments.ts';
 import { type Explanation, explain } from '../evaluation/explain/explain.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
-import type { AnyConfig, KeyDefinition } from '../schema/define-config.ts';
+import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
+import type { ParseResult } from '../schema/parse-value.ts';
 import { tierNames } from '../tiers.ts';
 import type { EvaluationContext, Ruleset, RulesetPatch, Segments } from '../wire.ts';
 import {
@@ -12,13 +13,12 @@ import {
   compileKey,
   defaultOf,
   type Fallback,
-  type Slot,
-  toSlot,
+  parseStored,
 } from './compiled-key.ts';
-import type { LayerValues, ValueSource } from './layer-values.ts';
-import { type StoredValue, sameStored, storedJson } from './resting-value.ts';
+import { type StoredValue, sameStored, storedJson } from './packed-value.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
 import type { StoredRuleset } from './stored-values.ts';
+import type { LayerValues, ValueOrigin } from './value-layers.ts';
 import { ValueLayers } from './value-layers.ts';
 
 /** A change that was applied as a whole. */
@@ -38,7 +38,7 @@ const NO_SEGMENTS: ReadonlySet<string> = new Set();
 export class RulesetStore {
   readonly #config: AnyConfig;
   /** Those that were asked for. */
-  readonly #defaults = new Map<string, Slot>();
+  readonly #defaults = new Map<string, ParseResult>();
   readonly #listeners = new Set<(change: ConfigChange) => unknown>();
   readonly #onListenerError: (error: unknown) => void;
   readonly #order = new RulesetOrder();
@@ -84,14 +84,14 @@ export class RulesetStore {
   }
 
   /** The schema's default of a key; undefined for an undeclared key. */
-  defaultOf(key: string): Slot | undefined {
+  defaultOf(key: string): ParseResult | undefined {
     const definition = this.#config.keys.get(key);
     return definition && this.#default(definition);
   }
 
   /** Where the value of a key comes from that is served now. */
-  sourceOf(key: string): ValueSource {
-    return this.#compiled.get(key)?.source ?? (this.defaultOf(key)?.ok === true ? 'default' : 'none');
+  originOf(key: string): ValueOrigin {
+    return this.#compiled.get(key)?.origin ?? (this.defaultOf(key)?.ok === true ? 'default' : 'none');
   }
 
   /** Keys whose newest stored value is refused by the schema, or that have none and need one. */
@@ -192,29 +192,29 @@ export class RulesetStore {
 
   /** Compiles what changed; nothing is put in place before everything is done. Answers the keys that may read otherwise. */
   #compile(definitions: Iterable<KeyDefinition>, touched: ReadonlySet<string>): string[] {
-    const results: [key: string, compiled: CompiledKey | undefined, source: ValueSource][] = [];
+    const results: [key: string, compiled: CompiledKey | undefined, origin: ValueOrigin][] = [];
     const keys: string[] = [];
     for (const definition of definitions) {
       const { key } = definition;
       const { stored, layer } = this.#layers.pick(definition);
       const before = this.#compiled.get(key);
       const isSame = before !== undefined && sameStored(before.stored, stored) && !before.usesAny(touched);
-      if (isSame && before.origin === 'stored') {
+      if (isSame && before.serves === 'stored') {
         results.push([key, before, layer ?? 'none']);
       } else if (stored === undefined && !this.#isComplete) {
         if (before !== undefined) results.push([key, undefined, 'none']);
-      } else if (!isSame || before.origin !== 'before') {
+      } else if (!isSame || before.serves !== 'before') {
         const compiled = compileKey(definition, { stored, layer, scope: this.#scope, before });
-        if (isSame && compiled.source === before.source) continue;
-        results.push([key, compiled, compiled.source]);
+        if (isSame && compiled.origin === before?.origin) continue;
+        results.push([key, compiled, compiled.origin]);
         if (!isSame) keys.push(key);
       }
     }
-    for (const [key, compiled, source] of results) this.#put(key, compiled, source);
+    for (const [key, compiled, origin] of results) this.#put(key, compiled, origin);
     return keys;
   }
 
-  #put(key: string, compiled: CompiledKey | undefined, source: ValueSource): void {
+  #put(key: string, compiled: CompiledKey | undefined, origin: ValueOrigin): void {
     const before = this.#compiled.get(key);
     this.#invalid.delete(key);
     if (compiled === undefined) {
@@ -225,30 +225,30 @@ export class RulesetStore {
       this.#good.delete(key);
     } else {
       this.#invalid.set(key, compiled.invalid);
-      const isOfServer = before?.source === 'server' || before?.source === 'cache';
+      const isOfServer = before?.origin === 'server' || before?.origin === 'cache';
       const isGood = before?.invalid === undefined && isOfServer;
       if (isGood && before.stored !== undefined) this.#good.set(key, before.stored);
     }
-    compiled.source = source;
+    compiled.origin = origin;
     this.#compiled.set(key, compiled);
   }
 
   /** What stands in for a value that the schema refuses: a bundled one without targeting, else the default. */
-  #fallbackOf(definition: KeyDefinition, above: ValueSource | undefined): Fallback {
+  #fallbackOf(definition: KeyDefinition, above: ValueOrigin | undefined): Fallback {
     const bundled = this.#layers.bundled(definition, above);
-    const bundledSlot = bundled === undefined ? undefined : toSlot(definition, bundled);
-    if (bundledSlot?.ok === true) return { slot: bundledSlot, source: 'file' };
-    const slot = this.#default(definition);
-    return { slot, source: slot.ok ? 'default' : 'none' };
+    const parsedBundled = bundled === undefined ? undefined : parseStored(definition, bundled);
+    if (parsedBundled?.ok === true) return { parsed: parsedBundled, origin: 'file' };
+    const parsed = this.#default(definition);
+    return { parsed, origin: parsed.ok ? 'default' : 'none' };
   }
 
-  #default(definition: KeyDefinition): Slot {
-    let slot = this.#defaults.get(definition.key);
-    if (slot === undefined) {
-      slot = defaultOf(definition);
-      this.#defaults.set(definition.key, slot);
+  #default(definition: KeyDefinition): ParseResult {
+    let parsed = this.#defaults.get(definition.key);
+    if (parsed === undefined) {
+      parsed = defaultOf(definition);
+      this.#defaults.set(definition.key, parsed);
     }
-    return slot;
+    return parsed;
   }
 
   /** Compiles the segments that are in force now; answers those whose answers may differ from before. */

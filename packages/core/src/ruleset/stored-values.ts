@@ -1,17 +1,18 @@
 import { TIERS, type TierNames } from '../tiers.ts';
 import type { Condition, JsonValue, Ruleset, RulesetPatch, Tier } from '../wire.ts';
-import type { LayerValues } from './layer-values.ts';
-import { atRest, type StoredValue, sameStored, storedJson } from './resting-value.ts';
+import { packTargeted, type StoredValue, sameStored, storedJson } from './packed-value.ts';
 
 /** The values of a ruleset by tier. */
 export type ValueGroups = Pick<Ruleset, TierNames['ruleset']>;
+
+type ReadonlyValueGroups = Readonly<Record<TierNames['ruleset'], Readonly<Record<string, JsonValue>>>>;
 
 /** The stored values of one origin; those that are targeted rest until they are read. */
 export class StoredValues {
   readonly #groups: ReadonlyMap<Tier, Map<string, StoredValue>>;
 
   /** @param known - what is the same there is taken from there, so that it is held once. */
-  constructor(values: ValueGroups | LayerValues, known?: StoredValues) {
+  constructor(values: ReadonlyValueGroups, known?: StoredValues) {
     this.#groups = new Map(TIERS.map(({ tier }) => [tier, new Map<string, StoredValue>()]));
     for (const { tier, ruleset } of TIERS) {
       for (const [key, value] of Object.entries(values[ruleset])) {
@@ -54,7 +55,7 @@ export class StoredValues {
     key: string,
     { value, before }: { value: JsonValue; before: StoredValue | undefined },
   ): void {
-    const stored = atRest(tier, value);
+    const stored = packTargeted(tier, value);
     this.#groups.get(tier)?.set(key, before !== undefined && sameStored(before, stored) ? before : stored);
   }
 }

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type AnyConfig, defineConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
+import { defineConfig } from '../schema/define-config.ts';
 import { readEnvironmentOverrides } from '../sources/env-overrides.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import type { JsonValue, Ruleset } from '../wire.ts';
-import { layerOf, type ValueSource } from './layer-values.ts';
 import { RulesetStore } from './ruleset-store.ts';
+import { layerOf, type ValueOrigin } from './value-layers.ts';
 
 /** A flag with a default and one without; what is valid is a text of lower case. */
 const value = z.string().regex(/^[a-z]+$/);
@@ -36,7 +37,7 @@ interface Given {
 /** The newest value that is valid, with where it comes from. */
 interface Served {
   value: string | undefined;
-  source: ValueSource;
+  source: ValueOrigin;
 }
 
 /**
@@ -51,7 +52,7 @@ function expected(key: Key, { override, cache, file, server }: Given): Served & 
   let served: Served = fallback;
   let keeps = false;
   let isInvalid = false;
-  const take = (state: State, name: string, source: ValueSource, isComplete: boolean): void => {
+  const take = (state: State, name: string, source: ValueOrigin, isComplete: boolean): void => {
     const below: State = source === 'file' ? 'absent' : file;
     const picked = state === 'absent' ? below : state;
     const from = state === 'absent' ? 'file' : source;
@@ -120,7 +121,7 @@ function servedBy(store: RulesetStore, key: Key): Served & { isInvalid: boolean 
   const standIn = fallback?.ok === true ? (fallback.value as string) : undefined;
   return {
     value: compiled === undefined ? standIn : (compiled.value({}) as string | undefined),
-    source: store.sourceOf(key),
+    source: store.originOf(key),
     isInvalid: store.invalidKeys().some((entry) => entry.key === key),
   };
 }

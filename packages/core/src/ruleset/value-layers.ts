@@ -1,9 +1,49 @@
 import { isTargeted } from '../evaluation/evaluate.ts';
-import type { KeyDefinition } from '../schema/define-config.ts';
-import type { JsonValue, Ruleset, RulesetPatch, Segments } from '../wire.ts';
-import type { Layer, LayerValues, ValueSource } from './layer-values.ts';
-import { RestingValue, type StoredValue } from './resting-value.ts';
+import type { KeyDefinition } from '../schema/config-types.ts';
+import { type TIERS, tierNames } from '../tiers.ts';
+import type { Condition, JsonValue, Ruleset, RulesetPatch, Segments, Tier } from '../wire.ts';
+import { PackedValue, type StoredValue } from './packed-value.ts';
 import { type StoredRuleset, StoredValues } from './stored-values.ts';
+
+/** Stored values of one origin, as a ruleset holds them. What a value is not given in lacks the key. */
+export interface LayerValues {
+  readonly public: Readonly<Record<string, JsonValue>>;
+  readonly secret: Readonly<Record<string, JsonValue>>;
+  readonly flags: Readonly<Record<string, JsonValue>>;
+  readonly limits: Readonly<Record<string, JsonValue>>;
+  readonly segments: Readonly<Record<string, Condition>>;
+}
+
+/**
+ * Where a key's value comes from, best first; a better one hides the others. `default` is the schema's, and `none`
+ * says that there is no valid value at all.
+ */
+export type ValueOrigin = 'environment' | 'server' | 'cache' | 'file' | 'default' | 'none';
+
+/** The origins of stored values. */
+export type Layer = Exclude<ValueOrigin, 'default' | 'none'>;
+
+/** {@link LayerValues} of entries; only the tiers that were given are walked. */
+export function layerOf(
+  entries: Iterable<readonly [tier: Tier, key: string, value: JsonValue]>,
+  segments: Readonly<Record<string, Condition>> = {},
+): LayerValues {
+  const groups: Record<(typeof TIERS)[number]['ruleset'], [string, JsonValue][]> = {
+    public: [],
+    secret: [],
+    flags: [],
+    limits: [],
+  };
+  for (const [tier, key, value] of entries) groups[tierNames(tier).ruleset].push([key, value]);
+  // fromEntries defines properties, so that no name reaches a prototype.
+  return {
+    public: Object.fromEntries(groups.public),
+    secret: Object.fromEntries(groups.secret),
+    flags: Object.fromEntries(groups.flags),
+    limits: Object.fromEntries(groups.limits),
+    segments,
+  };
+}
 
 /** The stored values of every origin, the best first: variables, the server, its disk copy, bundled files. */
 export class ValueLayers {
@@ -82,10 +122,10 @@ export class ValueLayers {
   }
 
   /** What is bundled for a key below a better origin, where it is one value for all contexts. */
-  bundled({ tier, key }: KeyDefinition, above: ValueSource | undefined): JsonValue | undefined {
+  bundled({ tier, key }: KeyDefinition, above: ValueOrigin | undefined): JsonValue | undefined {
     if (above === 'file') return undefined;
     const stored = this.#file?.get(tier, key);
-    return stored instanceof RestingValue || isTargeted(stored) ? undefined : stored;
+    return stored instanceof PackedValue || isTargeted(stored) ? undefined : stored;
   }
 
   #stored({ revision, epoch, environment, segments, ...values }: Ruleset): StoredRuleset {

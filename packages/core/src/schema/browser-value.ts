@@ -1,6 +1,6 @@
-import { isJson } from '../lib/json-value.ts';
+import { isJson } from '../lib/json.ts';
 import type { JsonValue } from '../wire.ts';
-import type { KeyDefinition } from './define-config.ts';
+import type { KeyDefinition } from './config-types.ts';
 import { inputJsonSchema } from './json-schema-input.ts';
 import { hasJsonSchema } from './standard-schema.ts';
 

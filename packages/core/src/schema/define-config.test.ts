@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig, defineLimit, environmentVariableName, SchemaError, toJsonSchema } from '../index.ts';
-import { parseValue } from './define-config.ts';
+import { parseValue } from './parse-value.ts';
 
 const isTrue = async (): Promise<boolean> => true;
 

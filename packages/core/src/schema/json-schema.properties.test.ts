@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig, type KeyDefinition, toJsonSchema, type Validators } from '../index.ts';
 import { serverAjv } from '../test-support/server-ajv.ts';
-import { parseValue } from './define-config.ts';
+import { parseValue } from './parse-value.ts';
 
 const RUNS = 1_000;
 

@@ -1,10 +1,11 @@
 import { SchemaError } from '../errors.ts';
-import { isJson } from '../lib/json-value.ts';
+import { isJson } from '../lib/json.ts';
 import { TIERS } from '../tiers.ts';
 import type { JsonSchema, JsonValue, TierSchema, WireSchema } from '../wire.ts';
-import { type AnyConfig, type KeyDefinition, parseValue } from './define-config.ts';
+import type { AnyConfig, KeyDefinition } from './config-types.ts';
 import { inputJsonSchema } from './json-schema-input.ts';
 import type { LimitDefinition } from './limit.ts';
+import { parseValue } from './parse-value.ts';
 import { hasJsonSchema } from './standard-schema.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { EventSource } from 'eventsource';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Snapshot } from '../wire.ts';
-import { createSnapshotStream } from './snapshot-source.ts';
+import { createSnapshotSource } from './snapshot-source.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
 const snapshot: Snapshot = {
@@ -50,7 +50,7 @@ class StreamServer {
   }
 }
 
-describe('createSnapshotStream', () => {
+describe('createSnapshotSource', () => {
   let server: StreamServer;
   let url: string;
   let disconnect: () => void = () => {};
@@ -67,7 +67,7 @@ describe('createSnapshotStream', () => {
   });
 
   const connect = (store: SnapshotStore): void => {
-    disconnect = createSnapshotStream({ url, retryMs: 5 }).connect(store);
+    disconnect = createSnapshotSource({ url, retryMs: 5 }).connect(store);
   };
   const connected = (): Promise<void> =>
     vi.waitFor(() => expect(server.open.size).toBe(1), { timeout: 3000 });
@@ -156,7 +156,7 @@ describe('createSnapshotStream', () => {
     }
     vi.stubGlobal('EventSource', Refused);
     try {
-      const end = createSnapshotStream({ url }).connect(new SnapshotStore());
+      const end = createSnapshotSource({ url }).connect(new SnapshotStore());
       for (let attempt = 0; attempt < 8; attempt++) {
         Refused.last.onerror();
         vi.advanceTimersByTime(30_000);
@@ -190,7 +190,7 @@ describe('createSnapshotStream', () => {
     await until(() => expect(server.open.size).toBe(0));
 
     server.statuses.push(503);
-    const end = createSnapshotStream({ url, retryMs: 10 }).connect(store);
+    const end = createSnapshotSource({ url, retryMs: 10 }).connect(store);
     store.subscribeStatus(() => {
       if (store.status === 'reconnecting') end();
     });
@@ -201,7 +201,7 @@ describe('createSnapshotStream', () => {
 
   it('can be connected, ended and connected again, as StrictMode does', async () => {
     const store = new SnapshotStore();
-    const source = createSnapshotStream({ url });
+    const source = createSnapshotSource({ url });
     source.connect(store)();
     disconnect = source.connect(store);
     await connected();
@@ -213,14 +213,14 @@ describe('createSnapshotStream', () => {
   it('does nothing where there is no EventSource', () => {
     vi.stubGlobal('EventSource', undefined);
     const store = new SnapshotStore(snapshot, 'connecting');
-    createSnapshotStream({ url }).connect(store)();
+    createSnapshotSource({ url }).connect(store)();
     expect(store.status).toBe('offline');
     expect(server.requests).toHaveLength(0);
   });
 
   it('builds the address of the config server, whatever the context holds', async () => {
     const context = { country: 'NL', name: 'Zoë ✓ ???>>>', userId: 'u&1' };
-    disconnect = createSnapshotStream({
+    disconnect = createSnapshotSource({
       apiUrl: `${url}//`,
       organizationId: 'org 1/2',
       environment: 'production',

@@ -1,4 +1,4 @@
-import type { ConfigContext } from '../schema/define-config.ts';
+import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
@@ -9,13 +9,13 @@ export interface SnapshotSource {
 }
 
 /** A stream that the app itself serves: `createSnapshotEventStream` behind a route of yours. */
-export interface SnapshotStreamUrl {
+export interface SnapshotSourceUrl {
   /** Absolute, or relative to the page. */
   url: string;
 }
 
 /** A stream straight from the config server, with a publishable key. */
-export interface SnapshotStreamSettings {
+export interface SnapshotSourceSettings {
   /** Base URL of the config API; trailing slashes do not matter. */
   apiUrl: string;
   organizationId: string;
@@ -26,8 +26,8 @@ export interface SnapshotStreamSettings {
   context?: ConfigContext;
 }
 
-/** What {@link createSnapshotStream} takes. */
-export type SnapshotStreamOptions = (SnapshotStreamUrl | SnapshotStreamSettings) & {
+/** What {@link createSnapshotSource} takes. */
+export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings) & {
   /** First wait in milliseconds after an HTTP error; it doubles up to 30 s, with jitter. Default 1,000. */
   retryMs?: number;
 };
@@ -40,9 +40,9 @@ const CLOSED = 2;
  * events, and does nothing where there is no `EventSource`, as in server rendering.
  *
  * @example
- * const source = createSnapshotStream({ url: '/api/config/stream' });
+ * const source = createSnapshotSource({ url: '/api/config/stream' });
  */
-export function createSnapshotStream(options: SnapshotStreamOptions): SnapshotSource {
+export function createSnapshotSource(options: SnapshotSourceOptions): SnapshotSource {
   const url = 'url' in options ? options.url : snapshotStreamUrl(options);
   return { connect: (store) => connect(url, store, options.retryMs ?? 1000) };
 }
@@ -116,7 +116,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function snapshotStreamUrl(settings: SnapshotStreamSettings): string {
+function snapshotStreamUrl(settings: SnapshotSourceSettings): string {
   const { apiUrl, organizationId, environment, publishableKey, context = {} } = settings;
   const query = new URLSearchParams({
     environment,

@@ -1,7 +1,7 @@
 import type { ParsedEvaluation } from '../ruleset/compiled-key.ts';
 import type { RulesetStore } from '../ruleset/ruleset-store.ts';
 import { browserValue } from '../schema/browser-value.ts';
-import type { AnyConfig, KeyDefinition } from '../schema/define-config.ts';
+import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { Evaluation, EvaluationContext, Snapshot } from '../wire.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { nodeBuiltin } from '../disk-cache/node-builtin.ts';
 import { errorCode, readTextFile } from '../disk-cache/text-file.ts';
 import { OptionsError } from '../errors.ts';
-import type { LayerValues } from '../ruleset/layer-values.ts';
-import type { AnyConfig, RegisteredConfig } from '../schema/define-config.ts';
+import type { LayerValues } from '../ruleset/value-layers.ts';
+import type { AnyConfig, RegisteredConfig } from '../schema/config-types.ts';
 import { type BundledPart, type BundledValues, resolveBundledValues } from './bundled-values.ts';
 
 /** Values in code: works in every runtime, and before anything was read. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type AnyConfig, defineConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
+import { defineConfig } from '../schema/define-config.ts';
 import { resolveBundledValues } from './bundled-values.ts';
 
 const config = defineConfig({

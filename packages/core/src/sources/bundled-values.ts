@@ -2,7 +2,7 @@ import { OptionsError } from '../errors.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
 import { callGuarded, isThenable } from '../lib/guarded-call.ts';
 import { isPlainRecord, isRecord } from '../lib/record.ts';
-import { type LayerValues, layerOf } from '../ruleset/layer-values.ts';
+import { type LayerValues, layerOf } from '../ruleset/value-layers.ts';
 import type {
   AnyConfig,
   FlagInput,
@@ -13,7 +13,7 @@ import type {
   RegisteredConfig,
   SecretInput,
   SecretKey,
-} from '../schema/define-config.ts';
+} from '../schema/config-types.ts';
 import { TIERS, type TierNames } from '../tiers.ts';
 import type { Condition, JsonValue, TargetedValue, Tier } from '../wire.ts';
 

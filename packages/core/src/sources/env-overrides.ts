@@ -1,8 +1,9 @@
 import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { type InvalidKey, OptionsError } from '../errors.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
-import { type LayerValues, layerOf } from '../ruleset/layer-values.ts';
-import { type AnyConfig, type KeyDefinition, parseValue } from '../schema/define-config.ts';
+import { type LayerValues, layerOf } from '../ruleset/value-layers.ts';
+import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
+import { parseValue } from '../schema/parse-value.ts';
 import type { EnvironmentVariables } from '../settings.ts';
 import { tierNames } from '../tiers.ts';
 import type { JsonValue, Tier } from '../wire.ts';

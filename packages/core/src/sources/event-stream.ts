@@ -5,8 +5,8 @@ import { createBackoff, sleep, unref } from '../http/backoff.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
 
-/** Options of {@link runStream}. Times are in milliseconds. */
-export interface StreamOptions {
+/** Options of {@link runEventStream}. Times are in milliseconds. */
+export interface EventStreamOptions {
   api: ConfigApi;
   environment: string;
   sink: RulesetSink;
@@ -28,7 +28,7 @@ const RECONNECT_BASE_MS = 250;
 const STABLE_MS = 5_000;
 
 /** Keeps one event stream open until the signal aborts, resuming after the revision in hand. Never rejects. */
-export async function runStream(options: StreamOptions): Promise<void> {
+export async function runEventStream(options: EventStreamOptions): Promise<void> {
   const { signal, onLost, reconnectCapMs } = options;
   const backoff = createBackoff({
     baseMs: Math.min(RECONNECT_BASE_MS, reconnectCapMs),
@@ -46,7 +46,7 @@ export async function runStream(options: StreamOptions): Promise<void> {
   }
 }
 
-async function readOneStream(options: StreamOptions, resumes: boolean): Promise<void> {
+async function readOneStream(options: EventStreamOptions, resumes: boolean): Promise<void> {
   const { api, environment, sink, signal } = options;
   const connection = new AbortController();
   const abort = (): void => connection.abort();

@@ -1,14 +1,14 @@
-import { isPassingFailure, pauseOf } from '../api/transient-failure.ts';
+import { isTransientFailure, pauseOf } from '../api/transient-failure.ts';
 import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
-import { runStream } from './event-stream.ts';
+import { runEventStream } from './event-stream.ts';
 import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
-import { apartFromValues, ContractSource, type ContractSourceOptions } from './values-source.ts';
+import { apartFromValues, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
 
 /** Options of {@link RemoteSource}. */
-export interface RemoteSourceOptions extends ContractSourceOptions {
+export interface RemoteSourceOptions extends ValuesSourceOptions {
   /** Default 45,000: three missed heartbeats. */
   heartbeatTimeoutMs?: number;
   /** How long a stream may take to its first event; default 10,000. */
@@ -42,7 +42,7 @@ export class RemoteSource implements RulesetSource {
     this.#live = live;
     // All loops catch everything and end with the signal.
     if (contract === undefined) void this.#runLive(sink, live.signal);
-    else void this.#runContract(contract, sink, live.signal);
+    else void this.#runValues(contract, sink, live.signal);
   }
 
   stop(): void {
@@ -51,13 +51,13 @@ export class RemoteSource implements RulesetSource {
     this.#stopPolling();
   }
 
-  async #fetchFirst(sink: RulesetSink, signal: AbortSignal): Promise<ContractSource | undefined> {
+  async #fetchFirst(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
     const backoff = createBackoff({ baseMs: 100, capMs: 5_000 });
     for (;;) {
       try {
         return await this.#askFirst(sink, signal);
       } catch (error) {
-        if (signal.aborted || !isPassingFailure(error)) throw error;
+        if (signal.aborted || !isTransientFailure(error)) throw error;
         sink.status('connecting', error);
         await sleep(Math.max(backoff.next(), pauseOf(error)), signal);
         if (signal.aborted) throw error;
@@ -66,14 +66,14 @@ export class RemoteSource implements RulesetSource {
   }
 
   /** Answers the source of the platform's values, where it has no rulesets. */
-  async #askFirst(sink: RulesetSink, signal: AbortSignal): Promise<ContractSource | undefined> {
+  async #askFirst(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
     const { api, environment } = this.#options;
     const answer = await api.getRuleset(environment, { signal, retries: 0 });
     if (answer.status === 'changed') {
       pushRuleset(sink, apartFromValues(answer.ruleset, sink.epoch));
       return undefined;
     }
-    const contract = new ContractSource(this.#options);
+    const contract = new ValuesSource(this.#options);
     try {
       await contract.ask(sink, signal);
     } catch (error) {
@@ -87,7 +87,7 @@ export class RemoteSource implements RulesetSource {
     if (!(error instanceof RequestRejectedError) || error.status !== 404) return error;
     const { api, environment } = this.#options;
     const environments = await api.listEnvironments({ signal, retries: 0 }).catch((reason: unknown) => {
-      if (isPassingFailure(reason)) throw reason;
+      if (isTransientFailure(reason)) throw reason;
       // Who may not list them still learns what was not found.
       throw error;
     });
@@ -104,7 +104,7 @@ export class RemoteSource implements RulesetSource {
     );
   }
 
-  async #runContract(contract: ContractSource, sink: RulesetSink, signal: AbortSignal): Promise<void> {
+  async #runValues(contract: ValuesSource, sink: RulesetSink, signal: AbortSignal): Promise<void> {
     sink.status('polling');
     await contract.run(sink, signal);
     if (!signal.aborted) await this.#runLive(sink, signal);
@@ -114,7 +114,7 @@ export class RemoteSource implements RulesetSource {
     const { api, environment, heartbeatTimeoutMs = 45_000 } = this.#options;
     const { openTimeoutMs = 10_000, reconnectCapMs = 15_000 } = this.#options;
     let failures = 0;
-    return runStream({
+    return runEventStream({
       api,
       environment,
       sink,

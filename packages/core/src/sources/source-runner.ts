@@ -9,7 +9,7 @@ const BACKOFF = { baseMs: 1_000, capMs: 60_000 };
 const GRACE_MS = 250;
 
 /** One source and its starts: one at a time, and again and again once somebody said so. Stopped, it is over for good. */
-export class SourceLink {
+export class SourceRunner {
   readonly #source: RulesetSource;
   readonly #sink: RulesetSink;
   readonly #stopping = new AbortController();

@@ -1,13 +1,13 @@
 import type { ConfigApi } from '../api/config-api.ts';
-import { sameJson } from '../lib/same-json.ts';
-import type { AnyConfig } from '../schema/define-config.ts';
+import { sameJson } from '../lib/json.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import { tierNames } from '../tiers.ts';
 import type { JsonValue, Ruleset } from '../wire.ts';
 import { pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 
-/** Options of {@link ContractSource}. */
-export interface ContractSourceOptions {
+/** Options of {@link ValuesSource}. */
+export interface ValuesSourceOptions {
   api: ConfigApi;
   environment: string;
   /** Tells the tier of each key, which `/values` does not. */
@@ -26,13 +26,13 @@ const EPOCH_PREFIX = 'values-';
  * own, and the time at which this process first saw them as their revision, so that what two processes hand to one
  * browser is in order too.
  */
-export class ContractSource {
-  readonly #options: ContractSourceOptions;
+export class ValuesSource {
+  readonly #options: ValuesSourceOptions;
   readonly #epoch = `${EPOCH_PREFIX}${crypto.randomUUID()}`;
   #inHand: Ruleset | undefined;
   #detectedAt: number = performance.now();
 
-  constructor(options: ContractSourceOptions) {
+  constructor(options: ValuesSourceOptions) {
     this.#options = options;
   }
 

@@ -1,6 +1,6 @@
 import type { ConfigClientEvent, ConfigClientOptions } from '../client/client-options.ts';
 import { type ConfigClient, createConfigClient } from '../client/config-client.ts';
-import type { AnyConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import type { Ruleset } from '../wire.ts';
 import { ManualSource } from './manual-source.ts';
 

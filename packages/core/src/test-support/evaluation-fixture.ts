@@ -1,7 +1,7 @@
 import { afterEach, expect } from 'vitest';
 import type { ConfigClientOptions } from '../client/client-options.ts';
 import { type ConfigClient, createConfigClient } from '../client/config-client.ts';
-import type { AnyConfig } from '../schema/define-config.ts';
+import type { AnyConfig } from '../schema/config-types.ts';
 import type { Ruleset } from '../wire.ts';
 
 /** For `vi.waitFor`. */

@@ -38,7 +38,7 @@ const REASONS: Readonly<Record<TokenMalformedReason, string>> = {
 const DEFAULT_ISSUER_HINT = ` This is the default issuer: for a config server of your own set ${SETTINGS_VARIABLES.authUrl} (authUrl) to that server's URL.`;
 
 /** Builds a provider's errors: none repeats what `known` answers, the form or the server's answer as it is. */
-export class TokenFailures {
+export class TokenErrors {
   readonly #tokenUrl: string;
   readonly #known: () => readonly string[];
   /** What a newcomer with a config server of their own overlooks; empty where another issuer is set. */
@@ -122,14 +122,20 @@ export class TokenFailures {
 }
 
 /** Whether the next attempt may work with nothing changed. */
-export function isPassing(error: TokenError): boolean {
+export function isTransient(error: TokenError): boolean {
   if (error.code === 'ERR_TOKEN_TRANSPORT') return error.reason !== 'tls' && error.reason !== 'aborted';
-  if (error.code === 'ERR_TOKEN_REJECTED') return isPassingRefusal(error);
+  if (error.code === 'ERR_TOKEN_REJECTED') return isTransientRefusal(error);
   return error.code === 'ERR_TOKEN_MALFORMED' && error.reason === 'expired';
 }
 
 /** Whether a refusal is about the moment and not about the client. */
-export function isPassingRefusal({ status, error }: { status: number; error: string | undefined }): boolean {
+export function isTransientRefusal({
+  status,
+  error,
+}: {
+  status: number;
+  error: string | undefined;
+}): boolean {
   // RFC 6749 has no code for "too often", so servers send this one with a 429, ours among them.
   if (status === 429 && error === 'invalid_request') return true;
   return (status >= 500 || status === 429 || status === 408) && !FINAL_ERRORS.includes(error);

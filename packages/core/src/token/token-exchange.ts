@@ -4,7 +4,7 @@ import { type HttpAnswer, HttpExchange, isSuccess } from '../http/http-exchange.
 import { Moment } from '../http/moment.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
 import { readLifetimeSec } from './cached-token.ts';
-import { isPassingRefusal, type TokenFailures } from './token-errors.ts';
+import { isTransientRefusal, type TokenErrors } from './token-errors.ts';
 import type { TokenSettings } from './token-options.ts';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -22,10 +22,10 @@ export interface GrantedToken {
 /** One attempt: reads the secret, posts the form, reads the answer. Keeps nothing. */
 export class TokenExchange {
   readonly #settings: TokenSettings;
-  readonly #failures: TokenFailures;
+  readonly #failures: TokenErrors;
   readonly #http: HttpExchange;
 
-  constructor(settings: TokenSettings, failures: TokenFailures) {
+  constructor(settings: TokenSettings, failures: TokenErrors) {
     this.#settings = settings;
     this.#failures = failures;
     this.#http = new HttpExchange(settings.fetch);
@@ -97,7 +97,7 @@ export class TokenExchange {
       text === undefined ? undefined : parseObject(text),
       secrets,
     );
-    const retryAfterMs = isPassingRefusal(rejected) ? retryAfterOf(answer) : 0;
+    const retryAfterMs = isTransientRefusal(rejected) ? retryAfterOf(answer) : 0;
     return retryAfterMs > 0 ? this.#failures.throttled(retryAfterMs, status) : rejected;
   }
 

@@ -2,7 +2,7 @@ import type { TokenError } from '../errors.ts';
 import { createBackoff } from '../http/backoff.ts';
 import { type Moment, pause } from '../http/moment.ts';
 import type { ExchangePace } from './exchange-pace.ts';
-import { isPassing, type TokenFailures } from './token-errors.ts';
+import { isTransient, type TokenErrors } from './token-errors.ts';
 import type { GrantedToken, TokenExchange } from './token-exchange.ts';
 import type { TokenMonitor } from './token-monitor.ts';
 import type { TokenSettings } from './token-options.ts';
@@ -14,7 +14,7 @@ const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
 export interface FlightTools {
   readonly settings: TokenSettings;
   readonly exchange: TokenExchange;
-  readonly failures: TokenFailures;
+  readonly failures: TokenErrors;
   readonly pace: ExchangePace;
   readonly monitor: TokenMonitor;
 }
@@ -123,7 +123,7 @@ export class TokenFlight {
       const error = reason as TokenError;
       if (error.code === 'ERR_TOKEN_THROTTLED') pace.throttled(error.retryAfterMs, error.status);
       const durationMs = performance.now() - startedAt;
-      const mayRetry = this.#isAwaited && attempt < settings.maxAttempts && isPassing(error);
+      const mayRetry = this.#isAwaited && attempt < settings.maxAttempts && isTransient(error);
       const isInTime = mayRetry && durationMs + waitMs < leftMs;
       this.#isCutShort = isInTime && this.#isDropped;
       const retryInMs = isInTime && !this.#isDropped ? waitMs : undefined;

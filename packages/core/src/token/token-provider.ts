@@ -3,7 +3,7 @@ import { onAbort } from '../http/abort-listeners.ts';
 import { pause } from '../http/moment.ts';
 import { CachedToken, drawWindowJitter } from './cached-token.ts';
 import { ExchangePace } from './exchange-pace.ts';
-import { TokenFailures } from './token-errors.ts';
+import { TokenErrors } from './token-errors.ts';
 import type { TokenStatus } from './token-events.ts';
 import { type GrantedToken, TokenExchange } from './token-exchange.ts';
 import { type FlightTools, TokenFlight } from './token-flight.ts';
@@ -39,7 +39,7 @@ interface Flight {
 export class TokenProvider implements AccessTokenSource {
   readonly #settings: TokenSettings;
   readonly #tools: FlightTools;
-  readonly #failures: TokenFailures;
+  readonly #failures: TokenErrors;
   readonly #monitor: TokenMonitor;
   readonly #pace: ExchangePace = new ExchangePace();
   readonly #jitter: number = drawWindowJitter();
@@ -53,7 +53,7 @@ export class TokenProvider implements AccessTokenSource {
   constructor(options: TokenProviderOptions) {
     const settings = readTokenOptions(options);
     this.#settings = settings;
-    this.#failures = new TokenFailures(settings.tokenUrl, () =>
+    this.#failures = new TokenErrors(settings.tokenUrl, () =>
       this.#lastValue === undefined ? [] : [this.#lastValue],
     );
     this.#monitor = new TokenMonitor(settings.onEvent);

@@ -1,4 +1,4 @@
-import { sameJson } from '../../lib/same-json.ts';
+import { sameJson } from '../../lib/json.ts';
 import type { Segments } from '../../wire.ts';
 import { segmentsUsed } from './targeting-check.ts';
 

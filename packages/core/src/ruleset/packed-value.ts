@@ -1,6 +1,5 @@
 import { isTargeted } from '../evaluation/evaluate.ts';
-import { isExactJson } from '../lib/json-value.ts';
-import { sameJson } from '../lib/same-json.ts';
+import { isExactJson, sameJson } from '../lib/json.ts';
 import type { JsonValue, Tier } from '../wire.ts';
 
 /** Names that most cohorts hold. */
@@ -36,7 +35,7 @@ const ANY_CODE = new RegExp(`[${[...MEANINGS.keys()].join('')}]`, 'g');
  * A targeted value as JSON text, in which the names of cohorts take one character each. That is a fifth of what the parsed
  * value takes, and most processes read few of their flags.
  */
-export class RestingValue {
+export class PackedValue {
   readonly #text: string;
 
   constructor(value: JsonValue) {
@@ -49,29 +48,29 @@ export class RestingValue {
   }
 
   /** Whether the other is the same text; another text may still be the same value. */
-  hasSameText(other: RestingValue): boolean {
+  hasSameText(other: PackedValue): boolean {
     return this.#text === other.#text;
   }
 }
 
 /** What is stored for a key. */
-export type StoredValue = JsonValue | RestingValue;
+export type StoredValue = JsonValue | PackedValue;
 
 /** Puts the targeted value of a flag or limit to rest; all else, and what JSON text would not give back, stays as it is. */
-export function atRest(tier: Tier, value: JsonValue): StoredValue {
+export function packTargeted(tier: Tier, value: JsonValue): StoredValue {
   const isTargetable = tier === 'feature_flag' || tier === 'limit';
-  return isTargetable && isTargeted(value) && isExactJson(value) ? new RestingValue(value) : value;
+  return isTargetable && isTargeted(value) && isExactJson(value) ? new PackedValue(value) : value;
 }
 
 /** The value as JSON; of one at rest it is made anew each time. */
 export function storedJson(stored: StoredValue): JsonValue {
-  return stored instanceof RestingValue ? stored.parse() : stored;
+  return stored instanceof PackedValue ? stored.parse() : stored;
 }
 
 /** Whether two stored values are the same, the order of an object's names aside. */
 export function sameStored(left: StoredValue | undefined, right: StoredValue | undefined): boolean {
   if (left === right) return true;
   if (left === undefined || right === undefined) return false;
-  const areAtRest = left instanceof RestingValue && right instanceof RestingValue;
+  const areAtRest = left instanceof PackedValue && right instanceof PackedValue;
   return (areAtRest && left.hasSameText(right)) || sameJson(storedJson(left), storedJson(right));
 }

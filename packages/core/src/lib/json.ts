@@ -1,0 +1,71 @@
+import type { JsonValue } from '../wire.ts';
+import { isPlainRecord } from './record.ts';
+
+/** Deeper values are refused, which also ends a walk around a cycle. */
+const DEEPEST = 100;
+
+/**
+ * Whether a value is the same after a trip over the wire: plain objects and lists of strings, finite numbers, booleans
+ * and null. A property that is undefined counts as one that is not there.
+ */
+export function isJson(value: unknown, depth = 0): value is JsonValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth > DEEPEST) return false;
+  if (Array.isArray(value)) return Array.from(value).every((item) => isJson(item, depth + 1));
+  return (
+    isPlainRecord(value) &&
+    Object.values(value).every((inner) => inner === undefined || isJson(inner, depth + 1))
+  );
+}
+
+/** Whether JSON text gives a value back as it is; {@link isJson} allows undefined properties and negative zero too. */
+export function isExactJson(value: unknown, depth = 0): value is JsonValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth > DEEPEST || !(Array.isArray(value) || isPlainRecord(value)))
+    return false;
+  const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  for (const item of items) if (!isExactJson(item, depth + 1)) return false;
+  return true;
+}
+
+/**
+ * Whether two JSON values are the same, the order of an object's names aside. What is no JSON, such as a Date, is the
+ * same as itself alone; and so is what is nested beyond all measure.
+ */
+export function sameJson(left: unknown, right: unknown): boolean {
+  try {
+    return isSame(left, right);
+  } catch {
+    return false;
+  }
+}
+
+function isSame(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) return true;
+  if (Array.isArray(left)) {
+    return (
+      Array.isArray(right) &&
+      left.length === right.length &&
+      left.every((item, index) => isSame(item, right[index]))
+    );
+  }
+  if (!isPlainRecord(left) || !isPlainRecord(right)) return false;
+  const names = Object.keys(left);
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => Object.hasOwn(right, name) && isSame(left[name], right[name]))
+  );
+}
+
+/** A JSON value as text that is the same for the same value: names in order, and none whose value is undefined. */
+export function canonicalJson(value: JsonValue): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const members = Object.entries(value)
+    .filter(([, inner]) => inner !== undefined)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, inner]) => `${JSON.stringify(name)}:${canonicalJson(inner)}`);
+  return `{${members.join(',')}}`;
+}
