@@ -2,7 +2,7 @@ import { defineConfig } from 'tsdown';
 
 export default defineConfig({
   entry: ['src/server.ts', 'src/client.ts', 'src/route-handler.ts'],
-  format: ['esm'],
+  format: ['esm', 'cjs'],
   platform: 'neutral',
   external: [/^node:/],
   target: 'es2022',
