@@ -1,22 +1,24 @@
-// `pnpm check`: all that CI checks, in CI's order. `--require-browser` as for the tests.
+// `pnpm check`: everything that CI checks, in CI's order. Takes the options of scripts/test.mjs.
 import { install, pnpm, requireNode, run, step } from './workspace.mjs';
 
 requireNode();
 await install();
 const checks = [
-  ['Lint', ['run', 'lint']],
-  ['Types', ['run', 'typecheck']],
-  ['Unused code and dependencies', ['run', 'knip']],
-  ['Build', ['run', 'build:apps']],
-  ['Packages as published (publint, attw)', ['run', 'lint:packages']],
-  ['Sizes', ['run', 'size']],
+  ['Lint', 'lint'],
+  ['Language', 'check:language'],
+  ['Types', 'typecheck'],
+  ['Snippets', 'check:snippets'],
+  ['Unused code and dependencies', 'knip'],
+  ['Build', 'build:apps'],
+  ['Packages as published (publint, attw)', 'lint:packages'],
+  ['Sizes', 'size'],
 ];
 const failed = [];
-for (const [name, args] of checks) {
+for (const [name, script] of checks) {
   step(name);
-  if ((await pnpm(args)) !== 0) failed.push(name);
+  if ((await pnpm(['run', script])) !== 0) failed.push(name);
 }
-// Said before the tests, so that their totals stay the closing line.
+// Printed before the tests, so that their totals are the last line.
 if (failed.length > 0) process.stdout.write(`\nFailed checks: ${failed.join('; ')}.\n`);
-const testCode = await run(process.execPath, ['scripts/test.mjs', ...process.argv.slice(2)]);
+const testCode = await run(process.execPath, ['scripts/test.mjs', '--long', ...process.argv.slice(2)]);
 process.exitCode = failed.length > 0 ? 1 : testCode;

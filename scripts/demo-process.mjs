@@ -5,8 +5,8 @@ import { quietEnvironment } from './workspace.mjs';
 const stopGraceMs = 8_000;
 
 /**
- * A child process of the demo: its output goes to a log file, and it is stopped by SIGTERM, then SIGKILL.
- * `onExit(code)` hears of an end that nobody asked for.
+ * A child process of the demo. Its output goes to a log file. It is stopped with SIGTERM, and with SIGKILL 8 s later.
+ * `onExit(code)` is called if it ends without having been stopped.
  */
 export class DemoProcess {
   #child;
@@ -51,12 +51,12 @@ export class DemoProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Resolves with the first line of its standard output that `parse` makes something of. */
+  /** Resolves with the first result of `parse` that is not undefined, over the lines of its standard output. */
   firstLine(parse, timeoutMs) {
     return new Promise((resolve, reject) => {
       let text = '';
       const timer = setTimeout(
-        () => reject(this.#failure(`said nothing within ${timeoutMs / 1000} s`)),
+        () => reject(this.#failure(`printed no address within ${timeoutMs / 1000} s`)),
         timeoutMs,
       );
       this.#child.stdout.on('data', (chunk) => {
@@ -76,8 +76,8 @@ export class DemoProcess {
     });
   }
 
-  /** Resolves once `url` answers with a 2xx or 3xx. */
-  async answers(url, timeoutMs) {
+  /** Resolves once `url` responds with a 2xx or 3xx status. */
+  async responds(url, timeoutMs) {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       if (this.hasExited) throw this.#failure('ended before it was ready');
@@ -86,9 +86,10 @@ export class DemoProcess {
         await response.body?.cancel();
         if (response.status < 400) return;
       } catch {
-        // not there yet
+        // It does not listen yet.
       }
-      if (Date.now() > deadline) throw this.#failure(`did not answer at ${url} within ${timeoutMs / 1000} s`);
+      if (Date.now() > deadline)
+        throw this.#failure(`did not respond at ${url} within ${timeoutMs / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, 150));
     }
   }
@@ -102,16 +103,16 @@ export class DemoProcess {
     clearTimeout(timer);
   }
 
-  /** Ends it as a crash would. */
+  /** Kills it like a crash. */
   async kill() {
     this.#stopping = true;
     this.#child.kill('SIGKILL');
     await this.#exited;
   }
 
-  #failure(what) {
+  #failure(reason) {
     return new Error(
-      `${this.name} ${what}.${this.tail.trim() === '' ? '' : ` Its last lines:\n${this.tail}`}`,
+      `The ${this.name} ${reason}.${this.tail.trim() === '' ? '' : ` Its last output:\n${this.tail}`}`,
     );
   }
 }

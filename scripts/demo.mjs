@@ -1,6 +1,7 @@
-// The whole demo as child processes: the config server and the three apps. `npm start` and the browser suite use it.
+// The whole demo as child processes: the config server and the three apps. Used by `npm start` and the browser suite.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { appNames } from './demo-apps.mjs';
 import { DemoProcess } from './demo-process.mjs';
 import { freePort } from './free-port.mjs';
 import {
@@ -16,7 +17,7 @@ import { root } from './workspace.mjs';
 const startTimeoutMs = 90_000;
 const host = '127.0.0.1';
 
-/** Ports of `npm start`; a taken one leads to the next free one. */
+/** The ports of `npm start`. If one is in use, the next free one is taken. */
 export const usualPorts = { server: 4400, next: 3000, nest: 3100, react: 3200 };
 /** Any free ports. */
 export const anyPorts = { server: 0, next: 0, nest: 0, react: 0 };
@@ -24,8 +25,8 @@ export const anyPorts = { server: 0, next: 0, nest: 0, react: 0 };
 const cliPath = join(root, 'packages/cli/bin/smooai-config.js');
 
 /**
- * Starts everything and resolves with its URLs once each app answers.
- * `onExit(name, code, tail)` hears of a process that ended by itself.
+ * Starts everything, and resolves with its URLs once every app responds.
+ * `onExit(name, code, tail)` is called when a process ends without having been stopped.
  */
 export async function startDemo({
   dataDir,
@@ -68,7 +69,7 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
   const database = join(dataDir, 'config.db');
   const credentials = join(dataDir, 'credentials.json');
   const launchServer = () =>
-    launch('config server', {
+    launch(appNames.server, {
       args: [
         'packages/server/bin/smooai-config-server.js',
         '--port',
@@ -110,7 +111,7 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
   });
   const apps = appDefinitions({ urls, clients, settings, organizationId });
   await Promise.all(
-    apps.map(({ name, url, ...options }) => launch(name, options).answers(url, startTimeoutMs)),
+    apps.map(({ name, url, ...options }) => launch(name, options).responds(url, startTimeoutMs)),
   );
   return {
     urls,
@@ -120,12 +121,12 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
     publishableKey: clients.backOffice.publishableKey,
     api,
     stop,
-    serverPid: () => processes.get('config server')?.pid,
-    /** By name. */
+    serverPid: () => processes.get(appNames.server)?.pid,
+    /** Pids by the name of the process. */
     pids: () => Object.fromEntries([...processes].map(([name, child]) => [name, child.pid])),
-    /** Ends the config server as a crash would, or asks it to end. */
+    /** Kills the config server like a crash, or stops it cleanly. */
     stopServer: ({ crash = false } = {}) => {
-      const child = processes.get('config server');
+      const child = processes.get(appNames.server);
       return crash ? child.kill() : child.stop();
     },
     startServer: async () => {
@@ -139,21 +140,21 @@ function appDefinitions({ urls, clients, settings, organizationId }) {
   const port = (url) => new URL(url).port;
   return [
     {
-      name: 'storefront',
+      name: appNames.next,
       url: urls.next,
       cwd: join(root, 'apps/next-demo'),
       args: ['node_modules/next/dist/bin/next', 'start', '--port', port(urls.next), '--hostname', host],
       env: { ...settings(clients.storefront), NODE_ENV: 'production' },
     },
     {
-      name: 'shop API',
+      name: appNames.nest,
       url: urls.nest,
       cwd: join(root, 'apps/nest-demo'),
       args: ['dist/main.js'],
       env: { ...settings(clients.shopApi), PORT: port(urls.nest), HOST: host, NODE_ENV: 'production' },
     },
     {
-      name: 'back office',
+      name: appNames.react,
       url: urls.react,
       cwd: join(root, 'apps/react-demo'),
       args: [
@@ -184,7 +185,7 @@ function parseServerLine(line) {
   }
 }
 
-/** Runs the CLI of this repository; rejects with what it printed where it fails. */
+/** Runs this repository's CLI. Rejects with its output if it fails. */
 export async function runCli(args) {
   const { execFile } = await import('node:child_process');
   return new Promise((resolve, reject) => {

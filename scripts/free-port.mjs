@@ -1,13 +1,13 @@
 import { createServer } from 'node:net';
 
-/** The first port from `preferred` on that nothing listens to on 127.0.0.1; 0 picks any. */
+/** The first free port on 127.0.0.1, from `preferred` on. 0 takes any free port. */
 export async function freePort(preferred) {
   for (let port = preferred; port < preferred + 100; port += 1) {
     const found = await tryPort(port);
     if (found !== undefined) return found;
     if (preferred === 0) break;
   }
-  throw new Error(`No free port from ${preferred} to ${preferred + 99}.`);
+  throw new Error(`The ports ${preferred} to ${preferred + 99} are all in use.`);
 }
 
 function tryPort(port) {

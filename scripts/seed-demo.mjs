@@ -1,13 +1,14 @@
-// Puts the demo schema, its first values and the demo's clients on a config server, through its public API.
+// Sets up the demo on a config server, through its public API: the first values and the clients of the apps.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { appNames } from './demo-apps.mjs';
 
-/** The environment that the demo apps read. */
+/** The environment of the demo apps. */
 export const demoEnvironment = 'development';
-/** The name that the demo's schema is pushed under. */
+/** The name under which the demo's schema is pushed. */
 export const demoSchema = 'shop';
 
-/** First values; `freeShipping` is targeted: everyone in the Netherlands, half of the others. */
+/** The first values. `freeShipping` is targeted: on for everyone in the Netherlands and for half of the others. */
 function firstValues(apiBaseUrl) {
   return {
     public: { apiBaseUrl, supportEmail: 'hello@shop.example' },
@@ -50,16 +51,16 @@ export async function adminApi(credentialsFile) {
   return new ConfigApi({ apiUrl, organizationId, tokenProvider });
 }
 
-/** Sets the values that are not set yet, so that a second start keeps what a visitor changed. */
+/** Sets the values that are not set yet, so that a second start keeps a visitor's changes. */
 export async function seedValues(api, { apiBaseUrl }) {
-  // A visitor may have pushed schemas of their own.
+  // Visitors may have pushed schemas of their own.
   const schema = (await api.listSchemas()).find(({ name }) => name === demoSchema);
   const environment = (await api.listEnvironments()).find(({ name }) => name === demoEnvironment);
   const stored = await api.listValues(demoEnvironment);
   const values = [];
   for (const [tier, entries] of Object.entries(firstValues(apiBaseUrl))) {
     for (const [key, value] of Object.entries(entries)) {
-      // The shop API's port may have moved; an address that a visitor set stays.
+      // The shop API's port may have changed. An address that a visitor set is kept.
       const isAddress =
         key === 'apiBaseUrl' && /^http:\/\/127\.0\.0\.1:\d+$/.test(stored[key]) && stored[key] !== value;
       if (!(key in stored) || isAddress) {
@@ -70,14 +71,14 @@ export async function seedValues(api, { apiBaseUrl }) {
   if (values.length > 0) await api.setValues(values);
 }
 
-/** New credentials for the three apps, each with no more rights than it needs; those of an earlier start are revoked. */
+/** Makes new credentials for the three apps, with as few rights as possible, and revokes those of an earlier start. */
 export async function createAppClients(api, { backOfficeOrigin }) {
   const wanted = [
-    { type: 'm2m', name: 'storefront (demo)', scopes: ['config:read'] },
-    { type: 'm2m', name: 'shop API (demo)', scopes: ['config:read'] },
+    { type: 'm2m', name: `${appNames.next} (demo)`, scopes: ['config:read'] },
+    { type: 'm2m', name: `${appNames.nest} (demo)`, scopes: ['config:read'] },
     {
       type: 'b2m',
-      name: 'back office (demo)',
+      name: `${appNames.react} (demo)`,
       allowedOrigins: [backOfficeOrigin, backOfficeOrigin.replace('127.0.0.1', 'localhost')],
     },
   ];
@@ -93,7 +94,7 @@ export async function createAppClients(api, { backOfficeOrigin }) {
   return { storefront, shopApi, backOffice };
 }
 
-/** Waits until the server answers; it may just have been started again. */
+/** Waits until the server is ready, after a restart for example. */
 export async function untilReady(url, timeoutMs) {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -101,10 +102,10 @@ export async function untilReady(url, timeoutMs) {
       const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
       if (response.ok) return;
     } catch {
-      // not there yet
+      // It does not listen yet.
     }
     if (Date.now() > deadline)
-      throw new Error(`The config server did not answer at ${url} within ${timeoutMs / 1000} s.`);
+      throw new Error(`The config server was not ready at ${url} within ${timeoutMs / 1000} s.`);
     await sleep(100);
   }
 }

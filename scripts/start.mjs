@@ -1,26 +1,21 @@
-// `npm start`: installs, builds what changed, then runs the config server and the three demo apps until Ctrl-C.
+// `npm start`: installs, builds whatever changed, then runs the config server and the three demo apps until Ctrl-C.
 import { join, relative } from 'node:path';
 import { startDemo, usualPorts } from './demo.mjs';
-import {
-  appNames,
-  describeMovedPorts,
-  describeRunning,
-  forgetRunning,
-  noteRunning,
-} from './running-demo.mjs';
+import { appNames, frameworks } from './demo-apps.mjs';
+import { describeMovedPorts, describeRunning, forgetRunning, noteRunning } from './running-demo.mjs';
 import { install, pnpm, requireNode, root, step } from './workspace.mjs';
 
 requireNode();
 const dataDir = join(root, '.smooai');
 
 try {
+  // Before the build, which would replace the files that a running demo serves.
   const running = await describeRunning(dataDir);
   if (running !== undefined) throw new Error(running);
   noteRunning(dataDir);
   process.once('exit', () => forgetRunning(dataDir));
-  // Before the build, which would replace what a running demo serves.
   await install();
-  step('Building packages and apps (a minute the first time, seconds later)');
+  step('Building packages and apps (about half a minute the first time, then seconds)');
   const code = await pnpm([
     'exec',
     'turbo',
@@ -52,7 +47,7 @@ async function runDemo() {
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => {
       isInterrupted = true;
-      // Before everything runs, the start itself fails on its ended children and cleans up.
+      // While the demo is starting, the start fails because its child processes end, and it cleans up.
       if (demo !== undefined) void stop(0);
     });
   }
@@ -62,10 +57,10 @@ async function runDemo() {
       onStep: step,
       onExit: (name, code, tail) => {
         if (isStopping()) return;
-        if (demo !== undefined && name === 'config server') {
+        if (demo !== undefined && name === appNames.server) {
           return void restartServer(demo, code, isStopping);
         }
-        process.stderr.write(`\nThe ${name} ended by itself (${code}).\n${tail}\n`);
+        process.stderr.write(`\nThe ${name} stopped unexpectedly (${code}).\n${tail}\n`);
         if (demo !== undefined) void stop(1);
       },
     });
@@ -80,19 +75,19 @@ async function runDemo() {
 
 const restartAfterMs = 10_000;
 
-/** The apps go on without the config server; a while later it is back, and they follow again. */
+/** The apps keep running without the config server. After a while it is restarted, and they receive changes again. */
 async function restartServer(demo, code, isStopping) {
   process.stdout.write(
-    `\nThe config server ended (${code}). The apps go on with the last values; it starts again in ${restartAfterMs / 1000} s.\n`,
+    `\nThe config server stopped (${code}). The apps keep the last values. It restarts in ${restartAfterMs / 1000} s.\n`,
   );
   await new Promise((resolve) => setTimeout(resolve, restartAfterMs));
   if (isStopping()) return;
   try {
     await demo.startServer();
     noteApps(demo);
-    process.stdout.write(`\nThe config server is back (pid ${demo.serverPid()}).\n`);
+    process.stdout.write(`\nThe config server is running again (pid ${demo.serverPid()}).\n`);
   } catch (error) {
-    process.stderr.write(`\nThe config server could not be started again. ${error.message}\n`);
+    process.stderr.write(`\nThe config server could not be restarted. ${error.message}\n`);
   }
 }
 
@@ -111,11 +106,12 @@ function printTable({ serverPid, urls, credentialsFile, database }) {
   const set = (assignment) =>
     `npx smooai-config set ${assignment} --env development --credentials ${here(credentialsFile)}`;
   const rows = [
-    ['Storefront   Next.js', urls.next],
-    ['Shop API     NestJS', urls.nest],
-    ['Back office  React', urls.react],
-    ['Config server', `${urls.server}   (pid ${serverPid()})`],
-    ['Data', `${here(database)}   (delete ${here(dataDir)}/ to begin anew)`],
+    ...Object.keys(frameworks).map((app) => [
+      `${capitalized(appNames[app]).padEnd(12)} ${frameworks[app]}`,
+      urls[app],
+    ]),
+    [capitalized(appNames.server), `${urls.server}   (pid ${serverPid()})`],
+    ['Data', `${here(database)}   (delete ${here(dataDir)}/ to start afresh)`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const table = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
@@ -125,12 +121,16 @@ Ready. Open the three apps side by side:
 
 ${table}
 ${moved === undefined ? '' : `\n${moved}\n`}
-Then, in another terminal, flip a flag and watch all three change without a reload:
+In another terminal, change a flag and watch all three apps follow without a reload:
 
   ${set('flags.newCheckout true')}
   ${set('flags.theme dark')}
   ${set('limits.cartItems 5')}
 
-Ctrl-C ends everything.
+Press Ctrl-C to stop everything.
 `);
+}
+
+function capitalized(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -13,7 +13,7 @@ const APP = `
   const server = require('node:http').createServer((_request, response) => response.end('up'));
   server.listen(0, '127.0.0.1', () => process.stdout.write(String(server.address().port)));`;
 
-/** A start: writes down that it runs `apps`, forgets it at a clean end. */
+/** A start that notes that it runs `apps`, and deletes the note when it ends cleanly. */
 const start = (dataDir: string, apps: unknown): string => `
   import { forgetRunning, noteRunning } from ${JSON.stringify(NOTES)};
   const dataDir = ${JSON.stringify(dataDir)};
@@ -36,14 +36,14 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await ended;
 }
 
-it('a second start is told what runs and how to end it, until the first one has ended', async () => {
+it('describes the running demo to a second start, until the first one has ended', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'smooai-demo-'));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
   expect(await describeRunning(dataDir)).toBeUndefined();
 
   const building = await launch(['--input-type=module', '-e', start(dataDir, [])]);
   const early = await describeRunning(dataDir);
-  expect(early).toContain(`is starting already (pid ${building.child.pid})`);
+  expect(early).toContain(`is already starting (pid ${building.child.pid})`);
   await end(building.child, 'SIGTERM');
   expect(await describeRunning(dataDir)).toBeUndefined();
 
@@ -55,20 +55,20 @@ it('a second start is told what runs and how to end it, until the first one has 
   ];
   const running = await launch(['--input-type=module', '-e', start(dataDir, apps)]);
   const words = await describeRunning(dataDir);
-  expect(words).toContain(`runs already (pid ${running.child.pid})`);
+  expect(words).toContain(`is already running (pid ${running.child.pid})`);
   expect(words).toMatch(new RegExp(`storefront +${url}`));
   expect(words).toContain(`kill ${running.child.pid}`);
   expect(words).not.toContain('gone');
 
   await end(running.child, 'SIGKILL');
   const orphaned = await describeRunning(dataDir);
-  expect(orphaned).toContain('ended without its processes');
+  expect(orphaned).toContain('left processes behind');
   expect(orphaned).toContain(`kill ${app.child.pid}`);
   await end(app.child, 'SIGKILL');
   expect(await describeRunning(dataDir)).toBeUndefined();
 });
 
-it('ports that moved are told', () => {
+it('lists the apps whose port was taken', () => {
   const usual = { server: 4400, next: 3000, nest: 3100, react: 3200 };
   const at = (ports: typeof usual) =>
     Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, `http://127.0.0.1:${port}`]));
