@@ -1,4 +1,4 @@
-// Forked with --expose-gc: what the schema and a client of so many keys hold, beside the parsed JSON of its values.
+// Forked with --expose-gc: the memory of the schema and of a client with many keys, beside the parsed JSON of the values.
 import { configOf, keysOf, rulesetOf } from './schema.mjs';
 
 const keys = keysOf(Number(process.env.KEYS));
@@ -22,7 +22,7 @@ const schema = heapBytes() - before;
 const middle = heapBytes();
 const client = await createConfigClient({ config, source }).ready();
 const values = heapBytes() - middle;
-// So that none of it is collected before.
+// Keeps all of it alive until here.
 const held = [parsed, config, client, warmUp].length;
 process.send({ floor, schema, client: values, held }, () => process.exit());
 

@@ -1,4 +1,4 @@
-// Forked: follows a server's stream with so many clients, or as barely as it can be done, and tells how late each saw
+// Forked: follows a server's stream with many clients, or with the least code that can, and reports how late each saw
 // each change.
 import { configOf, keysOf } from './schema.mjs';
 
@@ -32,7 +32,7 @@ async function client() {
   };
 }
 
-/** The stream, cut at blank lines, and each event's JSON: no check, no order, no reconnecting. */
+/** Cuts the stream at blank lines and parses each event's JSON. No checks, no order, no reconnecting. */
 async function floor() {
   return async () => {
     const response = await fetch(`${url}/stream`);

@@ -10,13 +10,13 @@ import { configOf, keysOf, rulesetOf } from './schema.mjs';
 const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '25' } } });
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {
-  process.stderr.write('--rounds must be a whole number of 1 or more\n');
+  process.stderr.write('--rounds must be a whole number, at least 1\n');
   process.exit(2);
 }
 
 const KEYS = 100;
 const MEMORY_KEYS = 10_000;
-/** How many clients, and how many changes they see at which distance. */
+/** How many clients, how many changes they see, and how far apart. */
 const FANS = [
   { readers: 1, changes: 300, everyMs: 10 },
   { readers: 100, changes: 100, everyMs: 50 },
@@ -34,7 +34,7 @@ printFans(await measureFans());
 printReads(await measureReads());
 printMemory(await runScript('memory.mjs', { KEYS: MEMORY_KEYS }, ['--expose-gc']));
 
-/** Whole processes, in turns: the machine's drift hits all alike. */
+/** Whole processes, in turns, so that drift of the machine affects all alike. */
 async function measureImports() {
   const specifier = (file) => JSON.stringify(pathToFileURL(resolve(dist, file)).href);
   const scripts = {
@@ -61,7 +61,7 @@ async function measureStarts() {
   return samples;
 }
 
-/** The server is one process, all readers of a row are another; the floor and the clients take turns. */
+/** The server is one process, all readers of a row are another. The floor and the clients take turns. */
 async function measureFans() {
   const rows = [];
   for (const { readers, changes, everyMs } of FANS) {
@@ -77,7 +77,7 @@ async function measureFans() {
         reader.send({ isOver: true });
         const [{ latencies }] = await once(reader, 'message');
         server.child.kill();
-        // A client applies what arrives together as one change.
+        // A client applies changes that arrive together as one.
         if (latencies.length > readers * changes || latencies.length < readers * changes * 0.8) {
           throw new Error(`${kind}: ${latencies.length} of ${readers * changes} changes were seen`);
         }
@@ -142,13 +142,13 @@ async function runScript(name, variables, execArgv) {
 function printImports(samples) {
   const [floor] = samples.values();
   const rows = [...samples].map(([name, times]) => {
-    // Of each turn, so that what slows a turn down counts in neither.
+    // Compared within each turn, so that a slow turn does not count.
     const above = times.map((ms, round) => ms - floor[round]);
     const best = Math.min(...times) - Math.min(...floor);
     return [name, median(times).toFixed(1), median(above).toFixed(1), best.toFixed(1)];
   });
   const head = ['ms, median', 'above bare Node, median', 'above, best of each'];
-  printTable('A process that imports it, and ends', head, rows);
+  printTable('A process that imports the package and exits', head, rows);
 }
 
 function printStarts({ floor, alone, shared }) {
@@ -163,8 +163,8 @@ function printStarts({ floor, alone, shared }) {
     ['ms, median', '× the requests', 'ms, p99'],
     [
       row('the two requests by hand', floor),
-      row('a client with a token of its own', alone),
-      row('a further client of the process', shared),
+      row('a client with its own token', alone),
+      row('another client of the process', shared),
     ],
   );
 }
@@ -176,8 +176,8 @@ function printFans(rows) {
     (median(client) / median(floor)).toFixed(2),
     (quantile(client, 0.99) / quantile(floor, 0.99)).toFixed(2),
   ]);
-  const head = ['bare: median', 'bare: p99', 'client: median', 'client: p99', '× median', '× p99'];
-  printTable('From the change to the reader that sees it, ms', head, cells, 'clients');
+  const head = ['by hand: median', 'by hand: p99', 'client: median', 'client: p99', '× median', '× p99'];
+  printTable('From a change to its readers, ms', head, cells, 'readers');
 }
 
 function printReads(samples) {

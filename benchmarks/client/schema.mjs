@@ -1,4 +1,4 @@
-/** A schema of the least cost, so that no validator is measured. */
+/** A validator that costs nothing, so that no validator is measured. */
 const validator = (check) => ({
   '~standard': {
     version: 1,
@@ -11,13 +11,13 @@ const validator = (check) => ({
 export const number = validator((value) => typeof value === 'number');
 export const text = validator((value) => typeof value === 'string');
 
-/** `count` keys, of each tier as many. */
+/** `count` keys, the same number in each tier. */
 export function keysOf(count) {
   const names = (prefix) => Array.from({ length: count / 4 }, (_, index) => `${prefix}${index}`);
   return { public: names('public'), secrets: names('secret'), flags: names('flag'), limits: names('limit') };
 }
 
-/** A ruleset in which each key has a value of its own. */
+/** A ruleset with a different value for each key. */
 export function rulesetOf(keys, revision) {
   const fill = (names, value) => Object.fromEntries(names.map((name, index) => [name, value(name, index)]));
   return {
@@ -32,7 +32,7 @@ export function rulesetOf(keys, revision) {
   };
 }
 
-/** The schema of these keys. */
+/** The schema that declares these keys. */
 export function configOf(keys, { defineConfig, defineLimit }) {
   const all = (names, schema) => Object.fromEntries(names.map((name) => [name, schema]));
   return defineConfig({

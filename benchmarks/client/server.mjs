@@ -1,5 +1,5 @@
-// Forked: an issuer and a config server of one ruleset. `{ changes, everyMs }` sends so many to every stream; each carries
-// the moment at which it was made, by the clock that all processes of a machine share.
+// Forked: an issuer and a config server with one ruleset. The message `{ changes, everyMs }` makes it send that many changes
+// to every stream. Each contains the time at which it was made, by the clock that all processes of a machine share.
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keysOf, rulesetOf } from './schema.mjs';

@@ -1,4 +1,4 @@
-// Forked: starts clients one after the other in a warm process, in turn with the two requests that this takes at least.
+// Forked: starts clients one after the other in a warm process, in turns with the two requests that a start needs.
 import { configOf, keysOf } from './schema.mjs';
 
 const { URL: url, KEYS, ROUNDS } = process.env;
@@ -10,7 +10,7 @@ const samples = { floor: [], alone: [], shared: [] };
 for (let round = -5; round < Number(ROUNDS); round += 1) {
   const turn = {
     floor: await timed(() => bare()),
-    // A token of its own, and the one of the clients before it.
+    // With its own token, and with that of the earlier clients.
     alone: await timed(() => start(`client-${round}`)),
     shared: await timed(() => start('a-client')),
   };

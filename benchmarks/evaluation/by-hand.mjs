@@ -1,6 +1,6 @@
 import { RAW_FLAGS, RULE_FLAGS, SHARE_PERCENT, USERS } from './workload.mjs';
 
-/** The floor: what one would write by hand for exactly these flags, without a library. */
+/** The floor: code written by hand for exactly these flags, without a library. */
 export function byHand() {
   const raw = new Map(RAW_FLAGS.map(({ key, value }) => [key, value]));
   const rules = new Map(
@@ -34,7 +34,7 @@ export function bucketOf(key, user) {
   return murmur3(`${key}:${user.userId}`) % 10_000;
 }
 
-/** murmur3_x86_32 of an ASCII text with seed 0, the usual way: a block of four characters a turn. */
+/** murmur3_x86_32 of an ASCII string with seed 0, four characters at a time. */
 function murmur3(text) {
   const whole = text.length & ~3;
   let hash = 0;

@@ -19,7 +19,7 @@ const LIBRARIES = [
   ['unleash', 'Unleash', true],
 ];
 
-/** Loads 10,000 flags of three rules with each library, in processes of their own, in turns. */
+/** Loads 10,000 flags with three rules each in every library, in processes of their own, in turns. */
 export async function measureLoading(rounds) {
   const child = fileURLToPath(new URL('load-child.mjs', import.meta.url));
   const results = new Map(LIBRARIES.map(([library]) => [library, []]));
@@ -73,7 +73,7 @@ const MODULES = [
   ['Unleash', `import ${JSON.stringify(peer('unleash-client'))};`],
 ];
 
-/** Starts Node with each import, in turns; what counts is how much longer it took than bare Node in the same turn. */
+/** Starts Node with each import, in turns, and compares it with bare Node in the same turn. */
 export async function measureImports(rounds) {
   const folder = await mkdtemp(join(tmpdir(), 'imports-'));
   try {

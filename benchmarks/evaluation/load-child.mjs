@@ -39,7 +39,7 @@ const start = performance.now();
 const loaded = await load(text);
 const ms = performance.now() - start;
 const heap = heapBytes() - before;
-// Some prepare a flag when it is first read. And a library that has loaded nothing must not pass.
+// Some libraries prepare a flag when it is first read. And one that has loaded nothing must not pass.
 if (loaded.read !== undefined) await refuseWrongAnswers(loaded.read);
 const heapRead = heapBytes() - before;
 process.stdout.write(
@@ -52,7 +52,7 @@ function heapBytes() {
   return process.memoryUsage().heapUsed;
 }
 
-/** The countries and the plan decide alike in every library; of the rest about a half is in. */
+/** The countries and the plan give the same result in every library, and the rollout about a half of the others. */
 async function refuseWrongAnswers(read) {
   let inside = 0;
   let drawn = 0;

@@ -8,7 +8,7 @@ const storedRule = (country) => ({
   $cohort: { rules: [{ id: 'half', when: inList('country', country), rollout: share }], defaultValue: false },
 });
 
-/** The evaluation alone: a map of compiled flags, answers with details. */
+/** The evaluation alone: a map of compiled flags, which return details. */
 export function compiled() {
   warmUpOtherOperators();
   const raw = new Map(RAW_FLAGS.map(({ key, value }) => [key, compile(key, value)]));
@@ -42,7 +42,7 @@ export async function client() {
   };
 }
 
-/** 10,000 flags of three rules as the config server sends them, for a client or for `compile()` alone. */
+/** 10,000 flags with three rules each, as the config server sends them, for a client or for `compile()` alone. */
 export function manyStored() {
   const flags = MANY_FLAGS.map(({ key, countries, plan, partCountry }) => {
     const rules = [
@@ -55,7 +55,7 @@ export function manyStored() {
   return JSON.stringify(rulesetOf(Object.fromEntries(flags)));
 }
 
-/** An application declares its keys once, before it connects; the peers know no schema. */
+/** An application declares its keys once, before it connects; the peers have no schema. */
 export function manyConfig() {
   return configOf(MANY_FLAGS.map(({ key }) => key));
 }
@@ -79,7 +79,7 @@ function rulesetOf(flags) {
 
 function configOf(keys) {
   const validate = (value = false) =>
-    typeof value === 'boolean' ? { value } : { issues: [{ message: 'is no boolean' }] };
+    typeof value === 'boolean' ? { value } : { issues: [{ message: 'must be a boolean' }] };
   const boolean = { '~standard': { version: 1, vendor: 'benchmark', validate } };
   return defineConfig({ flags: Object.fromEntries(keys.map((key) => [key, boolean])) });
 }
@@ -98,7 +98,7 @@ function startClient(config, read) {
   return createConfigClient({ config, source }).ready();
 }
 
-/** An application's flags use more than one operator; without this the engine would see one shape of code only. */
+/** An application's flags use several operators. Without this the engine would see only one shape of code. */
 function warmUpOtherOperators() {
   const segments = compileSegments({ pro: inList('plan', 'pro') });
   const conditions = [

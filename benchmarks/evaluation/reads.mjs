@@ -14,10 +14,10 @@ const SCENARIOS = [
   },
 ];
 
-/** Always many calls a sample: of single calls the median would be that of a user who fails the condition. */
+/** Many calls per sample: the median of single calls would be that of a user who fails the condition. */
 const MEASURE = { min_cpu_time: 100_000_000, batch_samples: 1_024, batch_threshold: Number.MAX_SAFE_INTEGER };
 
-/** A candidate is only measured if it does the work: the value for raw flags, about half of the one country else. */
+/** Refuses a candidate that does not do the work: the value of raw flags, and about half of the rule's country. */
 export async function refuseWrongAnswers(candidate) {
   for (const { key, value } of RAW_FLAGS) {
     if (answerOf(candidate, await candidate.raw(key, 0)) !== value) {
@@ -49,7 +49,7 @@ function answerOf({ toValue }, answer) {
   return typeof answer === 'object' ? toValue(answer) : answer;
 }
 
-/** Measures and prints every scenario. The first candidate is what the others are compared with. */
+/** Measures and prints every scenario. The others are compared with the first candidate. */
 export async function measureReads(candidates, rounds) {
   for (const scenario of SCENARIOS) {
     const able = candidates.filter((candidate) => candidate[scenario.kind] !== undefined);
@@ -57,7 +57,7 @@ export async function measureReads(candidates, rounds) {
   }
 }
 
-/** Every round measures every candidate, in turn and from another start, so that drift of the machine hits all alike. */
+/** Each round measures every candidate, starting with another one, so that drift of the machine affects all alike. */
 async function measureScenario(scenario, candidates, rounds) {
   const samples = new Map(candidates.map((candidate) => [candidate, []]));
   for (let round = 0; round < rounds; round++) {
@@ -78,7 +78,7 @@ function reader(candidate, { kind, flags, next }) {
   return candidate.isAsync ? async () => do_not_optimize(await call()) : () => do_not_optimize(call());
 }
 
-/** Another flag and another user at each call, out of a few flags. */
+/** Another flag and another user at each call, from a few flags. */
 function changing(read, keys) {
   let call = 0;
   return () => {
@@ -87,7 +87,7 @@ function changing(read, keys) {
   };
 }
 
-/** Each flag once, then each again for the next user: none is in a cache because it was read just before. */
+/** Each flag once, then each again for the next user: no flag is in a CPU cache because it was just read. */
 function everyFlag(read, keys) {
   let flag = 0;
   let user = 0;
@@ -102,8 +102,8 @@ function everyFlag(read, keys) {
 }
 
 /**
- * What else runs on a machine only ever adds time, so the best round is the nearest to the truth; the median tells how
- * quiet it was.
+ * Other work on the machine only ever adds time, so the best round is closest to the truth. The median shows how quiet
+ * the machine was.
  */
 function printReads({ title }, samples) {
   const best = new Map([...samples].map(([candidate, times]) => [candidate, Math.min(...times)]));

@@ -1,4 +1,4 @@
-/** A Markdown table of rows, the first of which is its head; every column but the first is of numbers. */
+/** Prints a Markdown table. The first row is the head, and all columns but the first are numbers. */
 export function printTable(title, [head, ...rows]) {
   const line = (cells) => `| ${cells.join(' | ')} |\n`;
   const marks = head.map((_, column) => (column === 0 ? '---' : '---:'));
@@ -10,7 +10,7 @@ export function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Three digits or more. */
+/** A number with three significant digits or more. */
 export function format(number) {
   return Math.abs(number) < 100 ? number.toFixed(1) : Math.round(number).toLocaleString('en');
 }

@@ -1,4 +1,4 @@
-/** What every candidate is given: the same flags, the same users, the same rules. */
+/** The same flags, users and rules for every candidate. */
 
 export const FLAG_COUNT = 1_000;
 export const SHARE_PERCENT = 50;
@@ -16,7 +16,7 @@ export const RULE_FLAGS = Array.from({ length: FLAG_COUNT }, (_, index) => ({
   country: COUNTRIES[index % 4],
 }));
 
-/** Read in turn, so that no call reads what the one before has read. The lengths share no divisor. */
+/** Read in turn, so that no call reads the same as the one before. The lengths have no common divisor. */
 export const READ_FLAGS = 63;
 export const USERS = Array.from({ length: 1_024 }, (_, index) => ({
   userId: `user-${(index * 7_919) % 1_000_000}`,
@@ -24,7 +24,7 @@ export const USERS = Array.from({ length: 1_024 }, (_, index) => ({
   plan: ['free', 'pro'][index % 2],
 }));
 
-/** Flags of three rules: one of two countries, one plan, and half of the users of a third country. */
+/** Flags with three rules: one of two countries, one plan, and half of the users of a third country. */
 export const MANY_FLAGS = Array.from({ length: 10_000 }, (_, index) => ({
   key: `many${index}`,
   countries: [COUNTRIES[index % 4], COUNTRIES[(index + 1) % 4]],

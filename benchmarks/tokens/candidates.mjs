@@ -5,15 +5,15 @@ import { OAuth2Client } from 'google-auth-library';
 import { ClientCredentials } from 'simple-oauth2';
 
 /*
- * A candidate: make({ url, windowSec }) answers a function that gives a token, as its users call it. `windowSec` of the
- * candidate itself: it has a refresh window of its own, which cannot be set.
+ * A candidate: make({ url, windowSec }) returns a function that gets a token, as users of the library would call it. A
+ * candidate with a `windowSec` has a refresh window of its own, which cannot be set.
  */
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' };
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
-/** Ten thousand requests at once would measure how many sockets the machine has. */
+/** Ten thousand connections at once would measure the sockets of the machine. */
 const agent = new Agent({ keepAlive: true, maxSockets: 200 });
 
 async function exchange(url) {
@@ -27,7 +27,7 @@ async function exchange(url) {
   return { value, expiresAt: Date.now() + expiresIn * 1000 };
 }
 
-/** The floor: an async function with one field. It does not know that tokens run out. */
+/** The floor: an async function with one field. It does not know that tokens expire. */
 export const byHand = {
   name: 'by hand, one field',
   make({ url }) {
@@ -40,7 +40,7 @@ export const byHand = {
   },
 };
 
-/** The same with a look at the clock, as most are written. */
+/** The same with a check of the expiry, as most people write it. */
 export const byHandWithExpiry = {
   name: 'by hand, with expiry',
   make({ url, windowSec }) {
@@ -73,7 +73,7 @@ export function ours({ TokenProvider }) {
   ];
 }
 
-/** It has no client credentials of its own for any issuer; its refresh of a refresh token is the nearest. */
+/** It has no client credentials for an arbitrary issuer; refreshing a refresh token comes closest. */
 export const google = {
   name: 'google-auth-library, refresh token',
   make({ url, windowSec }) {
@@ -87,7 +87,7 @@ export const google = {
   },
 };
 
-/** The way that it has for any other grant. */
+/** What its users write for any other grant. */
 export const googleHandler = {
   name: 'google-auth-library, refreshHandler',
   make({ url, windowSec }) {
@@ -112,14 +112,14 @@ export const smithy = {
   },
 };
 
-/** simple-oauth2 copies its options deeply, and a copied agent loses its connections; a function is not copied. */
+/** simple-oauth2 copies its options deeply, and a copied agent loses its connections. A function is not copied. */
 const uncopiedAgent = Object.assign(() => undefined, {
   addRequest: (...request) => agent.addRequest(...request),
   defaultPort: 80,
   protocol: 'http:',
 });
 
-/** As its documentation has it; it holds no token itself. */
+/** As in its documentation. It does not keep a token. */
 export const simpleOAuth2 = {
   name: 'simple-oauth2',
   make({ url, windowSec }) {
@@ -138,8 +138,8 @@ export const simpleOAuth2 = {
 };
 
 /**
- * It takes https alone, so its own `httpClient` option carries each request to the loopback issuer. Its refresh
- * window is five minutes.
+ * It accepts https only, so its own `httpClient` option carries each request to the loopback issuer. Its refresh window
+ * is five minutes.
  */
 export const azure = {
   name: '@azure/identity',

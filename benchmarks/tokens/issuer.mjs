@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 
-/** An OAuth issuer on a free loopback port that counts its exchanges. Every token is another one. */
+/** An OAuth issuer on a free loopback port that counts its exchanges. Every token is different. */
 export async function startCountingIssuer({ latencyMs }) {
   const state = { exchanges: 0, lifeSec: 3600 };
   const server = createServer((request, response) => {
@@ -12,7 +12,7 @@ export async function startCountingIssuer({ latencyMs }) {
       setTimeout(() => response.writeHead(200, { 'content-type': 'application/json' }).end(body), latencyMs);
     });
   });
-  // Longer than any wait between two stampedes, or a peer meets a kept connection just as it is closed.
+  // Longer than the wait between two stampedes. Otherwise a peer could reuse a connection just as it is closed.
   server.keepAliveTimeout = 120_000;
   await new Promise((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 16_384 }, resolve));
   return {

@@ -24,15 +24,15 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {
-  process.stderr.write('--rounds must be a whole number of 1 or more\n');
+  process.stderr.write('--rounds must be a whole number, at least 1\n');
   process.exit(2);
 }
 
 const CALLERS = 10_000;
 const MEMORY_CALLS = 1_000_000;
-/** How long the issuer takes, so that a wait for it can be told from the loop that is busy. */
+/** How long the issuer takes: long enough to tell a wait for it from a busy event loop. */
 const LATENCY_MS = 50;
-/** A token of 3 s, whose last second is the window. */
+/** A token that lives 3 s, with the last second as its refresh window. */
 const LIFE_SEC = 3;
 const WINDOW_SEC = 1;
 const STALE_AFTER_MS = 2_300;
@@ -49,7 +49,7 @@ printStampedes(await measureStampedes());
 printMemory(await measureMemory());
 await issuer.close();
 
-/** In turns and from another start each round, so that drift of the machine hits all alike. */
+/** In turns, starting with another candidate each round, so that drift of the machine affects all alike. */
 async function measureHits() {
   issuer.state.lifeSec = 7200;
   const gets = new Map(candidates.map((candidate) => [candidate, makeOf(candidate)]));
@@ -70,7 +70,7 @@ async function refuseStranger({ name }, get) {
   const before = issuer.state.exchanges;
   const [first, second] = [await get(), await get()];
   if (first !== second || first !== `token-${before + 1}`) {
-    throw new Error(`${name}: ${first} and ${second} in place of one token of the issuer`);
+    throw new Error(`${name}: got ${first} and ${second}, not one token of the issuer`);
   }
 }
 
@@ -81,7 +81,7 @@ async function measureStampedes() {
     const get = makeOf(candidate);
     const cold = await stampede(get);
     await sleep(STALE_AFTER_MS);
-    // Who does not get one of these at the refresh has waited for another.
+    // A caller that gets a different token at the refresh has waited for it.
     const held = new Set(cold.tokens);
     const refresh = await stampede(get);
     const waited = refresh.tokens.filter((token) => !held.has(token)).length;
@@ -91,7 +91,7 @@ async function measureStampedes() {
   return results;
 }
 
-/** All at once; the wait of each from its call to its token. */
+/** Starts all callers at once, and measures each from its call to its token. */
 async function stampede(get) {
   const before = issuer.state.exchanges;
   const waits = [];
@@ -103,7 +103,7 @@ async function stampede(get) {
       return token;
     }),
   );
-  // One in the background may still be out.
+  // A background request may still be running.
   await sleep(LATENCY_MS * 3);
   return { requests: issuer.state.exchanges - before, tokens, longestMs: Math.max(...waits) };
 }

@@ -14,7 +14,7 @@ const partly = (country) => ({
 });
 const toUser = ({ userId, country, plan }) => new User(userId, undefined, country, { plan });
 
-/** Its snapshots answer synchronously; the client's own reads are asynchronous. */
+/** Its snapshots are synchronous; the client's own reads are asynchronous. */
 export async function configCat() {
   const settings = [
     ...RAW_FLAGS.map(({ key, value }) => [key, { t: BOOLEAN, ...served(value) }]),
@@ -54,7 +54,7 @@ function configOf(settings) {
   return { p: { u: 'http://127.0.0.1', r: 0, s: 'salt' }, f: Object.fromEntries(settings) };
 }
 
-/** A client that finds its config in the cache and asks no server. */
+/** A client that finds its config in the cache and sends no requests. */
 async function start(text) {
   const cached = `${Date.now()}\n\n${text}`;
   const client = getClient(`${'x'.repeat(22)}/${'y'.repeat(22)}`, PollingMode.ManualPoll, {

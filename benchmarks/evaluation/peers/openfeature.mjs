@@ -4,7 +4,7 @@ import { RAW_FLAGS, RULE_FLAGS, SHARE_PERCENT, USERS } from '../workload.mjs';
 
 const base = { variants: { on: true, off: false }, disabled: false };
 
-/** Its provider has no rules of its own: the rule is the function written by hand, called by the provider. */
+/** Its provider has no rules. It calls the function written by hand. */
 export async function openFeature() {
   const flags = Object.fromEntries([
     ...RAW_FLAGS.map(({ key, value }) => [key, { ...base, defaultVariant: value ? 'on' : 'off' }]),

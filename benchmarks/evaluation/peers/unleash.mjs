@@ -44,7 +44,7 @@ export async function load(text) {
   return { owner: client, read: (key, user) => client.isEnabled(key, toContext(user)) };
 }
 
-/** Without an interval it asks no server. */
+/** Without an interval it sends no requests. */
 async function start(data) {
   const client = new Unleash({
     appName: 'benchmark',
