@@ -1,8 +1,19 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const longTests = 'src/**/*.long.test.ts';
 
-/** By default all but the long tests. With `--mode long` those, and the property tests at their full number of runs. */
+/** The test files whose number of runs depends on CONFIG_TEST_RUNS, as they import `test-support/runs.ts`. */
+function testsWithRuns(): string[] {
+  const root = import.meta.dirname;
+  return readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .map((file) => `src/${file.replaceAll('\\', '/')}`)
+    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => readFileSync(join(root, file), 'utf8').includes("/test-support/runs.ts'"));
+}
+
+/** By default all tests but the long ones. With `--mode long` those, and the tests with a number of runs at their full one. */
 export default defineConfig(({ mode }) => {
   const isLong = mode === 'long';
   return {
@@ -11,7 +22,7 @@ export default defineConfig(({ mode }) => {
     test: {
       // Several suites share the machine. No test waits for this to pass.
       testTimeout: isLong ? 120_000 : 30_000,
-      include: isLong ? [longTests, 'src/**/*.properties.test.ts'] : ['src/**/*.test.{ts,tsx}'],
+      include: isLong ? [longTests, ...testsWithRuns()] : ['src/**/*.test.{ts,tsx}'],
       exclude: isLong ? configDefaults.exclude : [...configDefaults.exclude, longTests],
       env: isLong ? { CONFIG_TEST_RUNS: 'full' } : {},
       typecheck: { enabled: !isLong, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
