@@ -11,7 +11,7 @@ import { ProductsController } from './products.controller.ts';
 import { StreamController } from './stream.controller.ts';
 import { visitorContext } from './visitor.ts';
 
-/** The shop's API: settings from the environment, flags and limits for whoever sends the request. */
+/** The shop's API: settings from the environment, flags and limits for the visitor of each request. */
 @Module({
   imports: [ConfigModule.forRoot({ config, context: visitorContext })],
   controllers: [

@@ -12,7 +12,7 @@ const markdownIn = (folder: string): string[] =>
         .map((name) => join(folder, name))
     : [];
 
-/** Where the links of a document lead that are no URLs. */
+/** The relative links of a document. */
 function links(document: string): { target: string; file: string; anchor: string }[] {
   const text = readFileSync(document, 'utf8').replace(/^```[\s\S]*?^```/gm, '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)]

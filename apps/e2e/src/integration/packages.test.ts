@@ -199,7 +199,7 @@ const theme: 'light' | 'dark' = client.flag('theme', { userId: 'u-1' });
 const databaseUrl: string = client.secret('databaseUrl');
 // @ts-expect-error a key that the schema does not have
 client.flag('them');
-// @ts-expect-error a secret is no public value
+// @ts-expect-error a secret is not a public value
 client.public('databaseUrl');
 
 export function Cart() {
