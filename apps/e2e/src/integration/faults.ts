@@ -22,7 +22,7 @@ const sparesTokens = true;
 const isStream = ({ path }: Exchange): boolean => path.endsWith('/stream');
 const isToken = ({ path }: Exchange): boolean => path.endsWith('/token');
 
-/** All faults on the way to the server. A server with an older database is tested elsewhere. */
+/** Every fault on the way to the server. A server that comes back with an older database is not such a fault. */
 export const faults: readonly NamedFault[] = [
   { name: 'refuse', ...unheard, make: () => 'refuse' },
   { name: 'reset', ...unheard, make: () => reset },
