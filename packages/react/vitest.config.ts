@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
   ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
   test: {
-    // Generous, since several suites share the machine; nothing waits for it to pass.
+    // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     environment: 'jsdom',

@@ -11,24 +11,24 @@ import {
 } from 'react';
 import { ConfigContext } from './config-context.ts';
 
-/** What {@link ConfigProvider} takes. */
+/** Props of {@link ConfigProvider}. */
 export interface ConfigProviderProps {
-  /** The first snapshot, made on the server; a later one is taken unless it is older than what is at hand. */
+  /** The first snapshot, made on the server. A new one is applied unless it is older than the current snapshot. */
   snapshot?: Snapshot | undefined;
-  /** Where changes come from; keep it the same object between renders, since another one reconnects. */
+  /** Where changes come from. Keep the same object between renders: a different one reconnects. */
   source?: SnapshotSource | undefined;
-  /** A store of your own, for tests or to share one between React roots; read at the first render only. */
+  /** Your own store, for tests or to share one between React roots. Read on the first render only. */
   store?: SnapshotStore | undefined;
-  /** What to show while there is no snapshot yet. Without it the children are rendered, and hooks answer `undefined`. */
+  /** Shown until there is a snapshot. Without it the children are rendered, and hooks return `undefined` until then. */
   fallback?: ReactNode;
   children?: ReactNode;
 }
 
-// React 18 warns of a layout effect on the server, where neither kind runs.
+// React 18 warns about a layout effect on the server, where neither kind of effect runs.
 const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect;
 
 /**
- * Gives the hooks below it their snapshot, and keeps it live.
+ * Provides the snapshot to the hooks below it and applies changes as they arrive.
  *
  * @example
  * const source = createSnapshotSource({ url: '/api/config/stream' });

@@ -1,90 +1,23 @@
-import { type Snapshot, type SnapshotSource, SnapshotStore } from '@smooai/config/browser';
-import { act, cleanup, render, renderHook, screen } from '@testing-library/react';
-import { Profiler, type ReactNode, StrictMode, Suspense } from 'react';
-import { hydrateRoot } from 'react-dom/client';
-import { renderToString } from 'react-dom/server';
-import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import type { Snapshot } from '@smooai/config/browser';
+import { act, render, renderHook, screen } from '@testing-library/react';
+import { Profiler, type ReactNode, StrictMode } from 'react';
+import { describe, expect, it } from 'vitest';
 import {
   ConfigProvider,
   useConfigChanges,
   useConfigStatus,
   useFlag,
   useFlagDetails,
-  useLimit,
   useLimitDetails,
-  usePublic,
 } from './index.ts';
 import './test-support/shop-config.ts';
-import { snapshotOf } from './test-support/snapshots.ts';
+import { AllValues } from './test-support/all-values.tsx';
+import { CountingStore } from './test-support/counting-store.ts';
+import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
+import { ManualSource } from './test-support/manual-source.ts';
+import { first, flipped, snapshotOf } from './test-support/snapshots.ts';
 
-let consoleError: MockInstance;
-beforeEach(() => {
-  consoleError = vi.spyOn(console, 'error');
-});
-afterEach(() => {
-  cleanup();
-  expect(consoleError).not.toHaveBeenCalled();
-  consoleError.mockRestore();
-});
-
-/** A source that the test drives, and that counts who holds it. */
-class ManualSource implements SnapshotSource {
-  readonly stores = new Set<SnapshotStore>();
-  connects = 0;
-  connect(store: SnapshotStore): () => void {
-    this.connects += 1;
-    this.stores.add(store);
-    store.status = 'live';
-    return () => {
-      this.stores.delete(store);
-      store.status = 'offline';
-    };
-  }
-  push(snapshot: Snapshot): void {
-    for (const store of this.stores) store.replace(snapshot);
-  }
-}
-
-/** Counts the listeners of a store that are still subscribed. */
-class CountingStore extends SnapshotStore {
-  listeners = 0;
-  constructor(initial: Snapshot) {
-    super(initial);
-    const { subscribeAll, subscribeStatus } = this;
-    Object.assign(this, {
-      subscribeAll: (listener: () => void) => this.#count(subscribeAll(listener)),
-      subscribeStatus: (listener: () => void) => this.#count(subscribeStatus(listener)),
-    });
-  }
-  #count(stop: () => void): () => void {
-    this.listeners += 1;
-    return () => {
-      this.listeners -= 1;
-      stop();
-    };
-  }
-  override subscribe(key: string, listener: () => void): () => void {
-    return this.#count(super.subscribe(key, listener));
-  }
-}
-
-const first = snapshotOf({ newCheckout: false, theme: 'light', layout: { columns: [1, 2] } });
-const flipped = snapshotOf({ newCheckout: true, theme: 'light', layout: { columns: [1, 2] } }, '2');
-
-function Everything(): ReactNode {
-  const checkout = useFlag('newCheckout');
-  return (
-    <p data-testid="all">
-      {[
-        String(checkout),
-        useFlag('theme'),
-        usePublic('supportEmail'),
-        useLimit('cartItems'),
-        useConfigStatus(),
-      ].join(' ')}
-    </p>
-  );
-}
+const consoleError = forbidConsoleErrors();
 
 function One({ name, onRender }: { name: string; onRender: () => void }): ReactNode {
   onRender();
@@ -96,44 +29,35 @@ function Layout({ onRender }: { onRender: (value: unknown) => void }): ReactNode
   return null;
 }
 
-function Any({ name }: { name: 'newCheckout' | 'theme' }): ReactNode {
+function EveryHook({ name }: { name: 'newCheckout' | 'theme' }): ReactNode {
   useConfigStatus();
   useConfigChanges();
   useFlagDetails(name);
   return String(useFlag(name));
 }
 
-function Late(props: { suspend: () => void; onRender: (value: string) => void }): ReactNode {
-  props.suspend();
-  const value = String(useFlag('newCheckout'));
-  props.onRender(value);
-  return <b>{value}</b>;
-}
-
 describe('reading', () => {
-  it('gives flags, public values, limits and the status', () => {
+  it('returns flags, public values, limits and the status', () => {
     render(
       <ConfigProvider snapshot={first}>
-        <Everything />
+        <AllValues />
       </ConfigProvider>,
     );
     expect(screen.getByTestId('all').textContent).toBe('false light help@example.com 20 offline');
   });
 
-  it('gives the fallback for a key that the snapshot does not have, and undefined without one', () => {
+  it('returns the fallback for a key that the snapshot does not have, and undefined without a fallback', () => {
     const wrapper = ({ children }: { children: ReactNode }) => (
       <ConfigProvider snapshot={snapshotOf({ newCheckout: false })}>{children}</ConfigProvider>
     );
     const { result } = renderHook(
       () => [useFlag('theme', 'dark'), useFlag('theme'), useFlag('newCheckout', true)],
-      {
-        wrapper,
-      },
+      { wrapper },
     );
     expect(result.current).toEqual(['dark', undefined, false]);
   });
 
-  it('tells how an answer came about', () => {
+  it('returns the reason for a value', () => {
     const snapshot: Snapshot = {
       ...first,
       flags: { newCheckout: { value: true, source: 'rule', matchedRuleId: 'nl' } },
@@ -141,39 +65,20 @@ describe('reading', () => {
     };
     const { result } = renderHook(
       () => [useFlagDetails('newCheckout'), useLimitDetails('cartItems'), useFlagDetails('theme')],
-      {
-        wrapper: ({ children }) => <ConfigProvider snapshot={snapshot}>{children}</ConfigProvider>,
-      },
+      { wrapper: ({ children }) => <ConfigProvider snapshot={snapshot}>{children}</ConfigProvider> },
     );
     expect(result.current).toEqual([snapshot.flags.newCheckout, snapshot.limits.cartItems, undefined]);
   });
 
-  it('says what to do outside a provider', () => {
-    consoleError.mockImplementation(() => {});
-    expect(() => renderHook(() => useFlag('newCheckout'))).toThrow(/^useFlag: .*<ConfigProvider>/);
+  it('throws outside a provider and says what to do', () => {
+    consoleError.current.mockImplementation(() => {});
+    expect(() => renderHook(() => useFlag('newCheckout'))).toThrow(/^useFlag: render a <ConfigProvider>/);
     expect(() => renderHook(() => useConfigStatus())).toThrow(/^useConfigStatus: /);
-    consoleError.mockClear();
+    consoleError.current.mockClear();
   });
 });
 
-describe('following', () => {
-  it('shows a change, also under StrictMode, with one connection left', () => {
-    const source = new ManualSource();
-    const view = render(
-      <StrictMode>
-        <ConfigProvider snapshot={first} source={source}>
-          <Everything />
-        </ConfigProvider>
-      </StrictMode>,
-    );
-    expect(source.stores.size).toBe(1);
-    expect(screen.getByTestId('all').textContent).toContain('false light');
-    act(() => source.push(flipped));
-    expect(screen.getByTestId('all').textContent).toBe('true light help@example.com 20 live');
-    view.unmount();
-    expect(source.stores.size).toBe(0);
-  });
-
+describe('following changes', () => {
   it('renders one of 1,000 components when one flag flips', () => {
     const keys = Array.from({ length: 1000 }, (_, index) => `flag${index}`);
     const snapshot = (on: string | undefined, revision: string): Snapshot =>
@@ -200,7 +105,7 @@ describe('following', () => {
     expect(commits).toBe(1);
   });
 
-  it('renders nothing for an equal object, another reason, or a status nobody reads', () => {
+  it('does not render for an equal object, another reason, or a status that no hook reads', () => {
     const source = new ManualSource();
     const seen: unknown[] = [];
     render(
@@ -214,22 +119,18 @@ describe('following', () => {
       source.push(next);
     });
     expect(seen).toHaveLength(1);
-    act(() =>
-      source.push({
-        ...flipped,
-        revision: '3',
-        flags: { layout: { value: { columns: [3] }, source: 'raw' } },
-      }),
-    );
+    act(() => {
+      source.push(snapshotOf({ newCheckout: true, theme: 'light', layout: { columns: [3] } }, '3'));
+    });
     expect(seen).toEqual([{ columns: [1, 2] }, { columns: [3] }]);
   });
 
-  it('leaves no listener behind, also when the key changes', () => {
+  it('removes every listener on unmount, and the old one when the key changes', () => {
     const store = new CountingStore(first);
     const tree = (name: 'newCheckout' | 'theme'): ReactNode => (
       <StrictMode>
         <ConfigProvider store={store} fallback="">
-          <Any name={name} />
+          <EveryHook name={name} />
         </ConfigProvider>
       </StrictMode>
     );
@@ -255,8 +156,7 @@ describe('following', () => {
       { key: 'flags.newCheckout', from: false, to: true, revision: '2', at: expect.any(Number) },
     ]);
     act(() => {
-      const next = snapshotOf({ newCheckout: false, theme: 'dark', layout: { columns: [1, 2] } }, '3');
-      source.push(next);
+      source.push(snapshotOf({ newCheckout: false, theme: 'dark', layout: { columns: [1, 2] } }, '3'));
     });
     expect(result.current.map((change) => change.key)).toEqual(['flags.newCheckout', 'flags.theme']);
     act(() =>
@@ -265,127 +165,3 @@ describe('following', () => {
     expect(result.current.map((change) => change.key)).toEqual(['flags.theme', 'flags.layout']);
   });
 });
-
-describe('the provider’s props', () => {
-  it('takes a newer snapshot before the screen is painted, and leaves an older one', () => {
-    const tree = (snapshot: Snapshot): ReactNode => (
-      <ConfigProvider snapshot={snapshot}>
-        <Everything />
-      </ConfigProvider>
-    );
-    const view = render(tree(first));
-    view.rerender(tree(flipped));
-    expect(screen.getByTestId('all').textContent).toContain('true');
-    view.rerender(tree(first));
-    expect(screen.getByTestId('all').textContent).toContain('true');
-  });
-
-  it('reconnects when the source changes, keeping the values, and goes offline without one', () => {
-    const [a, b] = [new ManualSource(), new ManualSource()];
-    const tree = (source: SnapshotSource | undefined): ReactNode => (
-      <ConfigProvider snapshot={first} source={source}>
-        <Everything />
-      </ConfigProvider>
-    );
-    const view = render(tree(a));
-    view.rerender(tree(a));
-    expect(a.connects).toBe(1);
-    view.rerender(tree(b));
-    expect([a.stores.size, b.stores.size]).toEqual([0, 1]);
-    expect(screen.getByTestId('all').textContent).toBe('false light help@example.com 20 live');
-    view.rerender(tree(undefined));
-    expect(b.stores.size).toBe(0);
-    expect(screen.getByTestId('all').textContent).toContain('offline');
-  });
-
-  it('shows the fallback until the first snapshot', () => {
-    const source = new ManualSource();
-    render(
-      <ConfigProvider source={source} fallback={<p>One moment</p>}>
-        <Everything />
-      </ConfigProvider>,
-    );
-    expect(screen.getByText('One moment')).toBeDefined();
-    act(() => source.push(first));
-    expect(screen.queryByText('One moment')).toBeNull();
-    expect(screen.getByTestId('all').textContent).toContain('false light');
-  });
-});
-
-describe('server rendering', () => {
-  it('has the right values in the HTML without connecting', () => {
-    const source = new ManualSource();
-    const html = renderToString(
-      <ConfigProvider snapshot={flipped} source={source} fallback="One moment">
-        <Everything />
-      </ConfigProvider>,
-    );
-    expect(html).toContain('true light help@example.com 20 connecting');
-    expect(source.connects).toBe(0);
-  });
-
-  it('hydrates without a mismatch, then follows', async () => {
-    const source = new ManualSource();
-    const tree = (
-      <StrictMode>
-        <ConfigProvider snapshot={first} source={source} fallback="One moment">
-          <Everything />
-        </ConfigProvider>
-      </StrictMode>
-    );
-    const { container, end } = await hydrate(tree);
-    expect(container.textContent).toBe('false light help@example.com 20 live');
-    act(() => source.push(flipped));
-    expect(container.textContent).toContain('true light');
-    await end();
-  });
-
-  it('hydrates a late boundary with the values of its HTML, though a change came before', async () => {
-    const source = new ManualSource();
-    let wake: () => void = () => {};
-    let isReady = true;
-    const pending = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    const firstRenders: string[] = [];
-    const late = (): void => {
-      if (!isReady) throw pending;
-    };
-    const tree = (
-      <ConfigProvider snapshot={first} source={source}>
-        <Suspense fallback="…">
-          <Late suspend={late} onRender={(value) => firstRenders.push(value)} />
-        </Suspense>
-      </ConfigProvider>
-    );
-    const { container, end } = await hydrate(tree, () => {
-      isReady = false;
-      firstRenders.length = 0;
-    });
-    act(() => source.push(flipped));
-    isReady = true;
-    await act(async () => wake());
-    expect(firstRenders[0]).toBe('false');
-    expect(container.textContent).toBe('true');
-    await end();
-  });
-});
-
-async function hydrate(
-  tree: ReactNode,
-  afterServer: () => void = () => {},
-): Promise<{ container: HTMLElement; end: () => Promise<void> }> {
-  const container = document.body.appendChild(document.createElement('div'));
-  container.innerHTML = renderToString(tree);
-  afterServer();
-  const recovered = vi.fn();
-  const root = await act(async () => hydrateRoot(container, tree, { onRecoverableError: recovered }));
-  return {
-    container,
-    end: async () => {
-      expect(recovered).not.toHaveBeenCalled();
-      await act(async () => root.unmount());
-      container.remove();
-    },
-  };
-}

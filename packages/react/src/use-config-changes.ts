@@ -2,9 +2,9 @@
 
 import type { SnapshotKeyChange } from '@smooai/config/browser';
 import { useEffect, useState } from 'react';
-import { useStore } from './config-context.ts';
+import { useConfigStore } from './use-config-store.ts';
 
-/** One value that changed while the component was mounted; `key` is `flags.newCheckout`. */
+/** One value that changed while the component was mounted; `key` includes the tier: `flags.newCheckout`. */
 export interface ConfigChange extends SnapshotKeyChange {
   revision: string;
   /** Epoch milliseconds. */
@@ -12,20 +12,22 @@ export interface ConfigChange extends SnapshotKeyChange {
 }
 
 /**
- * The latest `limit` (default 20) changes of values since the component was mounted, newest first.
- * The first snapshot is no change, nor is another reason for the same value.
+ * Returns the changes of values since the component was mounted, newest first, at most `limit` (default 20).
+ * The first snapshot does not count as a change, and neither does another reason for the same value.
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
 export function useConfigChanges(limit = 20): readonly ConfigChange[] {
-  const store = useStore('useConfigChanges');
+  const store = useConfigStore('useConfigChanges');
   const [log, setLog] = useState<readonly ConfigChange[]>([]);
   useEffect(
     () =>
       store.subscribeAll(({ changes, revision, at, initial }) => {
-        const news = changes.filter(({ from, to }) => !initial && from !== to);
-        if (news.length > 0) {
-          setLog((old) => [...news.map((change) => ({ ...change, revision, at })), ...old].slice(0, limit));
+        const changed = changes.filter(({ from, to }) => !initial && from !== to);
+        if (changed.length > 0) {
+          setLog((old) =>
+            [...changed.map((change) => ({ ...change, revision, at })), ...old].slice(0, limit),
+          );
         }
       }),
     [store, limit],

@@ -2,15 +2,15 @@
 
 import type { SnapshotStatus } from '@smooai/config/browser';
 import { useSyncExternalStore } from 'react';
-import { useStore } from './config-context.ts';
+import { useConfigStore } from './use-config-store.ts';
 
 /**
- * Whether changes arrive: `connecting`, `live`, `reconnecting`, or `offline` without a source.
+ * Returns the state of the connection: `connecting`, `live`, `reconnecting`, or `offline` without a source.
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
 export function useConfigStatus(): SnapshotStatus {
-  const store = useStore('useConfigStatus');
+  const store = useConfigStore('useConfigStatus');
   return useSyncExternalStore(
     store.subscribeStatus,
     () => store.status,

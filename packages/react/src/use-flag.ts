@@ -1,11 +1,12 @@
 'use client';
 
 import type { BrowserFlagValue, FlagKey } from '@smooai/config';
-import { useAnswer } from './use-answer.ts';
+import { snapshotValue } from '@smooai/config/browser';
+import { useSnapshotEntry } from './use-snapshot-entry.ts';
 
 /**
- * The value of a flag for this visitor; the component renders again when that value changes, and only then.
- * Where the snapshot does not have the flag (or there is no snapshot yet), it is `fallback`: `undefined` by default.
+ * Returns the value of a flag for this visitor. The component renders again only when that value changes.
+ * If the snapshot does not have the flag, or there is no snapshot yet, it returns `fallback` (default `undefined`).
  *
  * @throws {Error} outside a `ConfigProvider`.
  * @example
@@ -15,5 +16,8 @@ export function useFlag<Key extends FlagKey>(
   key: Key,
   fallback?: BrowserFlagValue<Key>,
 ): BrowserFlagValue<Key> {
-  return useAnswer('useFlag', 'flags', key, fallback) as BrowserFlagValue<Key>;
+  const value = useSnapshotEntry('useFlag', `flags.${key}`, (snapshot) =>
+    snapshotValue(snapshot, 'flags', key),
+  );
+  return (value === undefined ? fallback : value) as BrowserFlagValue<Key>;
 }

@@ -1,14 +1,18 @@
 'use client';
 
 import type { LimitKey } from '@smooai/config';
-import { useAnswer } from './use-answer.ts';
+import { snapshotValue } from '@smooai/config/browser';
+import { useSnapshotEntry } from './use-snapshot-entry.ts';
 
 /**
- * A limit for this visitor, clamped already; the component renders again when it changes.
- * Where the snapshot does not have it, it is `fallback`: `undefined` by default.
+ * Returns a limit for this visitor, already clamped. The component renders again only when it changes.
+ * If the snapshot does not have the limit, or there is no snapshot yet, it returns `fallback` (default `undefined`).
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
 export function useLimit(key: LimitKey, fallback?: number): number {
-  return useAnswer('useLimit', 'limits', key, fallback) as number;
+  const value = useSnapshotEntry('useLimit', `limits.${key}`, (snapshot) =>
+    snapshotValue(snapshot, 'limits', key),
+  );
+  return (value === undefined ? fallback : value) as number;
 }

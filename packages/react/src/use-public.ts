@@ -1,11 +1,12 @@
 'use client';
 
 import type { BrowserPublicValue, PublicKey } from '@smooai/config';
-import { useAnswer } from './use-answer.ts';
+import { snapshotValue } from '@smooai/config/browser';
+import { useSnapshotEntry } from './use-snapshot-entry.ts';
 
 /**
- * A public value; the component renders again when it changes.
- * Where the snapshot does not have it, it is `fallback`: `undefined` by default.
+ * Returns a public value. The component renders again only when it changes.
+ * If the snapshot does not have the key, or there is no snapshot yet, it returns `fallback` (default `undefined`).
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
@@ -13,5 +14,8 @@ export function usePublic<Key extends PublicKey>(
   key: Key,
   fallback?: BrowserPublicValue<Key>,
 ): BrowserPublicValue<Key> {
-  return useAnswer('usePublic', 'public', key, fallback) as BrowserPublicValue<Key>;
+  const value = useSnapshotEntry('usePublic', `public.${key}`, (snapshot) =>
+    snapshotValue(snapshot, 'public', key),
+  );
+  return (value === undefined ? fallback : value) as BrowserPublicValue<Key>;
 }

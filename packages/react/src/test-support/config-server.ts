@@ -4,12 +4,12 @@ import { createConfigServer } from '@smooai/config-server';
 import type { TestProject } from 'vitest/node';
 import { config } from './shop-config.ts';
 
-/** What a test needs to talk to the config server of this run. */
+/** The config server of this test run. */
 export interface TestServer {
   apiUrl: string;
   organizationId: string;
   publishableKey: string;
-  /** Of a machine client, so that a test can change values as an operator would. */
+  /** A machine client's credentials, so that a test can change values as an operator would. */
   clientId: string;
   clientSecret: string;
   schemaId: string;
@@ -22,10 +22,10 @@ declare module 'vitest' {
   }
 }
 
-/** Starts a config server for the run, in the main process: a jsdom worker is no place for it. */
+/** Starts a config server for the run. It runs in the main process because it needs Node, and the workers run jsdom. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await createConfigServer();
-  if (server.credentials === undefined) throw new Error('a server in memory has credentials');
+  if (server.credentials === undefined) throw new Error('The server has no credentials.');
   const { apiUrl, authUrl, organizationId, clientId, clientSecret } = server.credentials;
   const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });
   const api = new ConfigApi({ apiUrl, organizationId, tokenProvider });
@@ -36,7 +36,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     name: 'browser',
     allowedOrigins: ['http://localhost:3000'],
   });
-  if (environment === undefined || client.publishableKey === undefined) throw new Error('the set-up failed');
+  if (environment === undefined || client.publishableKey === undefined)
+    throw new Error('The config server could not be set up.');
   project.provide('configServer', {
     apiUrl,
     organizationId,

@@ -1,6 +1,6 @@
 import type { JsonValue, Snapshot } from '@smooai/config/browser';
 
-/** A snapshot of raw answers. */
+/** A snapshot whose flags have these values for everyone. */
 export function snapshotOf(flags: Record<string, JsonValue>, revision = '1'): Snapshot {
   return {
     revision,
@@ -9,3 +9,16 @@ export function snapshotOf(flags: Record<string, JsonValue>, revision = '1'): Sn
     limits: { cartItems: { value: 20, source: 'raw' } },
   };
 }
+
+/** The snapshot that most tests start with. */
+export const first: Snapshot = snapshotOf({
+  newCheckout: false,
+  theme: 'light',
+  layout: { columns: [1, 2] },
+});
+
+/** The next snapshot: only `newCheckout` has changed. */
+export const flipped: Snapshot = snapshotOf(
+  { newCheckout: true, theme: 'light', layout: { columns: [1, 2] } },
+  '2',
+);

@@ -18,7 +18,7 @@ const api = new ConfigApi({
 const set = (tier: 'feature_flag' | 'limit', key: string, value: JsonValue): Promise<unknown> =>
   api.setValue({ schemaId, environmentId, tier, key, value });
 
-/** Names the page's origin, as every browser does. */
+/** Sends the page's origin, as every browser does. */
 class BrowserEventSource extends EventSource {
   constructor(url: string) {
     super(url, {
@@ -62,9 +62,7 @@ const shop = (country: string): ReactNode => {
 const shows = (text: string): Promise<void> =>
   waitFor(() => expect(screen.getByTestId('shop').textContent).toBe(text), { timeout: 5000 });
 
-it('follows the config server with a publishable key, each context its own answers', {
-  timeout: 30_000,
-}, async () => {
+it('follows the config server with a publishable key and gets the answers for each context', async () => {
   const view = render(shop('NL'));
   expect(view.container.textContent).toBe('One moment');
   await shows('live false default 20');

@@ -2,8 +2,8 @@ import { describe, expectTypeOf, it } from 'vitest';
 import { useFlag, useFlagDetails, useLimit, usePublic } from './index.ts';
 import './test-support/shop-config.ts';
 
-describe('hooks typed by Register', () => {
-  it('know the type of each value', () => {
+describe('hooks typed by the registered schema', () => {
+  it('return the type of each value', () => {
     expectTypeOf(useFlag('newCheckout')).toEqualTypeOf<boolean>();
     expectTypeOf(useFlag('theme')).toEqualTypeOf<'light' | 'dark'>();
     expectTypeOf(useFlag('theme', 'dark')).toEqualTypeOf<'light' | 'dark'>();
@@ -12,10 +12,10 @@ describe('hooks typed by Register', () => {
     expectTypeOf(useFlagDetails('newCheckout')?.value).toEqualTypeOf<boolean | undefined>();
   });
 
-  it('refuse wrong keys, other tiers and wrong fallbacks', () => {
+  it('reject unknown keys, keys of another tier and wrong fallbacks', () => {
     // @ts-expect-error a key that is not declared
     useFlag('newChekout');
-    // @ts-expect-error a limit is no flag
+    // @ts-expect-error a limit, not a flag
     useFlag('cartItems');
     // @ts-expect-error a secret never reaches a browser
     usePublic('paymentKey');
