@@ -6,7 +6,7 @@ import { useSnapshotEntry } from './use-snapshot-entry.ts';
 
 /**
  * Returns the value of a flag for this visitor. The component renders again only when that value changes.
- * If the snapshot does not have the flag, or there is no snapshot yet, it returns `fallback` (default `undefined`).
+ * Returns `fallback` (default `undefined`) until the first snapshot, and if the snapshot does not have the flag.
  *
  * @throws {Error} outside a `ConfigProvider`.
  * @example

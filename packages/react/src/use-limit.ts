@@ -6,7 +6,7 @@ import { useSnapshotEntry } from './use-snapshot-entry.ts';
 
 /**
  * Returns a limit for this visitor, already clamped. The component renders again only when it changes.
- * If the snapshot does not have the limit, or there is no snapshot yet, it returns `fallback` (default `undefined`).
+ * Returns `fallback` (default `undefined`) until the first snapshot, and if the snapshot does not have the limit.
  *
  * @throws {Error} outside a `ConfigProvider`.
  */

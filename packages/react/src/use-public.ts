@@ -6,7 +6,7 @@ import { useSnapshotEntry } from './use-snapshot-entry.ts';
 
 /**
  * Returns a public value. The component renders again only when it changes.
- * If the snapshot does not have the key, or there is no snapshot yet, it returns `fallback` (default `undefined`).
+ * Returns `fallback` (default `undefined`) until the first snapshot, and if the snapshot does not have the key.
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
