@@ -4,13 +4,13 @@ const conditions = ['@smooai/source', 'module', 'node', 'import', 'default'];
 
 export default defineConfig({
   test: {
-    // Generous, since several suites share the machine; nothing waits for it to pass.
+    // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
     reporters: ['default', 'json'],
     outputFile: { json: 'test-results/unit.json' },
     projects: [
       {
-        // `server-only` throws unless it is resolved as Next does for server components.
+        // `server-only` throws unless it is resolved with the condition that Next sets for server components.
         ssr: { resolve: { conditions: ['react-server', ...conditions] } },
         test: {
           name: 'server',

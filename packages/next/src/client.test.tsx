@@ -39,7 +39,7 @@ function Values(): ReactElement {
 }
 
 describe('ConfigProvider', () => {
-  const complaints = vi.spyOn(console, 'error');
+  const consoleErrors = vi.spyOn(console, 'error');
   let server: Server;
   let client: TestClient<ShopConfig>;
   let root: HTMLElement;
@@ -58,9 +58,9 @@ describe('ConfigProvider', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it('has the snapshot in the HTML and in the first client render, then follows the stream', async () => {
+  it('renders the snapshot in the HTML and on the first client render, then follows the stream', async () => {
     const { port } = server.address() as AddressInfo;
-    // What a server component passes is JSON by the time that the browser has it.
+    // A server component's props reach the browser as JSON.
     const snapshot = JSON.parse(JSON.stringify(client.snapshot()));
     const app = (
       <ConfigProvider snapshot={snapshot} stream={`http://127.0.0.1:${port}/`}>
@@ -78,10 +78,10 @@ describe('ConfigProvider', () => {
     await vi.waitFor(() => expect(root.textContent).toBe('true 9 help@example.com'));
     hydrated.unmount();
     expect(recoverable).toEqual([]);
-    expect(complaints).not.toHaveBeenCalled();
+    expect(consoleErrors).not.toHaveBeenCalled();
   });
 
-  it('shows the snapshot alone without a stream', () => {
+  it('shows the snapshot without a stream', () => {
     const html = renderToString(
       <ConfigProvider snapshot={client.snapshot()}>
         <Values />

@@ -4,13 +4,13 @@ import { createSnapshotSource, type Snapshot } from '@smooai/config/browser';
 import { ConfigProvider as StoreProvider } from '@smooai/config-react';
 import { type ReactElement, type ReactNode, useMemo } from 'react';
 
-/** What {@link ConfigProvider} takes; all of it can be passed by a server component. */
+/** Props of {@link ConfigProvider}; a server component can pass all of them. */
 export interface ConfigProviderProps {
-  /** `await snapshot()` of `createNextConfig`: in the server's HTML and the first client render. */
+  /** The values of the server's HTML and the first client render: `await snapshot()` of `createNextConfig`. */
   snapshot: Snapshot;
   /**
-   * URL of the snapshot stream's route, such as `/api/config/stream`; without it nothing changes after the first
-   * render. Another URL reconnects: where the context can change without a page load, put what it depends on in the
+   * URL of the snapshot stream's route, such as `/api/config/stream`. Without it nothing changes after the first render.
+   * A different URL reconnects: if the context can change without a page load, put the values it depends on into the
    * query, so that the stream is opened again with the new cookies.
    */
   stream?: string | undefined;
@@ -18,7 +18,7 @@ export interface ConfigProviderProps {
 }
 
 /**
- * Gives the hooks below it the server's snapshot for hydration, and keeps it live.
+ * Provides the server's snapshot to the hooks below it and applies changes as they arrive.
  *
  * @example
  * <ConfigProvider snapshot={await snapshot()} stream="/api/config/stream">{children}</ConfigProvider>

@@ -11,17 +11,17 @@ const config = defineConfig({
 });
 const client = createConfigClient({ config });
 
-test('the request’s context is of the declared attributes', () => {
+test('the request context must have the declared attributes', () => {
   const next = createNextConfig({ config, context: async () => ({ userId: 'u' }) });
   expectTypeOf(next.flag('theme', { userId: 'u' })).resolves.toEqualTypeOf<'light' | 'dark'>();
-  // @ts-expect-error no userId
+  // @ts-expect-error userId is missing
   void next.flag('theme', {});
-  // @ts-expect-error no userId
+  // @ts-expect-error userId is missing
   void next.snapshot({ country: 'NL' });
-  // @ts-expect-error no userId
+  // @ts-expect-error userId is missing
   createNextConfig({ config, context: () => ({ country: 'NL' }) });
   // @ts-expect-error not a string
   createNextConfig({ client, context: async () => ({ userId: 1 }) });
-  // @ts-expect-error no userId
+  // @ts-expect-error userId is missing
   createSnapshotRouteHandler({ client, context: () => ({}) });
 });

@@ -10,7 +10,7 @@ describe('createNextConfig', () => {
     context: async () => ({ userId: 'u-1' }),
   });
 
-  it('types every value by the schema', () => {
+  it('returns the type of each value', () => {
     expectTypeOf(flag('newCheckout')).resolves.toEqualTypeOf<boolean>();
     expectTypeOf(flag('theme', { userId: 'u-2' })).resolves.toEqualTypeOf<'light' | 'dark'>();
     expectTypeOf(flagDetails('theme')).resolves.toHaveProperty('value').toEqualTypeOf<'light' | 'dark'>();
@@ -20,16 +20,16 @@ describe('createNextConfig', () => {
     expectTypeOf(snapshot).toEqualTypeOf<(context?: EvaluationContext) => Promise<Snapshot>>();
   });
 
-  it('refuses a key of another tier, and one that is not there', () => {
-    // @ts-expect-error a secret is no flag
+  it('rejects keys of another tier and unknown keys', () => {
+    // @ts-expect-error a secret, not a flag
     void flag('paymentKey');
-    // @ts-expect-error a secret is no public value
+    // @ts-expect-error a secret, not a public value
     void publicValue('paymentKey');
     // @ts-expect-error misspelt
     void limit('cartItem');
   });
 
-  it('takes a schema or a client, not both and not none', () => {
+  it('takes either a schema or a client', () => {
     const config = shopConfig();
     const client = createTestClient({ config });
     createNextConfig({ client });

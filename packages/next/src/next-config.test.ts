@@ -32,14 +32,14 @@ describe('createNextConfig with a client', () => {
     expect(await next.client()).toBe(client);
   });
 
-  it('gives browsers a snapshot without the secret tier', async () => {
+  it('returns a snapshot without the secrets', async () => {
     const client = createTestClient({ config: shopConfig(), secrets: { paymentKey: 'sk-live-1111' } });
     const { snapshot } = createNextConfig({ client });
     expect(await snapshot()).toEqual(client.snapshot());
     expect(JSON.stringify(await snapshot({ country: 'NL' }))).not.toMatch(/sk-live|paymentKey/);
   });
 
-  it('does not mix the contexts of requests that run at once', async () => {
+  it('keeps the contexts of concurrent requests apart', async () => {
     const client = createTestClient({ config: shopConfig(), flags: { freeShipping: onlyIn('NL') } });
     const request = new AsyncLocalStorage<EvaluationContext>();
     const { flag, snapshot, handlers } = createNextConfig({
@@ -65,7 +65,7 @@ describe('createNextConfig with a client', () => {
     expect(answers).toEqual([yes, no, yes, no]);
   });
 
-  it('asks for exactly one of a schema and a client', () => {
+  it('throws unless exactly one of a schema and a client is given', () => {
     const config = shopConfig();
     const client = createTestClient({ config });
     expect(() => createNextConfig({} as never)).toThrow(/either "config".*or "client"/);
@@ -86,7 +86,7 @@ describe('createNextConfig with a schema', () => {
 
   beforeAll(async () => {
     server = await createConfigServer({ timeouts: { closeMs: 500 } });
-    if (server.credentials === undefined) throw new Error('A new server has credentials.');
+    if (server.credentials === undefined) throw new Error('The server has no credentials.');
     const { apiUrl, authUrl, organizationId, clientId, clientSecret } = server.credentials;
     clientOptions = { apiUrl, authUrl, organizationId, clientId, clientSecret };
     const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });
@@ -122,7 +122,7 @@ describe('createNextConfig with a schema', () => {
     await (await next.client()).close();
   });
 
-  it('has one client a process for the same settings and schema, also after a hot reload', async () => {
+  it('has one client per process for the same settings and schema, also after a hot reload', async () => {
     const before = createNextConfig({ config: shopConfig(), clientOptions });
     const after = createNextConfig({ config: shopConfig(), clientOptions });
     const [one, other] = await Promise.all([before.client(), after.client()]);
@@ -143,12 +143,12 @@ describe('createNextConfig with a schema', () => {
     await again.close();
   });
 
-  it('names the settings that are missing when it reads, not before', async () => {
+  it('names the missing settings on the first read, not before', async () => {
     const next = createNextConfig({ config: shopConfig(), clientOptions: { apiUrl: 'http://127.0.0.1:9' } });
     await expect(next.flag('newCheckout')).rejects.toThrow(/SMOOAI_CONFIG_CLIENT_ID/);
   });
 
-  it('follows the server, and answers from memory when it is gone', async () => {
+  it('follows the server, and reads from memory when the server is gone', async () => {
     const next = createNextConfig({
       config: shopConfig(),
       clientOptions,

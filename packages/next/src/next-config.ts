@@ -21,26 +21,26 @@ import { createSnapshotRouteHandler, type SnapshotRouteHandler } from './snapsho
 
 interface ContextOption<C extends AnyConfig> {
   /**
-   * Who the request is from. It is called once a request, and may read `cookies()` and `headers()` of `next/headers`.
-   * Default: the empty context.
+   * Returns the evaluation context of the current request. Called once per request; it may read `cookies()` and
+   * `headers()` from `next/headers`. Default: the empty context.
    */
   context?: () => ConfigContext<C> | Promise<ConfigContext<C>>;
 }
 
-/** With a schema: this package makes the client, one a process, started by the first read. */
+/** With a schema: the package creates one client per process, and the first read starts it. */
 export interface NextConfigWithSchema<C extends AnyConfig> extends ContextOption<C> {
   /** The schema. */
   config: C;
-  /** Settings of the client; default the environment variables. */
+  /** Options of the client. Default: its environment variables. */
   clientOptions?: ProcessClientOptions<C>;
-  /** Milliseconds that a read waits for the first start, while a visitor waits for the page; default 5,000. */
+  /** How long a read waits for the client to start, in milliseconds; default 5,000. */
   readyTimeoutMs?: number;
   client?: never;
 }
 
-/** With a client of your own, which you close yourself; a test client too. */
+/** With your own client, such as a test client. You close it yourself. */
 export interface NextConfigWithClient<C extends AnyConfig> extends ContextOption<C> {
-  /** The client, or a function that answers it when it is first needed. */
+  /** The client, or a function that returns it when it is needed. */
   client: ConfigClient<C> | (() => ConfigClient<C> | Promise<ConfigClient<C>>);
   config?: never;
   clientOptions?: never;
@@ -50,35 +50,35 @@ export interface NextConfigWithClient<C extends AnyConfig> extends ContextOption
 /** Options of {@link createNextConfig}: a schema, or a client. */
 export type NextConfigOptions<C extends AnyConfig> = NextConfigWithSchema<C> | NextConfigWithClient<C>;
 
-/** What {@link createNextConfig} answers; `context` replaces that of the request. */
+/** The result of {@link createNextConfig}. A `context` argument replaces the context of the request. */
 export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
-  /** A flag's value for the request. */
+  /** Returns a flag's value for the request. */
   flag: <K extends FlagKey<C>>(key: K, context?: ConfigContext<C>) => Promise<FlagValue<K, C>>;
-  /** A flag's value, and how it came about. */
+  /** Returns a flag's value and the reason for it. */
   flagDetails: <K extends FlagKey<C>>(
     key: K,
     context?: ConfigContext<C>,
   ) => Promise<Evaluation<FlagValue<K, C>> & { errorCode?: string }>;
-  /** A limit for the request. */
+  /** Returns a limit for the request. */
   limit: <K extends LimitKey<C>>(key: K, context?: ConfigContext<C>) => Promise<number>;
-  /** A public value. */
+  /** Returns a public value. */
   publicValue: <K extends PublicKey<C>>(key: K) => Promise<PublicValue<K, C>>;
-  /** A secret; never hand it to a client component. */
+  /** Returns a secret. Never pass it to a client component. */
   secret: <K extends SecretKey<C>>(key: K) => Promise<SecretValue<K, C>>;
-  /** What the browser may see, for `<ConfigProvider snapshot>`; never a secret. */
+  /** Returns the values that the browser may see, for `<ConfigProvider snapshot>`. Contains no secrets. */
   snapshot: (context?: ConfigContext<C>) => Promise<Snapshot>;
-  /** The snapshot stream: `export const { GET } = handlers` in a route handler. */
+  /** Serves the snapshot stream: `export const { GET } = handlers` in a route handler. */
   handlers: { GET: SnapshotRouteHandler };
-  /** The started client, also outside a request: instrumentation, scripts, jobs. */
+  /** Returns the started client. Also works outside a request: in instrumentation, scripts and jobs. */
   client: () => Promise<ConfigClient<C>>;
 }
 
 /**
- * Typed configuration for server components, server actions and route handlers.
+ * Reads typed configuration in server components, server actions and route handlers.
  *
- * Nothing is fetched on import. The first read starts the client, and rejects where it cannot start; the next read
- * tries again. Afterwards reads come from memory, also while the config server is away. A page that reads is rendered
- * for each request, so `next build` needs no config server.
+ * Nothing is fetched on import. The first read starts the client and rejects if it cannot start; the next read tries
+ * again. After that, reads come from memory, even while the config server is down. A page that reads configuration is
+ * rendered for each request.
  *
  * @throws {OptionsError} unless exactly one of `config` and `client` is given.
  * @example
@@ -123,5 +123,5 @@ function clientGetter<C extends AnyConfig>(options: NextConfigOptions<C>): () =>
       return given.ready();
     };
   }
-  throw new OptionsError('config', 'createNextConfig: give either "config" (a schema) or "client".');
+  throw new OptionsError('config', 'createNextConfig: pass either "config" (a schema) or "client".');
 }

@@ -7,15 +7,16 @@ import {
   resolveSettings,
 } from '@smooai/config/server';
 
-/** Options of the client that this package makes. One with a source of its own is given as `client` instead. */
+/** Options of the client that this package creates. To use your own source, pass a `client` instead. */
 export type ProcessClientOptions<C extends AnyConfig> = Omit<ConfigClientOptions<C>, 'config' | 'source'>;
 
 const READY_TIMEOUT_MS = 5_000;
 
 /**
- * Answers how to get the one client of this process for these settings and this schema, started: Next may hold several
- * copies of a module in one process, and makes new ones at each hot reload. The calls that wait for its start share it,
- * and after a failed start the next call tries again.
+ * Returns a function that resolves with the started client of this process for these settings and this schema.
+ *
+ * The client is shared through a registry, because Next may load a module several times in one process and reloads it on
+ * every hot reload. Concurrent calls share one start. After a failed start, the next call tries again.
  */
 export function processClient<C extends AnyConfig>(request: {
   config: C;
@@ -30,7 +31,7 @@ export function processClient<C extends AnyConfig>(request: {
   };
 }
 
-/** A digest, as a key of the registry must not show the client's secret. */
+/** Returns a digest, because the registry's keys must not contain the client secret. */
 function settingsDigest<C extends AnyConfig>(options: ProcessClientOptions<C> | undefined): string {
   const { apiUrl, authUrl, clientId, clientSecret, organizationId, environment } = resolveSettings(
     options ?? {},

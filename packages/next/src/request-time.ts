@@ -1,14 +1,14 @@
 import { connection } from 'next/server';
 
 /**
- * Waits for a real request: configuration is live, so a page that reads it must not be rendered at build time, when
- * there may be no config server either. Outside a request (instrumentation, a script, a test) it does nothing.
+ * Makes Next render the page for each request: configuration is live, so a page that reads it must not be rendered at
+ * build time. Outside a request (instrumentation, a script, a test) it does nothing.
  */
 export async function requestTime(): Promise<void> {
   try {
     await connection();
   } catch (error) {
-    // Everything else that connection() throws is how Next learns that the page is dynamic.
+    // Next itself throws here to mark the page as dynamic; that must pass through.
     if (!isOutsideRequest(error)) throw error;
   }
 }

@@ -1,17 +1,18 @@
 /** The open streams of this process. */
 interface OpenStreams {
-  /** What ends each of them. */
+  /** A function for each stream that ends it. */
   readonly ends: Set<() => void>;
-  /** Whether the process was asked to end. */
+  /** Whether the process has received a shutdown signal. */
   isEnding: boolean;
 }
 
-/** Next may hold several copies of this module in one process, and makes new ones at each hot reload. */
+/** A global symbol, because Next may load this module several times in one process. */
 const STREAMS: unique symbol = Symbol.for('@smooai/config-next/streams') as never;
 
 /**
- * Calls `end` when the process is asked to end, until the answered function is called. `next start` waits for open
- * responses before it ends, and a stream has no end of its own.
+ * Calls `end` when the process receives SIGTERM or SIGINT. Returns a function that removes it again.
+ *
+ * `next start` waits for open responses before it exits, and a stream would never end by itself.
  */
 export function endOnShutdown(end: () => void): () => void {
   const { ends } = openStreams();
@@ -21,7 +22,7 @@ export function endOnShutdown(end: () => void): () => void {
   };
 }
 
-/** Whether the process was asked to end: a browser that lost its stream asks again on a connection that is open. */
+/** Whether the process is shutting down. A browser that lost its stream may still reconnect over an open connection. */
 export function isShuttingDown(): boolean {
   return openStreams().isEnding;
 }
@@ -38,7 +39,7 @@ function listen(): OpenStreams {
     process.once(signal, () => {
       streams.isEnding = true;
       for (const end of [...streams.ends]) end();
-      // A listener takes away the default, which is to end; where nobody else listens it must still happen.
+      // A listener disables the default action, which is to exit. If there is no other listener, exit anyway.
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     });
   }

@@ -15,7 +15,7 @@ const request = (headers: Record<string, string> = {}, init: RequestInit = {}): 
 const countryOf = (from: Request) => ({ country: from.headers.get('x-country') });
 
 describe('createSnapshotRouteHandler', () => {
-  it('streams the snapshot and its changes as server-sent events that nobody stores or buffers', async () => {
+  it('streams the snapshot and its changes as server-sent events that are not cached or buffered', async () => {
     const client = createTestClient({ config });
     const response = await createSnapshotRouteHandler({ client })(request());
     expect(response.status).toBe(200);
@@ -31,7 +31,7 @@ describe('createSnapshotRouteHandler', () => {
     await events.cancel();
   });
 
-  it('never sends a secret, nor the name of one', async () => {
+  it('never sends a secret or the name of a secret', async () => {
     const client = createTestClient({ config, secrets: { paymentKey: 'sk-live-1111' } });
     const events = readEvents(await createSnapshotRouteHandler({ client })(request()));
     const seen = [await events.next()];
@@ -43,7 +43,7 @@ describe('createSnapshotRouteHandler', () => {
     await events.cancel();
   });
 
-  it('answers each request for its own context', async () => {
+  it('evaluates each request for its own context', async () => {
     const client = createTestClient({ config, flags: { freeShipping: onlyIn('NL') } });
     const handler = createSnapshotRouteHandler({
       getClient: async () => client,
@@ -61,7 +61,7 @@ describe('createSnapshotRouteHandler', () => {
     await belgian?.cancel();
   });
 
-  it('lets go of the client when the request is aborted', async () => {
+  it('unsubscribes from the client when the request is aborted', async () => {
     const client = createTestClient({ config });
     let open = 0;
     const subscribe = client.subscribe.bind(client);
@@ -85,12 +85,12 @@ describe('createSnapshotRouteHandler', () => {
   });
 
   it.each([
-    ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
-    ['a sibling of the site', { 'sec-fetch-site': 'same-site', origin: 'https://other.shop.example' }],
-    ['another origin, by an older browser', { origin: 'https://evil.example' }],
-    ['another port, by an older browser', { origin: 'https://shop.example:8443' }],
+    ['a page of another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+    ['a page of a sibling domain', { 'sec-fetch-site': 'same-site', origin: 'https://other.shop.example' }],
+    ['a page of another origin in an older browser', { origin: 'https://evil.example' }],
+    ['a page of another port in an older browser', { origin: 'https://shop.example:8443' }],
     ['a page without an origin', { origin: 'null' }],
-  ])('refuses a page of %s', async (_, headers) => {
+  ])('returns 403 to %s', async (_, headers) => {
     const client = createTestClient({ config });
     const response = await createSnapshotRouteHandler({ client })(request(headers));
     expect(response.status).toBe(403);
@@ -102,14 +102,14 @@ describe('createSnapshotRouteHandler', () => {
     ['a visitor who typed the address', { 'sec-fetch-site': 'none' }],
     ['an older browser', { origin: 'https://shop.example' }],
     ['a page behind a proxy', { origin: 'https://www.example', 'x-forwarded-host': 'www.example' }],
-  ])('answers %s', async (_, headers) => {
+  ])('streams to %s', async (_, headers) => {
     const client = createTestClient({ config });
     const response = await createSnapshotRouteHandler({ client })(request(headers));
     expect(response.status).toBe(200);
     await response.body?.cancel();
   });
 
-  it('knows a host with letters outside ASCII, also the ten thousandth time', async () => {
+  it('recognizes a host with letters outside ASCII, even after 10,000 requests', async () => {
     const handler = createSnapshotRouteHandler({ client: createTestClient({ config }) });
     const headers = { origin: 'https://größe.example', 'x-forwarded-host': 'xn--gre-6ka8i.example' };
     const statuses = new Set<number>();
@@ -119,14 +119,14 @@ describe('createSnapshotRouteHandler', () => {
     expect(statuses).toEqual(new Set([200]));
   });
 
-  it('answers HEAD without a stream', async () => {
+  it('returns no body to HEAD', async () => {
     const client = createTestClient({ config });
     const response = await createSnapshotRouteHandler({ client })(request({}, { method: 'HEAD' }));
     expect(response.status).toBe(200);
     expect(response.body).toBeNull();
   });
 
-  it('says 503, and no more, while the configuration cannot be had', async () => {
+  it('returns 503 without details while the configuration is not available', async () => {
     const handler = createSnapshotRouteHandler({
       getClient: () => Promise.reject(new ReadyTimeoutError('config.internal:4400 refused the connection')),
     });
@@ -136,7 +136,7 @@ describe('createSnapshotRouteHandler', () => {
     expect(await response.text()).not.toContain('internal');
   });
 
-  it('does not hide a fault of the context function', async () => {
+  it('does not hide an error of the context function', async () => {
     const client = createTestClient({ config });
     const context = (): never => {
       throw new TypeError('a bug');
@@ -144,18 +144,18 @@ describe('createSnapshotRouteHandler', () => {
     await expect(createSnapshotRouteHandler({ client, context })(request())).rejects.toThrow('a bug');
   });
 
-  it('asks for exactly one way to the client', () => {
+  it('throws unless exactly one of "client" and "getClient" is given', () => {
     const client = createTestClient({ config });
     expect(() => createSnapshotRouteHandler({})).toThrow(/either "client" or "getClient"/);
     expect(() => createSnapshotRouteHandler({ client, getClient: () => client })).toThrow(/either/);
   });
 
-  it('ends its streams when the process is asked to end, as Next waits for them', async () => {
+  it('ends its streams on SIGTERM, because Next waits for them', async () => {
     const client = createTestClient({ config });
     const handler = createSnapshotRouteHandler({ client });
     const events = readEvents(await handler(request()));
     await events.next();
-    // Where nobody else listens, the handler lets the signal have its way with this process.
+    // Without another listener the handler would let the signal end this process.
     const keepAlive = (): void => undefined;
     process.on('SIGTERM', keepAlive);
     process.emit('SIGTERM');

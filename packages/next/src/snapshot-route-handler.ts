@@ -8,15 +8,15 @@ import {
 import { type ConfigClient, createSnapshotEventStream } from '@smooai/config/server';
 import { endOnShutdown, isShuttingDown } from './shutdown.ts';
 
-/** Options of {@link createSnapshotRouteHandler}: a client, or how to get one. */
+/** Options of {@link createSnapshotRouteHandler}: either `client` or `getClient`. */
 export interface SnapshotRouteHandlerOptions<C extends AnyConfig = RegisteredConfig> {
   /** A client; the handler waits for its `ready()`. */
   client?: ConfigClient<C>;
-  /** Answers a started client. */
+  /** Returns a started client. */
   getClient?: () => ConfigClient<C> | Promise<ConfigClient<C>>;
-  /** Who the request is from; default the empty context. */
+  /** Returns the evaluation context of a request. Default: the empty context. */
   context?: (request: Request) => ConfigContext<C> | Promise<ConfigContext<C>>;
-  /** Milliseconds between two comments that keep the connection open; default 15 000. */
+  /** Time between two comments that keep the connection open, in milliseconds; default 15,000. */
   heartbeatMs?: number;
 }
 
@@ -26,15 +26,15 @@ export type SnapshotRouteHandler = (request: Request) => Promise<Response>;
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store, no-transform',
-  // nginx would hold events back.
+  // Stops nginx from buffering the events.
   'x-accel-buffering': 'no',
 };
 
 const RETRY = { 'retry-after': '5' };
 
 /**
- * Streams the snapshot of the request's context to the pages of this app, as server-sent events. The app's server
- * holds the credential, the browser needs none; pages of other sites get 403.
+ * Creates a route handler that streams the snapshot of the request's context to the pages of this app, as server-sent
+ * events. The app's server has the credentials, so the browser needs none. Pages of other sites get 403.
  *
  * @throws {OptionsError} unless exactly one of `client` and `getClient` is given.
  * @example
@@ -49,9 +49,9 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
   const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
     options.context?.(request);
   return async (request) => {
-    if (isCrossSite(request)) return refusal(403, 'This stream is for pages of its own site.');
+    if (isCrossSite(request)) return refusal(403, 'This stream is only available to pages of the same site.');
     if (isShuttingDown())
-      return refusal(503, 'This server is about to end.', { ...RETRY, connection: 'close' });
+      return refusal(503, 'This server is shutting down.', { ...RETRY, connection: 'close' });
     try {
       const client = await getClient();
       // Next answers HEAD through GET, and drops a body without ending it.
@@ -59,7 +59,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       return openStream(client, await contextOf(request), { signal: request.signal, heartbeatMs });
     } catch (error) {
       if (!isConfigError(error)) throw error;
-      // What went wrong is between the servers; the error may name hosts.
+      // Without the cause, because the error may name internal hosts.
       return refusal(503, 'The configuration is not available at the moment.', RETRY);
     }
   };
@@ -72,14 +72,14 @@ function openStream<C extends AnyConfig>(
 ): Response {
   const ending = new AbortController();
   const end = (): void => ending.abort();
-  const forget = endOnShutdown(end);
+  const removeFromShutdown = endOnShutdown(end);
   signal.addEventListener('abort', end);
   if (signal.aborted) end();
   const stream = createSnapshotEventStream(client, context, {
     signal: ending.signal,
     ...(heartbeatMs !== undefined && { heartbeatMs }),
     onEnd: () => {
-      forget();
+      removeFromShutdown();
       signal.removeEventListener('abort', end);
     },
   });
@@ -92,25 +92,25 @@ function clientGetter<C extends AnyConfig>({
 }: SnapshotRouteHandlerOptions<C>): () => Promise<ConfigClient<C>> {
   if (client !== undefined && getClient === undefined) return () => client.ready();
   if (getClient !== undefined && client === undefined) return async () => getClient();
-  throw new OptionsError('client', 'createSnapshotRouteHandler: give either "client" or "getClient".');
+  throw new OptionsError('client', 'createSnapshotRouteHandler: pass either "client" or "getClient".');
 }
 
 /**
- * Browsers say where a request comes from in `Sec-Fetch-Site`; older ones send `Origin` with a request to another
- * origin. A request with neither is no page of another site.
+ * Whether a page of another site sent the request. Browsers say so in `Sec-Fetch-Site`; older ones send `Origin` with
+ * requests to another origin. A request with neither header does not come from another site.
  */
 function isCrossSite(request: Request): boolean {
   const site = request.headers.get('sec-fetch-site');
   if (site !== null) return site !== 'same-origin' && site !== 'none';
   const origin = request.headers.get('origin');
   if (origin === null) return false;
-  // Behind a proxy the request's own URL is the inner one; a page of another site cannot set these headers.
+  // Behind a proxy the request's URL is the internal one. A page of another site cannot set these headers.
   const host =
     request.headers.get('x-forwarded-host') ?? request.headers.get('host') ?? new URL(request.url).host;
   return hostOf(origin) !== host;
 }
 
-/** Not by `URL.canParse`: once optimized, that of Node 20 refuses letters outside ASCII. */
+/** Does not use `URL.canParse`: in Node 20, once optimized, it rejects letters outside ASCII. */
 function hostOf(origin: string): string | undefined {
   try {
     return new URL(origin).host;

@@ -7,7 +7,7 @@ export interface ReadEvent {
   data: unknown;
 }
 
-/** Reads the events of a response one by one; `undefined` is its end. */
+/** Reads the events of a response one by one. `next` resolves with undefined at the end. */
 export function readEvents(response: Response): {
   next: () => Promise<ReadEvent | undefined>;
   cancel: () => Promise<void>;

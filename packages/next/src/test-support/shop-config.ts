@@ -7,7 +7,7 @@ import {
 } from '@smooai/config';
 import { z } from 'zod';
 
-/** The type of {@link shopConfig}'s answer. */
+/** The type of the schema, written out for `isolatedDeclarations`. */
 export type ShopConfig = ConfigDefinition<
   { supportEmail: z.ZodDefault<z.ZodString> },
   { paymentKey: z.ZodDefault<z.ZodString> },
@@ -25,7 +25,7 @@ declare module '@smooai/config' {
   }
 }
 
-/** The schema of this package's tests, made anew as a hot reload does. */
+/** Creates the schema of this package's tests. Each call creates a new one, as a hot reload does. */
 export function shopConfig(): ShopConfig {
   return defineConfig({
     public: { supportEmail: z.string().default('help@example.com') },
@@ -39,7 +39,7 @@ export function shopConfig(): ShopConfig {
   });
 }
 
-/** A flag that is true in one country. */
+/** A targeted value that is true in one country only. */
 export function onlyIn(country: string): TargetedValue<boolean> {
   return {
     $cohort: {

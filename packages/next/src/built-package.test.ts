@@ -20,17 +20,17 @@ describe('the built package', () => {
 
   const text = (entry: string) => readFile(join(folder, entry), 'utf8');
 
-  it('keeps the directive of the client entry, which makes it one', async () => {
+  it('keeps the "use client" directive in the client entry', async () => {
     expect(await text('client.js')).toMatch(/^['"]use client['"];/);
   });
 
-  it('keeps the guard of the server entry, which no browser build passes', async () => {
+  it('keeps the "server-only" import in the server entry, so that a browser build fails', async () => {
     const server = await text('server.js');
     expect(server).toMatch(/import ["']server-only["']/);
     expect(server).not.toMatch(/['"]use client['"]/);
   });
 
-  it('shares no code between the client and the servers', async () => {
+  it('shares no code between the client entry and the server entries', async () => {
     const imports = (await text('client.js')).match(/from ["'][^"']+["']/g) ?? [];
     expect(imports.join()).not.toMatch(/server|node:|["']\./);
   });
