@@ -2,10 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-  // Without `import`: these also become Node's own conditions, and express's `require` must not get ESM builds.
+  // Without `import`: these also become Node's own conditions, and `require` in express must not load ESM builds.
   ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node'] } },
   test: {
-    // Generous, since several suites share the machine; nothing waits for it to pass.
+    // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
     include: ['src/**/*.test.{ts,tsx}'],
     typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },

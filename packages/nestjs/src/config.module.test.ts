@@ -12,7 +12,7 @@ import {
   type ConfigOptionsFactory,
   InjectConfigClient,
 } from './index.ts';
-import { config } from './test-support/schema.ts';
+import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
 const SETTINGS = {
@@ -46,7 +46,7 @@ class EmailController {
 class EmailModule {}
 
 describe('forRoot', () => {
-  it('gives every module the client, without importing it again', async () => {
+  it('provides the client to every module, without an import', async () => {
     const client = testClient();
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), EmailModule] });
     expect(await get('/email')).toEqual({ status: 200, body: { email: 'help@shop.example' } });
@@ -54,14 +54,14 @@ describe('forRoot', () => {
     expect((await get('/email')).body).toEqual({ email: 'hello@shop.example' });
   });
 
-  it('is seen by importing modules only where global is false', async () => {
+  it('provides the client only to importing modules if global is false', async () => {
     const imports = [ConfigModule.forRoot({ client: testClient(), global: false }), EmailModule];
     await expect(Test.createTestingModule({ imports }).setLogger(silent).compile()).rejects.toThrow(
       /CONFIG_CLIENT/,
     );
   });
 
-  it('fails the start with the names of all settings that are missing', async () => {
+  it('fails to start with the names of all missing settings', async () => {
     const blank = { apiUrl: '', clientId: '', clientSecret: '', organizationId: '' };
     const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ config, ...blank })] })
       .setLogger(silent)
@@ -71,7 +71,7 @@ describe('forRoot', () => {
     );
   });
 
-  it('fails the start with the names of all values that are missing', async () => {
+  it('fails to start with the names of all missing values', async () => {
     const client = createTestClient({ config, flags: { theme: 'purple' as never } });
     const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ client })] })
       .setLogger(silent)
@@ -79,7 +79,7 @@ describe('forRoot', () => {
     await expect(start).rejects.toThrow(/paymentKey/);
   });
 
-  it('waits for the server no longer than readyTimeoutMs, and says nothing secret', async () => {
+  it('waits for the server no longer than readyTimeoutMs, and keeps the secret out of the error', async () => {
     const hang: typeof fetch = (_input, init) =>
       new Promise((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
@@ -94,7 +94,7 @@ describe('forRoot', () => {
     expect(String(error)).not.toContain('very-secret-text');
   });
 
-  it('lets a provider read values in its constructor', async () => {
+  it('allows a provider to read values in its constructor', async () => {
     @Injectable()
     class Payments {
       readonly keyLength: number;
@@ -109,14 +109,14 @@ describe('forRoot', () => {
     expect(app.get(Payments).keyLength).toBe(3);
   });
 
-  it('leaves a client that was handed in open', async () => {
+  it('does not close a client that was passed in', async () => {
     const client = testClient();
     const { app } = await startApp({ imports: [ConfigModule.forRoot({ client })] });
     await app.close();
     expect(client.health().status).toBe('ready');
   });
 
-  it('lets a test put its own client in the place of the real one', async () => {
+  it('uses a client that a test overrides, and does not close it', async () => {
     const client = testClient();
     const module = await Test.createTestingModule({
       imports: [ConfigModule.forRoot({ config, ...SETTINGS }), EmailModule],
@@ -152,13 +152,13 @@ describe('forRootAsync', () => {
     ['useFactory', { imports: [OptionsModule], inject: ['SETTINGS'], useFactory }],
     ['useClass', { useClass: Options }],
     ['useExisting', { imports: [OptionsModule], useExisting: Options }],
-  ])('takes the options of %s', async (_name, options) => {
+  ])('takes the options from %s', async (_name, options) => {
     const { app, get } = await startApp({ imports: [ConfigModule.forRootAsync(options), EmailModule] });
     expect(app.get(CONFIG_CLIENT)).toBe(client);
     expect((await get('/email')).status).toBe(200);
   });
 
-  it('refuses none or two ways of making the options', () => {
+  it('throws unless exactly one way of creating the options is given', () => {
     const create = () => ({ client });
     expect(() => ConfigModule.forRootAsync({})).toThrow(/exactly one of "useFactory"/);
     expect(() => ConfigModule.forRootAsync({ useFactory: create, useClass: Options })).toThrow(/exactly one/);

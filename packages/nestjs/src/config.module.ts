@@ -16,13 +16,13 @@ import type {
 import { ContextResolver } from './context-resolver.ts';
 import { CONFIG_CLIENT, CONFIG_OPTIONS, CONTEXT_RESOLVER } from './tokens.ts';
 
-/** Clients that a module made, and therefore closes; a client that was handed in or overridden in a test is not ours. */
+/** Clients that a module created and must close. A client that was passed in, or overridden in a test, is not among them. */
 const ownClients = new WeakSet<object>();
 
 @Module({})
 /**
- * Makes the config client an injectable provider. The application starts once all required values are there, and fails
- * with the list of what is missing; the client closes after the last request of a shutdown.
+ * Provides the config client for injection. The application starts when every required value exists, and otherwise fails
+ * with a list of the missing ones. The client closes after the last request of a shutdown.
  *
  * @example
  * @Module({ imports: [ConfigModule.forRoot({ config, context: (call) => contextOf(call.switchToHttp().getRequest()) })] })
@@ -44,9 +44,9 @@ export class ConfigModule implements OnApplicationShutdown {
   }
 
   /**
-   * Registers the module with options that the injector makes.
+   * Registers the module with options that Nest's injector creates.
    *
-   * @throws {OptionsError} unless there is exactly one of `useFactory`, `useClass` and `useExisting`.
+   * @throws {OptionsError} unless exactly one is given of `useFactory`, `useClass` and `useExisting`.
    */
   static forRootAsync<Config extends AnyConfig>(options: ConfigModuleAsyncOptions<Config>): DynamicModule {
     const { global = true, imports = [] } = options;
@@ -80,7 +80,7 @@ function dynamicModule(definition: {
   };
 }
 
-/** Waits for the values in the provider itself, so that other providers may read them in their constructors. */
+/** Waits for the values in the provider itself, so that other providers can read them in their constructors. */
 async function startClient(options: ConfigModuleOptions<AnyConfig>): Promise<ConfigClient<AnyConfig>> {
   const { context: _, readyTimeoutMs, ...rest } = options;
   const wait = readyTimeoutMs === undefined ? {} : { timeoutMs: readyTimeoutMs };
@@ -97,10 +97,10 @@ async function startClient(options: ConfigModuleOptions<AnyConfig>): Promise<Con
 
 function optionProviders<Config extends AnyConfig>(options: ConfigModuleAsyncOptions<Config>): Provider[] {
   const { useFactory, inject = [], useClass, useExisting } = options;
-  if ([useFactory, useClass, useExisting].filter((way) => way !== undefined).length !== 1) {
+  if ([useFactory, useClass, useExisting].filter((option) => option !== undefined).length !== 1) {
     throw new OptionsError(
       'useFactory',
-      'ConfigModule.forRootAsync: give exactly one of "useFactory", "useClass" and "useExisting".',
+      'ConfigModule.forRootAsync: pass exactly one of "useFactory", "useClass" and "useExisting".',
     );
   }
   if (useFactory !== undefined) {

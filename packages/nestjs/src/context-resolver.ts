@@ -1,14 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { AnyConfig, ConfigContext, EvaluationContext, RegisteredConfig } from '@smooai/config';
 
-/** Tells the evaluation context of a call: who sends the request. It may be asynchronous. */
+/** Returns the evaluation context of a call, such as the user who sent the request. May be asynchronous. */
 export type ContextFactory<Config extends AnyConfig = RegisteredConfig> = (
   executionContext: ExecutionContext,
 ) => ConfigContext<Config> | Promise<ConfigContext<Config>>;
 
 const EMPTY: EvaluationContext = Object.freeze({});
 
-/** Computes the evaluation context of a call, once per request, whatever number of decorators asks for it. */
+/** Computes the evaluation context once per request, however many decorators need it. */
 export class ContextResolver {
   readonly #factory: ContextFactory<AnyConfig> | undefined;
   readonly #contexts = new WeakMap<object, EvaluationContext | Promise<EvaluationContext>>();
@@ -17,7 +17,7 @@ export class ContextResolver {
     this.#factory = factory;
   }
 
-  /** Throws what the module's `context` throws; the empty context where there is no such option. */
+  /** Returns the context of a call; the empty one if the module has no `context` option. Throws what that option throws. */
   resolve(executionContext: ExecutionContext): EvaluationContext | Promise<EvaluationContext> {
     if (this.#factory === undefined) return EMPTY;
     const request = requestOf(executionContext);
@@ -30,14 +30,14 @@ export class ContextResolver {
   }
 }
 
-/** The object that stands for one request; undefined where the transport has none that lives as long as the call. */
+/** Returns an object that is unique to the request, or undefined if the transport has none. */
 function requestOf(executionContext: ExecutionContext): object | undefined {
   const type: string = executionContext.getType();
   if (type === 'http') return asObject(executionContext.switchToHttp().getRequest<unknown>());
   if (type === 'rpc') return asObject(executionContext.switchToRpc().getContext<unknown>());
-  // A socket outlives its messages, so the message is the key and not the client.
+  // A socket outlives its messages, so the message is the key, not the socket.
   if (type === 'ws') return asObject(executionContext.switchToWs().getData<unknown>());
-  // GraphQL resolvers get (parent, args, context, info), and the context is the request's.
+  // GraphQL resolvers get (parent, args, context, info); the context belongs to the request.
   if (type === 'graphql') return asObject(executionContext.getArgByIndex<unknown>(2));
   return undefined;
 }

@@ -13,10 +13,10 @@ import type { EvaluationContext, TargetedValue } from '@smooai/config';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
-import { config } from './test-support/schema.ts';
+import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
-/** One value for the Netherlands, and another one for the others. */
+/** One value for the Netherlands and another for everyone else. */
 const forDutch = <Value>(value: Value, others: Value): TargetedValue<Value> => ({
   $cohort: {
     rules: [{ id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value }],
@@ -103,7 +103,7 @@ describe('@Flag and @Limit', () => {
     expect(contextCalls).toBe(2);
   });
 
-  it('follow a change at the next request', async () => {
+  it('follow a change on the next request', async () => {
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
     expect((await get('/shop')).body).toEqual({ theme: 'light', beta: false, cartItems: 20 });
     client.set({ flags: { theme: 'dark' }, limits: { cartItems: 7 } });
@@ -123,7 +123,7 @@ describe('@Flag and @Limit', () => {
     expect(contextCalls).toBe(1);
   });
 
-  it('stand a global pipe that rewrites objects', async () => {
+  it('work with a global pipe that copies objects', async () => {
     const copyAll: PipeTransform = {
       transform: (value: unknown) =>
         typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? { ...value } : value,
@@ -160,7 +160,7 @@ describe('@Flag and @Limit', () => {
 });
 
 describe('@RequireFlag', () => {
-  it('hides the route as if it were not there, until the flag is on', async () => {
+  it('returns the 404 of an unknown route until the flag is on', async () => {
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
     const hidden = await get('/checkout?a=1', { method: 'POST' });
     const absent = await get('/checkouts?a=1', { method: 'POST' });
@@ -177,7 +177,7 @@ describe('@RequireFlag', () => {
     expect((await get('/checkout', { method: 'POST', ...from('DE') })).status).toBe(404);
   });
 
-  it('answers the status that was asked for, without the name of the flag', async () => {
+  it('returns the given status, without the name of the flag', async () => {
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
     const { status, body } = await get('/teapot');
     expect(status).toBe(403);
@@ -189,7 +189,7 @@ describe('@RequireFlag', () => {
     ['/lab', ['beta']],
     ['/lab/inner', ['newCheckout', 'beta']],
     ['/annex', ['newCheckout', 'beta']],
-  ] as const)('asks for every flag of the handler and its controllers: %s', async (path, needed) => {
+  ] as const)('requires every flag of the handler and its controllers: %s', async (path, needed) => {
     const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
     for (const missing of needed) {
       client.set({ flags: { newCheckout: true, beta: true, [missing]: false } });
@@ -199,7 +199,7 @@ describe('@RequireFlag', () => {
     expect((await get(path)).status).toBe(200);
   });
 
-  it('refuses a status that is no refusal', () => {
+  it('throws for a status outside 400 to 599', () => {
     expect(() => RequireFlag('beta', { status: 200 })).toThrow(/400 to 599/);
   });
 });

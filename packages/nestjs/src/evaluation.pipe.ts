@@ -1,65 +1,42 @@
-import {
-  type ArgumentMetadata,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  type PipeTransform,
-} from '@nestjs/common';
-import type { AnyConfig } from '@smooai/config';
+import { type ArgumentMetadata, Inject, Injectable, type PipeTransform } from '@nestjs/common';
+import type { AnyConfig, EvaluationContext } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import type { ContextResolver } from './context-resolver.ts';
+import type { ParameterCall } from './parameter-call.ts';
 import { CONFIG_CLIENT, CONTEXT_RESOLVER } from './tokens.ts';
 
-/**
- * What a parameter decorator hands to its pipe: a decorator knows the call, and only a pipe can be injected into.
- * Its field is private, so that a global pipe that walks through values finds nothing in it.
- */
-export class ParameterCall {
-  readonly #executionContext: ExecutionContext;
-
-  constructor(executionContext: ExecutionContext) {
-    this.#executionContext = executionContext;
-  }
-
-  get executionContext(): ExecutionContext {
-    return this.#executionContext;
-  }
-}
-
-/** Answers a `@Flag()` parameter by the module's client. */
-@Injectable()
-export class FlagPipe implements PipeTransform<ParameterCall, Promise<unknown>> {
-  readonly #client: ConfigClient<AnyConfig>;
+/** Replaces a {@link ParameterCall} with the value of the parameter's key in the context of the call. */
+export abstract class EvaluationPipe<Value> implements PipeTransform<ParameterCall, Promise<Value>> {
+  protected readonly client: ConfigClient<AnyConfig>;
   readonly #contexts: ContextResolver;
 
   constructor(
     @Inject(CONFIG_CLIENT) client: ConfigClient<AnyConfig>,
     @Inject(CONTEXT_RESOLVER) contexts: ContextResolver,
   ) {
-    this.#client = client;
+    this.client = client;
     this.#contexts = contexts;
   }
 
-  async transform(call: ParameterCall, metadata: ArgumentMetadata): Promise<unknown> {
-    return this.#client.flag(String(metadata.data), await this.#contexts.resolve(call.executionContext));
+  async transform(call: ParameterCall, { data }: ArgumentMetadata): Promise<Value> {
+    return this.evaluate(String(data), await this.#contexts.resolve(call.executionContext));
+  }
+
+  protected abstract evaluate(key: string, context: EvaluationContext): Value;
+}
+
+/** The pipe of `@Flag()`. */
+@Injectable()
+export class FlagPipe extends EvaluationPipe<unknown> {
+  protected evaluate(key: string, context: EvaluationContext): unknown {
+    return this.client.flag(key, context);
   }
 }
 
-/** Answers a `@Limit()` parameter by the module's client. */
+/** The pipe of `@Limit()`. */
 @Injectable()
-export class LimitPipe implements PipeTransform<ParameterCall, Promise<number>> {
-  readonly #client: ConfigClient<AnyConfig>;
-  readonly #contexts: ContextResolver;
-
-  constructor(
-    @Inject(CONFIG_CLIENT) client: ConfigClient<AnyConfig>,
-    @Inject(CONTEXT_RESOLVER) contexts: ContextResolver,
-  ) {
-    this.#client = client;
-    this.#contexts = contexts;
-  }
-
-  async transform(call: ParameterCall, metadata: ArgumentMetadata): Promise<number> {
-    return this.#client.limit(String(metadata.data), await this.#contexts.resolve(call.executionContext));
+export class LimitPipe extends EvaluationPipe<number> {
+  protected evaluate(key: string, context: EvaluationContext): number {
+    return this.client.limit(key, context);
   }
 }

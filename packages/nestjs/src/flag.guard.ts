@@ -12,17 +12,17 @@ import type { ConfigClient } from '@smooai/config/server';
 import type { ContextResolver } from './context-resolver.ts';
 import { CONFIG_CLIENT, CONTEXT_RESOLVER } from './tokens.ts';
 
-/** Metadata key of the flags that a handler or a controller requires. */
+/** Metadata key of the flags that a handler or controller requires. */
 export const REQUIRED_FLAGS = 'smooai-config:required-flags';
 
-/** One flag that must be on, and the HTTP status of the refusal. */
+/** A flag that must be on, and the HTTP status if it is off. */
 export interface RequiredFlag {
   key: string;
   status: number;
 }
 
 @Injectable()
-/** Refuses a call unless every flag that `@RequireFlag` named, on the handler and on its controller, is `true`. */
+/** Refuses a call unless every flag that `@RequireFlag` names, on the handler and its controller, is `true`. */
 export class FlagGuard implements CanActivate {
   readonly #client: ConfigClient<AnyConfig>;
   readonly #contexts: ContextResolver;
@@ -49,7 +49,7 @@ export class FlagGuard implements CanActivate {
   }
 }
 
-/** An HTTP exception means nothing to the other transports; `false` makes Nest throw their own "forbidden". */
+/** Other transports do not understand HTTP exceptions; for them, `false` makes Nest throw its own "forbidden" error. */
 function refuse(executionContext: ExecutionContext, status: number): false {
   const type: string = executionContext.getType();
   if (type === 'rpc' || type === 'ws') return false;
@@ -58,6 +58,6 @@ function refuse(executionContext: ExecutionContext, status: number): false {
   const request = executionContext
     .switchToHttp()
     .getRequest<{ method?: string; originalUrl?: string; url?: string }>();
-  // The words of Nest's own 404, so that a hidden route cannot be told from one that does not exist.
+  // The same message as Nest's own 404, so that a hidden route looks like one that does not exist.
   throw new NotFoundException(`Cannot ${request.method} ${request.originalUrl ?? request.url}`);
 }

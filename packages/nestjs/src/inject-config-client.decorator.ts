@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { CONFIG_CLIENT } from './tokens.ts';
 
 /**
- * Injects the module's config client, ready to be read.
+ * Injects the module's config client. Its values have already been loaded.
  *
  * @example
  * constructor(@InjectConfigClient() private readonly config: ConfigClient) {}

@@ -6,7 +6,7 @@ import type { TargetedValue } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expect, it } from 'vitest';
 import { ConfigModule, type ContextFactory, Flag, Limit, RequireFlag } from './index.ts';
-import { config } from './test-support/schema.ts';
+import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
 @Injectable()
@@ -28,7 +28,7 @@ const BETA_FOR_ADA: TargetedValue<boolean> = {
   },
 };
 
-/** Nest's own pipeline of guards and pipes, as its RPC, WebSocket and GraphQL layers run it. */
+/** Calls a handler through Nest's guards and pipes, as its RPC, WebSocket and GraphQL layers do. */
 async function start(type: string, context: ContextFactory) {
   const client = createTestClient({ config, secrets: { paymentKey: 'k' }, flags: { beta: BETA_FOR_ADA } });
   const { app } = await startApp({
@@ -52,7 +52,7 @@ async function start(type: string, context: ContextFactory) {
   return { client, call };
 }
 
-/** The arguments of a handler, as each transport orders them: a payload that tells the user, and the rest. */
+/** The arguments of a handler in the order of each transport. One of them contains the user. */
 const TRANSPORTS = [
   {
     type: 'rpc',
@@ -79,14 +79,14 @@ const TRANSPORTS = [
 const SOCKET = { id: 'socket' };
 
 describe.each(TRANSPORTS)('a call over $type', ({ type, userOf, args }) => {
-  it('gets flags and limits for its own context, also on a connection that stays', async () => {
+  it('gets flags and limits for its own context, also on a long-lived connection', async () => {
     const { call } = await start(type, (executionContext) => ({ userId: userOf(executionContext) }));
     const read = call('read');
     expect(await read(...args('ada'))).toEqual({ beta: true, cartItems: 20 });
     expect(await read(...args('bob'))).toEqual({ beta: false, cartItems: 20 });
   });
 
-  it('is refused while the flag is off, and let through when it is on', async () => {
+  it('is refused while the flag is off, and allowed while it is on', async () => {
     const { client, call } = await start(type, () => ({}));
     const checkout = call('checkout');
     await expect(checkout(...args('ada'))).rejects.toThrow(

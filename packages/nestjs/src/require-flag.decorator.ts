@@ -3,20 +3,20 @@ import { Reflector } from '@nestjs/core';
 import { type FlagKey, type FlagValue, OptionsError } from '@smooai/config';
 import { FlagGuard, REQUIRED_FLAGS, type RequiredFlag } from './flag.guard.ts';
 
-/** Keys of the flags that are boolean; every flag where no schema is registered. */
+/** The keys of the boolean flags; every key if no schema is registered. */
 export type BooleanFlagKey = {
   [Key in FlagKey]: unknown extends FlagValue<Key> ? Key : FlagValue<Key> extends boolean ? Key : never;
 }[FlagKey];
 
 /** Options of {@link RequireFlag}. */
 export interface RequireFlagOptions {
-  /** HTTP status of the refusal, 400–599; default 404, which hides the route. */
+  /** HTTP status while the flag is off, 400–599. Default 404, which hides the route. */
   status?: number;
 }
 
 /**
- * Lets a call through only while the flag is `true` for the request's context. On a controller it holds for every
- * handler; several add up. RPC and WebSocket calls are refused by Nest's own "Forbidden resource" exception.
+ * Allows a call only while the flag is `true` for the request's context. On a controller it applies to every handler; with
+ * several, all flags must be on. RPC and WebSocket calls are refused with Nest's own "Forbidden resource" exception.
  *
  * @throws {OptionsError} for a status outside 400–599.
  * @example
@@ -42,7 +42,7 @@ function addRequirement(requirement: RequiredFlag): ClassDecorator & MethodDecor
   // biome-ignore lint/complexity/noBannedTypes: Nest's type of what metadata is set on
   return (target: Function | object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => {
     const holder = descriptor?.value ?? target;
-    // A class inherits the requirements of its base class, and one of its own must not hide them.
+    // Adds to the requirements that a class inherits from its base class, instead of replacing them.
     const known = reflector.get<RequiredFlag[] | undefined>(REQUIRED_FLAGS, holder) ?? [];
     const decorate = SetMetadata(REQUIRED_FLAGS, [requirement, ...known]);
     applyDecorators(decorate)(target, propertyKey, descriptor);

@@ -1,6 +1,6 @@
-// Registered symbols, so that the ESM and the CommonJS build of this package in one process mean the same provider.
+// Registered symbols, so that the ESM and the CommonJS build of this package share their providers in one process.
 
-/** Injection token of the config client; `@InjectConfigClient()` injects it. */
+/** Injection token of the config client; `@InjectConfigClient()` uses it. */
 export const CONFIG_CLIENT: unique symbol = Symbol.for('@smooai/config-nestjs:CONFIG_CLIENT');
 
 /** Injection token of the module's own options. */

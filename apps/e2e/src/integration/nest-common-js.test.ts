@@ -12,7 +12,7 @@ it('a CommonJS application requires the Nest package beside a Nest that is ESM o
     timeout: 60_000,
   });
   expect(JSON.parse(stdout)).toEqual({
-    answers: [
+    responses: [
       { status: 404, body: { message: 'Cannot GET /cart', error: 'Not Found', statusCode: 404 } },
       { status: 200, body: { cartItems: 3 } },
     ],

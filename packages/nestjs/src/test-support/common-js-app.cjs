@@ -1,4 +1,4 @@
-// A CommonJS application on the built package, run by apps/e2e: Nest 12 is ESM only, so this is `require(esm)`.
+// A CommonJS application that uses the built package; apps/e2e runs it. Nest 12 is ESM only, so this requires ESM.
 require('reflect-metadata');
 const { Controller, Get, Module } = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');
@@ -13,7 +13,7 @@ const config = defineConfig({
 });
 const client = createTestClient({ config });
 
-// Decorators by hand, as there is no compiler here.
+// Decorators are applied by hand, because nothing compiles this file.
 class CartController {
   limits(cartItems) {
     return { cartItems };
@@ -31,16 +31,16 @@ Module({ imports: [ConfigModule.forRoot({ client })], controllers: [CartControll
 async function main() {
   const app = await NestFactory.create(AppModule, { logger: false });
   await app.listen(0, '127.0.0.1');
-  const answers = [];
+  const responses = [];
   for (const newCheckout of [false, true]) {
     client.set({ flags: { newCheckout } });
     const response = await fetch(`${await app.getUrl()}/cart`, { signal: AbortSignal.timeout(10_000) });
-    answers.push({ status: response.status, body: await response.json() });
+    responses.push({ status: response.status, body: await response.json() });
   }
   await app.close();
   const esm = await import('@smooai/config-nestjs');
   const common = require('@smooai/config-nestjs');
-  process.stdout.write(JSON.stringify({ answers, sameToken: esm.CONFIG_CLIENT === common.CONFIG_CLIENT }));
+  process.stdout.write(JSON.stringify({ responses, sameToken: esm.CONFIG_CLIENT === common.CONFIG_CLIENT }));
 }
 
 void main();

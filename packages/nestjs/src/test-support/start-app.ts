@@ -2,7 +2,7 @@ import type { INestApplication, ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 
-/** A running application on a free port, closed when the test ends. */
+/** An application that listens on a free port and closes when the test ends. */
 export interface RunningApp {
   app: INestApplication;
   get: (path: string, init?: RequestInit) => Promise<{ status: number; body: unknown }>;

@@ -1,7 +1,7 @@
 import { type ConfigDefinition, defineConfig, defineLimit, type LimitDefinition } from '@smooai/config';
 import { z } from 'zod';
 
-/** The schema of the tests; its type is written out for `isolatedDeclarations`, which an application does not need. */
+/** The schema of the tests. Its type is written out for `isolatedDeclarations`; applications do not need that. */
 export const config: ConfigDefinition<
   { supportEmail: z.ZodDefault<z.ZodEmail> },
   { paymentKey: z.ZodString },

@@ -3,15 +3,15 @@ import { expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import type { BooleanFlagKey } from './index.ts';
 import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
-import { config } from './test-support/schema.ts';
+import { config } from './test-support/shop-config.ts';
 
 test('decorators take the keys of the registered schema', () => {
   Flag('theme');
   Limit('cartItems');
   RequireFlag('newCheckout', { status: 403 });
-  // @ts-expect-error no such flag
+  // @ts-expect-error an unknown key
   Flag('newCheckuot');
-  // @ts-expect-error a flag is no limit
+  // @ts-expect-error a flag, not a limit
   Limit('theme');
   // @ts-expect-error a route cannot require a flag that is not boolean
   RequireFlag('theme');
@@ -24,13 +24,13 @@ test('the module takes a schema or a client', () => {
   ConfigModule.forRoot({ global: true });
 });
 
-test('the context of a call is of the declared attributes', () => {
+test('the context of a call must have the declared attributes', () => {
   const declared = defineConfig({
     context: z.object({ userId: z.string() }),
     flags: { beta: z.boolean() },
   });
   ConfigModule.forRoot({ config: declared, context: () => ({ userId: 'u' }) });
-  // @ts-expect-error no userId
+  // @ts-expect-error userId is missing
   ConfigModule.forRoot({ config: declared, context: () => ({}) });
   // @ts-expect-error not a string
   ConfigModule.forRoot({ config: declared, context: async () => ({ userId: 1 }) });

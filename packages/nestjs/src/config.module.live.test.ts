@@ -5,7 +5,7 @@ import { ConfigApi, type ConfigClient, TokenProvider } from '@smooai/config/serv
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { CONFIG_CLIENT, ConfigModule, Flag, Limit } from './index.ts';
-import { config } from './test-support/schema.ts';
+import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
 @Controller()
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 function settingsOf({ credentials }: ConfigServer) {
-  if (credentials === undefined) throw new Error('The server made no credentials.');
+  if (credentials === undefined) throw new Error('The server has no credentials.');
   return { ...credentials, environment: 'development' };
 }
 
@@ -44,7 +44,7 @@ async function set(
   await api.setValue({ schemaId: schema.id, environmentId: environment.id, key, value, tier });
 }
 
-it('starts with the values of a config server, follows them, and closes with the application', async () => {
+it('starts with the values of a config server, follows changes, and closes with the application', async () => {
   const imports = [ConfigModule.forRoot({ config, ...settingsOf(server) })];
   await expect(startApp({ imports, controllers: [ShopController] })).rejects.toThrow(/paymentKey/);
 
