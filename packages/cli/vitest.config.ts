@@ -4,9 +4,12 @@ export default defineConfig({
   resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
   ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
   test: {
-    // Each test starts a server of its own and compiles a schema; a busy machine takes its time.
+    // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // The files share their modules in each worker: importing the server takes longer than most files. No test changes
+    // a module's state.
+    isolate: false,
     include: ['src/**/*.test.{ts,tsx}'],
     typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
     reporters: ['default', 'json'],

@@ -1,30 +1,30 @@
 import { UsageError } from './errors.ts';
 
-/** Where text goes; a `WriteStream` of Node is one. */
+/** A text output; Node's `WriteStream` is one. */
 export interface CliOutput {
   write(text: string): unknown;
   /** Colours and questions need a terminal. */
   readonly isTTY?: boolean;
 }
 
-/** Where text comes from; `process.stdin` is one. */
+/** A text input; `process.stdin` is one. */
 export interface CliInput extends AsyncIterable<string | Uint8Array> {
   readonly isTTY?: boolean;
 }
 
-/** Everything that a command touches outside of itself, so that it can be embedded and tested. */
+/** Everything outside itself that a command uses, so that it can be embedded and tested. */
 export interface CliIo {
   stdout: CliOutput;
   stderr: CliOutput;
   stdin: CliInput;
   env: Readonly<Record<string, string | undefined>>;
-  /** File names are relative to it. */
+  /** The folder that file names are relative to. */
   cwd: string;
   /** Replaces the global `fetch`. */
   fetch?: typeof globalThis.fetch;
 }
 
-/** The process's own streams and variables. */
+/** Returns the streams and variables of this process. */
 export function processIo(): CliIo {
   return {
     stdout: process.stdout,
@@ -35,13 +35,13 @@ export function processIo(): CliIo {
   };
 }
 
-/** Bytes that standard input may hold: more than any value that a config server takes. */
+/** Longest standard input; larger than any value that a config server accepts. */
 const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 
 /**
- * All of an input as text.
+ * Reads an input to its end, as text.
  *
- * @throws {UsageError} where it is too long, or no UTF-8.
+ * @throws {UsageError} if it is longer than 4 MiB or not valid UTF-8.
  */
 export async function readAll(input: CliInput): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -55,11 +55,11 @@ export async function readAll(input: CliInput): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
   } catch {
-    throw new UsageError('Standard input is no UTF-8 text, and would not be stored as it is.');
+    throw new UsageError('Standard input is not valid UTF-8. Convert it to UTF-8 text first.');
   }
 }
 
-/** The first line of an input, without its end; empty where there is none. */
+/** Reads the first line of an input, without its line break. Returns an empty string if there is none. */
 export async function readLine(input: CliInput): Promise<string> {
   let text = '';
   for await (const chunk of input) {

@@ -1,13 +1,13 @@
-/** Exit codes: all went well; the server refused or something failed on the way; the command was used wrongly. */
+/** Exit codes. `failure`: the server refused, or something failed. `usage`: the command was used incorrectly. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
 
-/** A failure that is told to the user as it is, without a stack. */
+/** An error whose message is shown to the user as it is, without a stack. */
 export class CliError extends Error {
   override readonly name: string = 'CliError';
   readonly exitCode: number = EXIT.failure;
 }
 
-/** The command was used wrongly: an argument, a file or a setting is missing or wrong. */
+/** The command was used incorrectly: an argument, a file or a setting is missing or wrong. */
 export class UsageError extends CliError {
   override readonly name = 'UsageError';
   override readonly exitCode: number = EXIT.usage;

@@ -1,15 +1,16 @@
 import { type ConfigError, isConfigError } from '@smooai/config';
 import type { CommanderError } from 'commander';
 import { CliError, EXIT } from './errors.ts';
+import { isRecord } from './json.ts';
 
-/** A failure as it is told: one or a few lines, never a stack. */
+/** An error as the user sees it: one or a few lines, never a stack. */
 export interface Failure {
   message: string;
   code: string;
   exitCode: number;
 }
 
-/** Puts any thrown thing into words. */
+/** Describes anything that was thrown. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CliError) {
     const code = error.exitCode === EXIT.usage ? 'ERR_USAGE' : 'ERR_FAILED';
@@ -17,17 +18,15 @@ export function describeFailure(error: unknown): Failure {
   }
   if (isConfigError(error)) return describeConfigError(error);
   const message = error instanceof Error ? error.message : String(error);
-  return {
-    message: `Something unexpected went wrong: ${message}`,
-    code: 'ERR_UNEXPECTED',
-    exitCode: EXIT.failure,
-  };
+  return { message: `Unexpected error: ${message}`, code: 'ERR_UNEXPECTED', exitCode: EXIT.failure };
 }
 
-/** A refusal of the argument parser; its help and version are no failure. */
+/** Describes an error of the argument parser, which also throws after `--help` and `--version` (exit code 0). */
 export function commanderFailure(error: CommanderError): Failure {
   const isHelp = error.code === 'commander.help';
-  const message = isHelp ? 'Give a command; --help lists them.' : error.message.replace(/^error: /, '');
+  const message = isHelp
+    ? 'No command given. Run with --help to see all commands.'
+    : error.message.replace(/^error: /, '');
   return { message, code: 'ERR_USAGE', exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage };
 }
 
@@ -46,7 +45,7 @@ function describeConfigError(error: ConfigError): Failure {
   const lines = Object.values(body ?? {}).flatMap((entry) =>
     Array.isArray(entry) ? entry.flatMap(listLine) : [],
   );
-  // The cause repeats a list in one line.
+  // If there is a list, the cause only repeats it in one line.
   const cause = lines.length === 0 && typeof body?.cause === 'string' ? ` (${body.cause})` : '';
   const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status)}`;
   return { message, code, exitCode };
@@ -62,21 +61,20 @@ function isRejection(error: ConfigError): error is ConfigError & Rejection {
   return error.code === 'ERR_REQUEST_REJECTED' && 'status' in error && typeof error.status === 'number';
 }
 
-/** Whether the server refused with that status. */
+/** Whether the server refused with this status. */
 export function isRefusal(error: unknown, status: number): boolean {
   return isConfigError(error) && isRejection(error) && error.status === status;
 }
 
-/** An entry of a refusal's list; names that stand alone are in the message already. */
+/** Formats an entry of a refusal's list. Plain names are skipped, because the message already contains them. */
 function listLine(entry: unknown): string[] {
-  if (typeof entry !== 'object' || entry === null) return [];
-  const fields: Readonly<Record<string, unknown>> = { ...entry };
-  const { key, environment, reason } = fields;
+  if (!isRecord(entry)) return [];
+  const { key, environment, reason } = entry;
   if (typeof key === 'string' && typeof environment === 'string' && typeof reason === 'string') {
     return [`${key} in ${environment}: ${reason}`];
   }
   return [
-    Object.values(fields)
+    Object.values(entry)
       .filter((value) => typeof value === 'string')
       .join(' '),
   ];

@@ -8,7 +8,7 @@ import { build } from 'tsdown';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
-// One level below the package, as dist is; of its own, so that it disturbs no build of somebody else.
+// One level below the package, like dist, so that relative paths match. Separate, so that it does not disturb a build.
 const OUTPUT = join(PACKAGE, 'test-results');
 const SCHEMA = 'export const config = { keys: new Map(), public: {}, secrets: {}, flags: {}, limits: {} };\n';
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   });
 }, 60_000);
 
-/** Runs `push` without settings, so that it ends right after it has loaded the schema file. */
+/** Runs `push` without settings, so that it ends right after loading the schema file. */
 async function push(schema: string): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'smooai-config-cli-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -51,24 +51,24 @@ async function push(schema: string): Promise<{ code: number | null; stdout: stri
   return { code: child.exitCode, ...texts };
 }
 
-describe('the program, with a schema file that', () => {
-  it('leaves a timer open, ends all the same', async () => {
+describe('the program with a schema file that', () => {
+  it('leaves a timer open still ends', async () => {
     const { code, stderr } = await push(`${SCHEMA}setInterval(() => {}, 1_000_000);`);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('Missing settings') });
   });
 
-  it('never comes to its end, says so', async () => {
+  it('never finishes fails with an error', async () => {
     const { code, stderr } = await push(`${SCHEMA}await new Promise(() => {});`);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/^error: .*schema file/) });
   });
 
-  it('logs, keeps its standard output clean', async () => {
+  it('logs to the console keeps standard output clean', async () => {
     const { stdout, stderr } = await push(`${SCHEMA}console.log('a remark');`);
     expect(stdout).toBe('');
     expect(stderr).toContain('a remark');
   });
 
-  it('leaves a rejection unhandled, shows no stack', async () => {
+  it('leaves a rejection unhandled fails without a stack', async () => {
     const { code, stderr } = await push(
       `${SCHEMA}void Promise.reject(new Error('left alone'));\nawait new Promise((resolve) => setTimeout(resolve, 1_000));`,
     );

@@ -3,21 +3,21 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type CliIo, processIo } from './cli-io.ts';
 import { EXIT } from './errors.ts';
 import { commanderFailure, describeFailure } from './failure.ts';
-import { colorsFor } from './format.ts';
-import { createProgram } from './program.ts';
+import { createProgram } from './program/create-program.ts';
+import { colorsFor } from './text/colors.ts';
 
 /**
- * Runs one command line and answers its exit code: 0 done, 1 refused by the server or failed, 2 used wrongly.
- * It neither throws nor ends the process.
+ * Runs one command line. Never throws and never ends the process.
  *
  * @param argv - the arguments after the program's name.
- * @param io - where it reads and writes; default the process's own.
+ * @param io - what it reads from and writes to; default the streams and variables of the process.
+ * @returns the exit code: 0 done, 1 refused by the server or failed, 2 used incorrectly.
  * @example
  * const exitCode = await run(['set', 'flags.newCheckout', 'true', '--credentials', file]);
  */
 export async function run(argv: readonly string[], io: CliIo = processIo()): Promise<number> {
   let exitCode: number = EXIT.ok;
-  // Not from the parser, which may be what fails; after "--" it is a value.
+  // Not read from the parser, because the parser may be what fails. After "--", "--json" is a value.
   const isJson = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length).includes('--json');
   const program = createProgram({
     io,
@@ -32,7 +32,7 @@ export async function run(argv: readonly string[], io: CliIo = processIo()): Pro
     return exitCode;
   } catch (error) {
     const failure = error instanceof CommanderError ? commanderFailure(error) : describeFailure(error);
-    // Commander has told its own errors already, and help and version are no failure.
+    // Help and version are not failures, and commander has already printed its own errors.
     if (failure.exitCode === EXIT.ok || (error instanceof CommanderError && !isJson)) return failure.exitCode;
     const text = isJson
       ? JSON.stringify({ error: { code: failure.code, message: failure.message } })

@@ -2,19 +2,19 @@ import { type Condition, type JsonValue, TIERS, type Tier } from '@smooai/config
 import type { ConfigApi } from '@smooai/config/server';
 import type { CatalogKey } from './catalog.ts';
 
-/** The stored values of one environment, those of its fallbacks among them. */
+/** The stored values that an environment serves: its own, and those it inherits from its fallbacks. */
 export interface StoredValues {
   environment: string;
-  /** Undefined where the server has no rulesets. */
+  /** Undefined if the server does not offer rulesets. */
   revision: string | undefined;
   segments: Readonly<Record<string, Condition>>;
   get(key: Pick<CatalogKey, 'key' | 'tier'>): JsonValue | undefined;
-  /** Every stored value, also of a key that no schema declares any more. */
+  /** Every stored value, also of keys that no schema declares any more. */
   entries(): { tier: Tier; key: string; value: JsonValue }[];
 }
 
 /**
- * All values of an environment, targeting as it is stored. A server that speaks the published contract alone gives each
+ * Reads all values of an environment, targeting included. A server that only has the published contract returns each
  * value as it evaluates for the empty context.
  */
 export async function readStoredValues(
@@ -41,18 +41,18 @@ export async function readStoredValues(
 function storedValues(
   environment: string,
   entries: { tier: Tier; key: string; value: JsonValue }[],
-  rest: Pick<StoredValues, 'revision' | 'segments'>,
+  properties: Pick<StoredValues, 'revision' | 'segments'>,
 ): StoredValues {
   const byName = new Map(entries.map((entry) => [`${entry.tier}.${entry.key}`, entry.value]));
   return {
     environment,
-    ...rest,
+    ...properties,
     get: ({ tier, key }) => byName.get(`${tier}.${key}`),
     entries: () => entries,
   };
 }
 
-/** The default that a key's schema has; undefined for none, and always for a secret. */
+/** The default in a key's schema. Undefined if it has none, and always for a secret. */
 export function defaultOf(key: CatalogKey): JsonValue | undefined {
   return key.tier === 'secret' ? undefined : key.jsonSchema.default;
 }

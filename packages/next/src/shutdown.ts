@@ -39,7 +39,7 @@ function listen(): OpenStreams {
     process.once(signal, () => {
       streams.isEnding = true;
       for (const end of [...streams.ends]) end();
-      // A listener disables the default action, which is to exit. If there is no other listener, exit anyway.
+      // A listener disables the default action, which is to exit. Without another listener, exit anyway.
       if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     });
   }

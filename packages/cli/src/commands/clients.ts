@@ -4,19 +4,20 @@ import type {
   ConfigSettings,
   CreatedAuthClient,
 } from '@smooai/config/server';
-import type { CommandContext } from '../command-context.ts';
 import { confirmLoss } from '../confirm.ts';
-import { didYouMean } from '../did-you-mean.ts';
 import { UsageError } from '../errors.ts';
-import { table, valueText } from '../format.ts';
+import type { CommandContext } from '../program/command-context.ts';
+import { didYouMean } from '../text/did-you-mean.ts';
+import { table } from '../text/table.ts';
+import { valueText } from '../text/value-text.ts';
 
-/** Which clients a `clients list` shows. */
+/** Options of `clients list`. */
 export interface ClientListOptions {
-  /** The revoked ones too. */
+  /** Includes revoked clients. */
   all?: boolean;
 }
 
-/** What `clients create` takes beside the name. */
+/** Options of `clients create`. */
 export interface ClientCreateOptions {
   /** `m2m` has a secret, for servers; `b2m` a publishable key, for browsers. */
   type: AuthClientInput['type'];
@@ -27,21 +28,21 @@ export interface ClientCreateOptions {
   origins?: string[];
 }
 
-/** How a `clients revoke` is done. */
+/** Options of `clients revoke`. */
 export interface ClientRevokeOptions {
-  /** Asks nothing. */
+  /** Does not ask. */
   yes?: boolean;
 }
 
-/** `clients list`: who may use the API, never with a secret. */
+/** `clients list`: prints the clients, without their secrets. */
 export async function runClientList(context: CommandContext, options: ClientListOptions): Promise<void> {
   const { api } = await context.connect();
   const clients = (await api.listAuthClients()).filter(
     ({ revokedAt }) => options.all === true || revokedAt === null,
   );
-  const lines = table([
+  const text = table(
     ['ID', 'TYPE', 'NAME', 'ENVIRONMENTS', 'SCOPES', 'ORIGINS', ...(options.all === true ? ['REVOKED'] : [])],
-    ...clients.map((client) => [
+    clients.map((client) => [
       client.id,
       client.type,
       valueText(client.name),
@@ -50,12 +51,12 @@ export async function runClientList(context: CommandContext, options: ClientList
       client.allowedOrigins.join(',') || '-',
       ...(options.all === true ? [client.revokedAt ?? '-'] : []),
     ]),
-  ]);
-  const [head = '', ...body] = lines.split('\n');
-  context.print([context.colors.dim(head), ...body].join('\n'), clients);
+    context.colors,
+  );
+  context.print(text, clients);
 }
 
-/** `clients create NAME`: makes a client; its credential goes to standard output, this once and nowhere else. */
+/** `clients create NAME`: creates a client and prints its credential, this once, to standard output only. */
 export async function runClientCreate(
   context: CommandContext,
   name: string,
@@ -64,11 +65,11 @@ export async function runClientCreate(
   const { type, scopes, origins } = options;
   const { env } = context.options;
   if (options.environments !== undefined && env !== undefined) {
-    throw new UsageError('Give the environments of the client either by --environments or by --env.');
+    throw new UsageError('Name the environments of the client either with --environments or with --env.');
   }
   if (type === 'b2m' && origins === undefined) {
     throw new UsageError(
-      'A publishable key works from the origins of its pages only. Give them: --origins https://shop.example',
+      'A publishable key only works on the origins it is created for. Add them: --origins https://shop.example',
     );
   }
   const environments = options.environments ?? (env === undefined ? undefined : [env]);
@@ -83,23 +84,22 @@ export async function runClientCreate(
   if (context.options.json !== true) {
     const where = client.environments?.join(', ') ?? 'all environments';
     context.note(
-      `Made the ${client.type} client "${valueText(client.name)}" (${client.id}): ${client.scopes.join(', ')} in ${where}.`,
+      `Created the ${client.type} client "${valueText(client.name)}" (${client.id}): ${client.scopes.join(', ')} in ${where}.`,
     );
-    context.note(whereToPutIt(client));
+    context.note(storageAdvice(client));
   }
   const { apiUrl, authUrl, organizationId } = settings;
   context.print(credentialText(client, settings), { apiUrl, authUrl, ...client, organizationId });
 }
 
-function whereToPutIt(client: CreatedAuthClient): string {
-  const once = 'It is shown this once.';
+function storageAdvice(client: CreatedAuthClient): string {
   if (client.type === 'b2m') {
-    return `${once} Give the key to the pages of ${client.allowedOrigins.join(', ')} as "publishableKey"; it is no secret.`;
+    return `The key is shown only now. Use it as "publishableKey" in the pages of ${client.allowedOrigins.join(', ')}; it does not have to be kept secret.`;
   }
-  return `${once} Put these lines into the environment of the program that uses them: the secret store of its platform, or a file that only it can read and that is never committed. With --json it is a file for --credentials.`;
+  return 'The secret is shown only now. Put these lines into the environment of the program that uses them: the secret store of its platform, or a file that only this program can read and that is never committed. With --json the output is a file for --credentials.';
 }
 
-/** Lines of a .env file for a program, the bare key for pages. */
+/** Lines of a .env file for a server's client, or the bare key for a browser's. */
 function credentialText(client: CreatedAuthClient, settings: ConfigSettings): string {
   if (client.publishableKey !== undefined) return client.publishableKey;
   const [environment, ...others] = client.environments ?? [];
@@ -116,7 +116,7 @@ function credentialText(client: CreatedAuthClient, settings: ConfigSettings): st
     .join('\n');
 }
 
-/** `clients revoke CLIENT`: its tokens and its key stop working at once. */
+/** `clients revoke CLIENT`: makes a client's tokens and key stop working immediately. */
 export async function runClientRevoke(
   context: CommandContext,
   name: string,
@@ -127,34 +127,34 @@ export async function runClientRevoke(
   const title = `the ${client.type} client "${valueText(client.name)}" (${client.id})`;
   const data = { id: client.id, name: client.name, type: client.type };
   if (client.revokedAt !== null) {
-    context.print(`Nothing to do: ${title} was revoked already.`, { ...data, changed: false });
+    context.print(`Nothing to do: ${title} is already revoked.`, { ...data, changed: false });
     return;
   }
-  const isOwn = client.clientId === settings.clientId ? ' It is the one that this command uses.' : '';
-  await confirmLoss(context, {
+  const isOwn = client.clientId === settings.clientId ? ' This command itself uses it.' : '';
+  await confirmLoss(context.io, {
     yes: options.yes,
-    question: `Revoke ${title}.${isOwn} Whoever uses it is locked out at once, and it cannot be taken back. Go on`,
-    what: `Whoever uses ${title} would be locked out at once.${isOwn} It cannot be taken back`,
+    question: `Revoke ${title}?${isOwn} Its users lose access immediately, and this cannot be undone. Continue`,
+    consequence: `The users of ${title} would lose access immediately.${isOwn} This cannot be undone.`,
   });
   await api.revokeAuthClient(client.id);
   context.print(context.colors.green(`Revoked ${title}.`), { ...data, changed: true });
 }
 
-/** By its id, or by its name where only one that is not revoked has it. */
+/** Finds a client by its id, or by its name if only one client that is not revoked has it. */
 function findClient(clients: readonly ApiAuthClient[], name: string): ApiAuthClient {
   const byId = clients.find(({ id }) => id === name);
   if (byId !== undefined) return byId;
   const named = clients.filter((client) => client.name === name);
-  const live = named.filter(({ revokedAt }) => revokedAt === null);
-  const [match = named[0], other] = live;
+  const active = named.filter(({ revokedAt }) => revokedAt === null);
+  const [match = named[0], other] = active;
   if (match === undefined) {
     const candidates = clients.filter(({ revokedAt }) => revokedAt === null).map((client) => client.name);
     throw new UsageError(
-      `There is no client "${name}".${didYouMean(name, candidates)} "smooai-config clients list" shows all.`,
+      `Unknown client "${name}".${didYouMean(name, candidates)} Run "smooai-config clients list" to see all clients.`,
     );
   }
   if (other === undefined) return match;
   throw new UsageError(
-    `Several clients are named "${name}": ${live.map(({ id }) => id).join(', ')}. Give the id.`,
+    `Several clients are named "${name}": ${active.map(({ id }) => id).join(', ')}. Use the id.`,
   );
 }

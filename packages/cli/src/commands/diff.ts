@@ -1,24 +1,27 @@
 import { type JsonValue, tierNames, toJsonSchema } from '@smooai/config';
-import { findEnvironment, readCatalog, schemaKeys } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
+import { readCatalog, schemaKeys } from '../catalog.ts';
+import { pickEnvironment } from '../environments.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { MASK, sameJson, shortText } from '../format.ts';
-import { loadSchema } from '../load-schema.ts';
-import { diffSchemaKeys, hasChanges } from '../schema-diff.ts';
-import { schemaDiffData, schemaDiffLines } from '../schema-diff-text.ts';
+import { sameJson } from '../json.ts';
+import type { CommandContext } from '../program/command-context.ts';
+import { loadSchema } from '../schema/load-schema.ts';
+import { diffSchemaKeys, hasChanges } from '../schema/schema-diff.ts';
+import { schemaDiffData, schemaDiffLines } from '../schema/schema-diff-text.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
+import type { Colors } from '../text/colors.ts';
+import { type ValueDisplay, valueDisplay } from '../text/value-display.ts';
 
-/** What a `diff` compares. */
+/** Options of `diff`. */
 export interface DiffOptions {
-  /** The schema's name on the server; default the name in the nearest package.json. */
+  /** The schema's name on the server. Default: the name in the nearest package.json. */
   name?: string;
   from?: string;
   to?: string;
-  /** Ends with code 1 where there are differences. */
+  /** Exits with code 1 if there are differences. */
   exitCode?: boolean;
 }
 
-/** `diff SCHEMA.ts` or `diff --from ENV --to ENV`; answers the exit code. */
+/** `diff SCHEMA.ts` or `diff --from ENV --to ENV`: prints the differences. Returns the exit code. */
 export async function runDiff(
   context: CommandContext,
   file: string | undefined,
@@ -27,15 +30,15 @@ export async function runDiff(
   const { from, to } = options;
   const areValues = from !== undefined || to !== undefined;
   if (areValues && file !== undefined) {
-    throw new UsageError('Compare either a schema file with the server, or --from ENV with --to ENV.');
+    throw new UsageError('Pass either a schema file, or --from ENV and --to ENV, but not both.');
   }
   if (areValues && (from === undefined || to === undefined)) {
     throw new UsageError(
-      `${from === undefined ? '--from' : '--to'} is missing: give --from ENV and --to ENV.`,
+      `${from === undefined ? '--from' : '--to'} is missing: pass both --from ENV and --to ENV.`,
     );
   }
   if (!areValues && file === undefined) {
-    throw new UsageError('Give a schema file to compare with the server, or --from ENV and --to ENV.');
+    throw new UsageError('Pass a schema file to compare with the server, or --from ENV and --to ENV.');
   }
   const differs =
     from !== undefined && to !== undefined
@@ -64,47 +67,47 @@ interface ValueDifference {
   key: string;
   from: JsonValue | undefined;
   to: JsonValue | undefined;
-  isSecret: boolean;
+  display: ValueDisplay;
 }
 
 async function diffEnvironments(context: CommandContext, from: string, to: string): Promise<boolean> {
   const { api } = await context.connect();
   const catalog = await readCatalog(api);
-  const [left, right] = [await findEnvironment(api, from), await findEnvironment(api, to)];
+  const environments = await api.listEnvironments();
+  const [left, right] = [pickEnvironment(environments, from), pickEnvironment(environments, to)];
   const differences = compare(
     await readStoredValues(api, left.name, catalog),
     await readStoredValues(api, right.name, catalog),
+    context.options,
   );
-  const showSecrets = context.options.showSecrets === true;
-  const show = (value: JsonValue | undefined, isSecret: boolean): string =>
-    value === undefined ? 'not set' : shortText(value, isSecret ? 'secret' : 'public', showSecrets);
-  const { colors } = context;
-  const lines = differences.map(({ key, from: before, to: after, isSecret }) => {
-    const sign =
-      before === undefined ? colors.green('+') : after === undefined ? colors.red('-') : colors.yellow('~');
-    return `${sign} ${key}: ${show(before, isSecret)} → ${show(after, isSecret)}`;
+  const text =
+    differences.length === 0
+      ? `"${from}" and "${to}" have the same values.`
+      : [`${from} → ${to}`, ...differences.map((entry) => differenceLine(entry, context.colors))].join('\n');
+  context.print(text, {
+    from,
+    to,
+    differences: differences.map(({ display, ...entry }) => ({
+      key: entry.key,
+      from: display.json(entry.from),
+      to: display.json(entry.to),
+      ...display.jsonFlags,
+    })),
   });
-  const mask = (value: JsonValue | undefined, isSecret: boolean): JsonValue =>
-    value === undefined ? null : isSecret && !showSecrets ? MASK : value;
-  context.print(
-    lines.length === 0
-      ? `"${from}" and "${to}" hold the same values.`
-      : [`${from} → ${to}`, ...lines].join('\n'),
-    {
-      from,
-      to,
-      differences: differences.map(({ key, from: before, to: after, isSecret }) => ({
-        key,
-        from: mask(before, isSecret),
-        to: mask(after, isSecret),
-        ...(isSecret && !showSecrets && { masked: true }),
-      })),
-    },
-  );
   return differences.length > 0;
 }
 
-function compare(left: StoredValues, right: StoredValues): ValueDifference[] {
+function differenceLine({ key, from, to, display }: ValueDifference, colors: Colors): string {
+  const sign =
+    from === undefined ? colors.green('+') : to === undefined ? colors.red('-') : colors.yellow('~');
+  return `${sign} ${key}: ${display.text(from, 'not set')} → ${display.text(to, 'not set')}`;
+}
+
+function compare(
+  left: StoredValues,
+  right: StoredValues,
+  options: { showSecrets?: boolean },
+): ValueDifference[] {
   const all = new Map(
     [...left.entries(), ...right.entries()].map((entry) => [`${entry.tier}.${entry.key}`, entry]),
   );
@@ -113,7 +116,7 @@ function compare(left: StoredValues, right: StoredValues): ValueDifference[] {
       key: `${tierNames(entry.tier).group}.${entry.key}`,
       from: left.get(entry),
       to: right.get(entry),
-      isSecret: entry.tier === 'secret',
+      display: valueDisplay(entry.tier, options),
     }))
     .filter(({ from, to }) => !sameJson(from, to));
 }

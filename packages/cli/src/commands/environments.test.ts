@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { startBench } from '../test-support/cli-server.ts';
+import { shareBench, startBench } from '../test-support/cli-bench.ts';
 
 describe('env', () => {
-  it('lists what is created, with the whole chain of fallbacks', async () => {
+  it('lists a created environment with all its fallbacks', async () => {
     const { cli } = await startBench();
     const made = await cli([
       'env',
@@ -14,7 +14,7 @@ describe('env', () => {
       'for reviews',
     ]);
     expect(made).toMatchObject({ code: 0, stderr: '' });
-    expect(made.stdout).toBe('Made the environment "preview"; what it lacks comes from staging.\n');
+    expect(made.stdout).toBe('Created the environment "preview", which inherits from staging.\n');
     const next = await cli(['env', 'create', 'preview-7', '--fallback', 'preview', '--json']);
     expect(JSON.parse(next.stdout)).toEqual({
       name: 'preview-7',
@@ -39,7 +39,7 @@ describe('env', () => {
     );
   });
 
-  it('says that a fallback is one which this client may not see', async () => {
+  it('says so if the client has no access to a fallback', async () => {
     const { cli, bare, file } = await startBench();
     await cli(['env', 'create', 'preview', '--fallback', 'production']);
     const limited = await cli(['clients', 'create', 'reader', '--environments', 'preview', '--json']);
@@ -49,6 +49,10 @@ describe('env', () => {
       { name: 'preview', fallbacks: ['(not shown to this client)'] },
     ]);
   });
+});
+
+describe('env refuses', () => {
+  const bench = shareBench({ schema: false });
 
   it.each([
     [['env', 'create', 'staging'], 1, /refused \(409\).*there is an environment "staging" already/],
@@ -57,9 +61,8 @@ describe('env', () => {
     [['env', 'create'], 2, /missing required argument 'name'/],
     [['env'], 2, /Usage: smooai-config env/],
     [['env', 'creat', 'x'], 2, /unknown command 'creat'/],
-  ] as const)('%j: code %i', async (argv, code, words) => {
-    const { cli } = await startBench();
-    const result = await cli([...argv]);
+  ] as const)('%j with code %i', async (argv, code, words) => {
+    const result = await bench.current.cli([...argv]);
     expect(result).toMatchObject({ code, stdout: '' });
     expect(result.stderr).toMatch(words);
   });

@@ -1,16 +1,16 @@
-import { findEnvironment } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
-import { fallbackNames } from '../environment-fallbacks.ts';
-import { table, valueText } from '../format.ts';
+import { fallbackNames, findEnvironment } from '../environments.ts';
+import type { CommandContext } from '../program/command-context.ts';
+import { table } from '../text/table.ts';
+import { valueText } from '../text/value-text.ts';
 
-/** What `env create` takes beside the name. */
+/** Options of `env create`. */
 export interface EnvironmentCreateOptions {
-  /** Name of the environment that lends its values and segments. */
+  /** Name of the environment that missing values and segments are inherited from. */
   fallback?: string;
   description?: string;
 }
 
-/** `env list`: the environments and what each falls back to. */
+/** `env list`: prints the environments and their fallbacks. */
 export async function runEnvironmentList(context: CommandContext): Promise<void> {
   const { api } = await context.connect();
   const environments = await api.listEnvironments();
@@ -20,19 +20,19 @@ export async function runEnvironmentList(context: CommandContext): Promise<void>
     description: environment.description,
     fallbacks: fallbackNames(environment, environments),
   }));
-  const lines = table([
+  const text = table(
     ['ENVIRONMENT', 'FALLS BACK TO', 'DESCRIPTION'],
-    ...rows.map(({ name, fallbacks, description }) => [
+    rows.map(({ name, fallbacks, description }) => [
       name,
       fallbacks.join(' → ') || '-',
       valueText(description ?? '-').replace(/\s*\n\s*/g, ' '),
     ]),
-  ]);
-  const [head = '', ...body] = lines.split('\n');
-  context.print([context.colors.dim(head), ...body].join('\n'), rows);
+    context.colors,
+  );
+  context.print(text, rows);
 }
 
-/** `env create NAME`: makes an environment, with `--fallback` one that takes what it lacks from another. */
+/** `env create NAME`: creates an environment; with `--fallback`, one that inherits missing values from another. */
 export async function runEnvironmentCreate(
   context: CommandContext,
   name: string,
@@ -40,15 +40,15 @@ export async function runEnvironmentCreate(
 ): Promise<void> {
   const { api } = await context.connect();
   const { fallback, description } = options;
-  const lender = fallback === undefined ? undefined : await findEnvironment(api, fallback);
+  const parent = fallback === undefined ? undefined : await findEnvironment(api, fallback);
   const environment = await api.createEnvironment({
     name,
     ...(description !== undefined && { description }),
-    ...(lender !== undefined && { fallbackEnvironmentId: lender.id }),
+    ...(parent !== undefined && { fallbackEnvironmentId: parent.id }),
   });
   const fallbacks = fallbackNames(environment, await api.listEnvironments());
-  const from = fallbacks.length === 0 ? '' : `; what it lacks comes from ${fallbacks.join(' → ')}`;
-  context.print(context.colors.green(`Made the environment "${environment.name}"${from}.`), {
+  const inherited = fallbacks.length === 0 ? '' : `, which inherits from ${fallbacks.join(' → ')}`;
+  context.print(context.colors.green(`Created the environment "${environment.name}"${inherited}.`), {
     name: environment.name,
     id: environment.id,
     description: environment.description,

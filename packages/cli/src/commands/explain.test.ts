@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { startBench } from '../test-support/cli-server.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { shareBench } from '../test-support/cli-bench.ts';
 
 const COHORT = {
   $cohort: {
@@ -21,19 +21,17 @@ const COHORT = {
 };
 const EMAIL = 'zq9@example.test';
 
-async function startTargeted() {
-  const bench = await startBench();
-  await bench.pushed();
-  const { credentials } = bench.server;
-  if (credentials === undefined) throw new Error('The server made no credentials.');
-  await bench.file('targeting.json', JSON.stringify(COHORT).replace('"segment":"staff"', '"any":[]'));
-  expect((await bench.cli(['set', 'newCheckout', '--file', 'targeting.json'])).stderr).toBe('');
-  return bench;
-}
+const bench = shareBench();
+
+beforeAll(async () => {
+  const { cli, file } = bench.current;
+  await file('targeting.json', JSON.stringify(COHORT).replace('"segment":"staff"', '"any":[]'));
+  expect((await cli(['set', 'newCheckout', '--file', 'targeting.json'])).stderr).toBe('');
+});
 
 describe('explain', () => {
-  it('shows each rule and condition, and no attribute that is in no rule', async () => {
-    const { cli } = await startTargeted();
+  it('prints each rule and condition, but no attribute that no rule uses', async () => {
+    const { cli } = bench.current;
     const context = JSON.stringify({ country: 'NL', email: EMAIL, userId: 'u-1' });
     const { code, stdout, stderr } = await cli(['explain', 'flags.newCheckout', '--context', context]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -52,18 +50,18 @@ describe('explain', () => {
     );
   });
 
-  it('says why not, and takes no context for none', async () => {
-    const { cli } = await startTargeted();
+  it('prints why no rule matched, and evaluates without attributes by default', async () => {
+    const { cli } = bench.current;
     const { stdout } = await cli(['explain', 'newCheckout']);
-    expect(stdout).toContain('the default: no rule and no rollout gave a value');
+    expect(stdout).toContain('the default: no rule or rollout returned a value');
     expect(stdout).toContain('✗ country in "NL" [missing]: the attribute is missing');
     const missing = await cli(['explain', 'newCheckout', '--context', '{"country":"NL","email":"a"}']);
-    expect(missing.stdout).toContain('the default: rule "nl" matched, but its rollout gave no value');
+    expect(missing.stdout).toContain('the default: rule "nl" matched, but its rollout returned no value');
     expect(missing.stdout).toContain('nothing to bucket by: userId [missing]');
   });
 
-  it('writes the whole trace as JSON', async () => {
-    const { cli } = await startTargeted();
+  it('prints the whole trace as JSON', async () => {
+    const { cli } = bench.current;
     const { stdout } = await cli(['explain', 'newCheckout', '--context', '{"country":"BE"}', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({
       key: 'flags.newCheckout',
@@ -77,11 +75,10 @@ describe('explain', () => {
     });
   });
 
-  it('tells what is stored for everyone, the default, and a limit within its bounds', async () => {
-    const { cli, pushed } = await startBench();
-    await pushed();
+  it('explains a value for everyone, a default, and a limit, which it clamps', async () => {
+    const { cli } = bench.current;
     expect((await cli(['explain', 'theme'])).stdout).toBe(
-      "flags.theme (development): light\n  nothing is stored: the schema's default\n",
+      "flags.theme (development): light\n  no value is stored: the schema's default\n",
     );
     await cli(['set', 'theme', 'dark']);
     expect((await cli(['explain', 'theme'])).stdout).toContain('dark\n  stored for everyone');
@@ -94,10 +91,9 @@ describe('explain', () => {
     [['explain', 'newCheckout', '--context', '["NL"]'], '--context must be a JSON object'],
     [['explain', 'paymentKey'], 'secrets.paymentKey has one value for everyone'],
     [['explain', 'newChekout'], 'newCheckout'],
-    [['explain', 'newCheckout', '--env', 'nowhere'], 'There is no environment "nowhere"'],
+    [['explain', 'newCheckout', '--env', 'nowhere'], 'Unknown environment "nowhere"'],
   ])('refuses %j', async (argv, message) => {
-    const { cli, pushed } = await startBench();
-    await pushed();
+    const { cli } = bench.current;
     const { code, stdout, stderr } = await cli(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);

@@ -1,17 +1,19 @@
 import { clampLimit, type Explanation, explain, type JsonSchema, type JsonValue } from '@smooai/config';
-import { type CatalogKey, findEnvironment, findKey, readCatalog } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
+import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
+import { findEnvironment } from '../environments.ts';
 import { UsageError } from '../errors.ts';
-import { explanationText } from '../explanation-text.ts';
+import { isRecord, parseJson } from '../json.ts';
+import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
+import { explanationText } from '../text/explanation-text.ts';
 
-/** What `explain` takes beside the key. */
+/** Options of `explain`. */
 export interface ExplainOptions {
-  /** JSON object of the attributes; default none. */
+  /** JSON object of the attributes. Default: none. */
   context?: string;
 }
 
-/** `explain KEY --context JSON`: how a flag or limit comes to its answer for these attributes. */
+/** `explain KEY --context JSON`: prints how a flag or limit is evaluated for these attributes. */
 export async function runExplain(
   context: CommandContext,
   name: string,
@@ -27,12 +29,12 @@ export async function runExplain(
   const environment = (await findEnvironment(api, settings.environment)).name;
   const values = await readStoredValues(api, environment, catalog);
   if (values.revision === undefined) {
-    throw new UsageError('This server has no rulesets, so it does not tell how it targets.');
+    throw new UsageError('This server does not offer rulesets, so its targeting cannot be explained.');
   }
   const stored = values.get(key);
   const explanation =
     stored === undefined
-      ? ofDefault(key)
+      ? defaultExplanation(key)
       : withinBounds(key, explain(key.key, stored, attributes, values.segments));
   context.print(
     explanationText({ title: `${key.fullName} (${environment})`, explanation, stored }, context.colors),
@@ -46,24 +48,21 @@ export async function runExplain(
 
 function parseAttributes(text: string | undefined): Record<string, unknown> {
   if (text === undefined) return {};
-  const problem =
-    '--context must be a JSON object of attributes, such as \'{"country":"NL","userId":"u-1"}\'.';
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UsageError(problem);
+  const value = parseJson(text);
+  if (!isRecord(value)) {
+    throw new UsageError(
+      '--context must be a JSON object of attributes, such as \'{"country":"NL","userId":"u-1"}\'.',
+    );
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new UsageError(problem);
-  return { ...value };
+  return value;
 }
 
-function ofDefault(key: CatalogKey): Explanation {
+function defaultExplanation(key: CatalogKey): Explanation {
   const value = defaultOf(key) ?? null;
   return { key: key.key, answer: { value, source: 'default' }, isTargeted: false, rules: [] };
 }
 
-/** A limit is served snapped and clamped; the server has done that to no stored value yet. */
+/** Rounds a limit to its step and clamps it, as clients do. The server stores it as it was set. */
 function withinBounds(key: CatalogKey, explanation: Explanation): Explanation {
   if (key.tier !== 'limit') return explanation;
   const { answer } = explanation;

@@ -1,36 +1,41 @@
-import { findEnvironment, findKey, readCatalog } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
+import { findKey, readCatalog } from '../catalog.ts';
+import { pickEnvironment } from '../environments.ts';
 import { CliError } from '../errors.ts';
-import { MASK, valueText } from '../format.ts';
+import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
+import { valueDisplay } from '../text/value-display.ts';
+import { valueText } from '../text/value-text.ts';
+import { readValueSources } from '../value-sources.ts';
 
-/** `get KEY`: the value of one key in an environment, targeting as it is stored. */
+/** `get KEY`: prints the value of one key in an environment, targeting included. */
 export async function runGet(context: CommandContext, name: string): Promise<void> {
   const { api, settings } = await context.connect();
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
-  const environment = (await findEnvironment(api, settings.environment)).name;
-  const stored = (await readStoredValues(api, environment, catalog)).get(key);
+  const environments = await api.listEnvironments();
+  const environment = pickEnvironment(environments, settings.environment);
+  const values = await readStoredValues(api, environment.name, catalog);
+  const stored = values.get(key);
   const value = stored ?? defaultOf(key);
   if (value === undefined) {
     throw new CliError(
-      `${key.fullName} has no value in "${environment}", and its schema has no default for it.`,
+      `${key.fullName} has no value in "${environment.name}", and its schema has no default.`,
     );
   }
-  const source = stored === undefined ? 'default' : 'stored';
-  const isMasked = key.tier === 'secret' && context.options.showSecrets !== true;
-  const shown = isMasked ? MASK : value;
-  if (source === 'default' && context.options.json !== true) {
-    context.note(`${key.fullName} is not set in "${environment}"; this is the schema's default.`);
+  const display = valueDisplay(key.tier, context.options);
+  const shown = display.json(value);
+  if (context.options.json === true) {
+    const sources = await readValueSources(api, { values, environment, environments, catalog });
+    const { source, fallback } = sources.of(key, defaultOf(key));
+    const data = { key: key.fullName, environment: environment.name, value: shown, source };
+    context.print('', { ...data, ...(fallback !== undefined && { fallback }), ...display.jsonFlags });
+    return;
   }
-  if (isMasked && context.options.json !== true) context.note('Masked; give --show-secrets to see it.');
-  // A program that reads it gets text as it is; a terminal is spared control characters.
-  const raw = typeof shown === 'string' && context.io.stdout.isTTY !== true;
-  context.print(raw ? shown : valueText(shown), {
-    key: key.fullName,
-    environment,
-    value: shown,
-    source,
-    ...(isMasked && { masked: true }),
-  });
+  if (stored === undefined) {
+    context.note(`${key.fullName} is not set in "${environment.name}"; this is the schema's default.`);
+  }
+  if (display.isMasked) context.note('Masked. Use --show-secrets to see it.');
+  // A program that reads the output gets text unchanged; a terminal gets control characters escaped.
+  const isRaw = typeof shown === 'string' && context.io.stdout.isTTY !== true;
+  context.print(isRaw ? shown : valueText(shown), undefined);
 }

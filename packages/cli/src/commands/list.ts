@@ -1,51 +1,71 @@
 import { tierNames } from '@smooai/config';
-import { findEnvironment, readCatalog } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
-import { MASK, shortText, table } from '../format.ts';
-import { defaultOf, readStoredValues } from '../stored-values.ts';
+import { type CatalogKey, readCatalog } from '../catalog.ts';
+import { pickEnvironment } from '../environments.ts';
+import type { CommandContext } from '../program/command-context.ts';
+import { defaultOf, readStoredValues, type StoredValues } from '../stored-values.ts';
+import { table } from '../text/table.ts';
+import { valueDisplay } from '../text/value-display.ts';
+import { readValueSources, type ValueSource } from '../value-sources.ts';
 
-/** `list`: every key with its value in an environment. */
+/** `list`: prints every key with its value in an environment. */
 export async function runList(context: CommandContext): Promise<void> {
   const { api, settings } = await context.connect();
   const catalog = await readCatalog(api);
-  const environment = (await findEnvironment(api, settings.environment)).name;
-  const values = await readStoredValues(api, environment, catalog);
-  const showSecrets = context.options.showSecrets === true;
-  const declared = catalog.map((key) => ({ ...key, stored: values.get(key), fallback: defaultOf(key) }));
-  const known = new Set(catalog.map(({ tier, key }) => `${tier}.${key}`));
-  const undeclared = values
-    .entries()
-    .filter(({ tier, key }) => !known.has(`${tier}.${key}`))
-    .map(({ tier, key, value }) => ({
-      fullName: `${tierNames(tier).group}.${key}`,
-      tier,
-      schemaName: null,
-      stored: value,
-      fallback: undefined,
-    }));
-  const rows = [...declared, ...undeclared].map(({ fullName, tier, schemaName, stored, fallback }) => ({
-    key: fullName,
-    tier,
-    schema: schemaName,
-    source: stored !== undefined ? 'stored' : fallback !== undefined ? 'default' : 'missing',
-    value: stored ?? fallback,
+  const environments = await api.listEnvironments();
+  const environment = pickEnvironment(environments, settings.environment);
+  const values = await readStoredValues(api, environment.name, catalog);
+  const sources = await readValueSources(api, { values, environment, environments, catalog });
+  const rows = listedKeys(catalog, values).map(({ fullName, tier, key, schemaName, defaultValue }) => ({
+    ...{ key: fullName, tier, schema: schemaName },
+    ...sources.of({ key, tier }, defaultValue),
+    value: values.get({ key, tier }) ?? defaultValue,
+    display: valueDisplay(tier, context.options),
   }));
   const { colors } = context;
-  const lines = table([
-    ['KEY', 'SOURCE', 'VALUE'],
-    ...rows.map(({ key, source, tier, value }) => [
-      key,
-      source,
-      value === undefined ? '-' : shortText(value, tier, showSecrets),
-    ]),
-  ]);
-  const [head = '', ...body] = lines.split('\n');
-  const empty = 'No schema has been pushed yet. Push one: smooai-config push SCHEMA.ts';
+  const text =
+    rows.length === 0
+      ? 'No schema has been pushed yet. Push one: smooai-config push SCHEMA.ts'
+      : `${colors.bold(environment.name)}\n${table(
+          ['KEY', 'SOURCE', 'VALUE'],
+          rows.map(({ key, source, fallback, value, display }) => [
+            key,
+            sourceText(source, fallback),
+            display.text(value, '-'),
+          ]),
+          colors,
+        )}`;
   context.print(
-    rows.length === 0 ? empty : [colors.bold(`${environment}`), colors.dim(head), ...body].join('\n'),
-    rows.map(({ tier, value, ...row }) => {
-      const isMasked = tier === 'secret' && !showSecrets && value !== undefined;
-      return { ...row, tier, value: isMasked ? MASK : (value ?? null), ...(isMasked && { masked: true }) };
-    }),
+    text,
+    rows.map(({ display, value, ...row }) => ({
+      ...row,
+      value: display.json(value),
+      ...(value !== undefined && display.jsonFlags),
+    })),
   );
+}
+
+type ListedKey = Pick<CatalogKey, 'fullName' | 'tier' | 'key'> & {
+  schemaName: string | null;
+  defaultValue: ReturnType<typeof defaultOf>;
+};
+
+/** The keys of all schemas, then the stored keys that no schema declares. */
+function listedKeys(catalog: readonly CatalogKey[], values: StoredValues): ListedKey[] {
+  const declared = new Set(catalog.map(({ tier, key }) => `${tier}.${key}`));
+  return [
+    ...catalog.map((key) => ({ ...key, defaultValue: defaultOf(key) })),
+    ...values
+      .entries()
+      .filter(({ tier, key }) => !declared.has(`${tier}.${key}`))
+      .map(({ tier, key }) => ({
+        ...{ fullName: `${tierNames(tier).group}.${key}`, tier, key },
+        schemaName: null,
+        defaultValue: undefined,
+      })),
+  ];
+}
+
+function sourceText(source: ValueSource, fallback: string | undefined): string {
+  if (source === 'fallback') return `same as ${fallback}`;
+  return source === 'stored-or-fallback' ? 'stored or inherited' : source;
 }

@@ -2,19 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type JsonValue, TIERS } from '@smooai/config';
-import { findEnvironment, readCatalog } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
-import { fileProblem } from '../connection.ts';
+import { readCatalog } from '../catalog.ts';
+import { findEnvironment } from '../environments.ts';
 import { UsageError } from '../errors.ts';
+import { fileProblem } from '../files.ts';
+import type { CommandContext } from '../program/command-context.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
 
-/** Where the values of a `pull` go. */
+/** Options of `pull`. */
 export interface PullOptions {
-  /** A file; default standard output. */
+  /** The file to write. Default: standard output. */
   output?: string;
 }
 
-/** `pull`: the values of an environment as JSON; secrets only with `--show-secrets`. */
+/** `pull`: writes the values of an environment as JSON, secrets only with `--show-secrets`. */
 export async function runPull(context: CommandContext, options: PullOptions): Promise<void> {
   const { api, settings } = await context.connect();
   const showSecrets = context.options.showSecrets === true;
@@ -26,7 +27,7 @@ export async function runPull(context: CommandContext, options: PullOptions): Pr
     context.print(text, pulled);
     return;
   }
-  await writeWhole(resolve(context.io.cwd, options.output), options.output, {
+  await replaceFile(resolve(context.io.cwd, options.output), options.output, {
     text: `${text}\n`,
     mode: showSecrets ? 0o600 : 0o644,
   });
@@ -52,8 +53,11 @@ function toDocument(values: StoredValues, showSecrets: boolean): Record<string, 
   return document;
 }
 
-/** Under its name there is the old file or the whole new one, and never one that others may read for a moment. */
-async function writeWhole(
+/**
+ * Replaces a file in one step: readers see the old file or the whole new one. The new one has its mode from the start, so
+ * that others cannot read a secret for a moment.
+ */
+async function replaceFile(
   path: string,
   file: string,
   content: { text: string; mode: number },

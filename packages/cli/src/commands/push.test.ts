@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { SHOP, schemaModule, startBench } from '../test-support/cli-server.ts';
+import { SHOP, schemaModule, startBench } from '../test-support/cli-bench.ts';
 
 const WITHOUT_THEME = SHOP.replace(/, theme: [^\n]*\.default\('light'\)/, '');
 
 describe('push', () => {
-  it('makes a schema, says what it holds, and does nothing the second time', async () => {
+  it('creates a schema, lists its keys, and does nothing the second time', async () => {
     const { cli, file } = await startBench();
     await file('config.ts', schemaModule(SHOP));
     const first = await cli(['push', 'config.ts', '--name', 'shop']);
@@ -17,7 +17,7 @@ describe('push', () => {
     expect(JSON.parse(second.stdout)).toMatchObject({ schema: 'shop', version: 1, pushed: false, added: [] });
   });
 
-  it('is named after the nearest package.json', async () => {
+  it('uses the name in the nearest package.json', async () => {
     const { cli, file } = await startBench();
     await file('config.ts', schemaModule(SHOP));
     await file('package.json', JSON.stringify({ name: '@acme/storefront' }));
@@ -25,7 +25,7 @@ describe('push', () => {
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'storefront', version: 1, pushed: true });
   });
 
-  it('shows with --dry-run and does nothing, also for a client that may only read', async () => {
+  it('changes nothing with --dry-run, which a client with read access may use', async () => {
     const { cli, bare, file, pushed } = await startBench();
     await file('config.ts', schemaModule(SHOP));
     expect((await cli(['push', 'config.ts', '--name', 'shop', '--dry-run'])).stdout).toContain(
@@ -43,7 +43,7 @@ describe('push', () => {
     expect((await bare([...argv, '--yes'])).stderr).toContain('refused (403)');
   });
 
-  it('names a format in place of its pattern, unless that is what changes', async () => {
+  it('shows the name of a format instead of its pattern, unless the pattern changes', async () => {
     const { cli, pushed, file } = await startBench();
     await pushed('public: { mail: z.email() },');
     const [, body = ''] = (await cli(['set', 'mail', 'nobody'])).stderr.split('"mail" ');
@@ -58,7 +58,7 @@ describe('push', () => {
     );
   });
 
-  it('adds and changes without a question, but removes with --yes only where there is no terminal', async () => {
+  it('adds and changes keys without a terminal, but removes keys only with --yes', async () => {
     const { cli, file, pushed } = await startBench();
     await pushed();
     await file(
@@ -100,7 +100,7 @@ describe('push', () => {
     expect(result.stdout + result.stderr).toContain(words);
   });
 
-  it('refuses to leave stored values invalid, naming each with its environments, until --force', async () => {
+  it('refuses a schema that stored values do not match, and names each with its environments, unless --force', async () => {
     const { cli, file, pushed } = await startBench();
     await pushed();
     await cli(['set', 'theme', 'dark', '--env', 'staging']);
@@ -121,7 +121,7 @@ describe('push', () => {
     expect((await cli(['push', 'config.ts', '--name', 'shop', '--yes', '--force'])).code).toBe(0);
   });
 
-  it('deletes values of removed keys with --force only', async () => {
+  it('deletes the values of removed keys only with --force', async () => {
     const { cli, file, pushed } = await startBench();
     await pushed();
     await cli(['set', 'theme', 'dark']);
@@ -133,9 +133,9 @@ describe('push', () => {
   });
 
   it.each([
-    ['push', []],
-    ['dry run', ['--dry-run']],
-  ])('refuses a key of another schema, and says what to do: %s', async (_name, flags) => {
+    ['without options', []],
+    ['with --dry-run', ['--dry-run']],
+  ])('refuses a key of another schema and says what to do, %s', async (_name, flags) => {
     const { cli, pushed, file } = await startBench();
     await pushed();
     await file('other.ts', schemaModule(`flags: { theme: z.boolean() },`));
@@ -147,7 +147,7 @@ describe('push', () => {
     expect((await cli(['list', '--json'])).stdout).not.toContain('"other"');
   });
 
-  it('passes on why the server refuses: a key that another schema took meanwhile', async () => {
+  it('shows why the server refuses: a key that another schema has taken meanwhile', async () => {
     const { cli, pushed, file } = await startBench();
     await pushed();
     await file('other.ts', schemaModule(`flags: { theme: z.boolean() },`));
@@ -161,37 +161,5 @@ describe('push', () => {
     expect(stderr).toContain('refused (409)');
     expect(stderr).toContain('"theme" belongs to the schema "shop"');
     expect(stderr).toContain('Push under the name "shop"');
-  });
-});
-
-describe('a schema file', () => {
-  const cases: [string, string | undefined, RegExp][] = [
-    ['is missing', undefined, /config\.ts cannot be read: there is no such file/],
-    ['does not compile', 'export const config = {{{', /config\.ts could not be loaded/],
-    ['throws', 'throw new Error("boom at start")', /could not be loaded: boom at start/],
-    ['exports nothing', 'export const answer = 42;', /exports no schema/],
-    [
-      'has a bad key',
-      schemaModule("flags: { 'new-checkout': z.boolean() },"),
-      /could not be loaded: .*new-checkout/,
-    ],
-  ];
-  it.each(cases)('that %s is told in words, with code 2', async (_name, content, words) => {
-    const { cli, file } = await startBench();
-    if (content !== undefined) await file('config.ts', content);
-    const { code, stderr } = await cli(['push', 'config.ts']);
-    expect(stderr).toMatch(words);
-    expect(stderr).not.toMatch(/\n\s+at /);
-    expect(code).toBe(2);
-  });
-
-  it('may export its only schema under any name, and needs "config" among several', async () => {
-    const { cli, file } = await startBench();
-    await file('one.ts', schemaModule('flags: { a: z.boolean() },', 'settings'));
-    expect((await cli(['push', 'one.ts', '--name', 'one', '--dry-run'])).code).toBe(0);
-    await file('two.ts', `export * from './one.ts';\n${schemaModule('flags: { b: z.boolean() },', 'more')}`);
-    const { code, stderr } = await cli(['push', 'two.ts', '--dry-run']);
-    expect(code).toBe(2);
-    expect(stderr).toContain('several schemas (');
   });
 });

@@ -1,48 +1,57 @@
 import { resolve } from 'node:path';
 import type { JsonValue } from '@smooai/config';
-import { type CatalogKey, findEnvironment, findKey, readCatalog } from '../catalog.ts';
+import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
+import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
 import { readAll } from '../cli-io.ts';
-import type { CommandContext } from '../command-context.ts';
-import { readJsonFile } from '../connection.ts';
+import { fallbackNames, pickEnvironment } from '../environments.ts';
 import { UsageError } from '../errors.ts';
-import { MASK, sameJson, shortText } from '../format.ts';
+import { readJsonFile } from '../files.ts';
+import { sameJson } from '../json.ts';
 import { parseValueText } from '../parse-value.ts';
+import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
+import { originText, valueDisplay } from '../text/value-display.ts';
 
-/** Where the value of a `set` comes from. */
+/** Options of `set`. */
 export interface SetOptions {
-  /** Reads it from standard input, so that it stays out of the shell's history. */
+  /** Reads the value from standard input, which keeps it out of the shell history. */
   stdin?: boolean;
-  /** Reads its JSON from a file. */
+  /** Reads the value as JSON from this file. */
   file?: string;
 }
 
-/** `set KEY VALUE`: stores the value of one key in an environment, and shows what it was before. */
+interface Change {
+  key: CatalogKey;
+  environment: ApiEnvironment;
+  /** The stored value that was served before. */
+  before: JsonValue | undefined;
+  /** The fallback that `before` came from; undefined if the environment stored it. */
+  fallback: string | undefined;
+  after: JsonValue;
+}
+
+/** `set KEY VALUE`: stores the value of one key in an environment and prints the value before. */
 export async function runSet(
   context: CommandContext,
   input: { name: string; text: string | undefined; options: SetOptions },
 ): Promise<void> {
   const { name, text, options } = input;
   if ([text !== undefined, options.stdin === true, options.file !== undefined].filter(Boolean).length !== 1) {
-    throw new UsageError('Give the value in exactly one way: VALUE, --stdin or --file FILE.');
+    throw new UsageError('Pass the value in exactly one way: VALUE, --stdin or --file FILE.');
   }
   const { api, settings } = await context.connect();
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
-  const environment = await findEnvironment(api, settings.environment);
-  const value = await readValue(context, { key, text, options });
+  const environments = await api.listEnvironments();
+  const environment = pickEnvironment(environments, settings.environment);
+  const after = await readValue(context, { key, text, options });
   if (key.tier === 'secret' && text !== undefined) {
     context.note('warning: a secret on the command line stays in the shell history. Use --stdin instead.');
   }
-  const stored = (await readStoredValues(api, environment.name, catalog)).get(key);
-  await api.setValue({
-    schemaId: key.schemaId,
-    environmentId: environment.id,
-    key: key.key,
-    value,
-    tier: key.tier,
-  });
-  report(context, { key, environment: environment.name, stored, value });
+  const before = (await readStoredValues(api, environment.name, catalog)).get(key);
+  const isNew = await storeValue(api, { key, environment, value: after });
+  const [fallback] = isNew && before !== undefined ? fallbackNames(environment, environments) : [];
+  report(context, { key, environment, before, fallback, after });
 }
 
 async function readValue(
@@ -56,38 +65,49 @@ async function readValue(
   }
   if (text !== undefined) return parseValueText(text, key);
   const typed = (await readAll(context.io.stdin)).replace(/\r?\n$/, '');
-  if (typed === '')
+  if (typed === '') {
     throw new UsageError(
       'Standard input is empty. Pipe the value into it: … | smooai-config set KEY --stdin',
     );
+  }
   return parseValueText(typed, key);
 }
 
-function report(
-  context: CommandContext,
-  change: { key: CatalogKey; environment: string; stored: JsonValue | undefined; value: JsonValue },
-): void {
-  const { key, environment, stored, value } = change;
+/** Returns whether the environment had no value of its own before. */
+async function storeValue(
+  api: ConfigApi,
+  { key, environment, value }: { key: CatalogKey; environment: ApiEnvironment; value: JsonValue },
+): Promise<boolean> {
+  const { createdAt, updatedAt } = await api.setValue({
+    schemaId: key.schemaId,
+    environmentId: environment.id,
+    key: key.key,
+    value,
+    tier: key.tier,
+  });
+  return createdAt === updatedAt;
+}
+
+function report(context: CommandContext, change: Change): void {
+  const { key, environment, before, fallback, after } = change;
   const { colors } = context;
-  const showSecrets = context.options.showSecrets === true;
-  const fallback = defaultOf(key);
-  const show = (shown: JsonValue): string => shortText(shown, key.tier, showSecrets);
-  const before =
-    stored !== undefined ? show(stored) : fallback !== undefined ? `${show(fallback)} (default)` : 'not set';
-  const isSame = stored !== undefined && sameJson(stored, value);
-  const title = `${colors.bold(key.fullName)} ${colors.dim(`(${environment})`)}`;
+  const display = valueDisplay(key.tier, context.options);
+  const defaultValue = defaultOf(key);
+  const source = fallback !== undefined ? 'fallback' : before === undefined ? 'default' : 'stored';
+  const shownBefore = display.text(before ?? defaultValue, 'not set');
+  const origin = before === undefined && defaultValue === undefined ? '' : originText(source, fallback);
+  const isSame = before !== undefined && fallback === undefined && sameJson(before, after);
+  const title = `${colors.bold(key.fullName)} ${colors.dim(`(${environment.name})`)}`;
+  const shownAfter = display.text(after, '');
   const line = isSame
-    ? `${title}: ${show(value)} ${colors.dim('(unchanged)')}`
-    : `${title}: ${colors.dim(before)} → ${colors.green(show(value))}`;
-  const isMasked = key.tier === 'secret' && !showSecrets;
-  const mask = (shown: JsonValue | undefined): JsonValue =>
-    shown === undefined ? null : isMasked ? MASK : shown;
+    ? `${title}: ${shownAfter} ${colors.dim('(unchanged)')}`
+    : `${title}: ${colors.dim(shownBefore + origin)} → ${colors.green(shownAfter)}`;
   context.print(line, {
     key: key.fullName,
-    environment,
-    before: mask(stored),
-    after: mask(value),
+    environment: environment.name,
+    before: display.json(before),
+    after: display.json(after),
     changed: !isSame,
-    ...(isMasked && { masked: true }),
+    ...display.jsonFlags,
   });
 }

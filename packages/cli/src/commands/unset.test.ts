@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { startBench } from '../test-support/cli-server.ts';
+import { shareBench, startBench } from '../test-support/cli-bench.ts';
 
 const SECRET = 'sk-very-private-text';
 
 describe('unset', () => {
-  it("deletes the environment's own value; the default is served then", async () => {
+  it("deletes the environment's own value; the default applies then", async () => {
     const { cli, pushed } = await startBench();
     await pushed();
     await cli(['set', 'newCheckout', 'true', '--env', 'staging']);
@@ -18,26 +18,26 @@ describe('unset', () => {
     });
   });
 
-  it('says what is served where nothing was set, and deletes nothing', async () => {
+  it('deletes nothing if the environment has no value of its own, and shows the current one', async () => {
     const { cli, pushed } = await startBench();
     await pushed();
     await cli(['set', 'theme', 'dark', '--env', 'production']);
     const { code, stdout } = await cli(['unset', 'theme', '--env', 'staging']);
     expect(code).toBe(0);
     expect(stdout).toBe(
-      'flags.theme (staging): not set here, so nothing was deleted; served: light (default)\n',
+      'flags.theme (staging): not set here, so nothing was deleted. Current value: light (default)\n',
     );
     expect((await cli(['get', 'theme', '--env', 'production'])).stdout).toBe('dark\n');
   });
 
-  it('names the fallback whose value is served, and leaves that one alone', async () => {
+  it("shows the fallback's value, which it does not delete", async () => {
     const { cli, pushed } = await startBench();
     await pushed();
     await cli(['env', 'create', 'preview', '--fallback', 'staging']);
     await cli(['set', 'cartItems', '7', '--env', 'staging']);
     await cli(['set', 'cartItems', '9', '--env', 'preview']);
     const first = await cli(['unset', 'cartItems', '--env', 'preview']);
-    expect(first.stdout).toBe('limits.cartItems (preview): 9 → 7 (of its fallback "staging")\n');
+    expect(first.stdout).toBe('limits.cartItems (preview): 9 → 7 (from its fallback "staging")\n');
     const again = JSON.parse((await cli(['unset', 'cartItems', '--env', 'preview', '--json'])).stdout);
     expect(again).toEqual({
       key: 'limits.cartItems',
@@ -51,16 +51,16 @@ describe('unset', () => {
     expect((await cli(['get', 'cartItems', '--env', 'staging'])).stdout).toBe('7\n');
   });
 
-  it('warns where nothing is left', async () => {
+  it('warns if no value is left', async () => {
     const { cli, pushed } = await startBench();
     await pushed();
     await cli(['set', 'label', 'hello']);
     const { code, stdout, stderr } = await cli(['unset', 'public.label']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'public.label (development): hello → no value\n' });
-    expect(stderr).toMatch(/no value in "development" any more.*no default/);
+    expect(stderr).toMatch(/no longer has a value in "development".*no default/);
   });
 
-  it('asks before it deletes a secret, needs --yes where nobody can be asked, and shows none', async () => {
+  it('asks before it deletes a secret, needs --yes without a terminal, and never shows the secret', async () => {
     const { cli, pushed } = await startBench();
     await pushed();
     await cli(['set', 'paymentKey', '--stdin'], { stdin: SECRET });
@@ -81,18 +81,20 @@ describe('unset', () => {
     });
     expect((await cli(['get', 'paymentKey'])).code).toBe(1);
     for (const { stdout, stderr } of [unasked, no, yes]) expect(stdout + stderr).not.toContain(SECRET);
-    // Nothing to delete is nothing to ask about.
+    // It does not ask if there is nothing to delete.
     expect(await cli(['unset', 'paymentKey'])).toMatchObject({ code: 0 });
   });
+});
+
+describe('unset refuses', () => {
+  const bench = shareBench();
 
   it.each([
     [['unset', 'flags.newChekout'], 2, /Did you mean "flags\.newCheckout"/],
     [['unset', 'theme', '--env', 'stagin'], 2, /Did you mean "staging"/],
     [['unset'], 2, /missing required argument 'key'/],
-  ] as const)('%j is refused with code %i', async (argv, code, words) => {
-    const { cli, pushed } = await startBench();
-    await pushed();
-    const result = await cli([...argv]);
+  ] as const)('%j with code %i', async (argv, code, words) => {
+    const result = await bench.current.cli([...argv]);
     expect(result).toMatchObject({ code, stdout: '' });
     expect(result.stderr).toMatch(words);
   });

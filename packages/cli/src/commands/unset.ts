@@ -1,16 +1,16 @@
 import type { JsonValue } from '@smooai/config';
 import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
-import { type CatalogKey, findEnvironment, findKey, readCatalog } from '../catalog.ts';
-import type { CommandContext } from '../command-context.ts';
+import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
 import { confirmLoss } from '../confirm.ts';
-import { fallbackNames } from '../environment-fallbacks.ts';
+import { fallbackNames, pickEnvironment } from '../environments.ts';
 import { isRefusal } from '../failure.ts';
-import { MASK, shortText } from '../format.ts';
+import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
+import { originText, valueDisplay } from '../text/value-display.ts';
 
-/** How an `unset` is done. */
+/** Options of `unset`. */
 export interface UnsetOptions {
-  /** Asks nothing, also for a secret. */
+  /** Does not ask before deleting a secret. */
   yes?: boolean;
 }
 
@@ -21,33 +21,37 @@ interface Change {
   after: JsonValue | undefined;
   /** Where `after` comes from. */
   source: 'fallback' | 'default' | 'missing';
+  /** The fallback that `after` comes from. */
+  fallback: string | undefined;
   changed: boolean;
 }
 
-/** `unset KEY`: deletes an environment's own value of a key, and shows what is served instead. */
+/** `unset KEY`: deletes an environment's own value of a key and prints the value that is served instead. */
 export async function runUnset(context: CommandContext, name: string, options: UnsetOptions): Promise<void> {
   const { api, settings } = await context.connect();
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
-  const environment = await findEnvironment(api, settings.environment);
+  const environments = await api.listEnvironments();
+  const environment = pickEnvironment(environments, settings.environment);
   const read = async (): Promise<JsonValue | undefined> =>
     (await readStoredValues(api, environment.name, catalog)).get(key);
   const stored = await read();
   const changed = await deleteOwnValue(api, { key, environment: environment.name }, () =>
-    confirmLoss(context, {
+    confirmLoss(context.io, {
       yes: options.yes,
-      question: `Delete ${key.fullName} of "${environment.name}", which cannot be read again`,
-      what: `${key.fullName} is a secret, and cannot be read again once it is deleted`,
+      question: `Delete ${key.fullName} in "${environment.name}"? A deleted secret cannot be read again. Continue`,
+      consequence: `${key.fullName} is a secret, which cannot be read again once it is deleted.`,
     }),
   );
   const inherited = changed ? await read() : stored;
-  const fallback = defaultOf(key);
-  const source = inherited !== undefined ? 'fallback' : fallback !== undefined ? 'default' : 'missing';
-  const after = inherited ?? fallback;
-  await report(context, api, { key, environment, before: stored ?? fallback, after, source, changed });
+  const defaultValue = defaultOf(key);
+  const source = inherited !== undefined ? 'fallback' : defaultValue !== undefined ? 'default' : 'missing';
+  const [fallback] = source === 'fallback' ? fallbackNames(environment, environments) : [];
+  const [before, after] = [stored ?? defaultValue, inherited ?? defaultValue];
+  report(context, { key, environment, before, after, source, fallback, changed });
 }
 
-/** Answers false where the environment has no value of its own. The server refuses to delete a secret at once. */
+/** Returns false if the environment has no value of its own. The server deletes a secret only with `force`. */
 async function deleteOwnValue(
   api: ConfigApi,
   { key, environment }: { key: CatalogKey; environment: string },
@@ -71,36 +75,28 @@ async function deleteOwnValue(
   return attempt(true);
 }
 
-async function report(context: CommandContext, api: ConfigApi, change: Change): Promise<void> {
-  const { key, environment, before, after, source, changed } = change;
+function report(context: CommandContext, change: Change): void {
+  const { key, environment, before, after, source, fallback, changed } = change;
   const { colors, options } = context;
-  const isMasked = key.tier === 'secret' && options.showSecrets !== true;
-  const show = (value: JsonValue | undefined): string =>
-    value === undefined ? 'no value' : shortText(value, key.tier, options.showSecrets === true);
-  const fallback =
-    source === 'fallback' ? fallbackNames(environment, await api.listEnvironments())[0] : undefined;
-  const origin =
-    fallback !== undefined ? ` (of its fallback "${fallback}")` : source === 'default' ? ' (default)' : '';
+  const display = valueDisplay(key.tier, options);
   const title = `${colors.bold(key.fullName)} ${colors.dim(`(${environment.name})`)}`;
-  const served = `${colors.green(show(after))}${origin}`;
+  const served = `${colors.green(display.text(after, 'no value'))}${originText(source, fallback)}`;
   const line = changed
-    ? `${title}: ${colors.dim(show(before))} → ${served}`
-    : `${title}: not set here, so nothing was deleted; served: ${served}`;
+    ? `${title}: ${colors.dim(display.text(before, 'no value'))} → ${served}`
+    : `${title}: not set here, so nothing was deleted. Current value: ${served}`;
   if (changed && source === 'missing' && options.json !== true) {
     context.note(
-      `warning: ${key.fullName} has no value in "${environment.name}" any more, and its schema has no default.`,
+      `warning: ${key.fullName} no longer has a value in "${environment.name}", and its schema has no default.`,
     );
   }
-  const mask = (value: JsonValue | undefined): JsonValue =>
-    value === undefined ? null : isMasked ? MASK : value;
   context.print(line, {
     key: key.fullName,
     environment: environment.name,
-    before: mask(before),
-    after: mask(after),
+    before: display.json(before),
+    after: display.json(after),
     source,
     ...(fallback !== undefined && { fallback }),
     changed,
-    ...(isMasked && { masked: true }),
+    ...display.jsonFlags,
   });
 }

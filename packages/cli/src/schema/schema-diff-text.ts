@@ -1,9 +1,9 @@
 import { tierNames } from '@smooai/config';
-import type { CatalogKey } from './catalog.ts';
-import type { Colors } from './format.ts';
+import type { CatalogKey } from '../catalog.ts';
+import type { Colors } from '../text/colors.ts';
 import { describeSchema, type SchemaDiff } from './schema-diff.ts';
 
-/** One line a key: `+` added, `-` removed, `~` changed. */
+/** Describes the differences, one line per key: `+` added, `-` removed, `~` changed. */
 export function schemaDiffLines(diff: SchemaDiff, colors: Colors): string[] {
   return [
     ...diff.added.map((key) => `${colors.green(`+ ${key.fullName}`)}  ${describeSchema(key.jsonSchema)}`),
@@ -11,7 +11,7 @@ export function schemaDiffLines(diff: SchemaDiff, colors: Colors): string[] {
     ...diff.changed.map(({ before, after }) => {
       const moved = before.tier === after.tier ? '' : ` (was a ${tierNames(before.tier).label})`;
       const [from, to] = [describeSchema(before.jsonSchema), describeSchema(after.jsonSchema)];
-      // What has changed must be seen.
+      // If only a pattern changed, the patterns must be shown.
       const patterns = from === to;
       const change = patterns
         ? `${describeSchema(before.jsonSchema, { patterns })} → ${describeSchema(after.jsonSchema, { patterns })}`
@@ -21,7 +21,7 @@ export function schemaDiffLines(diff: SchemaDiff, colors: Colors): string[] {
   ];
 }
 
-/** The same for `--json`. */
+/** The differences for `--json`. */
 export function schemaDiffData(diff: SchemaDiff): { added: string[]; removed: string[]; changed: string[] } {
   const name = (key: CatalogKey): string => key.fullName;
   return {

@@ -1,15 +1,16 @@
 import type { JsonSchema } from '@smooai/config';
-import type { CatalogKey } from './catalog.ts';
-import { sameJson, valueText } from './format.ts';
+import type { CatalogKey } from '../catalog.ts';
+import { sameJson } from '../json.ts';
+import { valueText } from '../text/value-text.ts';
 
-/** What a push does to the keys of a schema. */
+/** The differences between two versions of a schema. */
 export interface SchemaDiff {
   added: CatalogKey[];
   removed: CatalogKey[];
   changed: { before: CatalogKey; after: CatalogKey }[];
 }
 
-/** The keys that differ between two states of a schema. A key that moves to another tier has changed. */
+/** Compares the keys of two versions of a schema. A key that moves to another tier counts as changed. */
 export function diffSchemaKeys(before: readonly CatalogKey[], after: readonly CatalogKey[]): SchemaDiff {
   const old = new Map(before.map((entry) => [entry.key, entry]));
   const next = new Map(after.map((entry) => [entry.key, entry]));
@@ -25,12 +26,15 @@ export function diffSchemaKeys(before: readonly CatalogKey[], after: readonly Ca
   };
 }
 
-/** Whether there is anything in it. */
+/** Whether there are any differences. */
 export function hasChanges(diff: SchemaDiff): boolean {
   return diff.added.length + diff.removed.length + diff.changed.length > 0;
 }
 
-/** A key's JSON Schema in a few words: `string (uri), default "x"`; with `patterns`, also of a format that has a name. */
+/**
+ * Describes a key's JSON Schema briefly: `string (uri), default "x"`. With `patterns`, it includes the pattern of a named
+ * format.
+ */
 export function describeSchema(
   schema: JsonSchema,
   { patterns = false }: { patterns?: boolean } = {},
@@ -38,9 +42,9 @@ export function describeSchema(
   const words = [typeText(schema)];
   const bounds = (['minimum', 'maximum', 'multipleOf', 'minLength', 'maxLength', 'pattern'] as const)
     .filter((keyword) => schema[keyword] !== undefined)
-    // A format says what its pattern spells out.
+    // The name of a format already says what its pattern means.
     .filter((keyword) => keyword !== 'pattern' || patterns || formatOf(schema) === undefined)
-    // A safe integer's bounds say nothing to a reader.
+    // The bounds of all safe integers tell a reader nothing.
     .filter((keyword) => Math.abs(Number(schema[keyword])) !== Number.MAX_SAFE_INTEGER)
     .map((keyword) => `${keyword} ${JSON.stringify(schema[keyword])}`);
   words.push(...bounds);
@@ -56,7 +60,7 @@ function typeText(schema: JsonSchema): string {
   return format === undefined ? name : `${name} (${format})`;
 }
 
-/** `x-format` names what a pattern beside it spells out. */
+/** `x-format` is the name of a format whose pattern is written out next to it. */
 function formatOf(schema: JsonSchema): string | undefined {
   const format = schema.format ?? schema['x-format'];
   return typeof format === 'string' ? format : undefined;

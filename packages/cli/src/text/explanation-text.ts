@@ -1,9 +1,10 @@
 import type { ConditionTrace, Explanation, JsonValue, RolloutTrace, RuleTrace } from '@smooai/config';
-import { type Colors, shortText, valueText } from './format.ts';
+import type { Colors } from './colors.ts';
+import { shortText, valueText } from './value-text.ts';
 
 const MAX_VALUES = 5;
 
-/** An explanation as a person reads it: the answer, then each rule with its conditions. */
+/** Formats an explanation for a reader: the value, then each rule with its conditions. */
 export function explanationText(
   input: { title: string; explanation: Explanation; stored: JsonValue | undefined },
   colors: Colors,
@@ -17,7 +18,7 @@ export function explanationText(
 }
 
 function reasonFor({ answer, isTargeted }: Explanation, stored: JsonValue | undefined): string {
-  if (stored === undefined) return "nothing is stored: the schema's default";
+  if (stored === undefined) return "no value is stored: the schema's default";
   if (!isTargeted) return 'stored for everyone';
   const rule = answer.matchedRuleId === undefined ? undefined : `rule ${quoted(answer.matchedRuleId)}`;
   switch (answer.source) {
@@ -27,8 +28,8 @@ function reasonFor({ answer, isTargeted }: Explanation, stored: JsonValue | unde
       return `by the rollout of ${rule ?? 'the flag'}`;
     default:
       return rule === undefined
-        ? 'the default: no rule and no rollout gave a value'
-        : `the default: ${rule} matched, but its rollout gave no value`;
+        ? 'the default: no rule or rollout returned a value'
+        : `the default: ${rule} matched, but its rollout returned no value`;
   }
 }
 
@@ -62,7 +63,7 @@ function conditionText(trace: ConditionTrace): string {
     case 'attribute': {
       const { attribute, op, values, kind, ignoreCase } = trace;
       const operands = values === undefined ? '' : ` ${valuesText(values)}`;
-      return `${shortText(attribute, 'public', false)} ${op}${operands}${ignoreCase === true ? ' (any case)' : ''} [${kind}]`;
+      return `${shortText(attribute)} ${op}${operands}${ignoreCase === true ? ' (any case)' : ''} [${kind}]`;
     }
     case 'segment':
       return `segment ${quoted(trace.segment)}`;
@@ -72,23 +73,23 @@ function conditionText(trace: ConditionTrace): string {
 }
 
 function valuesText(values: readonly JsonValue[]): string {
-  const shown = values.slice(0, MAX_VALUES).map((value) => shortText(JSON.stringify(value), 'public', false));
+  const shown = values.slice(0, MAX_VALUES).map((value) => shortText(JSON.stringify(value)));
   const rest = values.length - shown.length;
   return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 function rolloutText(rollout: RolloutTrace): string {
   const { outcome, bucketBy, bucket, kind, variant, ends } = rollout;
-  if (outcome === 'malformed') return 'malformed, so it gives nobody a value';
-  const by = shortText(bucketBy ?? '', 'public', false);
+  if (outcome === 'malformed') return 'malformed, so it returns no value';
+  const by = shortText(bucketBy ?? '');
   if (outcome === 'nothing-to-bucket-by') return `nothing to bucket by: ${by} [${kind}]`;
-  const where =
+  const result =
     variant === undefined
-      ? `past its ${ends?.length ?? 0} ${ends?.length === 1 ? 'variant' : 'variants'}`
+      ? `outside its ${ends?.length ?? 0} ${ends?.length === 1 ? 'variant' : 'variants'}`
       : `variant ${variant + 1} of ${ends?.length ?? 0}`;
-  return `bucket ${bucket} of 10000 by ${by}: ${where}`;
+  return `bucket ${bucket} of 10000 by ${by}: ${result}`;
 }
 
 function quoted(text: string): string {
-  return `"${shortText(text, 'public', false)}"`;
+  return `"${shortText(text)}"`;
 }

@@ -1,21 +1,21 @@
-import type { CliIo } from './cli-io.ts';
-import { type Connection, connect, type GlobalOptions } from './connection.ts';
-import { type Colors, colorsFor } from './format.ts';
+import type { CliIo } from '../cli-io.ts';
+import { type Connection, connect, type GlobalOptions } from '../connection.ts';
+import { type Colors, colorsFor } from '../text/colors.ts';
 
-/** What a command works with. */
+/** What a command has to work with. */
 export interface CommandContext {
   io: CliIo;
   options: GlobalOptions;
   colors: Colors;
-  /** Reads the settings and makes the client; nothing is sent yet. */
+  /** Reads the settings and creates the API client. Sends nothing yet. */
   connect(): Promise<Connection>;
-  /** Writes to standard output: `data` as JSON with `--json`, else the text, with a line end. */
+  /** Writes one result to standard output: `data` as JSON with `--json`, else `text`. */
   print(text: string, data: unknown): void;
-  /** Writes a remark to standard error, where it does not disturb `--json`. */
+  /** Writes a note to standard error, so that it never mixes with a result. */
   note(text: string): void;
 }
 
-/** The context of one run. */
+/** Creates the context of one run. */
 export function createCommandContext(io: CliIo, options: GlobalOptions): CommandContext {
   return {
     io,

@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { examples, type ProgramOptions, withContext } from './command-action.ts';
 import {
   type ClientCreateOptions,
   type ClientListOptions,
@@ -7,14 +6,15 @@ import {
   runClientCreate,
   runClientList,
   runClientRevoke,
-} from './commands/clients.ts';
+} from '../commands/clients.ts';
 import {
   type EnvironmentCreateOptions,
   runEnvironmentCreate,
   runEnvironmentList,
-} from './commands/environments.ts';
+} from '../commands/environments.ts';
+import { examples, type ProgramOptions, withContext } from './with-context.ts';
 
-/** The commands that manage environments and clients. */
+/** Adds the commands that manage environments and clients. */
 export function addAdministrationCommands(program: Command, options: ProgramOptions): void {
   addEnvironmentCommands(program, options);
   addClientCommands(program, options);
@@ -24,15 +24,15 @@ function addEnvironmentCommands(program: Command, options: ProgramOptions): void
   const group = program.command('env').description('list and create environments');
   group
     .command('list')
-    .description('list the environments and what each falls back to')
+    .description('list the environments and their fallbacks')
     .action(withContext(options, (context, _options: object) => runEnvironmentList(context)))
     .addHelpText('after', examples(['env list', 'env list --json']));
   group
     .command('create')
     .description('create an environment')
     .argument('<name>', 'lower-case letters, digits and dashes')
-    .option('--fallback <env>', 'environment that values and segments come from which it lacks')
-    .option('--description <text>', 'what it is for')
+    .option('--fallback <env>', 'environment to inherit missing values and segments from')
+    .option('--description <text>', 'a description')
     .action(
       withContext(options, (context, name: string, create: EnvironmentCreateOptions) =>
         runEnvironmentCreate(context, name, create),
@@ -42,25 +42,37 @@ function addEnvironmentCommands(program: Command, options: ProgramOptions): void
 }
 
 function addClientCommands(program: Command, options: ProgramOptions): void {
-  const group = program.command('clients').description('list, create and revoke clients of the server');
+  const group = program.command('clients').description('list, create and revoke API clients');
   group
     .command('list')
     .description('list the clients, without their secrets')
-    .option('--all', 'the revoked ones too')
+    .option('--all', 'include revoked clients')
     .action(withContext(options, (context, list: ClientListOptions) => runClientList(context, list)))
     .addHelpText('after', examples(['clients list', 'clients list --all --json']));
   group
     .command('create')
-    .description('create a client; its secret or key goes to standard output, this once')
-    .argument('<name>', 'what it is listed as')
+    .description('create a client and print its secret or key, which is shown only once')
+    .argument('<name>', 'a name for the list')
     .addOption(
       new Option('--type <type>', 'm2m: a secret, for servers; b2m: a publishable key, for browsers')
         .choices(['m2m', 'b2m'])
         .default('m2m'),
     )
-    .option('--environments <names>', 'that it may use, with commas (default: that of --env, else all)', list)
-    .option('--scopes <scopes>', 'config:read, config:write, config:admin (default: config:read)', list)
-    .option('--origins <urls>', 'origins of the pages that may use a publishable key, with commas', list)
+    .option(
+      '--environments <names>',
+      'environments it may use, separated by commas (default: that of --env, else all)',
+      list,
+    )
+    .option(
+      '--scopes <scopes>',
+      'config:read, config:write, config:admin, separated by commas (default: config:read)',
+      list,
+    )
+    .option(
+      '--origins <urls>',
+      'origins of the pages that may use a publishable key, separated by commas',
+      list,
+    )
     .action(
       withContext(options, (context, name: string, create: ClientCreateOptions) =>
         runClientCreate(context, name, create),
@@ -68,7 +80,7 @@ function addClientCommands(program: Command, options: ProgramOptions): void {
     )
     .addHelpText(
       'after',
-      `\nAn m2m client is printed as lines of a .env file, and with --json as a file for --credentials.\n${examples(
+      `\nAn m2m client is printed as the lines of a .env file, or with --json as a file for --credentials.\n${examples(
         [
           'clients create shop-api --environments production >> .env.production',
           'clients create ci --scopes config:read,config:write --json',
@@ -78,9 +90,9 @@ function addClientCommands(program: Command, options: ProgramOptions): void {
     );
   group
     .command('revoke')
-    .description('revoke a client: its tokens and its key stop working at once')
-    .argument('<client>', 'its id, or its name where only one has it')
-    .option('-y, --yes', 'ask nothing')
+    .description('revoke a client: its tokens and key stop working immediately')
+    .argument('<client>', 'its id, or its name if only one client has it')
+    .option('-y, --yes', 'do not ask')
     .action(
       withContext(options, (context, name: string, revoke: ClientRevokeOptions) =>
         runClientRevoke(context, name, revoke),

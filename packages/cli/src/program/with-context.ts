@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
-import type { CliIo } from './cli-io.ts';
+import type { CliIo } from '../cli-io.ts';
+import type { GlobalOptions } from '../connection.ts';
 import { type CommandContext, createCommandContext } from './command-context.ts';
-import type { GlobalOptions } from './connection.ts';
 
-/** What {@link createProgram} takes. */
+/** What the commands are created with. */
 export interface ProgramOptions {
   io: CliIo;
   version: string;
-  /** Keeps the parser quiet about errors, which the caller tells as JSON. */
+  /** Whether the caller prints errors as JSON. The parser then prints none. */
   isJson: boolean;
-  /** Told the exit code of a command that ended without an error. */
+  /** Called with the exit code of a command that ended without an error. */
   onExitCode: (code: number) => void;
 }
 
-/** An action with the context of its run; the options of the whole line are in it. */
+/** Turns a function into a commander action; it gets the context, with the options of the whole command line, first. */
 export function withContext<Arguments extends unknown[]>(
   options: ProgramOptions,
   action: (context: CommandContext, ...rest: Arguments) => Promise<unknown>,
@@ -26,7 +26,7 @@ export function withContext<Arguments extends unknown[]>(
   };
 }
 
-/** Lines at the end of a command's help. */
+/** Formats the examples at the end of a command's help. */
 export function examples(lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ smooai-config ${line}`).join('\n')}`;
 }

@@ -5,16 +5,16 @@ import {
   type KeyDefinition,
   tierNames,
 } from '@smooai/config';
-import type { StoredValues } from './stored-values.ts';
+import type { StoredValues } from '../stored-values.ts';
 
-/** A stored value that a schema refuses, and in which environments. */
+/** A stored value that a schema rejects, with the environments that have it. */
 export interface InvalidValue {
   fullName: string;
   message: string;
   environments: string[];
 }
 
-/** The stored values of the environments that `config` refuses; a secret's value is never repeated. */
+/** Finds the stored values that `config` rejects. Messages never repeat the value of a secret. */
 export function findInvalidValues(config: AnyConfig, stored: readonly StoredValues[]): InvalidValue[] {
   const found = new Map<string, InvalidValue>();
   for (const values of stored) {
@@ -44,13 +44,13 @@ function checkSingle(definition: KeyDefinition, value: JsonValue): string | unde
   if (definition.limit !== undefined) return checkNumber(definition.limit, value);
   const result = definition.validator?.['~standard'].validate(value);
   if (result === undefined || result instanceof Promise || result.issues === undefined) return undefined;
-  // A validator's words may quote the value.
-  if (definition.tier === 'secret') return 'is not what its schema asks for';
-  return result.issues[0]?.message ?? 'is not what its schema asks for';
+  // A validator's message may quote the value.
+  if (definition.tier === 'secret') return 'does not match its schema';
+  return result.issues[0]?.message ?? 'does not match its schema';
 }
 
 function checkNumber(limit: { min?: number; max?: number }, value: JsonValue): string | undefined {
-  if (typeof value !== 'number') return 'is no number';
+  if (typeof value !== 'number') return 'is not a number';
   if (limit.min !== undefined && value < limit.min) return `is below the minimum ${limit.min}`;
   if (limit.max !== undefined && value > limit.max) return `is above the maximum ${limit.max}`;
   return undefined;

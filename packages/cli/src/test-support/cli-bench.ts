@@ -3,39 +3,42 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig, defineLimit } from '@smooai/config';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { type CliIo, run } from '../index.ts';
 
-/** What a command answered. */
+/** The result of a command. */
 export interface CliResult {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** What a run may differ in. */
+/** Options of one run. */
 export interface CliRunOptions {
   stdin?: string | Uint8Array;
   env?: Record<string, string>;
-  /** Standard input and both outputs are a terminal. */
+  /** Whether standard input and both outputs are a terminal. */
   isTTY?: boolean;
   fetch?: typeof globalThis.fetch;
+  cwd?: string;
 }
 
-/** A config server with an empty folder and a command line at it; all of it goes when the test ends, or where `onEnd` says. */
+/** A config server and an empty folder to run commands in. */
 export interface CliBench {
   server: ConfigServer;
   folder: string;
-  /** Runs with the server's credentials. */
+  /** Runs a command with the server's credentials. */
   cli: (argv: string[], options?: CliRunOptions) => Promise<CliResult>;
-  /** Runs with nothing but what is given. */
+  /** Runs a command without any settings. */
   bare: (argv: string[], options?: CliRunOptions) => Promise<CliResult>;
-  /** Writes a file into the folder. */
+  /** Writes a file into the folder and returns its path. */
   file: (name: string, content: string) => Promise<string>;
   /** Writes a schema module and pushes it as `shop`. */
   pushed: (body?: string) => Promise<void>;
 }
+
+type OnEnd = (cleanup: () => Promise<unknown>) => void;
 
 /** The schema that most tests use. */
 export const SHOP = `
@@ -44,16 +47,16 @@ export const SHOP = `
   flags: { newCheckout: z.boolean().default(false), theme: z.enum(['light', 'dark']).default('light') },
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },`;
 
+/** Starts a server and a folder, removed when the test ends. */
 export async function startBench(
-  onEnd: (cleanup: () => Promise<unknown>) => void = (cleanup) =>
-    onTestFinished(async () => void (await cleanup())),
+  onEnd: OnEnd = (cleanup) => onTestFinished(async () => void (await cleanup())),
 ): Promise<CliBench> {
   const server = await createConfigServer({ env: {} });
   onEnd(() => server.close());
   const folder = await mkdtemp(join(tmpdir(), 'smooai-config-cli-'));
   onEnd(() => rm(folder, { recursive: true, force: true }));
   const { credentials } = server;
-  if (credentials === undefined) throw new Error('The server made no credentials.');
+  if (credentials === undefined) throw new Error('The server has no credentials.');
   const env = {
     SMOOAI_CONFIG_API_URL: credentials.apiUrl,
     SMOOAI_CONFIG_AUTH_URL: credentials.authUrl,
@@ -65,9 +68,9 @@ export async function startBench(
     await writeFile(join(folder, name), content);
     return join(folder, name);
   };
-  const bare: CliBench['bare'] = (argv, options = {}) => runCli(argv, folder, options);
+  const bare: CliBench['bare'] = (argv, options = {}) => runCli(argv, { cwd: folder, ...options });
   const cli: CliBench['cli'] = (argv, options = {}) =>
-    runCli(argv, folder, { ...options, env: { ...env, ...options.env } });
+    bare(argv, { ...options, env: { ...env, ...options.env } });
   const pushed: CliBench['pushed'] = async (body = SHOP) => {
     await file('config.ts', schemaModule(body));
     const { code, stderr } = await cli(['push', 'config.ts', '--name', 'shop', '--yes']);
@@ -76,11 +79,25 @@ export async function startBench(
   return { server, folder, cli, bare, file, pushed };
 }
 
-// Handed over in memory: importing the packages' sources would compile all of them for each push. What an installed
-// package does is tested on the built command, in apps/e2e.
+/** One server for all tests of a file or block, for tests that leave nothing behind that others read. */
+export function shareBench({ schema = SHOP }: { schema?: string | false } = {}): {
+  readonly current: CliBench;
+} {
+  const shared: { current: CliBench } = { current: undefined as unknown as CliBench };
+  const cleanups: (() => Promise<unknown>)[] = [];
+  beforeAll(async () => {
+    shared.current = await startBench((cleanup) => cleanups.push(cleanup));
+    if (schema !== false) await shared.current.pushed(schema);
+  });
+  afterAll(() => Promise.all(cleanups.map((cleanup) => cleanup())));
+  return shared;
+}
+
+// The schema module gets its tools from memory: importing the packages' sources would compile all of them for each push.
+// apps/e2e tests the built command with the installed packages.
 Object.assign(globalThis, { schemaTools: { defineConfig, defineLimit, z } });
 
-/** A schema module. */
+/** The source of a schema module. */
 export function schemaModule(body: string, name = 'config'): string {
   return `type Tools = typeof globalThis & { schemaTools: any };
 const { defineConfig, defineLimit, z } = (globalThis as Tools).schemaTools;
@@ -89,7 +106,8 @@ export const ${name} = defineConfig({${body}});
 `;
 }
 
-async function runCli(argv: string[], cwd: string, options: CliRunOptions): Promise<CliResult> {
+/** Runs a command without a server, in the temporary folder of the machine by default. */
+export async function runCli(argv: readonly string[], options: CliRunOptions = {}): Promise<CliResult> {
   const texts = { stdout: '', stderr: '' };
   const isTTY = options.isTTY === true;
   const output = (name: 'stdout' | 'stderr') => ({
@@ -106,7 +124,7 @@ async function runCli(argv: string[], cwd: string, options: CliRunOptions): Prom
     stderr: output('stderr'),
     stdin: Object.assign(input(), { isTTY }),
     env: { NO_COLOR: '1', ...options.env },
-    cwd,
+    cwd: options.cwd ?? tmpdir(),
     ...(options.fetch !== undefined && { fetch: options.fetch }),
   };
   return { code: await run(argv, io), ...texts };

@@ -1,0 +1,50 @@
+import { chmod } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { runCli, shareBench } from './test-support/cli-bench.ts';
+
+const bench = shareBench();
+
+describe('the settings', () => {
+  it('are all named at once if they are missing', async () => {
+    const { code, stderr } = await runCli(['list']);
+    expect(code).toBe(2);
+    for (const name of ['API_URL', 'CLIENT_ID', 'CLIENT_SECRET', 'ORG_ID'])
+      expect(stderr).toContain(`SMOOAI_CONFIG_${name}`);
+    expect(stderr).toContain('--credentials FILE');
+  });
+
+  it('come from a credentials file, with a warning if other users can read it', async () => {
+    const { bare, file, server } = bench.current;
+    const path = await file('credentials.json', JSON.stringify(server.credentials));
+    await chmod(path, 0o600);
+    expect(await bare(['get', 'theme', '--json', '-c', 'credentials.json'])).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    await chmod(path, 0o644);
+    expect((await bare(['get', 'theme', '-c', 'credentials.json'])).stderr).toContain(
+      'chmod 600 credentials.json',
+    );
+  });
+
+  it.each([
+    ['missing', undefined, /--credentials bad\.json cannot be read: file or folder not found/],
+    ['not JSON', '{"clientSecret": "hush', /--credentials bad\.json is not valid JSON/],
+    ['a list', '[]', /must contain a JSON object with apiUrl/],
+    ['a file with a number', '{"apiUrl": 3}', /"apiUrl" must be a string/],
+  ])('are refused if the credentials file is %s', async (_name, content, words) => {
+    const { bare, file } = bench.current;
+    if (content !== undefined) await file('bad.json', content);
+    const { code, stderr } = await bare(['list', '--credentials', 'bad.json']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(words);
+    expect(stderr).not.toContain('hush');
+  });
+
+  it('come from an option rather than from a variable', async () => {
+    const { cli } = bench.current;
+    const { code, stderr } = await cli(['list', '--api-url', 'not a url']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/apiUrl/);
+  });
+});

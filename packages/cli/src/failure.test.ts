@@ -1,0 +1,72 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { shareBench } from './test-support/cli-bench.ts';
+
+const bench = shareBench({ schema: false });
+
+/** Runs with fake timers, so that retries do not wait. */
+async function withoutWaiting<Result>(action: () => Promise<Result>): Promise<Result> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let isDone = false;
+  const result = action().finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  vi.useRealTimers();
+  return result;
+}
+
+describe('an error', () => {
+  it('of the network says what to check', async () => {
+    const fetch = () => Promise.reject(new TypeError('fetch failed'));
+    const { code, stderr, stdout } = await withoutWaiting(() => bench.current.cli(['list'], { fetch }));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: .*token/i);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    ['cannot be found', () => Promise.reject(Object.assign(new TypeError('x'), { code: 'ENOTFOUND' }))],
+    ['returns 404', () => Promise.resolve(new Response('none', { status: 404 }))],
+  ])('of a default issuer that %s says which variable to set', async (_name, fetch) => {
+    const { cli } = bench.current;
+    const env = { SMOOAI_CONFIG_AUTH_URL: '' };
+    const { code, stderr } = await withoutWaiting(() => cli(['list'], { env, fetch }));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /auth\.smoo\.ai\/token .*set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to that server's URL/,
+    );
+    const elsewhere = await withoutWaiting(() => cli(['list'], { fetch }));
+    expect(elsewhere.stderr).not.toContain('SMOOAI_CONFIG_AUTH_URL');
+  });
+
+  it('of the credentials does not contain them', async () => {
+    const { cli, server } = bench.current;
+    const { code, stderr } = await cli(['list'], {
+      env: { SMOOAI_CONFIG_CLIENT_SECRET: 'wrong-secret-text' },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/401|invalid_client/);
+    expect(stderr).not.toContain('wrong-secret-text');
+    expect(stderr).not.toContain(server.credentials?.clientSecret ?? 'none');
+  });
+
+  it('of the organization has the status of the server', async () => {
+    const { code, stderr } = await bench.current.cli(['list', '--org', 'someone-else']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/refused \(403\)/);
+  });
+
+  it('of a gateway that does not return JSON says so', async () => {
+    const html: typeof fetch = (input, init) =>
+      (input instanceof Request ? input.url : String(input)).endsWith('/token')
+        ? fetch(input, init)
+        : Promise.resolve(new Response('<html>', { status: 200 }));
+    const { code, stderr } = await bench.current.cli(['list'], { fetch: html });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/is no(t| valid)? (valid )?JSON/);
+  });
+});
