@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// These suites run what was built, as a user would get it: no source condition here.
+// These suites use the built packages, as a user would; that is why there is no source condition.
 export default defineConfig({
   test: {
     reporters: ['default', 'json'],
@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          // The soak mostly waits, beside the others.
+          // Two, because the soak test mostly waits.
           maxWorkers: 2,
           include: ['src/integration/**/*.test.ts'],
           // The cells of the fault matrix mostly wait.

@@ -7,6 +7,9 @@ export default defineConfig({
   test: {
     // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
+    // The files share their modules in each worker: importing Nest takes longer than the tests. No test changes a module's
+    // state.
+    isolate: false,
     include: ['src/**/*.test.{ts,tsx}'],
     typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
     reporters: ['default', 'json'],

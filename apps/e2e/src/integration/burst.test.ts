@@ -18,8 +18,8 @@ const config = defineConfig({
   flags: { left: number, right: number, ...numbers },
 });
 
-describe('a client in a burst', () => {
-  it('of 10,000 changes loses none, shows none by half, and goes on with other work', async () => {
+describe('a client', () => {
+  it('applies a burst of 10,000 changes, each whole, without blocking the event loop', async () => {
     const server = await startScript('change-server.mjs', { PADDING: String(paddingLength) });
     onTestFinished(() => server.stop());
     const { url } = await server.next<{ url: string }>();
@@ -50,16 +50,16 @@ describe('a client in a burst', () => {
     const versions = batches.map(({ left }) => Number(left));
     expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
     process.stdout.write(
-      `${changes} changes: ${batches.length} batches in ${totalMs.toFixed(0)} ms, ${count} turns of the loop, ` +
-        `the longest ${longestMs.toFixed(0)} ms; the heap grew by ${(grown / 1024).toFixed(0)} kB\n`,
+      `${changes} changes: ${batches.length} batches in ${totalMs.toFixed(0)} ms, ${count} turns of the event loop, ` +
+        `the longest ${longestMs.toFixed(0)} ms; heap growth ${(grown / 1024).toFixed(0)} kB\n`,
     );
     expect(count).toBeGreaterThan(5);
     expect(longestMs).toBeLessThan(totalMs * 0.75);
-    // All events together are above 12 MB.
+    // All events together have more than 12 MB.
     expect(grown).toBeLessThan((changes * paddingLength) / 4);
   });
 
-  it('of 300 writes to the real server sees each of them whole', async () => {
+  it('applies 300 writes to the real server, each whole', async () => {
     const shop = await startShop();
     const environment = await openEnvironment(shop, 'development');
     const client = await makeClient(shop.credentials, {
@@ -80,7 +80,7 @@ describe('a client in a burst', () => {
   });
 });
 
-/** Counts the turns of the event loop from now on, and times them. */
+/** Counts and times the turns of the event loop. */
 class LoopTurns {
   readonly #startedAt = performance.now();
   #last = performance.now();

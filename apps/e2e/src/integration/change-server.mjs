@@ -1,5 +1,5 @@
-// A server of one ruleset that changes as fast as it is told to: by messages of the process that forked it.
-// `{ burst: count }` emits at once, as fast as the readers take it; `{ perSecond }` goes on at that pace.
+// A config server with one ruleset that changes on messages from its parent process: `{ burst: count }` emits changes as
+// fast as the readers take them, `{ perSecond }` emits changes at that rate until the end.
 import { createServer } from 'node:http';
 
 const KEYS = 50;
@@ -30,11 +30,11 @@ const heartbeat = setInterval(() => {
 }, 200);
 heartbeat.unref();
 
-process.on('message', (order) => void follow(order));
+process.on('message', (message) => void emit(message));
 process.on('disconnect', () => process.exit());
 
-async function follow({ burst, perSecond }) {
-  if (perSecond !== undefined) pace(perSecond);
+async function emit({ burst, perSecond }) {
+  if (perSecond !== undefined) emitAtRate(perSecond);
   for (let count = 0; count < (burst ?? 0); count += 1) {
     const text = next();
     for (const stream of streams) {
@@ -44,8 +44,8 @@ async function follow({ burst, perSecond }) {
   process.send({ version });
 }
 
-/** Also where a timer is late, so many. */
-function pace(perSecond) {
+/** Emits what is due by the clock, so that a late timer does not lower the rate. */
+function emitAtRate(perSecond) {
   const startedAt = performance.now();
   let emitted = 0;
   setInterval(() => {
@@ -57,7 +57,7 @@ function pace(perSecond) {
   }, 5);
 }
 
-/** Each change is whole: `left` and `right` are the same; and each has its trace in one of the keys. */
+/** Each change sets `left`, `right` and one of the keys to its version, so that a half change or a lost one shows. */
 function next() {
   version += 1;
   const key = `key${version % KEYS}`;

@@ -1,26 +1,24 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
-/** A script of this folder in a process of its own. */
+/** A script of this folder that runs in a process of its own. */
 export interface ChildScript {
   readonly child: ChildProcess;
   send(message: object): void;
-  /** The next message that was not taken yet. Rejects once the process has ended without one. */
+  /** Resolves with the next message. Rejects if the process ends first. */
   next<Message>(): Promise<Message>;
-  /** Its exit code, once it has ended by itself. */
-  ended(): Promise<number | null>;
-  /** Ends it at once. */
+  /** Kills the process. */
   stop(): Promise<void>;
 }
 
-/** Starts a script of this folder, with these variables beside the own ones. */
+/** Starts a script of this folder, with these variables in addition to the current ones. */
 export async function startScript(
   name: string,
   env: Record<string, string> = {},
   execArgv: readonly string[] = [],
 ): Promise<ChildScript> {
-  const script = fileURLToPath(new URL(`./${name}`, import.meta.url));
-  const child = fork(script, { env: { ...process.env, ...env }, execArgv: [...execArgv] });
+  const child = fork(pathOf(name), { env: { ...process.env, ...env }, execArgv: [...execArgv] });
   const messages: unknown[] = [];
   const waiting: { resolve: (message: unknown) => void; reject: (error: Error) => void }[] = [];
   child.on('message', (message) => {
@@ -30,7 +28,7 @@ export async function startScript(
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   void exited.then((code) => {
-    for (const { reject } of waiting) reject(new Error(`${name} ended with ${code}`));
+    for (const { reject } of waiting) reject(new Error(`${name} ended with code ${code}.`));
   });
   return {
     child,
@@ -39,10 +37,32 @@ export async function startScript(
       if (messages.length > 0) return messages.shift() as Message;
       return (await new Promise<unknown>((resolve, reject) => waiting.push({ resolve, reject }))) as Message;
     },
-    ended: () => exited,
     stop: async () => {
       child.kill('SIGKILL');
       await exited;
     },
   };
+}
+
+/**
+ * Runs a script of this folder until it ends by itself, within 20 s.
+ *
+ * @param onOutput - called when the script has printed something.
+ * @returns what it has printed.
+ */
+export async function runScript(
+  name: string,
+  options: { args?: readonly string[]; env?: Record<string, string>; onOutput?: () => void } = {},
+): Promise<string> {
+  const { args = [], env = {}, onOutput } = options;
+  const run = promisify(execFile)(process.execPath, [pathOf(name), ...args], {
+    env: { ...process.env, ...env },
+    timeout: 20_000,
+  });
+  if (onOutput !== undefined) run.child.stdout?.once('data', onOutput);
+  return (await run).stdout;
+}
+
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(`./${name}`, import.meta.url));
 }

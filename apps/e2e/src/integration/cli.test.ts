@@ -52,8 +52,8 @@ function run(argv: string[], stdin = ''): Promise<Result> {
   });
 }
 
-describe('the command as it is built', () => {
-  it('flips the flag of the demo', async () => {
+describe('the built command', () => {
+  it('sets a flag of the demo', async () => {
     expect(await run(['set', 'flags.newCheckout', 'true', '--env', 'development'])).toEqual({
       code: 0,
       stdout: 'flags.newCheckout (development): false (default) → true\n',
@@ -74,7 +74,7 @@ describe('the command as it is built', () => {
     expect(JSON.parse(await readFile(file, 'utf8')).secrets).toEqual({ paymentKey: 'a-piped-secret' });
   });
 
-  it('ends with 1 where the server refuses, and with 2 where it is used wrongly', async () => {
+  it('exits with 1 if the server refuses, and with 2 if it is used incorrectly', async () => {
     const refused = await run(['set', 'flags.theme', 'purple']);
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('refused (400)') });
     const unknown = await run(['get', 'flags.newCheckuot']);
@@ -82,7 +82,7 @@ describe('the command as it is built', () => {
     for (const { stderr } of [refused, unknown]) expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('ends quietly when its reader has gone', async () => {
+  it('ends without an error when the reader of its output has gone', async () => {
     const child = spawn(process.execPath, [cli, 'list', '--json', '--credentials', credentials], {
       cwd: root,
     });

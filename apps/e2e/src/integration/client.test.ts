@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { defineConfig, defineLimit, toJsonSchema } from '@smooai/config';
-import { ConfigApi, type ConfigClient, createConfigClient, TokenProvider } from '@smooai/config/server';
-import type { ConfigServer, ServerCredentials } from '@smooai/config-server';
+import { defineConfig, defineLimit } from '@smooai/config';
+import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { FaultProxy } from './fault-proxy.ts';
-import { type StockedServer, startStockedServer } from './stocked-server.ts';
+import { runScript } from './child-script.ts';
+import { type ClientBench, startClientBench } from './client-bench.ts';
+import { settingsVariables } from './settings-variables.ts';
 
 const config = defineConfig({
   public: { supportEmail: z.email().default('help@example.com') },
@@ -19,36 +16,19 @@ const config = defineConfig({
 const secretValue = 'first-payment-key-of-this-test';
 const soon = { timeout: 15_000, interval: 20 };
 
-let server: ConfigServer;
-let credentials: ServerCredentials;
-let api: ConfigApi;
-let proxy: FaultProxy;
-let proxyUrl: string;
-let set: StockedServer['set'];
-const clients: ConfigClient<typeof config>[] = [];
+let bench: ClientBench<typeof config>;
 
 beforeEach(async () => {
-  ({ server, credentials, api, set } = await startStockedServer(toJsonSchema(config)));
-  await set('secret', 'paymentKey', secretValue);
-  proxy = new FaultProxy(server.url);
-  proxyUrl = await proxy.listen();
+  bench = await startClientBench(config);
+  await bench.set('secret', 'paymentKey', secretValue);
 });
 
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await proxy.close();
-  await server.close();
-});
-
-function makeClient(options: Partial<Parameters<typeof createConfigClient<typeof config>>[0]> = {}) {
-  const client = createConfigClient({ ...credentials, environment: 'development', config, ...options });
-  clients.push(client);
-  return client;
-}
+afterEach(() => bench.close());
 
 describe('a client of the real server', () => {
-  it('starts, reads every tier, and follows changes by the stream', async () => {
-    const client = await makeClient().ready();
+  it('starts, reads every tier, and follows changes over the stream', async () => {
+    const { api, set } = bench;
+    const client = await bench.makeClient().ready();
     expect(client.secret('paymentKey')).toBe(secretValue);
     expect(client.flagDetails('newCheckout')).toEqual({ value: false, source: 'default' });
     const changes: string[] = [];
@@ -68,8 +48,9 @@ describe('a client of the real server', () => {
     expect(changes).toEqual(['newCheckout', 'cartItems', 'paymentKey', 'newCheckout']);
   });
 
-  it('resumes after a cut with what it missed', async () => {
-    const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl }).ready();
+  it('resumes after a cut connection with the changes it missed', async () => {
+    const { proxy, set } = bench;
+    const client = await bench.makeClient(bench.throughProxy).ready();
     await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     proxy.refuseStreams = true;
     proxy.cut();
@@ -88,9 +69,10 @@ describe('a client of the real server', () => {
     );
   });
 
-  it('polls while streams are refused, and goes back to the stream', async () => {
+  it('polls while streams are refused, and returns to the stream', async () => {
+    const { proxy, set } = bench;
     proxy.refuseStreams = true;
-    const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl, pollIntervalMs: 100 }).ready();
+    const client = await bench.makeClient({ ...bench.throughProxy, pollIntervalMs: 100 }).ready();
     await vi.waitFor(() => expect(client.health().transport).toBe('polling'), soon);
     await set('feature_flag', 'newCheckout', true);
     await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
@@ -106,8 +88,9 @@ describe('a client of the real server', () => {
     }, soon);
   });
 
-  it('gets a new token once when the server refuses the one in hand', async () => {
-    const client = await makeClient({ apiUrl: proxyUrl, authUrl: proxyUrl }).ready();
+  it('gets a new token once when the server refuses the current one', async () => {
+    const { server, credentials, proxyUrl } = bench;
+    const client = await bench.makeClient(bench.throughProxy).ready();
     await vi.waitFor(() => expect(client.health().transport).toBe('stream'), soon);
     const { clientId, clientSecret } = credentials;
     const provider = new TokenProvider({ authUrl: server.url, clientId, clientSecret });
@@ -117,12 +100,13 @@ describe('a client of the real server', () => {
       tokenProvider: provider,
     });
     const token = await provider.getAccessToken();
-    await revoke(token);
+    await revoke(bench, token);
     expect((await revocable.listEnvironments()).map(({ name }) => name)).toContain('production');
     expect(await provider.getAccessToken()).not.toBe(token);
   });
 
-  it('says what the server refused, and no secret', async () => {
+  it('reports what the server refused, without a secret', async () => {
+    const { makeClient } = bench;
     const wrong = makeClient({ clientSecret: 'not-the-secret-of-this-client' });
     await expect(wrong.ready()).rejects.toMatchObject({ code: 'ERR_TOKEN_REJECTED', status: 401 });
     const foreign = makeClient({ environment: 'no-such-environment' });
@@ -136,6 +120,7 @@ describe('a client of the real server', () => {
   });
 
   it('keeps two environments apart', async () => {
+    const { api, makeClient } = bench;
     const environments = await api.listEnvironments();
     const staging = environments.find(({ name }) => name === 'staging');
     const [schema] = await api.listSchemas();
@@ -152,24 +137,13 @@ describe('a client of the real server', () => {
     ]);
   });
 
-  it('lets the process end after close, and by itself', async () => {
-    const script = fileURLToPath(new URL('./short-lived-process.mjs', import.meta.url));
-    const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials;
-    const env = {
-      ...process.env,
-      SMOOAI_CONFIG_API_URL: apiUrl,
-      SMOOAI_CONFIG_AUTH_URL: authUrl,
-      SMOOAI_CONFIG_ORG_ID: organizationId,
-      SMOOAI_CONFIG_CLIENT_ID: clientId,
-      SMOOAI_CONFIG_CLIENT_SECRET: clientSecret,
-      SMOOAI_CONFIG_ENV: 'development',
-    };
-    const { stdout } = await promisify(execFile)(process.execPath, [script], { env, timeout: 20_000 });
-    expect(stdout.trim()).toBe('light');
+  it('lets the process end by itself after close', async () => {
+    const env = settingsVariables(bench.credentials);
+    expect((await runScript('short-lived-process.mjs', { env })).trim()).toBe('light');
   });
 });
 
-async function revoke(token: string): Promise<void> {
+async function revoke({ server, credentials }: ClientBench<typeof config>, token: string): Promise<void> {
   const { clientId, clientSecret } = credentials;
   const body = new URLSearchParams({ token, client_id: clientId, client_secret: clientSecret });
   const response = await fetch(`${server.url}/revoke`, { method: 'POST', body });

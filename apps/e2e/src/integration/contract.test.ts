@@ -1,15 +1,11 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { defineConfig, defineLimit, toJsonSchema } from '@smooai/config';
-import { type ConfigClient, createConfigClient } from '@smooai/config/server';
-import type { ConfigServer, ServerCredentials } from '@smooai/config-server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { FaultProxy } from './fault-proxy.ts';
-import { type StockedServer, startStockedServer } from './stocked-server.ts';
+import { runScript } from './child-script.ts';
+import { type ClientBench, startClientBench } from './client-bench.ts';
+import { settingsVariables } from './settings-variables.ts';
 
-// A client against a platform with the published contract only: the real server behind a proxy that hides the rest.
+// The platform is the real server behind a proxy that hides everything outside the published contract.
 
 const config = defineConfig({
   secrets: { paymentKey: z.string().min(1) },
@@ -24,52 +20,32 @@ const config = defineConfig({
 const soon = { timeout: 15_000, interval: 20 };
 const dutch = { attribute: 'country', op: 'in', values: ['NL'] };
 
-let server: ConfigServer;
-let credentials: ServerCredentials;
-let proxy: FaultProxy;
-let proxyUrl: string;
-let set: StockedServer['set'];
-const clients: ConfigClient<typeof config>[] = [];
+let bench: ClientBench<typeof config>;
 
 beforeEach(async () => {
   const jsonSchema = toJsonSchema(config);
   delete jsonSchema.properties.featureFlagSchema.properties.onlyHere;
-  ({ server, credentials, set } = await startStockedServer(jsonSchema));
-  await set('secret', 'paymentKey', 'first-payment-key');
+  bench = await startClientBench(config, jsonSchema);
+  bench.proxy.hasContractOnly = true;
+  await bench.set('secret', 'paymentKey', 'first-payment-key');
   const rule = { id: 'dutch', when: dutch, value: 'dark' };
-  await set('feature_flag', 'theme', { $cohort: { rules: [rule], defaultValue: 'light' } });
-  await set('limit', 'cartItems', {
+  await bench.set('feature_flag', 'theme', { $cohort: { rules: [rule], defaultValue: 'light' } });
+  await bench.set('limit', 'cartItems', {
     $cohort: { rules: [{ id: 'dutch', when: dutch, value: 70 }], defaultValue: 7 },
   });
-  proxy = new FaultProxy(server.url);
-  proxy.hasContractOnly = true;
-  proxyUrl = await proxy.listen();
 });
 
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.close()));
-  await proxy.close();
-  await server.close();
-});
+afterEach(() => bench.close());
 
-function makeClient(options: Partial<Parameters<typeof createConfigClient<typeof config>>[0]> = {}) {
-  const urls = { apiUrl: proxyUrl, authUrl: proxyUrl };
-  const client = createConfigClient({
-    ...credentials,
-    ...urls,
-    environment: 'development',
-    config,
-    pollIntervalMs: 50,
-    ...options,
-  });
-  clients.push(client);
-  return client;
-}
+const makeClient: ClientBench<typeof config>['makeClient'] = (options) =>
+  bench.makeClient({ ...bench.throughProxy, pollIntervalMs: 50, ...options });
 
-const asked = (end: string): number => proxy.seen.filter((line) => line.endsWith(end)).length;
+/** Counts the requests whose path ends like this. */
+const requestsTo = (end: string): number => bench.proxy.seen.filter((line) => line.endsWith(end)).length;
 
-describe('a platform with the published contract only', () => {
+describe('a platform that only has the published contract', () => {
   it('starts a client, which follows its values by polling', async () => {
+    const { proxy, set } = bench;
     const client = await makeClient().ready();
     expect(client.health()).toMatchObject({ status: 'ready', transport: 'polling', invalidKeys: [] });
     expect(client.secret('paymentKey')).toBe('first-payment-key');
@@ -78,12 +54,12 @@ describe('a platform with the published contract only', () => {
     client.subscribe(({ keys }) => changes.push(keys));
     await set('feature_flag', 'newCheckout', true);
     await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
-    const polls = asked('/values');
-    await vi.waitFor(() => expect(asked('/values')).toBeGreaterThan(polls + 2), soon);
+    const polls = requestsTo('/values');
+    await vi.waitFor(() => expect(requestsTo('/values')).toBeGreaterThan(polls + 2), soon);
     await set('secret', 'paymentKey', 'second-payment-key');
     await vi.waitFor(() => expect(client.secret('paymentKey')).toBe('second-payment-key'), soon);
     expect(changes).toEqual([['newCheckout'], ['paymentKey']]);
-    expect([asked('/ruleset'), asked('/stream')]).toEqual([1, 0]);
+    expect([requestsTo('/ruleset'), requestsTo('/stream')]).toEqual([1, 0]);
     proxy.cut();
     await vi.waitFor(
       () => expect(client.health()).toMatchObject({ status: 'ready', transport: 'polling' }),
@@ -91,7 +67,7 @@ describe('a platform with the published contract only', () => {
     );
   });
 
-  it('evaluates what it gives no rules of', async () => {
+  it('evaluates for the client, which has no rules', async () => {
     const client = await makeClient().ready();
     expect(await client.evaluateFlagDetails('theme', { country: 'NL' })).toEqual({
       value: 'dark',
@@ -103,7 +79,8 @@ describe('a platform with the published contract only', () => {
     expect(await client.evaluateFlag('newCheckout')).toBe(false);
   });
 
-  it('says what it does not evaluate, and no value', async () => {
+  it('reports what it cannot evaluate, without a value of the context', async () => {
+    const { proxy } = bench;
     const client = await makeClient().ready();
     await expect(client.evaluateFlag('onlyHere')).rejects.toMatchObject({ code: 'ERR_EVALUATE_NOT_FOUND' });
     const wide = { text: 'jane'.repeat(100_000) };
@@ -125,7 +102,8 @@ describe('a platform with the published contract only', () => {
     });
   });
 
-  it('is asked the same once at a time, and one caller may leave', async () => {
+  it('gets one request for concurrent calls that ask the same, even if one caller aborts', async () => {
+    const { proxy } = bench;
     const client = await makeClient().ready();
     let open: () => void = () => undefined;
     const isOpen = new Promise<void>((resolve) => {
@@ -137,31 +115,32 @@ describe('a platform with the published contract only', () => {
     const staying = Array.from({ length: 50 }, () =>
       client.evaluateFlag('theme', { plan: 'pro', country: 'NL' }),
     );
-    await vi.waitFor(() => expect(asked('/evaluate')).toBe(1), soon);
+    await vi.waitFor(() => expect(requestsTo('/evaluate')).toBe(1), soon);
     leaving.abort();
     await expect(left).rejects.toMatchObject({ code: 'ERR_EVALUATE_FAILED', reason: 'aborted' });
     open();
     expect(new Set(await Promise.all(staying))).toEqual(new Set(['dark']));
-    expect(asked('/evaluate')).toBe(1);
+    expect(requestsTo('/evaluate')).toBe(1);
   });
 
-  it('is asked again only after a change where answers are kept, and for those that were dropped', async () => {
+  it('gets another request only after a change, or for an answer that the cache has dropped', async () => {
+    const { set } = bench;
     const client = await makeClient({ evaluationCache: { maxEntries: 2, ttlMs: 600_000 } }).ready();
     const ask = (userId: string) => client.evaluateFlag('newCheckout', { userId });
     for (const userId of ['a', 'b', 'a', 'b']) expect(await ask(userId)).toBe(false);
-    expect(asked('/evaluate')).toBe(2);
+    expect(requestsTo('/evaluate')).toBe(2);
     await ask('c');
     await ask('b');
-    expect(asked('/evaluate')).toBe(3);
+    expect(requestsTo('/evaluate')).toBe(3);
     await ask('a');
-    expect(asked('/evaluate')).toBe(4);
+    expect(requestsTo('/evaluate')).toBe(4);
     await set('feature_flag', 'newCheckout', true);
     await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
     expect(await ask('a')).toBe(true);
-    expect(asked('/evaluate')).toBe(5);
+    expect(requestsTo('/evaluate')).toBe(5);
   });
 
-  it('says which environments there are', async () => {
+  it('names its environments if the configured one does not exist', async () => {
     await expect(makeClient({ environment: 'no-such-environment' }).ready()).rejects.toMatchObject({
       code: 'ERR_REQUEST_REJECTED',
       status: 404,
@@ -170,19 +149,8 @@ describe('a platform with the published contract only', () => {
   });
 
   it('keeps no process alive', async () => {
-    const script = fileURLToPath(new URL('./short-lived-process.mjs', import.meta.url));
-    const { organizationId, clientId, clientSecret } = credentials;
-    const env = {
-      ...process.env,
-      SMOOAI_CONFIG_API_URL: proxyUrl,
-      SMOOAI_CONFIG_AUTH_URL: proxyUrl,
-      SMOOAI_CONFIG_ORG_ID: organizationId,
-      SMOOAI_CONFIG_CLIENT_ID: clientId,
-      SMOOAI_CONFIG_CLIENT_SECRET: clientSecret,
-      SMOOAI_CONFIG_ENV: 'development',
-    };
-    const { stdout } = await promisify(execFile)(process.execPath, [script], { env, timeout: 20_000 });
-    expect(stdout.trim()).toBe('light');
-    expect(asked('/values')).toBe(1);
+    const env = settingsVariables(bench.credentials, bench.proxyUrl);
+    expect((await runScript('short-lived-process.mjs', { env })).trim()).toBe('light');
+    expect(requestsTo('/values')).toBe(1);
   });
 });

@@ -7,7 +7,8 @@ import { defineConfig, toJsonSchema } from '@smooai/config';
 import type { ConfigServer } from '@smooai/config-server';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { startStockedServer } from './stocked-server.ts';
+import { startSchemaServer } from './schema-server.ts';
+import { settingsVariables } from './settings-variables.ts';
 
 const config = defineConfig({
   secrets: { paymentKey: z.string().min(1) },
@@ -25,7 +26,7 @@ interface Line {
   keyLength?: number;
 }
 
-/** A client in a process of its own. */
+/** A client that runs in a process of its own. */
 class ClientProcess {
   readonly lines: Line[] = [];
   output = '';
@@ -75,19 +76,11 @@ const processes: ClientProcess[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'disk-copy-'));
   file = join(directory, 'copy.json');
-  const stocked = await startStockedServer(toJsonSchema(config));
-  const { credentials } = stocked;
-  server = stocked.server;
-  set = (counter) => stocked.set('feature_flag', 'counter', counter);
-  await stocked.set('secret', 'paymentKey', paymentKey);
-  env = {
-    PATH: process.env.PATH,
-    SMOOAI_CONFIG_API_URL: credentials.apiUrl,
-    SMOOAI_CONFIG_AUTH_URL: credentials.authUrl,
-    SMOOAI_CONFIG_CLIENT_ID: credentials.clientId,
-    SMOOAI_CONFIG_CLIENT_SECRET: credentials.clientSecret,
-    SMOOAI_CONFIG_ORG_ID: credentials.organizationId,
-  };
+  const schemaServer = await startSchemaServer(toJsonSchema(config));
+  server = schemaServer.server;
+  set = (counter) => schemaServer.set('feature_flag', 'counter', counter);
+  await schemaServer.set('secret', 'paymentKey', paymentKey);
+  env = { PATH: process.env.PATH, ...settingsVariables(schemaServer.credentials) };
 });
 
 afterEach(async () => {
@@ -102,7 +95,7 @@ function start(readyTimeoutMs = 20_000): ClientProcess {
   return child;
 }
 
-it('two processes share one disk copy: killed while they write, they leave a whole one with the newest values', async () => {
+it('two processes share one disk copy, which stays complete and newest even if one is killed while writing', async () => {
   const steady = start();
   await vi.waitFor(() => expect(steady.find('ready')).toBeDefined(), soon);
   let counter = 0;
@@ -113,7 +106,7 @@ it('two processes share one disk copy: killed while they write, they leave a who
       counter += 1;
       await set(counter);
     }
-    // Right after a change, so that one of its writes is likely to be cut.
+    // Right after a change, when it is likely to be writing.
     await victim.kill();
   }
   await vi.waitFor(() => expect(steady.find('counter')?.counter).toBe(counter), soon);

@@ -12,7 +12,7 @@ const markdownIn = (folder: string): string[] =>
         .map((name) => join(folder, name))
     : [];
 
-/** The relative links of a document. */
+/** Returns the relative links of a document, with the file and the anchor that each leads to. */
 function links(document: string): { target: string; file: string; anchor: string }[] {
   const text = readFileSync(document, 'utf8').replace(/^```[\s\S]*?^```/gm, '');
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
@@ -24,7 +24,7 @@ function links(document: string): { target: string; file: string; anchor: string
     });
 }
 
-/** Anchors of a document's headings, as they are made on a web page of it. */
+/** Returns the anchors of a document's headings, as GitHub creates them. */
 function anchors(document: string): string[] {
   return [...readFileSync(document, 'utf8').matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) =>
     heading
@@ -39,7 +39,7 @@ describe('documents', () => {
     ...markdownIn(folder),
     ...(packages.includes(folder) ? markdownIn(join(folder, 'docs')) : []),
   ]);
-  it.each(all.map((document) => relative(root, document)))('%s: every link leads somewhere', (name) => {
+  it.each(all.map((document) => relative(root, document)))('%s: every link has a target', (name) => {
     const document = join(root, name);
     for (const { target, file, anchor } of links(document)) {
       expect(existsSync(file), target).toBe(true);
@@ -48,7 +48,7 @@ describe('documents', () => {
   });
 
   it.each(packages.map((folder) => relative(root, folder)))(
-    '%s: every link stays in what is published, where the repository is not beside it',
+    '%s: every link leads to a published file, because the package comes without the repository',
     (name) => {
       const folder = join(root, name);
       const { files } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { files: string[] };

@@ -12,7 +12,7 @@ const bin = fileURLToPath(
 );
 const rounds = 5;
 
-describe('a server killed in the middle of writes', () => {
+describe('a server that is killed while it writes', () => {
   let folder: string;
   let child: ChildProcess | undefined;
 
@@ -25,7 +25,7 @@ describe('a server killed in the middle of writes', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('has every acknowledged write when it starts again', async () => {
+  it('has every acknowledged write after a restart', async () => {
     const acknowledged = new Map<string, number>();
     let next = 0;
     for (let round = 0; round < rounds; round += 1) {
@@ -64,7 +64,7 @@ describe('a server killed in the middle of writes', () => {
   });
 });
 
-/** Standard Schema by hand: a number of any size. */
+/** A hand-written Standard Schema for any number. */
 const anyNumber = {
   '~standard': {
     version: 1 as const,

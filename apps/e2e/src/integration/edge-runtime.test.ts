@@ -5,8 +5,8 @@ import { build } from 'vite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 /*
- * The built package, bundled as a deployment to the edge is, in a context that has what such a runtime has: web APIs, and
- * neither `process` nor `require` nor `Buffer`. It is an emulation in Node's engine, not a provider's own runtime.
+ * Bundles the built package as a deployment to the edge does, and runs it in a context with the APIs of such a runtime:
+ * web APIs, without `process`, `require` and `Buffer`. It is emulated in Node, not a provider's own runtime.
  */
 
 const entry = fileURLToPath(new URL('./edge-worker.mjs', import.meta.url));
@@ -17,13 +17,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-async function urlOfNobody(): Promise<string> {
+async function unusedUrl(): Promise<string> {
   const dead = await createConfigServer({});
   await dead.close();
   return dead.url;
 }
 
-/** The worker and all it imports, as one script that leaves its exports in `worker`. */
+/** Bundles the worker and its imports into one script, whose exports are in the global `worker`. */
 async function bundle(condition: string): Promise<string> {
   const built = await build({
     configFile: false,
@@ -36,24 +36,24 @@ async function bundle(condition: string): Promise<string> {
     },
   });
   const [output] = Array.isArray(built) ? built : [built];
-  if (output === undefined || !('output' in output)) throw new Error('Nothing was built.');
+  if (output === undefined || !('output' in output)) throw new Error('Vite returned no output.');
   return output.output[0].code;
 }
 
-describe.each(['edge-light', 'workerd'])('a worker that is built for %s', (condition) => {
-  it('gets a token for all its callers, another when that is refused, and its configuration', async () => {
+describe.each(['edge-light', 'workerd'])('a worker built for %s', (condition) => {
+  it('gets one token for all callers, another one after a refusal, and its configuration', async () => {
     const { credentials } = server;
-    if (credentials === undefined) throw new Error('The server has no client.');
+    if (credentials === undefined) throw new Error('The server has no credentials.');
     const vm = new EdgeVM();
     for (const name of ['process', 'require', 'Buffer', 'module', 'setImmediate']) {
       expect(vm.evaluate(`typeof ${name}`), name).toBe('undefined');
     }
     const code = await bundle(condition);
-    // What Vite puts in place of a module of Node.
+    // Vite replaces Node's modules with this.
     expect(code).not.toMatch(/__vite-browser-external/);
     vm.evaluate(code);
     const { apiUrl, authUrl, organizationId, clientId, clientSecret } = credentials;
-    const deadUrl = await urlOfNobody();
+    const deadUrl = await unusedUrl();
     const options = {
       deadUrl,
       apiUrl,
@@ -63,11 +63,11 @@ describe.each(['edge-light', 'workerd'])('a worker that is built for %s', (condi
       clientSecret,
       environment: 'development',
     };
-    // As text in both ways: the context has a realm of its own.
-    const answer: unknown = JSON.parse(
+    // Passed as text in both directions, because objects of another realm are not equal to ours.
+    const result: unknown = JSON.parse(
       await vm.evaluate<Promise<string>>(`worker.run(${JSON.stringify(options)})`),
     );
-    expect(answer).toEqual({
+    expect(result).toEqual({
       tokens: 1,
       exchanges: 1,
       environments: expect.arrayContaining(['development']),

@@ -1,4 +1,4 @@
-// Bundled and run by edge-runtime.test.ts, where there are web APIs alone.
+// Bundled by edge-runtime.test.ts and run where only web APIs exist.
 import { defineConfig } from '@smooai/config';
 import { ConfigApi, createConfigClient, getSharedTokenProvider, TokenProvider } from '@smooai/config/server';
 import { z } from 'zod';
@@ -12,7 +12,7 @@ async function failureOf(work) {
   );
 }
 
-/** The whole life of a token: exchanged, refused, replaced, shared, aborted; then a client on top of it. */
+/** Exchanges, invalidates, shares and aborts tokens; then starts a client. */
 export async function run({ deadUrl, ...settings }) {
   const { authUrl, clientId, clientSecret } = settings;
   const events = [];

@@ -1,4 +1,4 @@
-// Run by processes.test.ts: brings a client to one of several states, after which the process must end by itself.
+// Run by processes.test.ts: brings a client into one of several states, after which the process must end by itself.
 import { defineConfig } from '@smooai/config';
 import { createConfigClient } from '@smooai/config/server';
 import { z } from 'zod';
@@ -16,11 +16,11 @@ const endings = {
     await started;
   },
   'never started': async () => client.flag('left'),
-  // Its server goes away: what is left are waits, which keep no process alive.
+  // The server goes away. After that the client only waits, which must not keep the process alive.
   'cut off': async () => {
     await client.ready();
     process.stdout.write('ready\n');
-    // The stream that is open keeps the process alive until then.
+    // The open stream keeps the process alive until then.
   },
   refused: async () => {
     const wrong = createConfigClient({ config, clientSecret: 'not-the-secret' });

@@ -1,4 +1,4 @@
-// Run by token-process.test.ts: all is done while the issuer does not answer the refresh of a token.
+// Run by token-process.test.ts: the process ends while a token is being refreshed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TokenProvider } from '@smooai/config/server';
 

@@ -14,7 +14,7 @@ import {
   startShop,
 } from './live-shop.ts';
 
-/** When a fault begins. */
+/** When the fault of a test begins: before the client starts, while it polls, or while it streams. */
 export const moments = ['start', 'polling', 'stream'] as const;
 export type Moment = (typeof moments)[number];
 
@@ -22,7 +22,7 @@ type OnEnd = (end: () => Promise<void>) => void;
 
 let cells = 0;
 
-/** A client behind a proxy of its own, in an environment of its own, whose newest version is 1. */
+/** Creates a client with its own proxy and its own environment, whose newest version is 1. */
 export async function openCell(shop: Shop, moment: Moment, onEnd: OnEnd) {
   cells += 1;
   const environment = await openEnvironment(shop, `cell-${cells}`);
@@ -40,7 +40,7 @@ export async function openCell(shop: Shop, moment: Moment, onEnd: OnEnd) {
   return { environment, proxy, client, reader };
 }
 
-/** A server whose database was copied once. */
+/** A server whose database can be replaced by an older copy. */
 export class RestorableShop {
   readonly #folder: string;
   readonly #shop: Shop;
@@ -70,25 +70,25 @@ export class RestorableShop {
     return this.#server.close();
   }
 
-  /** Copies the database; the server is stopped. */
+  /** Copies the database. The server must be stopped. */
   backUp(): Promise<void> {
     return cp(join(this.#folder, 'live'), join(this.#folder, 'backup'), { recursive: true });
   }
 
-  /** Puts the copy in the database's place; the server is stopped. */
+  /** Replaces the database with the copy. The server must be stopped. */
   async restore(): Promise<void> {
     await rm(join(this.#folder, 'live'), { recursive: true });
     await cp(join(this.#folder, 'backup'), join(this.#folder, 'live'), { recursive: true });
   }
 
-  /** Starts it at another port, to which the proxy then leads. */
+  /** Starts the server on another port and points the proxy to it. */
   async startBehind(proxy: FaultProxy): Promise<void> {
     const db = join(this.#folder, 'live', 'config.db');
     this.#server = await createConfigServer({ db, env: {}, streams: heartbeat });
     proxy.target = this.#server.url;
   }
 
-  /** The environment of that name at the server that runs now. */
+  /** Opens an environment of the server that runs now. */
   environment(name: string): Promise<ShopEnvironment> {
     const { credentials, schemaId } = this.#shop;
     return openEnvironment({ api: makeApi(credentials, this.#server.url), schemaId }, name);

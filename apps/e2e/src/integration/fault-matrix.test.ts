@@ -1,10 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Moment, moments, openCell, RestorableShop } from './fault-cell.ts';
 import { faults, type NamedFault } from './faults.ts';
-import { type Shop, type ShopClient, type ShopEnvironment, startShop } from './live-shop.ts';
+import { type Shop, type ShopEnvironment, startShop, untilSeen } from './live-shop.ts';
 
 const soon = { timeout: 30_000, interval: 5 };
-/** How long a fault lasts at least: longer than each of the client's waits. */
+/** Shortest duration of a fault; longer than each of the client's timeouts. */
 const faultMs = 2_000;
 
 const restored = 'older database';
@@ -29,23 +30,26 @@ afterAll(async () => {
 
 for (const moment of moments) {
   describe.concurrent(`a client, at ${moment}`, () => {
-    it.for(faults)('is over: $name', async (fault, { onTestFinished }) => {
+    it.for(faults)('recovers from: $name', async (fault, { onTestFinished }) => {
       const cell = await openCell(shop, moment, onTestFinished);
       const run = moment === 'start' ? startThrough : runThrough;
       const newest = await run(cell, fault, moment);
-      const source = moment === 'polling' ? 'polling' : 'stream';
-      await vi.waitFor(() => expect(cell.client.health()).toMatchObject({ status: 'ready', source }), soon);
+      const transport = moment === 'polling' ? 'polling' : 'stream';
+      await vi.waitFor(
+        () => expect(cell.client.health()).toMatchObject({ status: 'ready', transport }),
+        soon,
+      );
       await cell.environment.write(newest + 1);
-      await sees(cell.client, newest + 1);
+      await untilSeen(cell.client, newest + 1);
       expect([cell.reader.faults, cell.reader.steppedBack()]).toEqual([[], []]);
     });
 
-    it(`is over: a server that comes back with an ${restored}`, async ({ onTestFinished }) => {
+    it(`recovers from: a server that returns with an ${restored}`, async ({ onTestFinished }) => {
       const own = await RestorableShop.start(onTestFinished);
       const cell = await openCell(own.shop, moment, onTestFinished);
       await restoreUnder(cell, own, moment);
       expect(cell.reader.faults).toEqual([]);
-      // To the version of the backup, and no further.
+      // Back to the version of the backup, and no further.
       expect(cell.reader.versions).toEqual(moment === 'start' ? [0, 1, 2] : [0, 7, 1, 2]);
     });
   });
@@ -61,16 +65,16 @@ async function startThrough(
   await proxy.begin(fault.make(older), fault.open);
   const started = client.ready({ timeoutMs: 60_000 }).catch((error: unknown) => error);
   if (fault.refusesStart) expect(await started).toMatchObject({ status: 401 });
-  else if (fault.hears === 'unheard') await pause(faultMs);
+  else if (fault.reaches === 'nothing') await pause(faultMs);
   else expect(await started).toBe(client);
-  if (fault.hears === 'unheard' && fault.sparesTokens) {
-    // Asked again, so the fault was met, and not only a busy machine.
+  if (fault.reaches === 'nothing' && fault.sparesTokens) {
+    // A second request proves that the first met the fault, and that the machine is not merely busy.
     const asked = (): string[] => proxy.seen.filter((line) => line.endsWith('/ruleset'));
     await vi.waitFor(() => expect(asked().length).toBeGreaterThan(1), soon);
   }
-  const statuses = { unheard: fault.refusesStart ? 'failed' : 'starting', behind: 'ready', newest: 'ready' };
-  expect(client.health().status).toBe(statuses[fault.hears]);
-  if (fault.hears === 'unheard') {
+  const statuses = { nothing: fault.refusesStart ? 'failed' : 'starting', older: 'ready', newest: 'ready' };
+  expect(client.health().status).toBe(statuses[fault.reaches]);
+  if (fault.reaches === 'nothing') {
     expect(client.flagDetails('left')).toMatchObject({ value: 0, errorCode: 'ERR_NOT_READY' });
   }
   await environment.write(3);
@@ -78,7 +82,7 @@ async function startThrough(
   await endOf(fault, proxy);
   if (fault.refusesStart) await client.ready({ timeoutMs: 60_000 });
   else expect(await started).toBe(client);
-  await sees(client, 3);
+  await untilSeen(client, 3);
   noteRecovery(fault.name, moment, clearedAt);
   return 3;
 }
@@ -92,25 +96,27 @@ async function runThrough(
   await environment.write(2);
   await client.ready({ timeoutMs: 60_000 });
   await vi.waitFor(() => expect(client.health().transport).toBe(moment), soon);
-  await sees(client, 2);
+  await untilSeen(client, 2);
   await proxy.begin(fault.make(older), fault.open);
-  const newest = fault.hears === 'newest' ? 12 : 3;
+  const newest = fault.reaches === 'newest' ? 12 : 3;
   for (let version = 3; version <= newest; version += 1) await environment.write(version);
-  if (fault.hears === 'newest') {
-    await sees(client, newest);
+  if (fault.reaches === 'newest') {
+    await untilSeen(client, newest);
   } else {
-    const isHeard = fault.hears === 'behind';
-    const health = isHeard ? { status: 'ready', transport: moment } : { status: 'stale', transport: 'none' };
+    const isReached = fault.reaches === 'older';
+    const health = isReached
+      ? { status: 'ready', transport: moment }
+      : { status: 'stale', transport: 'none' };
     await vi.waitFor(() => expect(client.health()).toMatchObject(health), soon);
     await pause(faultMs);
-    // The last good values, and the truth about their age.
+    // The last good values, with their true age.
     expect(client.flag('left')).toBe(2);
     expect(client.health().status).toBe(health.status);
     expect(client.health().ageMs).toBeGreaterThanOrEqual(faultMs - 100);
   }
   const clearedAt = performance.now();
   await endOf(fault, proxy);
-  await sees(client, newest);
+  await untilSeen(client, newest);
   noteRecovery(fault.name, moment, clearedAt);
   return newest;
 }
@@ -128,7 +134,7 @@ async function restoreUnder(cell: Cell, own: RestorableShop, moment: Moment): Pr
   if (moment !== 'start') {
     await client.ready({ timeoutMs: 60_000 });
     await vi.waitFor(() => expect(client.health().transport).toBe(moment), soon);
-    await sees(client, 7);
+    await untilSeen(client, 7);
   }
   const before = Number(client.health().revision ?? 0);
   await own.stop();
@@ -139,25 +145,17 @@ async function restoreUnder(cell: Cell, own: RestorableShop, moment: Moment): Pr
   await own.startBehind(proxy);
   const clearedAt = performance.now();
   await started;
-  await sees(client, 1);
+  await untilSeen(client, 1);
   if (moment !== 'start') expect(Number(client.health().revision)).toBeLessThan(before);
   noteRecovery(restored, moment, clearedAt);
   await write(2);
-  await sees(client, 2);
+  await untilSeen(client, 2);
 }
 
 async function endOf(fault: NamedFault, proxy: Cell['proxy']): Promise<void> {
   await proxy.end();
-  // What is not the server's way of ending would otherwise go on for ever.
-  if (fault.hears !== 'unheard') proxy.cut();
-}
-
-function sees(client: ShopClient, version: number): Promise<void> {
-  return vi.waitFor(() => expect(client.flag('left')).toBe(version), soon);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  // These faults keep connections open that would otherwise never end.
+  if (fault.reaches !== 'nothing') proxy.cut();
 }
 
 function noteRecovery(name: string, moment: Moment, clearedAt: number): void {
@@ -173,6 +171,6 @@ function recoveryTable(): string {
       moments.map((moment) => recoveries.get(name)?.[moment]?.toFixed(0) ?? '-'),
     ),
   );
-  const title = 'From the end of the fault to the newest value, in ms';
+  const title = 'Milliseconds from the end of the fault to the newest value';
   return `\n${title}\n${[row('', [...moments]), ...rows].join('\n')}\n\n`;
 }

@@ -1,32 +1,32 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request that came to a {@link FaultProxy}, and what can be done with it. */
+/** A request to a {@link FaultProxy}, with the ways to handle it. */
 export interface Exchange {
-  /** Without the query. */
+  /** The path without the query. */
   readonly path: string;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  /** What the server behind answers; never settles where it cannot be reached, and the connection is cut then. */
-  readonly ask: (headers?: Record<string, string>) => Promise<IncomingMessage>;
-  /** Passes the request and its answer on as they are. */
+  /** Forwards the request and resolves with the response. If the server is unreachable, cuts the connection instead. */
+  readonly forward: (headers?: Record<string, string>) => Promise<IncomingMessage>;
+  /** Forwards the request and sends the response back unchanged. */
   readonly pass: () => void;
 }
 
-/** What the proxy does instead of passing requests on; `refuse`: nothing listens. */
+/** What the proxy does with requests instead of forwarding them. `refuse`: it does not listen. */
 export type Fault = 'refuse' | ((exchange: Exchange) => void | Promise<void>);
 
-/** A proxy in front of the config server that can refuse streams or everything, or answer in any other wrong way. */
+/** A proxy in front of the config server that can misbehave in many ways. */
 export class FaultProxy {
-  /** The server behind; may be replaced by another. */
+  /** The URL of the server. Can be changed. */
   target: string;
-  /** Answer 503 for `/stream`. */
+  /** Returns 503 for `/stream`. */
   refuseStreams = false;
-  /** Answer 404 for `/ruleset` and `/stream`, as a platform with the published contract only. */
+  /** Returns 404 for `/ruleset` and `/stream`, as a platform that only has the published contract does. */
   hasContractOnly = false;
-  /** Called with each request's path before it is forwarded, which waits for the answer. */
+  /** Called with the path before a request is forwarded. The request waits for the returned promise. */
   onRequest: (path: string) => Promise<void> | undefined = () => undefined;
-  /** Requests seen, by `METHOD path`, without the query. */
+  /** The requests so far: `METHOD path`, without the query. */
   readonly seen: string[] = [];
   #server: Server | undefined;
   #port = 0;
@@ -42,29 +42,29 @@ export class FaultProxy {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** From now on requests meet the fault. Open connections are cut, or fall silent for good, or go on. */
+  /** Begins a fault. Open connections are cut, fall silent for good, or continue. */
   async begin(fault: Fault, open: 'cut' | 'silence' | 'keep' = 'cut'): Promise<void> {
     this.#fault = fault;
-    if (open === 'silence') this.strand();
+    if (open === 'silence') this.silence();
     if (open === 'cut') this.cut();
     if (fault === 'refuse') await this.#unlisten();
   }
 
-  /** From now on requests are passed on again. What is under way stays as it is. */
+  /** Ends the fault: new requests are forwarded again. Requests in progress are not changed. */
   async end(): Promise<void> {
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault === 'refuse') await this.#listen();
   }
 
-  /** Ends every open connection amid its answer. */
+  /** Cuts every open connection in the middle of its response. */
   cut(): void {
     for (const response of this.#open) response.destroy();
   }
 
-  /** Lets open answers go on without another byte, as where a router forgot the connection. */
-  strand(): void {
-    for (const response of this.#open) response.emit('strand');
+  /** Keeps open connections without sending another byte, like a router that has lost the connection. */
+  silence(): void {
+    for (const response of this.#open) response.emit('silence');
   }
 
   async close(): Promise<void> {
@@ -83,7 +83,7 @@ export class FaultProxy {
         });
         break;
       } catch (error) {
-        // Meanwhile another connection of this machine may have got the port for a moment.
+        // Another connection of this machine may have taken the port for a moment.
         if (attempt === 50) throw error;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -105,15 +105,15 @@ export class FaultProxy {
     this.seen.push(`${incoming.method} ${path}`);
     this.#open.add(outgoing);
     outgoing.once('close', () => this.#open.delete(outgoing));
-    const ask = (headers = {}) => this.#ask(incoming, outgoing, headers);
-    const pass = (): void => void ask().then((answer) => passOn(answer, outgoing));
+    const forward = (headers = {}) => this.#forward(incoming, outgoing, headers);
+    const pass = (): void => void forward().then((response) => sendBack(response, outgoing));
     if (this.refuseStreams && path.endsWith('/stream')) outgoing.writeHead(503).end();
     else if (this.hasContractOnly && /\/config\/(ruleset|stream)$/.test(path)) notFound(outgoing);
-    else if (typeof this.#fault === 'function') void this.#fault({ path, incoming, outgoing, ask, pass });
+    else if (typeof this.#fault === 'function') void this.#fault({ path, incoming, outgoing, forward, pass });
     else pass();
   }
 
-  async #ask(
+  async #forward(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     headers: Record<string, string>,
@@ -138,13 +138,13 @@ function notFound(outgoing: ServerResponse): void {
   outgoing.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"Not Found"}');
 }
 
-function passOn(answer: IncomingMessage, outgoing: ServerResponse): void {
-  outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-  outgoing.once('strand', () => {
-    answer.unpipe(outgoing);
-    answer.resume();
+function sendBack(response: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.writeHead(response.statusCode ?? 502, response.headers);
+  outgoing.once('silence', () => {
+    response.unpipe(outgoing);
+    response.resume();
   });
-  // The server went away amid its answer.
-  answer.once('aborted', () => outgoing.destroy());
-  answer.pipe(outgoing);
+  // The server has gone away in the middle of its response.
+  response.once('aborted', () => outgoing.destroy());
+  response.pipe(outgoing);
 }

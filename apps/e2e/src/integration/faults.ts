@@ -2,46 +2,52 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ruleset } from '@smooai/config';
 import type { Exchange, Fault } from './fault-proxy.ts';
 
-/** One way in which what lies between a client and its server goes wrong. */
+/** A fault between a client and its server. */
 export interface NamedFault {
   name: string;
-  /** Made for each use, since some remember what they saw. `older` is a ruleset of before the newest. */
+  /** Creates the fault for one test, because some keep state. `older` is a ruleset from before the newest version. */
   make(older: Ruleset): Fault;
-  /** What becomes of the connections that are open when it begins. */
+  /** What happens to the connections that are open when it begins. */
   open: 'cut' | 'silence' | 'keep';
-  /** `unheard`: nothing of the server's gets through; `behind`: only what is old does; `newest`: the newest does too. */
-  hears: 'unheard' | 'behind' | 'newest';
-  /** Whether tokens are handed out all the while. */
+  /** Which values still reach the client: none, only older ones, or also the newest. */
+  reaches: 'nothing' | 'older' | 'newest';
+  /** Whether the client still gets tokens. */
   sparesTokens?: boolean;
-  /** Whether a start fails at once, since waiting does not help. */
+  /** Whether a start fails immediately, because waiting would not help. */
   refusesStart?: boolean;
 }
 
-const unheard = { open: 'cut', hears: 'unheard' } as const;
+const unreachable = { open: 'cut', reaches: 'nothing' } as const;
 const sparesTokens = true;
 const isStream = ({ path }: Exchange): boolean => path.endsWith('/stream');
 const isToken = ({ path }: Exchange): boolean => path.endsWith('/token');
 
-/** Every fault on the way to the server. A server that comes back with an older database is not such a fault. */
+/** Every fault of the connection. A server that returns with an older database is tested separately. */
 export const faults: readonly NamedFault[] = [
-  { name: 'refuse', ...unheard, make: () => 'refuse' },
-  { name: 'reset', ...unheard, make: () => reset },
-  { name: 'black hole', ...unheard, open: 'silence', make: () => () => undefined },
-  { name: '500', ...unheard, make: () => answering(500) },
-  { name: '503', ...unheard, make: () => answering(503) },
-  { name: '429', ...unheard, make: () => answering(429, { 'retry-after': '1' }) },
-  { name: '401', ...unheard, sparesTokens, refusesStart: true, make: () => unlessToken(answering(401)) },
-  { name: '401, the issuer away', ...unheard, make: () => refusedTokens },
-  { name: 'slow trickle', ...unheard, make: () => trickle },
-  { name: 'truncated JSON', ...unheard, make: () => truncate },
-  { name: 'HTML with 200', ...unheard, make: () => page },
-  { name: 'wrong content type', ...unheard, sparesTokens, make: () => unlessToken(mistype) },
-  { name: 'huge body', ...unheard, make: () => flood },
-  { name: 'duplicated and reordered', open: 'cut', hears: 'newest', sparesTokens, make: shuffling },
+  { name: 'refuse', ...unreachable, make: () => 'refuse' },
+  { name: 'reset', ...unreachable, make: () => reset },
+  { name: 'black hole', ...unreachable, open: 'silence', make: () => () => undefined },
+  { name: '500', ...unreachable, make: () => respondWith(500) },
+  { name: '503', ...unreachable, make: () => respondWith(503) },
+  { name: '429', ...unreachable, make: () => respondWith(429, { 'retry-after': '1' }) },
+  {
+    name: '401',
+    ...unreachable,
+    sparesTokens,
+    refusesStart: true,
+    make: () => unlessToken(respondWith(401)),
+  },
+  { name: '401, issuer unreachable', ...unreachable, make: () => refusedTokens },
+  { name: 'slow trickle', ...unreachable, make: () => trickle },
+  { name: 'truncated JSON', ...unreachable, make: () => truncate },
+  { name: 'HTML with 200', ...unreachable, make: () => htmlPage },
+  { name: 'wrong content type', ...unreachable, sparesTokens, make: () => unlessToken(wrongContentType) },
+  { name: 'huge body', ...unreachable, make: () => flood },
+  { name: 'duplicated and reordered', open: 'cut', reaches: 'newest', sparesTokens, make: shuffling },
   {
     name: 'revision going back',
     open: 'cut',
-    hears: 'behind',
+    reaches: 'older',
     sparesTokens,
     make: (older) => unlessToken(lagging(older)),
   },
@@ -51,7 +57,7 @@ function reset({ incoming }: Exchange): void {
   incoming.socket.resetAndDestroy();
 }
 
-function answering(status: number, headers: Record<string, string> = {}): (exchange: Exchange) => void {
+function respondWith(status: number, headers: Record<string, string> = {}): (exchange: Exchange) => void {
   return ({ outgoing }) => {
     outgoing.writeHead(status, { 'content-type': 'application/json', ...headers });
     outgoing.end(JSON.stringify({ message: 'a fault of the test' }));
@@ -64,15 +70,15 @@ function unlessToken(fault: (exchange: Exchange) => void | Promise<void>): Fault
 
 function refusedTokens(exchange: Exchange): void {
   if (isToken(exchange)) reset(exchange);
-  else answering(401)(exchange);
+  else respondWith(401)(exchange);
 }
 
-/** A byte each 20 ms: something always comes, and nothing is ever whole. */
-async function trickle({ ask, outgoing }: Exchange): Promise<void> {
-  const answer = await ask();
-  outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+/** Sends one byte every 20 ms: data keeps arriving, but nothing is ever complete. */
+async function trickle({ forward, outgoing }: Exchange): Promise<void> {
+  const response = await forward();
+  outgoing.writeHead(response.statusCode ?? 502, response.headers);
   const bytes: number[] = [];
-  answer.on('data', (chunk: Buffer) => bytes.push(...chunk));
+  response.on('data', (chunk: Buffer) => bytes.push(...chunk));
   const drip = setInterval(() => {
     const byte = bytes.shift();
     if (byte !== undefined) outgoing.write(Buffer.of(byte));
@@ -81,27 +87,27 @@ async function trickle({ ask, outgoing }: Exchange): Promise<void> {
 }
 
 async function truncate(exchange: Exchange): Promise<void> {
-  const { ask, outgoing } = exchange;
-  const answer = await ask({ 'if-none-match': '"none"' });
+  const { forward, outgoing } = exchange;
+  const response = await forward({ 'if-none-match': '"none"' });
   if (isStream(exchange)) {
-    outgoing.writeHead(200, answer.headers).write('event: ruleset\ndata: {"revision":"9","flags":{\n\n');
+    outgoing.writeHead(200, response.headers).write('event: ruleset\ndata: {"revision":"9","flags":{\n\n');
     return;
   }
-  const text = await textOf(answer);
+  const text = await textOf(response);
   outgoing.writeHead(200, { 'content-type': 'application/json' }).end(text.slice(0, text.length / 2));
 }
 
-function page({ outgoing }: Exchange): void {
+function htmlPage({ outgoing }: Exchange): void {
   outgoing.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Please log in.</body></html>');
 }
 
-async function mistype({ ask, outgoing }: Exchange): Promise<void> {
-  const answer = await ask({ 'if-none-match': '"none"' });
+async function wrongContentType({ forward, outgoing }: Exchange): Promise<void> {
+  const response = await forward({ 'if-none-match': '"none"' });
   outgoing.writeHead(200, { 'content-type': 'text/plain' });
-  answer.pipe(outgoing);
+  response.pipe(outgoing);
 }
 
-/** Writes until the client has enough. */
+/** Writes until the client closes the connection. */
 function flood(exchange: Exchange): void {
   const { outgoing } = exchange;
   const type = isStream(exchange) ? 'text/event-stream' : 'application/json';
@@ -115,24 +121,24 @@ function flood(exchange: Exchange): void {
   pour();
 }
 
-/** Events come two by two, the later one first, and each of them twice; every second whole answer is the one before. */
+/** Sends events in pairs, the later one first, and each twice. Every second complete response is the previous one. */
 function shuffling(): Fault {
-  const answers: string[] = [];
-  let asked = 0;
+  const responses: string[] = [];
+  let requests = 0;
   return async (exchange) => {
-    const { ask, outgoing } = exchange;
+    const { forward, outgoing } = exchange;
     if (isToken(exchange)) return exchange.pass();
-    if (isStream(exchange)) return shuffleEvents(await ask(), outgoing);
-    const text = await textOf(await ask({ 'if-none-match': '"none"' }));
-    if (answers.at(-1) !== text) answers.push(text);
-    asked += 1;
-    const chosen = asked % 2 === 0 ? answers.at(-1) : (answers.at(-2) ?? text);
+    if (isStream(exchange)) return shuffleEvents(await forward(), outgoing);
+    const text = await textOf(await forward({ 'if-none-match': '"none"' }));
+    if (responses.at(-1) !== text) responses.push(text);
+    requests += 1;
+    const chosen = requests % 2 === 0 ? responses.at(-1) : (responses.at(-2) ?? text);
     outgoing.writeHead(200, { 'content-type': 'application/json' }).end(chosen);
   };
 }
 
-function shuffleEvents(answer: IncomingMessage, outgoing: ServerResponse): void {
-  outgoing.writeHead(200, answer.headers);
+function shuffleEvents(response: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.writeHead(200, response.headers);
   let rest = '';
   const held: string[] = [];
   const release = (): void => {
@@ -141,7 +147,7 @@ function shuffleEvents(answer: IncomingMessage, outgoing: ServerResponse): void 
   };
   const timer = setInterval(release, 30);
   outgoing.once('close', () => clearInterval(timer));
-  answer.on('data', (chunk) => {
+  response.on('data', (chunk) => {
     const blocks = (rest + String(chunk)).split('\n\n');
     rest = blocks.pop() ?? '';
     for (const block of blocks) {
@@ -151,7 +157,7 @@ function shuffleEvents(answer: IncomingMessage, outgoing: ServerResponse): void 
   });
 }
 
-/** A replica that has not heard of the newest, and lives. */
+/** A live replica that does not have the newest version. */
 function lagging(older: Ruleset): (exchange: Exchange) => void {
   const text = JSON.stringify(older);
   return (exchange) => {
@@ -168,8 +174,8 @@ function lagging(older: Ruleset): (exchange: Exchange) => void {
   };
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+async function textOf(response: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const chunk of answer) text += String(chunk);
+  for await (const chunk of response) text += String(chunk);
   return text;
 }

@@ -7,12 +7,14 @@ import {
   type RemoteSourceOptions,
   TokenProvider,
 } from '@smooai/config/server';
-import { type ConfigServer, createConfigServer, type ServerCredentials } from '@smooai/config-server';
+import type { ConfigServer, createConfigServer, ServerCredentials } from '@smooai/config-server';
+import { expect, vi } from 'vitest';
 import { z } from 'zod';
+import { startSchemaServer } from './schema-server.ts';
 
 /**
- * Every write sets all of them to the same number, so that half a change can be told from a whole one; `odd` only the
- * odd ones do, so that one that was left out can be told.
+ * Every write sets all keys to its version, so that a half change shows. Only odd versions set `odd`, so that a skipped
+ * change shows too.
  */
 export const config = defineConfig({
   public: { version: z.number().default(0), odd: z.number().default(0) },
@@ -23,7 +25,7 @@ export const config = defineConfig({
 
 export type ShopClient = ConfigClient<typeof config>;
 
-/** A server's heartbeat and the waits of a client, scaled down. */
+/** The server's heartbeat and the client's timeouts, shortened for the tests. */
 export const heartbeat = { heartbeatMs: 100 };
 export const times = {
   heartbeatTimeoutMs: 800,
@@ -33,7 +35,7 @@ export const times = {
 };
 const requestTimeoutMs = 800;
 
-/** Who may do what with one server that has the schema. */
+/** A server that has the schema. */
 export interface Shop {
   readonly server: ConfigServer;
   readonly credentials: ServerCredentials;
@@ -41,21 +43,20 @@ export interface Shop {
   readonly schemaId: string;
 }
 
-/** One environment of a shop, written to directly. */
+/** An environment of a shop. */
 export interface ShopEnvironment {
   readonly name: string;
   write(version: number): Promise<void>;
   ruleset(): Promise<Ruleset>;
 }
 
-/** Starts a server and puts the schema there. */
+/** Starts a server and creates the schema. */
 export async function startShop(options: Parameters<typeof createConfigServer>[0] = {}): Promise<Shop> {
-  const server = await createConfigServer({ env: {}, streams: heartbeat, ...options });
-  const { credentials } = server;
-  if (credentials === undefined) throw new Error('a new server has credentials');
-  const api = makeApi(credentials, server.url);
-  const schema = await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
-  return { server, credentials, api, schemaId: schema.id };
+  const { server, credentials, schemaId } = await startSchemaServer(toJsonSchema(config), {
+    streams: heartbeat,
+    ...options,
+  });
+  return { server, credentials, schemaId, api: makeApi(credentials, server.url) };
 }
 
 export function makeApi(
@@ -72,7 +73,7 @@ export function makeApi(
   return new ConfigApi({ apiUrl: url, organizationId, tokenProvider, ...options });
 }
 
-/** A new environment, or the one of that name. */
+/** Opens the environment with this name, or creates it. */
 export async function openEnvironment(
   { api, schemaId }: Pick<Shop, 'api' | 'schemaId'>,
   name: string,
@@ -96,7 +97,7 @@ export async function openEnvironment(
     },
     ruleset: async () => {
       const answer = await api.getRuleset(name);
-      if (answer.status !== 'changed') throw new Error('a server has a ruleset');
+      if (answer.status !== 'changed') throw new Error('The server returned no ruleset.');
       return answer.ruleset;
     },
   };
@@ -110,7 +111,7 @@ function oddOf(version: number): number {
   return version % 2 === 0 ? Math.max(0, version - 1) : version;
 }
 
-/** A client that reaches its server by `url` and has short waits; not started. */
+/** Creates a client with short timeouts that reaches the server at `url`. Does not start it. */
 export function makeClient(
   credentials: ServerCredentials,
   options: { url: string; environment: string; source?: Partial<RemoteSourceOptions> },
@@ -126,11 +127,16 @@ export function makeClient(
   return createConfigClient({ config, source });
 }
 
-/** Reads everything each few milliseconds and keeps what must never be. */
+/** Waits until the client has this version. */
+export function untilSeen(client: ShopClient, version: number): Promise<void> {
+  return vi.waitFor(() => expect(client.flag('left')).toBe(version), { timeout: 30_000, interval: 5 });
+}
+
+/** Reads every value every 10 ms and on every change, and records what must never happen. */
 export class Reader {
-  /** In words; empty is good. */
+  /** Descriptions of what went wrong. */
   readonly faults: string[] = [];
-  /** Each version that was read, without repetitions. */
+  /** The versions in the order they were read, without repetitions. */
   readonly versions: number[] = [];
   readonly #client: ShopClient;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -149,11 +155,11 @@ export class Reader {
       if (others.some((other) => other !== version))
         this.faults.push(`half a change: ${version}, ${others.join()}`);
       const odd = client.public('odd');
-      if (odd !== oddOf(version)) this.faults.push(`a change was left out: ${version}, ${odd}`);
+      if (odd !== oddOf(version)) this.faults.push(`a skipped change: ${version}, ${odd}`);
       const secret = client.secret('paymentKey');
       if (version > 0 && secret !== secretOf(version))
         this.faults.push(`half a change: ${version}, ${secret}`);
-      if (client.snapshot().flags.right?.value !== version) this.faults.push('another snapshot');
+      if (client.snapshot().flags.right?.value !== version) this.faults.push('a snapshot of another version');
       client.health();
       if (this.versions.at(-1) !== version) this.versions.push(version);
       return version;
@@ -163,7 +169,7 @@ export class Reader {
     }
   }
 
-  /** The versions that were older than one before. */
+  /** Returns the versions that are older than one read before. */
   steppedBack(): number[] {
     return this.versions.filter((version, index) => version < Math.max(...this.versions.slice(0, index)));
   }

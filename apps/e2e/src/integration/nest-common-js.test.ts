@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 const run = promisify(execFile);
 const cwd = fileURLToPath(new URL('../../../../packages/nestjs', import.meta.url));
 
-it('a CommonJS application requires the Nest package beside a Nest that is ESM only', async () => {
+it('a CommonJS application can require the Nest package, even though Nest 12 is ESM only', async () => {
   const { stdout, stderr } = await run(process.execPath, ['src/test-support/common-js-app.cjs'], {
     cwd,
     timeout: 60_000,
@@ -18,6 +18,5 @@ it('a CommonJS application requires the Nest package beside a Nest that is ESM o
     ],
     sameToken: true,
   });
-  // Node 20.19 loads ESM by `require` without a warning of its own flag.
   expect(stderr).not.toContain('Error');
 });

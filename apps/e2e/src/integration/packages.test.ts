@@ -16,7 +16,7 @@ interface Manifest {
   bin?: Record<string, string>;
 }
 
-/** Frameworks that the packages leave to their users, at the versions of the workspace. */
+/** Returns the peer dependencies and tools of the test projects, with the versions of the workspace. */
 async function frameworks(): Promise<string[]> {
   const workspace = await readFile(join(root, 'pnpm-workspace.yaml'), 'utf8');
   const version = (name: string): string => {
@@ -39,7 +39,7 @@ async function frameworks(): Promise<string[]> {
   ].map(version);
 }
 
-describe('the packages as they are published', () => {
+describe('the packed packages', () => {
   let folder: string;
   const manifests: Manifest[] = [];
 
@@ -77,10 +77,10 @@ describe('the packages as they are published', () => {
     return stdout.trim();
   };
 
-  it('import every entry as ESM', async () => {
+  it('can be imported: every entry as ESM', async () => {
     for (const manifest of manifests) {
       for (const entry of entriesOf(manifest)) {
-        // Server entries of Next refuse any other environment than a server component's.
+        // The server entry for Next throws without the condition that Next sets for server components.
         const conditions = entry.includes('config-next/server') ? ['--conditions', 'react-server'] : [];
         const code = `const m = await import(${JSON.stringify(entry)}); process.stdout.write(String(Object.keys(m).length))`;
         const count = Number(await node(code, ['--input-type=module', ...conditions]));
@@ -89,7 +89,7 @@ describe('the packages as they are published', () => {
     }
   });
 
-  it('require every entry that promises CommonJS', async () => {
+  it('can be required: every entry that supports CommonJS', async () => {
     const required: string[] = [];
     for (const manifest of manifests) {
       for (const [path, target] of Object.entries(manifest.exports)) {
@@ -105,7 +105,7 @@ describe('the packages as they are published', () => {
     );
   });
 
-  it('run their commands', async () => {
+  it('have working commands', async () => {
     for (const manifest of manifests) {
       for (const name of Object.keys(manifest.bin ?? {})) {
         const { stdout } = await run(join(folder, 'node_modules/.bin', name), ['--help'], { cwd: folder });
@@ -114,7 +114,7 @@ describe('the packages as they are published', () => {
     }
   });
 
-  it('type a user’s code by the registered schema, and refuse a wrong key', async () => {
+  it('give types of the registered schema to a user’s code, and reject a wrong key', async () => {
     await writeFile(join(folder, 'user.tsx'), USER_CODE);
     await writeFile(
       join(folder, 'tsconfig.json'),
@@ -143,24 +143,27 @@ describe('the packages as they are published', () => {
     ['Vite', 'vite', ['build', '--logLevel', 'error']],
     ['Next (Turbopack)', 'next', ['build']],
     ['Next (webpack)', 'next', ['build', '--webpack']],
-  ])('stop a browser build of %s that reaches the server entry, and say why', async (_, command, args) => {
-    const app = join(folder, 'leak');
-    await mkdir(join(app, 'app'), { recursive: true });
-    await symlink(join(folder, 'node_modules'), join(app, 'node_modules')).catch(() => undefined);
-    await writeFile(
-      join(app, 'package.json'),
-      JSON.stringify({ name: 'leak', private: true, type: 'module' }),
-    );
-    await writeFile(join(app, 'index.html'), '<script type="module" src="./app/page.jsx"></script>');
-    await writeFile(join(app, 'app/layout.jsx'), LAYOUT_CODE);
-    await writeFile(join(app, 'app/page.jsx'), LEAK_CODE);
-    const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true' };
-    const output = await run(join(folder, 'node_modules/.bin', command), args, { cwd: app, env }).then(
-      () => 'the build passed',
-      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
-    );
-    expect(output).toContain('server holds secrets: it must not reach a browser');
-  });
+  ])(
+    'make a browser build with %s fail, with a clear message, if it imports the server entry',
+    async (_, command, args) => {
+      const app = join(folder, 'leak');
+      await mkdir(join(app, 'app'), { recursive: true });
+      await symlink(join(folder, 'node_modules'), join(app, 'node_modules')).catch(() => undefined);
+      await writeFile(
+        join(app, 'package.json'),
+        JSON.stringify({ name: 'leak', private: true, type: 'module' }),
+      );
+      await writeFile(join(app, 'index.html'), '<script type="module" src="./app/page.jsx"></script>');
+      await writeFile(join(app, 'app/layout.jsx'), LAYOUT_CODE);
+      await writeFile(join(app, 'app/page.jsx'), LEAK_CODE);
+      const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', CI: 'true' };
+      const output = await run(join(folder, 'node_modules/.bin', command), args, { cwd: app, env }).then(
+        () => 'the build passed',
+        (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+      );
+      expect(output).toContain('server holds secrets: it must not reach a browser');
+    },
+  );
 });
 
 function entriesOf(manifest: Manifest): string[] {
@@ -199,7 +202,7 @@ const theme: 'light' | 'dark' = client.flag('theme', { userId: 'u-1' });
 const databaseUrl: string = client.secret('databaseUrl');
 // @ts-expect-error a key that the schema does not have
 client.flag('them');
-// @ts-expect-error a secret is not a public value
+// @ts-expect-error a secret, not a public value
 client.public('databaseUrl');
 
 export function Cart() {

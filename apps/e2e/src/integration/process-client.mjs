@@ -1,4 +1,4 @@
-// Run by processes.test.ts as a fork and as a worker thread: a client of its own that tells of all that happens to it.
+// Run by processes.test.ts as a child process and as a worker thread: a client that sends its events to the parent.
 import { parentPort } from 'node:worker_threads';
 import { defineConfig } from '@smooai/config';
 import {
@@ -11,7 +11,7 @@ import {
 import { z } from 'zod';
 
 const config = defineConfig({ flags: { left: z.number().default(0) } });
-const tell = (message) => (parentPort === null ? process.send(message) : parentPort.postMessage(message));
+const send = (message) => (parentPort === null ? process.send(message) : parentPort.postMessage(message));
 
 const settings = resolveSettings();
 const api = new ConfigApi({ ...settings, tokenProvider: new TokenProvider(settings) });
@@ -21,9 +21,9 @@ const client = createConfigClient({
   config,
   source,
   onEvent: ({ type, status }) => {
-    if (type === 'connection') tell({ status, health: client.health().status });
+    if (type === 'connection') send({ status, health: client.health().status });
   },
 });
-client.subscribe(() => tell({ left: client.flag('left') }));
+client.subscribe(() => send({ left: client.flag('left') }));
 if (parentPort === null) process.on('disconnect', () => process.exit());
 await client.ready();

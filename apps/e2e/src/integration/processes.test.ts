@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { type ConfigClientEvent, createConfigClient } from '@smooai/config/server';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startScript } from './child-script.ts';
+import { runScript, startScript } from './child-script.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import {
   config,
@@ -15,7 +13,9 @@ import {
   type ShopEnvironment,
   startShop,
   times,
+  untilSeen,
 } from './live-shop.ts';
+import { settingsVariables } from './settings-variables.ts';
 
 const soon = { timeout: 20_000, interval: 5 };
 let shop: Shop;
@@ -29,56 +29,56 @@ beforeEach(async () => {
 
 afterEach(() => shop.server.close());
 
-describe('clients of several processes and threads', () => {
-  it('live apart: a fork and a worker thread beside the process that made them', async () => {
+describe('clients in several processes and threads', () => {
+  it('are independent: a child process and a worker thread end without an effect on the parent', async () => {
     const client = await start(makeClient(shop.credentials, here()));
-    const fork = await startScript('process-client.mjs', variables());
+    const fork = await startScript('process-client.mjs', settingsVariables(shop.credentials));
     onTestFinished(() => fork.stop());
-    const heardByFork = new Heard();
-    fork.child.on('message', (message) => heardByFork.take(message));
+    const fromFork = new ReceivedMessages();
+    fork.child.on('message', (message) => fromFork.take(message));
     const worker = new Worker(new URL('./process-client.mjs', import.meta.url), {
-      env: { ...process.env, ...variables() },
+      env: { ...process.env, ...settingsVariables(shop.credentials) },
     });
     onTestFinished(async () => void (await worker.terminate()));
-    const heardByWorker = new Heard();
-    worker.on('message', (message) => heardByWorker.take(message));
+    const fromWorker = new ReceivedMessages();
+    worker.on('message', (message) => fromWorker.take(message));
 
-    await Promise.all([heardByFork.status('stream'), heardByWorker.status('stream')]);
+    await Promise.all([fromFork.status('stream'), fromWorker.status('stream')]);
     await environment.write(2);
-    await Promise.all([heardByFork.left(2), heardByWorker.left(2), sees(client, 2)]);
+    await Promise.all([fromFork.left(2), fromWorker.left(2), untilSeen(client, 2)]);
     await worker.terminate();
     await fork.stop();
     await environment.write(3);
-    await sees(client, 3);
+    await untilSeen(client, 3);
     expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' });
   });
 
   it.skipIf(process.platform === 'win32')(
-    'notice on thaw that the stream of before the freeze is dead',
+    'reconnect after the process was suspended and its stream has died',
     async () => {
       const proxy = new FaultProxy(shop.server.url);
       const url = await proxy.listen();
       onTestFinished(() => proxy.close());
       const child = await startScript('process-client.mjs', {
-        ...variables(url),
+        ...settingsVariables(shop.credentials, url),
         CLIENT_TIMES: JSON.stringify(times),
       });
       onTestFinished(() => child.stop());
-      const heard = new Heard();
-      child.child.on('message', (message) => heard.take(message));
-      await heard.status('stream');
-      await heard.left(1);
+      const received = new ReceivedMessages();
+      child.child.on('message', (message) => received.take(message));
+      await received.status('stream');
+      await received.left(1);
 
       child.child.kill('SIGSTOP');
-      // Whatever lies between has forgotten the connection meanwhile, and says nothing of it.
-      proxy.strand();
+      // The network loses the connection meanwhile, without telling either side.
+      proxy.silence();
       await environment.write(2);
       await pause(times.heartbeatTimeoutMs * 2);
-      const before = heard.messages.length;
+      const before = received.messages.length;
       child.child.kill('SIGCONT');
-      await heard.left(2);
-      expect(heard.messages.slice(before)).toContainEqual({ status: 'disconnected', health: 'stale' });
-      await vi.waitFor(() => expect(heard.messages.at(-1)).not.toMatchObject({ health: 'stale' }), soon);
+      await received.left(2);
+      expect(received.messages.slice(before)).toContainEqual({ status: 'disconnected', health: 'stale' });
+      await vi.waitFor(() => expect(received.messages.at(-1)).not.toMatchObject({ health: 'stale' }), soon);
     },
   );
 
@@ -90,16 +90,16 @@ describe('clients of several processes and threads', () => {
     await theirs.write(101);
     const [ours, foreign] = [await openLive(shop), await openLive(other)];
     await environment.write(2);
-    await sees(ours.client, 2);
+    await untilSeen(ours.client, 2);
     await theirs.write(102);
-    await sees(foreign.client, 102);
+    await untilSeen(foreign.client, 102);
     expect([ours.client.flag('left'), ours.client.secret('paymentKey')]).toEqual([2, 'payment-key-2']);
     expect(ours.keys.length + foreign.keys.length).toBeGreaterThan(0);
 
     await other.server.close();
     await vi.waitFor(() => expect(foreign.client.health().status).toBe('stale'), soon);
     await environment.write(3);
-    await sees(ours.client, 3);
+    await untilSeen(ours.client, 3);
     expect(ours.client.health().status).toBe('ready');
     expect(ours.events.filter(({ type }) => type === 'connection')).not.toContainEqual(
       expect.objectContaining({ status: 'disconnected' }),
@@ -107,16 +107,16 @@ describe('clients of several processes and threads', () => {
     expect(foreign.client.flag('left')).toBe(102);
   });
 
-  it('share nothing but the token between two environments, and close apart', async () => {
+  it('share only the token between two environments, and close independently', async () => {
     const staging = await openEnvironment(shop, 'staging');
     await staging.write(51);
     const [one, two] = [await openLive(shop), await openLive(shop, 'staging')];
     await environment.write(2);
-    await sees(one.client, 2);
+    await untilSeen(one.client, 2);
     expect([two.client.flag('left'), two.keys]).toEqual([51, []]);
     await one.client.close();
     await staging.write(52);
-    await sees(two.client, 52);
+    await untilSeen(two.client, 52);
     expect([one.client.flag('left'), one.client.health().status]).toEqual([2, 'closed']);
     expect(two.client.health().status).toBe('ready');
   });
@@ -124,19 +124,18 @@ describe('clients of several processes and threads', () => {
   it.each(['closed', 'closed while it starts', 'never started', 'cut off', 'refused'])(
     'let their process end: %s',
     async (ending) => {
-      const script = fileURLToPath(new URL('./ending-process.mjs', import.meta.url));
-      const env = { ...process.env, ...variables() };
-      const run = promisify(execFile)(process.execPath, [script, ending], { env, timeout: 20_000 });
-      if (ending === 'cut off') {
-        run.child.stdout?.once('data', () => void shop.server.close());
-      }
-      expect((await run).stdout).toContain('the end');
+      const env = settingsVariables(shop.credentials);
+      const onOutput = () => {
+        if (ending === 'cut off') void shop.server.close();
+      };
+      const output = await runScript('ending-process.mjs', { args: [ending], env, onOutput });
+      expect(output).toContain('the end');
     },
   );
 });
 
-/** What a client of another process told. */
-class Heard {
+/** The messages of a client in another process. */
+class ReceivedMessages {
   readonly messages: unknown[] = [];
 
   take(message: unknown): void {
@@ -156,7 +155,7 @@ class Heard {
   }
 }
 
-/** A client with the settings that users give, and what it tells. */
+/** Starts a client with the settings that users pass, and records its events. */
 async function openLive({ credentials }: Shop, name = 'development') {
   const events: ConfigClientEvent[] = [];
   const keys: string[] = [];
@@ -181,24 +180,4 @@ async function start(client: ShopClient): Promise<ShopClient> {
 
 function here(): { url: string; environment: string } {
   return { url: shop.server.url, environment: 'development' };
-}
-
-function variables(url: string = shop.server.url): Record<string, string> {
-  const { organizationId, clientId, clientSecret } = shop.credentials;
-  return {
-    SMOOAI_CONFIG_API_URL: url,
-    SMOOAI_CONFIG_AUTH_URL: url,
-    SMOOAI_CONFIG_ORG_ID: organizationId,
-    SMOOAI_CONFIG_CLIENT_ID: clientId,
-    SMOOAI_CONFIG_CLIENT_SECRET: clientSecret,
-    SMOOAI_CONFIG_ENV: 'development',
-  };
-}
-
-function sees(client: ShopClient, version: number): Promise<void> {
-  return vi.waitFor(() => expect(client.flag('left')).toBe(version), soon);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

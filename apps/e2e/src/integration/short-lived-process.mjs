@@ -1,4 +1,4 @@
-// Run by client.test.ts: starts a client, reads, closes, and must then end by itself.
+// Run by client.test.ts and contract.test.ts: starts a client, reads and closes. The process must then end by itself.
 import { defineConfig } from '@smooai/config';
 import { createConfigClient } from '@smooai/config/server';
 import { z } from 'zod';

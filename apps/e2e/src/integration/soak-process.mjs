@@ -1,4 +1,4 @@
-// Run by soak.test.ts with --expose-gc: follows a change server and tells each second what it holds.
+// Run by soak.test.ts with --expose-gc: follows a change server and reports every second which resources it uses.
 import { defineConfig } from '@smooai/config';
 import { ConfigApi, createConfigClient, RemoteSource, TokenProvider } from '@smooai/config/server';
 import { z } from 'zod';
@@ -25,10 +25,10 @@ client.subscribe(({ keys: changed }) => {
   changes += changed.length > 0 ? 1 : 0;
   const [left, right] = [client.flag('left'), client.flag('right')];
   if (left !== right) faults.push(`half a change: ${left}, ${right}`);
-  if (left <= newest) faults.push(`back from ${newest} to ${left}`);
+  if (left <= newest) faults.push(`from ${newest} back to ${left}`);
   newest = left;
 });
-// Readers that come and go.
+// Subscribers come and go.
 setInterval(() => {
   const end = client.subscribe(() => client.snapshot());
   setTimeout(end, 50);

@@ -1,10 +1,10 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { startScript } from './child-script.ts';
 
-/** In CI a minute; `SOAK_MINUTES=10` for the long one. */
+/** About a minute in CI. Set `SOAK_MINUTES=10` for a long run. */
 const minutes = Number(process.env.SOAK_MINUTES ?? 0.9);
 const perSecond = 100;
-/** Each stream is cut after that, so that what a connection leaves behind shows too. */
+/** Each stream is cut after this time, so that a leak per connection shows too. */
 const streamLifeMs = 1_000;
 
 interface Sample {
@@ -18,7 +18,7 @@ interface Sample {
 }
 
 it(
-  `holds no more after ${minutes} minutes of ${perSecond} changes a second`,
+  `memory and handles do not grow over ${minutes} minutes of ${perSecond} changes per second`,
   async () => {
     const server = await startScript('change-server.mjs', {
       PADDING: '500',
@@ -41,15 +41,15 @@ it(
     const newest = warm.at(-1)?.newest ?? 0;
     const kilobytes = heaps.map((bytes) => Math.round(bytes / 1024));
     process.stdout.write(
-      `${minutes} minutes, ${newest} changes: heap ${kilobytes.join(' and ')} kB in the halves after warm-up, ` +
-        `${handles.join(' and ')} handles at most, ${JSON.stringify(warm.at(-1)?.resources)}\n`,
+      `${minutes} minutes, ${newest} changes: heap ${kilobytes.join(' and ')} kB in the two halves after warm-up, ` +
+        `at most ${handles.join(' and ')} handles, ${JSON.stringify(warm.at(-1)?.resources)}\n`,
     );
     expect(samples.flatMap(({ faults }) => faults)).toEqual([]);
     expect(newest).toBeGreaterThan(perSecond * minutes * 60 * 0.5);
-    // What 160 bytes a change, or 16 kB a stream, would leave behind in the shortest soak.
+    // A leak of 160 bytes per change, or 16 kB per stream, would exceed this in the shortest run.
     expect(heaps[1]).toBeLessThan((heaps[0] ?? 0) + 256 * 1024);
     expect(handles[1]).toBeLessThanOrEqual((handles[0] ?? 0) + 1);
-    // Between two streams it is stale for a moment, and no longer.
+    // It is stale only for a moment between two streams.
     expect(warm.filter(({ status }) => status === 'ready').length).toBeGreaterThan(warm.length / 2);
   },
   (minutes + 1) * 60_000,

@@ -1,33 +1,25 @@
-import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createConfigServer } from '@smooai/config-server';
 import { expect, it, onTestFinished } from 'vitest';
+import { runScript } from './child-script.ts';
 
-async function run(script: string, env: Record<string, string>): Promise<string> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const options = { env: { ...process.env, ...env }, timeout: 20_000 };
-  return (await promisify(execFile)(process.execPath, [path], options)).stdout;
-}
-
-it('two copies of the package in one process share a provider, and tell each other’s errors', async () => {
+it('two copies of the package in one process share a provider, and recognize each other’s errors', async () => {
   const server = await createConfigServer({});
   onTestFinished(() => server.close());
   const { authUrl = '', clientId = '', clientSecret = '' } = server.credentials ?? {};
   const env = { AUTH_URL: authUrl, CLIENT_ID: clientId, CLIENT_SECRET: clientSecret };
-  expect(JSON.parse(await run('./two-copies.mjs', env))).toEqual({
+  expect(JSON.parse(await runScript('two-copies.mjs', { env }))).toEqual({
     copies: 2,
     shared: 1,
-    // One of the shared provider, one of each that is not.
+    // One token of the shared provider, and one of each of the other two.
     tokens: 3,
     isOurs: true,
     warnings: [],
   });
 });
 
-it('a process ends though the refresh of a token is out', async () => {
+it('a process ends even while a token is being refreshed', async () => {
   let exchanges = 0;
   const issuer = createServer((_, response) => {
     exchanges += 1;
@@ -41,6 +33,7 @@ it('a process ends though the refresh of a token is out', async () => {
     issuer.closeAllConnections();
   });
   const { port } = issuer.address() as AddressInfo;
-  expect(await run('./ends-while-refreshing.mjs', { AUTH_URL: `http://127.0.0.1:${port}` })).toBe('stale');
+  const env = { AUTH_URL: `http://127.0.0.1:${port}` };
+  expect(await runScript('ends-while-refreshing.mjs', { env })).toBe('stale');
   expect(exchanges).toBe(2);
 });

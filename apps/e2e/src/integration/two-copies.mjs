@@ -1,4 +1,4 @@
-// Run by token-process.test.ts: the ESM and the CommonJS copy of the package in one process.
+// Run by token-process.test.ts: loads the ESM and the CommonJS copy of the package in one process.
 import { createRequire } from 'node:module';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as core from '@smooai/config';

@@ -1,17 +1,17 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { findChromium } from '../../../../scripts/workspace.mjs';
 
-/** A page with everything that its browser received and complained about. */
+/** A page that records what its browser receives and complains about. */
 export interface WatchedPage {
   page: Page;
   /** Console errors and warnings, uncaught exceptions. */
   complaints: string[];
-  /** Bodies of all responses and data of all server-sent events. */
+  /** The bodies of all responses and the data of all server-sent events. */
   received(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** Starts the Chromium of this machine. */
+/** Starts the Chromium that is installed on this machine. */
 export function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error('No Chromium was found; set CHROMIUM_PATH.');
@@ -29,7 +29,7 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** Opens a page in a context of its own and keeps all that it receives. */
+/** Opens a page in a browser context of its own. `ignore` matches complaints that a test expects. */
 export async function openPage(
   browser: Browser,
   url: string,
@@ -63,7 +63,7 @@ function collectBodies(page: Page): Promise<string>[] {
   page.on('response', (response) => {
     const headers = JSON.stringify(response.headers());
     const isStream = response.headers()['content-type']?.includes('text/event-stream') === true;
-    // A stream's body has no end; its events are collected on their own.
+    // A stream's body never ends; its events are collected separately.
     const body = isStream ? Promise.resolve('') : response.text().catch(() => '');
     bodies.push(body.then((text) => `${response.url()}\n${headers}\n${text}`));
   });
@@ -78,12 +78,12 @@ async function collectEvents(context: BrowserContext, page: Page): Promise<strin
   return events;
 }
 
-/** The value that a page shows for a test id, as its `data-value`. */
+/** Returns the value that a page shows for a test id: its `data-value`. */
 export function shownValue(page: Page, testId: string): Promise<string | null> {
   return page.getByTestId(testId).first().getAttribute('data-value', { timeout: 10_000 });
 }
 
-/** Resolves once the page shows `value` for a test id, without a reload. */
+/** Waits until the page shows `value` for a test id, without a reload. */
 export async function untilShown(
   page: Page,
   testId: string,
