@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// These suites use the built packages, as a user would; that is why there is no source condition.
+// Without the source condition, because these suites use the built packages, as a user would.
 export default defineConfig({
   test: {
     reporters: ['default', 'json'],

@@ -5,7 +5,7 @@ const shared: UserConfig = {
   target: 'es2022',
   fixedExtension: false,
   dts: false,
-  // Two builds share the folder, so neither may empty it.
+  // Two builds share the folder, so neither can empty it.
   clean: false,
 };
 

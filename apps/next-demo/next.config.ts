@@ -3,7 +3,7 @@ import type { NextConfig } from 'next';
 const nextConfig: NextConfig = {
   poweredByHeader: false,
   reactStrictMode: true,
-  // `pnpm typecheck` checks the types, of the sources; here it would want the compiler API that TypeScript 7 has not.
+  // `pnpm typecheck` checks the types. Next would need the compiler API, which TypeScript 7 does not have.
   typescript: { ignoreBuildErrors: true },
 };
 

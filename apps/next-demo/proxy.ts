@@ -1,6 +1,6 @@
 import { type NextRequest, NextResponse } from 'next/server';
 
-/** Gives a visitor an id that percentage rollouts can hold on to, already for the request that brings none. */
+/** Gives each visitor an id for percentage rollouts, starting with the first request. */
 export function proxy(request: NextRequest): NextResponse {
   if (request.cookies.has('userId')) return NextResponse.next();
   const userId = crypto.randomUUID();

@@ -8,7 +8,7 @@ const VARIABLES = {
   publishableKey: 'DEMO_PUBLISHABLE_KEY',
 };
 
-/** Serves this process's settings, so that one build runs against any config server. */
+/** Serves the settings from the environment variables, so that one build works with any config server. */
 function runtimeSettings(): Plugin {
   const serve: Connect.NextHandleFunction = (_request, response) => {
     const entries = Object.entries(VARIABLES).map(([name, variable]) => [

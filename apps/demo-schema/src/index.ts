@@ -1,7 +1,7 @@
 import { defineConfig, defineLimit } from '@smooai/config';
 import { z } from 'zod';
 
-/** The configuration that the storefront, its API and the back office share. */
+/** The configuration of the storefront, its API and the back office. */
 export const config = defineConfig({
   public: {
     apiBaseUrl: z.url().default('http://127.0.0.1:4003'),

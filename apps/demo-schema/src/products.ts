@@ -1,18 +1,18 @@
-/** One thing that the shop sells. */
+/** A product of the shop. */
 export interface Product {
   id: string;
   name: string;
-  /** One line under the name. */
+  /** A line below the name. */
   note: string;
-  /** In cents, EUR. */
+  /** In euro cents. */
   price: number;
-  /** SVG path data in a 64 × 64 box, drawn as lines. */
+  /** SVG path of a line drawing, 64 × 64. */
   art: string;
-  /** Hue of the tile behind the drawing, 0–360. */
+  /** Hue of the tile behind the drawing, 0 to 360. */
   hue: number;
 }
 
-/** The six things that Tarn sells. */
+/** The products of the shop. */
 export const products: readonly Product[] = [
   {
     id: 'shell',
@@ -66,7 +66,7 @@ export const products: readonly Product[] = [
 
 const euros = new Intl.NumberFormat('en-IE', { style: 'currency', currency: 'EUR' });
 
-/** A price in cents as text: `€249.00`. */
+/** Formats a price in cents: `€249.00`. */
 export function formatPrice(cents: number): string {
   return euros.format(cents / 100);
 }

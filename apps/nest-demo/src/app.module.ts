@@ -11,7 +11,7 @@ import { ProductsController } from './products.controller.ts';
 import { StreamController } from './stream.controller.ts';
 import { visitorContext } from './visitor.ts';
 
-/** The shop's API: settings from the environment, flags and limits for the visitor of each request. */
+/** The shop's API. Its settings come from the environment; flags and limits are evaluated for each visitor. */
 @Module({
   imports: [ConfigModule.forRoot({ config, context: visitorContext })],
   controllers: [

@@ -2,25 +2,25 @@ import { readFile } from 'node:fs/promises';
 import { Controller, Get, Header, type OnModuleInit } from '@nestjs/common';
 import { ICON, PAGE_CSS } from './page/page-assets.ts';
 
-/** What the page is made of besides its HTML. */
+/** Serves the page's styles, script and icon. */
 @Controller()
 export class AssetsController implements OnModuleInit {
-  #shopCss = '';
+  #styles = '';
   #script = '';
 
   async onModuleInit(): Promise<void> {
-    const shopCss = import.meta.resolve('@smooai-demo/demo-schema/shop.css');
-    [this.#shopCss, this.#script] = await Promise.all([
-      readFile(new URL(shopCss), 'utf8'),
-      readFile(new URL('./browser/live-page.js', import.meta.url), 'utf8'),
-    ]);
+    const shared = ['shop.css', 'controls.css'].map((file) =>
+      readFile(new URL(import.meta.resolve(`@smooai-demo/demo-schema/${file}`)), 'utf8'),
+    );
+    this.#styles = [...(await Promise.all(shared)), PAGE_CSS].join('\n');
+    this.#script = await readFile(new URL('./browser/live-page.js', import.meta.url), 'utf8');
   }
 
   @Get('shop.css')
   @Header('Content-Type', 'text/css; charset=utf-8')
   @Header('Cache-Control', 'no-cache')
   styles(): string {
-    return `${this.#shopCss}\n${PAGE_CSS}`;
+    return this.#styles;
   }
 
   @Get('live-page.js')

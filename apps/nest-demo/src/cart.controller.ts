@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { Flag, Limit } from '@smooai/config-nestjs';
 
-/** What a cart may hold, and what shipping it costs. */
+/** Returns how many items fit into a cart, and whether shipping is free. */
 @Controller('cart')
 export class CartController {
   @Get('limits')

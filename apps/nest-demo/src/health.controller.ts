@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import type { ConfigClient } from '@smooai/config/server';
 import { InjectConfigClient } from '@smooai/config-nestjs';
 
-/** Whether the process runs, and how fresh its configuration is. */
+/** Returns the health of the process and the age of its configuration. */
 @Controller('healthz')
 export class HealthController {
   readonly #config: ConfigClient;

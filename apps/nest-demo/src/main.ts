@@ -12,7 +12,7 @@ async function start(): Promise<void> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule, {
     logger: ['log', 'warn', 'error'],
     abortOnError: false,
-    // Kept back until it listens: a start that fails is told below, in its own words.
+    // Buffered until the application listens: a failed start is reported below instead.
     bufferLogs: true,
     autoFlushLogs: false,
   });
@@ -21,7 +21,7 @@ async function start(): Promise<void> {
   app.enableShutdownHooks(['SIGINT', 'SIGTERM']);
   await app.listen(portOf(process.env.PORT), process.env.HOST || '127.0.0.1');
   app.flushLogs();
-  new Logger('Shop').log(`The shop's API listens at ${await app.getUrl()}`);
+  new Logger('Shop').log(`The shop's API listens on ${await app.getUrl()}`);
 }
 
 function portOf(text: string | undefined): number {
@@ -34,7 +34,7 @@ function portOf(text: string | undefined): number {
 try {
   await start();
 } catch (error) {
-  // One of the client's errors lists what is missing; a stack would only hide it.
+  // The client's errors list what is missing; a stack would only hide that.
   const isPlain = isConfigError(error) || (error instanceof Error && 'syscall' in error);
   const text =
     error instanceof Error ? (isPlain ? error.message : (error.stack ?? error.message)) : String(error);

@@ -4,7 +4,7 @@ import { InjectConfigClient } from '@smooai/config-nestjs';
 import { renderPage } from './page/render-page.ts';
 import { contextOf, type VisitorRequest, visitorOf } from './visitor.ts';
 
-/** A page that shows what the API works with at the moment. */
+/** Serves a page with the API's current values. */
 @Controller()
 export class PageController {
   readonly #config: ConfigClient;

@@ -3,7 +3,7 @@ import type { ConfigClient } from '@smooai/config/server';
 import { InjectConfigClient } from '@smooai/config-nestjs';
 import { type Product, products } from '@smooai-demo/demo-schema/products';
 
-/** What the shop sells. */
+/** Returns the products and the public values. */
 @Controller('products')
 export class ProductsController {
   readonly #config: ConfigClient;

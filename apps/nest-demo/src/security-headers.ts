@@ -1,4 +1,4 @@
-/** The parts of an answer that this needs. */
+/** The part of a response that {@link securityHeaders} uses. */
 interface HeaderTarget {
   setHeader(name: string, value: string): unknown;
 }
@@ -7,7 +7,7 @@ const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  // The mark in shop.css is a data URL.
+  // The logo in shop.css is a data URL.
   "img-src 'self' data:",
   "connect-src 'self'",
   "form-action 'self'",
@@ -15,7 +15,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Lets the page run and show what comes from here, and nothing else. */
+/** Sets the security headers: the page can only load scripts, styles and data from this server. */
 export function securityHeaders(_request: unknown, response: HeaderTarget, next: () => void): void {
   response.setHeader('Content-Security-Policy', POLICY);
   response.setHeader('X-Content-Type-Options', 'nosniff');

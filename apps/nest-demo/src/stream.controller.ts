@@ -6,11 +6,11 @@ import { type ConfigClient, createSnapshotEventStream } from '@smooai/config/ser
 import { InjectConfigClient } from '@smooai/config-nestjs';
 import { contextOf, type VisitorRequest, visitorOf } from './visitor.ts';
 
-/** What a visitor sees, live, as server-sent events: `snapshot`, then `patch` with only what changed for them. */
+/** Streams a visitor's values as server-sent events: first `snapshot`, then a `patch` with each change. */
 @Controller('config/stream')
 export class StreamController implements BeforeApplicationShutdown {
   readonly #config: ConfigClient;
-  readonly #closing = new AbortController();
+  readonly #shutdown = new AbortController();
 
   constructor(@InjectConfigClient() config: ConfigClient) {
     this.#config = config;
@@ -18,24 +18,24 @@ export class StreamController implements BeforeApplicationShutdown {
 
   @Get()
   stream(@Req() request: VisitorRequest, @Res() response: ServerResponse): void {
-    const gone = new AbortController();
-    response.on('close', () => gone.abort());
+    const closed = new AbortController();
+    response.on('close', () => closed.abort());
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
-      // A proxy that buffers would hold the events back.
+      // Stops nginx from buffering the events.
       'X-Accel-Buffering': 'no',
     });
     const events = createSnapshotEventStream(this.#config, contextOf(visitorOf(request)), {
-      signal: AbortSignal.any([gone.signal, this.#closing.signal]),
+      signal: AbortSignal.any([closed.signal, this.#shutdown.signal]),
     });
     Readable.fromWeb(events as ReadableStream<Uint8Array>)
       .on('error', () => response.destroy())
       .pipe(response);
   }
 
-  /** Ends open streams: the server waits for every answer before it closes. */
+  /** Ends the open streams, because the server waits for every response before it closes. */
   beforeApplicationShutdown(): void {
-    this.#closing.abort();
+    this.#shutdown.abort();
   }
 }

@@ -1,44 +1,35 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { EvaluationContext } from '@smooai/config';
+import { isCountryCode } from '@smooai-demo/demo-schema/countries';
 
-/** Where the shop delivers. */
-export const countries = [
-  { code: 'NL', name: 'Netherlands' },
-  { code: 'BE', name: 'Belgium' },
-  { code: 'DE', name: 'Germany' },
-  { code: 'FR', name: 'France' },
-  { code: 'GB', name: 'United Kingdom' },
-  { code: 'US', name: 'United States' },
-] as const;
-
-/** Who flags and limits are evaluated for. */
+/** The visitor that flags and limits are evaluated for. */
 export interface Visitor {
   country: string;
   userId: string | undefined;
 }
 
-/** The parts of a request that tell the visitor. */
+/** The parts of a request that identify the visitor. */
 export interface VisitorRequest {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   query: Readonly<Record<string, unknown>>;
 }
 
-/** The visitor of a request: headers `x-country` and `x-user-id`, else the query's `country` and `userId`. */
+/** Reads the visitor from the headers `x-country` and `x-user-id`, else from the query's `country` and `userId`. */
 export function visitorOf(request: VisitorRequest): Visitor {
   const { headers, query } = request;
   const country = short(headers['x-country'] ?? query.country)?.toUpperCase();
   return {
-    country: countries.some(({ code }) => code === country) ? (country ?? 'NL') : 'NL',
+    country: isCountryCode(country) ? country : 'NL',
     userId: short(headers['x-user-id'] ?? query.userId),
   };
 }
 
-/** The context of a call, for `ConfigModule`. */
+/** Returns the evaluation context of a call, for `ConfigModule`. */
 export function visitorContext(executionContext: ExecutionContext): EvaluationContext {
   return contextOf(visitorOf(executionContext.switchToHttp().getRequest<VisitorRequest>()));
 }
 
-/** A visitor as evaluation sees it. */
+/** Returns the evaluation context of a visitor. */
 export function contextOf({ country, userId }: Visitor): EvaluationContext {
   return userId === undefined ? { country } : { country, userId };
 }

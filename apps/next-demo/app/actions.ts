@@ -1,11 +1,11 @@
 'use server';
 
+import { isCountryCode } from '@smooai-demo/demo-schema/countries';
 import { cookies } from 'next/headers';
-import { isCountryCode } from './countries.ts';
 
 /**
- * Remembers where the visitor lives. A form posts to it, so it needs no JavaScript; Next renders the page again with
- * the new cookie.
+ * Stores the visitor's country in a cookie. A form posts to it, so it works without JavaScript. Next then renders the page
+ * again with the new cookie.
  */
 export async function chooseCountry(form: FormData): Promise<void> {
   const country = form.get('country');

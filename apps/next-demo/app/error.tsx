@@ -3,7 +3,7 @@
 import type { ReactElement } from 'react';
 import { Closed } from './components/closed.tsx';
 
-/** Shown where the page could not be made. */
+/** Shown if the page cannot be rendered. */
 export default function ErrorPage(): ReactElement {
   return <Closed />;
 }

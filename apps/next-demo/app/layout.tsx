@@ -1,4 +1,5 @@
 import '@smooai-demo/demo-schema/shop.css';
+import '@smooai-demo/demo-schema/controls.css';
 import './storefront.css';
 import { isConfigError } from '@smooai/config';
 import type { Metadata } from 'next';
@@ -6,11 +7,11 @@ import type { ReactElement, ReactNode } from 'react';
 import { flag } from './config.ts';
 
 export const metadata: Metadata = {
-  title: 'Tarn, kit for wet hills',
-  description: 'Six things for wet hills, made to be mended.',
+  title: 'Tarn: gear for wet hills',
+  description: 'Six products for wet hills, made to be repaired.',
 };
 
-/** The frame of every page, in the theme of the visitor. */
+/** The layout of every page, in the visitor's theme. */
 export default async function RootLayout({ children }: { children: ReactNode }): Promise<ReactElement> {
   return (
     <html lang="en" data-theme={await theme()}>
@@ -19,12 +20,12 @@ export default async function RootLayout({ children }: { children: ReactNode }):
   );
 }
 
-/** The theme, also for the page that says that the shop is closed. */
+/** Returns the visitor's theme, or the light one without configuration. */
 async function theme(): Promise<'light' | 'dark'> {
   try {
     return await flag('theme');
   } catch (error) {
-    // Next speaks through exceptions too; those are not ours to catch.
+    // Next uses exceptions too, which must not be caught.
     if (!isConfigError(error)) throw error;
     return 'light';
   }

@@ -1,6 +1,7 @@
 import { isConfigError } from '@smooai/config';
 import type { Snapshot } from '@smooai/config/browser';
 import { ConfigProvider } from '@smooai/config-next/client';
+import { countries } from '@smooai-demo/demo-schema/countries';
 import type { ReactElement } from 'react';
 import { Cart } from './components/cart.tsx';
 import { CartProvider } from './components/cart-context.tsx';
@@ -13,16 +14,15 @@ import { ShippingBanner } from './components/shipping-banner.tsx';
 import { SupportLink } from './components/support-link.tsx';
 import { ThemeName } from './components/theme-name.tsx';
 import { snapshot } from './config.ts';
-import { countries } from './countries.ts';
 import { visitor } from './visitor.ts';
 
-/** The storefront. Its first values are in the HTML; afterwards they come over the stream. */
+/** The storefront. Its HTML has the first values; changes arrive over the stream. */
 export default async function StorePage(): Promise<ReactElement> {
   const [{ country }, initial] = await Promise.all([visitor(), firstValues()]);
   if (initial === undefined) return <Closed />;
   const countryName = countries.find(({ code }) => code === country)?.name ?? country;
   return (
-    // The stream's context comes from the cookies; the query only opens it again when the country changes.
+    // The stream reads its context from the cookies. The query makes it reconnect when the country changes.
     <ConfigProvider snapshot={initial} stream={`/api/config/stream?country=${country}`}>
       <CartProvider>
         <header className="masthead">
@@ -39,8 +39,8 @@ export default async function StorePage(): Promise<ReactElement> {
         <ShippingBanner countryName={countryName} />
         <main className="page stack">
           <div className="hero">
-            <h1>Kit for wet hills</h1>
-            <p>Six things we carry ourselves. Each can be mended, and we do the mending.</p>
+            <h1>Gear for wet hills</h1>
+            <p>Six products that we use ourselves. Each can be repaired, and we repair them for you.</p>
           </div>
           <div className="columns">
             <ProductGrid />
@@ -59,12 +59,12 @@ export default async function StorePage(): Promise<ReactElement> {
   );
 }
 
-/** The snapshot; undefined while the config server cannot be reached and nothing was had from it before. */
+/** Returns the snapshot, or undefined if the config server has not been reached yet. */
 async function firstValues(): Promise<Snapshot | undefined> {
   try {
     return await snapshot();
   } catch (error) {
-    // Next speaks through exceptions too; those are not ours to catch.
+    // Next uses exceptions too, which must not be caught.
     if (!isConfigError(error)) throw error;
     return undefined;
   }

@@ -1,14 +1,14 @@
 import 'server-only';
+import { type CountryCode, isCountryCode } from '@smooai-demo/demo-schema/countries';
 import { cookies } from 'next/headers';
-import { type CountryCode, isCountryCode } from './countries.ts';
 
-/** Who the request is from, as far as flags may know. */
+/** The visitor, as evaluation sees them. */
 export type Visitor = {
   userId: string | undefined;
   country: CountryCode;
 };
 
-/** Reads the visitor's id (set by the proxy) and country (chosen on the page) from the cookies. */
+/** Reads the visitor's id, which the proxy sets, and country, which they choose on the page, from the cookies. */
 export async function visitor(): Promise<Visitor> {
   const jar = await cookies();
   const country = jar.get('country')?.value;

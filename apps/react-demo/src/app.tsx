@@ -1,26 +1,30 @@
 import { type ReactElement, useEffect, useState } from 'react';
 import { BackOffice } from './back-office.tsx';
 import { Frame } from './frame.tsx';
-import { loadSettings, type SettingsAnswer } from './settings.ts';
+import { type LoadedSettings, loadSettings } from './settings.ts';
 
-/** The back office, once it knows which config server to ask. */
+/** The back office. It first loads the settings, which say which config server to use. */
 export function App(): ReactElement {
-  const [answer, setAnswer] = useState<SettingsAnswer>();
+  const [loaded, setLoaded] = useState<LoadedSettings>();
   useEffect(() => {
     let isCurrent = true;
-    void loadSettings().then((loaded) => {
-      if (isCurrent) setAnswer(loaded);
+    void loadSettings().then((result) => {
+      if (isCurrent) setLoaded(result);
     });
     return () => {
       isCurrent = false;
     };
   }, []);
-  if (answer === undefined) return <Frame />;
-  if (answer.state === 'ready') return <BackOffice settings={answer.settings} />;
+  if (loaded === undefined) return <Frame />;
+  if (loaded.state === 'ready') return <BackOffice settings={loaded.settings} />;
   return (
     <Frame>
       <section className="panel problem stack">
-        {answer.state === 'missing' ? <MissingSettings variables={answer.variables} /> : <NoSettings />}
+        {loaded.state === 'missing' ? (
+          <MissingSettings variables={loaded.variables} />
+        ) : (
+          <UnreadableSettings />
+        )}
       </section>
     </Frame>
   );
@@ -31,8 +35,8 @@ function MissingSettings({ variables }: { variables: readonly string[] }): React
     <>
       <h1>The back office is not connected</h1>
       <p>
-        It was started without knowing which config server to ask. Run <code>npm start</code> in the
-        repository, which sets everything up, or set these variables and start it again:
+        It was started without the settings of a config server. Run <code>npm start</code> in the repository,
+        which sets up everything, or set these variables and start it again:
       </p>
       <ul className="lines">
         {variables.map((variable) => (
@@ -45,13 +49,13 @@ function MissingSettings({ variables }: { variables: readonly string[] }): React
   );
 }
 
-function NoSettings(): ReactElement {
+function UnreadableSettings(): ReactElement {
   return (
     <>
       <h1>The settings cannot be read</h1>
       <p>
-        <code>/settings.json</code> gave no usable answer. It is served by <code>vite</code> and{' '}
-        <code>vite preview</code>; start the back office with one of them.
+        <code>/settings.json</code> did not return valid settings. <code>vite</code> and{' '}
+        <code>vite preview</code> serve it; start the back office with one of them.
       </p>
       <div>
         <button type="button" className="button button-primary" onClick={() => window.location.reload()}>

@@ -1,16 +1,16 @@
 import { createSnapshotSource, SnapshotStore } from '@smooai/config/browser';
 import { ConfigProvider, useConfigStatus, useFlag } from '@smooai/config-react';
 import { type ReactElement, type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from 'react';
-import { FlagTable, LimitTable, PublicTable } from './answer-tables.tsx';
 import { ChangeLog } from './change-log.tsx';
 import { Frame } from './frame.tsx';
 import { LiveBadge } from './live-badge.tsx';
 import type { Settings } from './settings.ts';
 import { contextOf, type Shopper } from './shopper.ts';
 import { ShopperForm } from './shopper-form.tsx';
+import { FlagTable, LimitTable, PublicTable } from './value-tables.tsx';
 import { Waiting } from './waiting.tsx';
 
-/** Everything that one shopper is served, live from the config server. */
+/** Every value that one shopper gets, live from the config server. */
 export function BackOffice({ settings }: { settings: Settings }): ReactElement {
   const [store] = useState(() => new SnapshotStore(undefined, 'connecting'));
   const [shopper, setShopper] = useState<Shopper>({ country: 'NL', userId: 'shopper-1' });
@@ -35,20 +35,20 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
       <Theme />
       <Frame aside={aside}>
         <header className="hero">
-          <h1>What a shopper gets, right now</h1>
+          <h1>A shopper’s values, live</h1>
           <p>
-            Answers of the config server for one shopper. When somebody changes a value, it changes here too;
-            there is nothing to reload.
+            What the config server returns for one shopper. When someone changes a value, it changes here too,
+            without a reload.
           </p>
         </header>
         <ShopperForm shopper={shopper} onChange={setShopper} />
         <ConnectionNotice />
         <div className="columns">
-          <Answers>
+          <Values>
             <FlagTable />
             <LimitTable />
             <PublicTable />
-          </Answers>
+          </Values>
           <ChangeLog switches={switches} />
         </div>
       </Frame>
@@ -56,7 +56,7 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
   );
 }
 
-/** The shop's theme is a flag, and the back office wears it. */
+/** Applies the shop's theme, which is a flag, to the back office. */
 function Theme(): null {
   const theme = useFlag('theme', 'light');
   useLayoutEffect(() => {
@@ -65,11 +65,11 @@ function Theme(): null {
   return null;
 }
 
-/** The answers; marked as busy while they are still those of the shopper before. */
-function Answers({ children }: { children: ReactNode }): ReactElement {
+/** Contains the values. Marked as busy while they are still those of the previous shopper. */
+function Values({ children }: { children: ReactNode }): ReactElement {
   const isSwitching = useConfigStatus() === 'connecting';
   return (
-    <div className="stack answers" aria-busy={isSwitching}>
+    <div className="stack values" aria-busy={isSwitching}>
       {children}
     </div>
   );
@@ -79,19 +79,19 @@ function ConnectionNotice(): ReactElement | null {
   if (useConfigStatus() !== 'reconnecting') return null;
   return (
     <p className="notice warn">
-      The connection to the config server is lost. These are its last answers; they follow again as soon as it
+      The connection to the config server is lost. These are the last values; they update again as soon as it
       is back.
     </p>
   );
 }
 
-/** When answers differed because another shopper was chosen, not because somebody changed a value. */
+/** Returns the times of changes that came from choosing another shopper, not from a changed value. */
 function useShopperSwitches(store: SnapshotStore): ReadonlySet<number> {
   const [switches, setSwitches] = useState<ReadonlySet<number>>(new Set());
   useEffect(
     () =>
       store.subscribeAll(({ at, initial }) => {
-        // The first answers of a new connection arrive before it is called live.
+        // The first values of a new connection arrive before its status is live.
         if (!initial && store.status === 'connecting') setSwitches((old) => new Set([...old, at]));
       }),
     [store],

@@ -1,10 +1,10 @@
 import { type ConfigChange, useConfigChanges } from '@smooai/config-react';
+import { formatValue } from '@smooai-demo/demo-schema/display';
 import type { ReactElement } from 'react';
-import { formatValue } from './shown-value.tsx';
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
-/** What changed since the page was opened, and when; `switches` are the times at which another shopper was chosen. */
+/** The changes since the page was opened. `switches` has the times at which another shopper was chosen. */
 export function ChangeLog({ switches }: { switches: ReadonlySet<number> }): ReactElement {
   const changes = useConfigChanges(12);
   return (

@@ -1,6 +1,6 @@
 import type { ReactElement, ReactNode } from 'react';
 
-/** The frame of every view: the masthead, with `aside` at its end, and the page. */
+/** The layout of every view: the header, with `aside` at its end, and the page. */
 export function Frame({ aside, children }: { aside?: ReactNode; children?: ReactNode }): ReactElement {
   return (
     <>

@@ -1,19 +1,13 @@
 import { useConfigStatus } from '@smooai/config-react';
+import { statusTexts } from '@smooai-demo/demo-schema/display';
 import type { ReactElement } from 'react';
 
-const WORDS = {
-  connecting: 'Connecting',
-  live: 'Live',
-  reconnecting: 'Reconnecting',
-  offline: 'Not live',
-} as const;
-
-/** Whether changes reach this page as they are made. */
+/** Shows whether changes reach this page live. */
 export function LiveBadge(): ReactElement {
   const status = useConfigStatus();
   return (
     <span className="badge" data-testid="live-status" data-value={status} role="status">
-      {WORDS[status]}
+      {statusTexts[status]}
     </span>
   );
 }

@@ -1,4 +1,4 @@
-/** Where the back office gets its answers from. */
+/** The settings of the connection to the config server. */
 export interface Settings {
   apiUrl: string;
   organizationId: string;
@@ -6,14 +6,14 @@ export interface Settings {
   publishableKey: string;
 }
 
-/** What `/settings.json` may say. */
-export type SettingsAnswer =
+/** The result of {@link loadSettings}. */
+export type LoadedSettings =
   | { state: 'ready'; settings: Settings }
   | { state: 'missing'; variables: readonly string[] }
   | { state: 'failed' };
 
-/** Asks the server of this page for its settings; never throws. */
-export async function loadSettings(): Promise<SettingsAnswer> {
+/** Loads the settings from the server of this page. Never throws. */
+export async function loadSettings(): Promise<LoadedSettings> {
   try {
     const response = await fetch('/settings.json');
     const body: unknown = await response.json();

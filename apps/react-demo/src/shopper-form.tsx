@@ -1,12 +1,13 @@
+import { countries } from '@smooai-demo/demo-schema/countries';
 import { type FormEvent, type ReactElement, useState } from 'react';
-import { countries, type Shopper } from './shopper.ts';
+import type { Shopper } from './shopper.ts';
 
 interface ShopperFormProps {
   shopper: Shopper;
   onChange: (shopper: Shopper) => void;
 }
 
-/** Chooses whose answers are shown. */
+/** Selects the shopper whose values are shown. */
 export function ShopperForm({ shopper, onChange }: ShopperFormProps): ReactElement {
   const [userId, setUserId] = useState(shopper.userId);
   const choose = (next: Shopper): void => {
@@ -31,11 +32,11 @@ export function ShopperForm({ shopper, onChange }: ShopperFormProps): ReactEleme
               {name}
             </option>
           ))}
-          <option value="">Not known</option>
+          <option value="">Unknown</option>
         </select>
       </label>
       <label>
-        Shopper’s user id
+        Shopper’s user ID
         <input
           data-testid="shopper-userId"
           value={userId}

@@ -13,7 +13,7 @@ import { readStoredValues, type StoredValues } from './stored-values.ts';
  *   stores a copy.
  * - `stored-or-fallback`: the client has no access to the fallback, so it cannot be decided.
  * - `default`: the schema's default.
- * - `missing`: there is no value.
+ * - `missing`: the key has no value.
  */
 export type ValueSource = 'stored' | 'fallback' | 'stored-or-fallback' | 'default' | 'missing';
 

@@ -5,14 +5,9 @@ import {
   type SnapshotGroup,
   SnapshotStore,
 } from '@smooai/config/browser';
-import { badgeClass, displaySource, displayValue } from '../page/display.ts';
+import { formatValue, statusTexts } from '@smooai-demo/demo-schema/display';
+import { badgeClass, sourceText } from '../page/display.ts';
 
-const STATUS_WORDS = {
-  connecting: 'Connecting',
-  live: 'Live',
-  reconnecting: 'Reconnecting',
-  offline: 'Not live',
-};
 const SHOWN_CHANGES = 8;
 
 const store = new SnapshotStore(readSnapshot(), 'connecting');
@@ -21,7 +16,7 @@ store.subscribeStatus(showStatus);
 createSnapshotSource({ url: `/config/stream${location.search}` }).connect(store);
 prepareCheckout();
 
-/** The snapshot that the server rendered the page from. */
+/** Reads the snapshot that the server rendered the page from. */
 function readSnapshot(): Snapshot | undefined {
   const text = document.getElementById('snapshot')?.textContent;
   return text ? (JSON.parse(text) as Snapshot) : undefined;
@@ -31,7 +26,7 @@ function showStatus(): void {
   const badge = document.querySelector<HTMLElement>('[data-testid="live-status"]');
   if (badge === null || badge.dataset.value === store.status) return;
   badge.dataset.value = store.status;
-  badge.textContent = STATUS_WORDS[store.status];
+  badge.textContent = statusTexts[store.status];
 }
 
 function showChange(change: SnapshotChange): void {
@@ -49,13 +44,13 @@ function showValue(key: string): void {
   const [group, name] = split(key);
   const value = store.value(group, name);
   badge.dataset.value = String(value);
-  badge.textContent = displayValue(value);
+  badge.textContent = formatValue(value);
   badge.className = `${badgeClass(value)} value`;
-  // The animation starts anew only where the class was gone for a frame.
+  // The animation restarts only if the class was absent for one frame.
   requestAnimationFrame(() => badge.classList.add('flash'));
   const source = document.querySelector<HTMLElement>(`[data-source="${key}"]`);
   const answer = group === 'public' ? undefined : store.snapshot?.[group][name];
-  if (source !== null) source.textContent = displaySource(answer?.source ?? 'raw', answer?.matchedRuleId);
+  if (source !== null) source.textContent = sourceText(answer?.source ?? 'raw', answer?.matchedRuleId);
 }
 
 function logChange(at: number, { key, from, to }: { key: string; from: unknown; to: unknown }): void {
@@ -65,15 +60,15 @@ function logChange(at: number, { key, from, to }: { key: string; from: unknown; 
   list.hidden = false;
   const time = element('time', new Date(at).toLocaleTimeString('en-GB'));
   time.setAttribute('datetime', new Date(at).toISOString());
-  const words = element('p', `${displayValue(from)} → `);
-  words.append(element('strong', displayValue(to)));
+  const text = element('p', `${formatValue(from)} → `);
+  text.append(element('strong', formatValue(to)));
   const item = document.createElement('li');
-  item.append(time, element('code', key), words);
+  item.append(time, element('code', key), text);
   list.prepend(item);
   while (list.children.length > SHOWN_CHANGES) list.lastElementChild?.remove();
 }
 
-/** Sends a real order, so that the guarded route can be seen to come and go. */
+/** Lets the visitor send a real order, which shows whether the guarded route is available. */
 function prepareCheckout(): void {
   const button = document.getElementById('try-checkout');
   const output = document.getElementById('try-answer');
@@ -101,7 +96,7 @@ async function order(url: string): Promise<string> {
     });
     return `${response.status} ${response.statusText}\n${JSON.stringify(await response.json(), undefined, 2)}`;
   } catch {
-    return 'The API did not answer. Try again shortly.';
+    return 'The API cannot be reached. Try again in a moment.';
   }
 }
 
@@ -111,7 +106,7 @@ function split(key: string): [SnapshotGroup, string] {
 }
 
 function element(tag: string, text: string): HTMLElement {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  return made;
+  const created = document.createElement(tag);
+  created.textContent = text;
+  return created;
 }

@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** Text that is already HTML. */
 export class Html {
   readonly text: string;
 
@@ -9,13 +9,13 @@ export class Html {
 
 type Part = string | Html | readonly Html[];
 
-/** A template whose values are escaped, unless they are {@link Html} themselves. */
+/** Creates HTML from a template. Escapes its values, except those that are {@link Html}. */
 export function html(texts: TemplateStringsArray, ...parts: Part[]): Html {
   const rendered = parts.map((part, index) => `${render(part)}${texts[index + 1] ?? ''}`);
   return new Html(`${texts[0] ?? ''}${rendered.join('')}`);
 }
 
-/** Data for a `<script type="application/json">`; nothing in it can end the element. */
+/** Creates data for a `<script type="application/json">`, escaped so that it cannot end the element. */
 export function jsonData(value: unknown): Html {
   return new Html(JSON.stringify(value).replace(/</g, '\\u003c'));
 }

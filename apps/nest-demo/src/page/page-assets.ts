@@ -1,15 +1,15 @@
 import { products } from '@smooai-demo/demo-schema/products';
 
-/** The shop's mark. */
+/** The shop's logo. */
 export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5d52"/><path d="M4 18 12 7l4.8 6.4L20 10l8 8ZM7 20.5h18l-2.6 2.3H9.6ZM11 25h10l-2.6 2.3h-4.8Z" fill="#fff"/></svg>`;
 
-/** What this page needs besides the shop's own styles. A product's hue is a class, as the page allows no inline style. */
+/** The page's own styles. Each product's hue has a class, because the page's security policy forbids inline styles. */
 export const PAGE_CSS = `
 .api-hero { max-width: 46rem; }
 .visitor { display: flex; flex-wrap: wrap; align-items: end; gap: 0.75rem; }
 .visitor > label { flex: 1 1 11rem; }
 .visitor + .values { margin-top: 1rem; }
-/* The dot is for the live badge. */
+/* Only the live badge has a dot. */
 .values .value::before { content: none; }
 .columns > aside { position: sticky; top: 5.5rem; }
 .values td:nth-child(2) { white-space: nowrap; }

@@ -1,17 +1,19 @@
 import type { Snapshot } from '@smooai/config';
+import { countries } from '@smooai-demo/demo-schema/countries';
+import { formatValue } from '@smooai-demo/demo-schema/display';
 import { formatPrice, products } from '@smooai-demo/demo-schema/products';
-import { countries, type Visitor } from '../visitor.ts';
-import { badgeClass, displaySource, displayValue } from './display.ts';
+import type { Visitor } from '../visitor.ts';
+import { badgeClass, sourceText } from './display.ts';
 import { type Html, html, jsonData } from './html.ts';
 
-/** What the page shows. */
+/** The data of the page. */
 export interface PageData {
   snapshot: Snapshot;
   visitor: Visitor;
 }
 
 interface Row {
-  /** Names the row's value for tests and for the script: `flag-newCheckout`. */
+  /** Identifies the value for tests: `flag-newCheckout`. */
   id: string;
   /** `flags.newCheckout`. */
   key: string;
@@ -26,7 +28,7 @@ const ROWS: readonly Row[] = [
   { id: 'public-supportEmail', key: 'public.supportEmail', title: 'Support address' },
 ];
 
-/** The whole page; its first values are in the HTML, and the script keeps them up to date. */
+/** Renders the page. Its HTML has the first values, and the script applies changes. */
 export function renderPage(data: PageData): string {
   const { snapshot, visitor } = data;
   const theme = snapshot.flags.theme?.value === 'dark' ? 'dark' : 'light';
@@ -36,7 +38,7 @@ export function renderPage(data: PageData): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Tarn — shop API</title>
-<meta name="description" content="What the shop's API works with at the moment.">
+<meta name="description" content="The current values of the shop's API.">
 <link rel="icon" type="image/svg+xml" href="/icon.svg">
 <link rel="stylesheet" href="/shop.css">
 <script type="application/json" id="snapshot">${jsonData(snapshot)}</script>
@@ -52,8 +54,8 @@ export function renderPage(data: PageData): string {
 <main class="page stack">
 <section class="hero api-hero">
 <p class="eyebrow">NestJS</p>
-<h1>What the API goes by right now</h1>
-<p>Every route reads these from memory. Change one on the config server, and the next request follows; so does this page.</p>
+<h1>The API's current values</h1>
+<p>Every route reads these values from memory. Change one on the config server: the next request uses it, and so does this page.</p>
 </section>
 <div class="columns">
 <div class="stack">
@@ -66,7 +68,7 @@ ${changesPanel(snapshot)}
 </div>
 ${shelf()}
 </main>
-<footer class="page footer">The back office and the command line change these values. Secrets stay on the server.</footer>
+<footer class="page footer">These values are changed with the CLI. Secrets stay on the server.</footer>
 </body>
 </html>
 `.text;
@@ -85,26 +87,26 @@ function valuesPanel(snapshot: Snapshot, visitor: Visitor): Html {
 <button class="button" type="submit">Show</button>
 </form>
 <table class="table values">
-<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Because</th></tr></thead>
+<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Reason</th></tr></thead>
 <tbody>${ROWS.map((row) => valueRow(row, snapshot))}</tbody>
 </table>
 </section>`;
 }
 
 function valueRow(row: Row, snapshot: Snapshot): Html {
-  const { value, because } = answerOf(row.key, snapshot);
+  const { value, reason } = entryOf(row.key, snapshot);
   return html`<tr>
 <th scope="row">${row.title}<code>${row.key}</code></th>
-<td><span class="${badgeClass(value)} value" data-testid="${row.id}" data-key="${row.key}" data-value="${String(value)}">${displayValue(value)}</span></td>
-<td class="source" data-source="${row.key}">${because}</td>
+<td><span class="${badgeClass(value)} value" data-testid="${row.id}" data-key="${row.key}" data-value="${String(value)}">${formatValue(value)}</span></td>
+<td class="source" data-source="${row.key}">${reason}</td>
 </tr>`;
 }
 
-function answerOf(key: string, snapshot: Snapshot): { value: unknown; because: string } {
+function entryOf(key: string, snapshot: Snapshot): { value: unknown; reason: string } {
   const [group = '', name = ''] = key.split('.');
-  if (group === 'public') return { value: snapshot.public[name], because: displaySource('raw', undefined) };
+  if (group === 'public') return { value: snapshot.public[name], reason: sourceText('raw', undefined) };
   const answer = group === 'flags' ? snapshot.flags[name] : snapshot.limits[name];
-  return { value: answer?.value, because: displaySource(answer?.source, answer?.matchedRuleId) };
+  return { value: answer?.value, reason: sourceText(answer?.source, answer?.matchedRuleId) };
 }
 
 function routesPanel(visitor: Visitor): Html {
@@ -113,10 +115,10 @@ function routesPanel(visitor: Visitor): Html {
   return html`<section class="panel" aria-labelledby="routes-title">
 <div class="panel-head"><h2 id="routes-title">Routes</h2></div>
 <ul class="lines routes">
-<li><span class="method">GET</span><a href="/products">/products</a><p>What the shop sells, with its public values.</p></li>
-<li><span class="method">GET</span><a href="/cart/limits?${query.toString()}">/cart/limits</a><p>How many items fit, and whether shipping is free, for this visitor.</p></li>
-<li><span class="method">POST</span><code>/checkout</code><p>Not found while one-step checkout is off. Its answer is signed with a key that never leaves the server.</p></li>
-<li><span class="method">GET</span><a href="/healthz">/healthz</a><p>How fresh the configuration is.</p></li>
+<li><span class="method">GET</span><a href="/products">/products</a><p>The products and the public values.</p></li>
+<li><span class="method">GET</span><a href="/cart/limits?${query.toString()}">/cart/limits</a><p>How many items this visitor can order, and whether shipping is free.</p></li>
+<li><span class="method">POST</span><code>/checkout</code><p>Returns 404 while one-step checkout is off. The receipt is signed with a key that never leaves the server.</p></li>
+<li><span class="method">GET</span><a href="/healthz">/healthz</a><p>The state and age of the configuration.</p></li>
 </ul>
 <div class="try">
 <div><button class="button button-primary" type="button" id="try-checkout" data-url="/checkout?${query.toString()}" disabled>Order one lamp</button></div>
@@ -127,15 +129,15 @@ function routesPanel(visitor: Visitor): Html {
 
 function changesPanel(snapshot: Snapshot): Html {
   return html`<section class="panel" aria-labelledby="changes-title" data-testid="change-log" id="change-log">
-<div class="panel-head"><h2 id="changes-title">What changed</h2><span class="muted small">since revision ${snapshot.revision}</span></div>
-<p class="empty" id="no-changes">Nothing since you opened this page.</p>
+<div class="panel-head"><h2 id="changes-title">Changes</h2><span class="muted small">since revision ${snapshot.revision}</span></div>
+<p class="empty" id="no-changes">Nothing has changed since you opened this page.</p>
 <ol class="lines changes" id="changes" aria-live="polite" hidden></ol>
 </section>`;
 }
 
 function shelf(): Html {
   return html`<section class="stack" aria-labelledby="shelf-title">
-<h2 id="shelf-title">What it sells</h2>
+<h2 id="shelf-title">Products</h2>
 <ul class="grid shelf">${products.map(
     (product) => html`<li class="panel product">
 <div class="product-art hue-${product.id}"><svg viewBox="0 0 64 64" aria-hidden="true"><path d="${product.art}"/></svg></div>

@@ -4,11 +4,11 @@ import { useLimit } from '@smooai/config-next/client';
 import type { ReactElement } from 'react';
 import { useCart } from './cart-context.tsx';
 
-/** Puts one of a product into the cart, while the limit allows it. */
+/** Adds a product to the cart, up to the limit. */
 export function AddButton({ id, name }: { id: string; name: string }): ReactElement {
-  const most = useLimit('cartItems');
+  const maxItems = useLimit('cartItems');
   const { count, add } = useCart();
-  const isFull = count >= most;
+  const isFull = count >= maxItems;
   return (
     <button
       type="button"

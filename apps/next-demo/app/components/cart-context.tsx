@@ -2,22 +2,22 @@
 
 import { createContext, type ReactElement, type ReactNode, useContext, useMemo, useState } from 'react';
 
-/** How many of each product, by id. */
+/** The quantity of each product, by its id. */
 export type CartItems = Readonly<Record<string, number>>;
 
 /** The visitor's cart. */
 export interface CartState {
   items: CartItems;
-  /** All items together. */
+  /** The number of items. */
   count: number;
-  /** Puts in one more, or takes one out with -1. */
+  /** Adds to the quantity of a product. A negative number removes items. */
   add: (id: string, quantity: number) => void;
   clear: () => void;
 }
 
 const CartContext = createContext<CartState | undefined>(undefined);
 
-/** Holds the cart of this page. */
+/** Provides the cart to the components below it. */
 export function CartProvider({ children }: { children: ReactNode }): ReactElement {
   const [items, setItems] = useState<CartItems>({});
   const cart = useMemo<CartState>(
@@ -32,10 +32,10 @@ export function CartProvider({ children }: { children: ReactNode }): ReactElemen
   return <CartContext value={cart}>{children}</CartContext>;
 }
 
-/** The cart of this page. */
+/** Returns the cart of this page. */
 export function useCart(): CartState {
   const cart = useContext(CartContext);
-  if (cart === undefined) throw new Error('useCart: there is no <CartProvider> above this component.');
+  if (cart === undefined) throw new Error('useCart: render a <CartProvider> above this component.');
   return cart;
 }
 

@@ -1,19 +1,20 @@
 'use client';
 
 import { useConfigChanges } from '@smooai/config-next/client';
+import { formatValue } from '@smooai-demo/demo-schema/display';
 import type { ReactElement } from 'react';
 
-/** What changed for this visitor since the page was opened, and when. */
+/** The changes for this visitor since the page was opened. */
 export function ChangeLog({ revision }: { revision: string }): ReactElement {
   const changes = useConfigChanges(6);
   return (
     <section className="panel" aria-labelledby="changes-title" data-testid="change-log">
       <div className="panel-head">
-        <h2 id="changes-title">What changed</h2>
+        <h2 id="changes-title">Changes</h2>
         <span className="muted small number">page at revision {revision}</span>
       </div>
       {changes.length === 0 ? (
-        <p className="empty">Nothing since you opened this page.</p>
+        <p className="empty">Nothing has changed since you opened this page.</p>
       ) : (
         <ol className="lines changes" aria-live="polite">
           {changes.map(({ key, from, to, at, revision: changedIn }) => (
@@ -23,7 +24,7 @@ export function ChangeLog({ revision }: { revision: string }): ReactElement {
               </time>
               <code>{key}</code>
               <span>
-                {describe(from)} → <strong>{describe(to)}</strong>
+                {formatValue(from)} → <strong>{formatValue(to)}</strong>
               </span>
             </li>
           ))}
@@ -31,15 +32,4 @@ export function ChangeLog({ revision }: { revision: string }): ReactElement {
       )}
     </section>
   );
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'none';
-  return typeof value === 'boolean'
-    ? value
-      ? 'on'
-      : 'off'
-    : typeof value === 'string'
-      ? value
-      : JSON.stringify(value);
 }

@@ -9,11 +9,11 @@ import { type CheckoutResult, placeOrder } from './place-order.ts';
 interface CheckoutProps {
   /** In cents. */
   total: number;
-  /** Whether the cart cannot be ordered as it is. */
+  /** Whether the cart cannot be ordered, because it is empty or too full. */
   blocked: boolean;
 }
 
-/** The way to pay: one step with the new checkout, two with the old one. */
+/** The checkout: one step with the new checkout, two with the old one. */
 export function Checkout({ total, blocked }: CheckoutProps): ReactElement {
   const newCheckout = useFlag('newCheckout');
   const { items, clear } = useCart();
@@ -22,11 +22,11 @@ export function Checkout({ total, blocked }: CheckoutProps): ReactElement {
   const [result, setResult] = useState<CheckoutResult>();
   const pay = async (): Promise<void> => {
     setBusy(true);
-    const answer = await placeOrder(items);
+    const placed = await placeOrder(items);
     setBusy(false);
-    setResult(answer);
+    setResult(placed);
     setReviewing(false);
-    if (answer.ok) clear();
+    if (placed.ok) clear();
   };
   const needsReview = !newCheckout && !isReviewing;
   const label = newCheckout
@@ -48,10 +48,10 @@ export function Checkout({ total, blocked }: CheckoutProps): ReactElement {
         disabled={blocked || isBusy}
         onClick={needsReview ? () => setReviewing(true) : () => void pay()}
       >
-        {isBusy ? 'One moment…' : blocked && newCheckout ? 'Pay in one step' : label}
+        {isBusy ? 'Placing your order…' : blocked && newCheckout ? 'Pay in one step' : label}
       </button>
       <noscript>
-        <p className="notice small">To order, turn JavaScript on.</p>
+        <p className="notice small">To order, enable JavaScript.</p>
       </noscript>
       <div role="status">{result !== undefined && <Outcome result={result} />}</div>
     </div>
@@ -62,7 +62,7 @@ function Outcome({ result }: { result: CheckoutResult }): ReactElement {
   if (!result.ok) return <p className="notice bad small">{result.message}</p>;
   return (
     <p className="notice good small">
-      Order {result.orderId} is placed. Receipt <code>{result.signature.slice(0, 16)}</code>
+      Order {result.orderId} has been placed. Receipt <code>{result.signature.slice(0, 16)}</code>
     </p>
   );
 }

@@ -1,15 +1,17 @@
 import type { ReactElement } from 'react';
 
-/** Says that the shop cannot be shown now, and how to try again. */
+/** Shown while the shop is not available. The page tries again by itself. */
 export function Closed(): ReactElement {
   return (
     <main className="closed stack">
       <meta httpEquiv="refresh" content="5" />
       <meta name="robots" content="noindex" />
       <span className="brand">Tarn</span>
-      <h1>We open in a moment</h1>
-      <p className="muted">The shop cannot be shown right now. This page tries again every few seconds.</p>
-      {/* A whole page load, as the frame around this page was made without configuration too. */}
+      <h1>We’ll be right back</h1>
+      <p className="muted">
+        The shop is not available at the moment. This page tries again every few seconds.
+      </p>
+      {/* A link and not a reset, because the layout was rendered without configuration too. */}
       <a className="button button-primary" href="/">
         Try again
       </a>

@@ -1,10 +1,10 @@
 'use client';
 
+import { type CountryCode, countries } from '@smooai-demo/demo-schema/countries';
 import type { ReactElement } from 'react';
 import { chooseCountry } from '../actions.ts';
-import { type CountryCode, countries } from '../countries.ts';
 
-/** Where to ship to; flags are targeted by it. Without JavaScript a button sends the form. */
+/** Selects the country to ship to, which flags are targeted by. Without JavaScript, a button sends the form. */
 export function CountrySelector({ country }: { country: CountryCode }): ReactElement {
   return (
     <form action={chooseCountry} className="country">
@@ -12,7 +12,7 @@ export function CountrySelector({ country }: { country: CountryCode }): ReactEle
       <select
         id="country"
         name="country"
-        // A form's action resets its fields, so another answer of the server makes another field.
+        // A form action resets its fields. A new key creates a new field with the new default.
         key={country}
         defaultValue={country}
         onChange={(event) => event.currentTarget.form?.requestSubmit()}

@@ -1,6 +1,6 @@
 import type { CartItems } from './cart-context.tsx';
 
-/** The shop's answer to an order. */
+/** The result of an order. */
 export type CheckoutResult =
   | { ok: true; orderId: string; signature: string }
   | { ok: false; message: string };
@@ -15,7 +15,7 @@ export async function placeOrder(items: CartItems): Promise<CheckoutResult> {
     });
     const body = (await response.json()) as { orderId: string; signature: string; message?: string };
     if (response.ok) return { ok: true, orderId: body.orderId, signature: body.signature };
-    return { ok: false, message: body.message ?? 'The order was not taken.' };
+    return { ok: false, message: body.message ?? 'The order could not be placed.' };
   } catch {
     return { ok: false, message: 'The shop cannot be reached. Check your connection and try again.' };
   }

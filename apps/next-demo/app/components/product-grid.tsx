@@ -2,7 +2,7 @@ import { formatPrice, products } from '@smooai-demo/demo-schema/products';
 import type { CSSProperties, ReactElement } from 'react';
 import { AddButton } from './add-button.tsx';
 
-/** Everything on sale; made on the server, only the buttons run in the browser. */
+/** The products. Rendered on the server; only the buttons run in the browser. */
 export function ProductGrid(): ReactElement {
   return (
     <ul className="grid shelf">

@@ -1,11 +1,11 @@
 'use client';
 
 import { useFlag } from '@smooai/config-next/client';
+import { shippingCost } from '@smooai-demo/demo-schema/orders';
 import { formatPrice } from '@smooai-demo/demo-schema/products';
 import type { ReactElement } from 'react';
-import { shippingCost } from '../shipping.ts';
 
-/** What shipping costs this visitor, who is targeted by country and by percentage. */
+/** The shipping cost for this visitor: the flag is targeted by country and by percentage. */
 export function ShippingBanner({ countryName }: { countryName: string }): ReactElement {
   const freeShipping = useFlag('freeShipping');
   return (

@@ -3,12 +3,12 @@
 import { usePublic } from '@smooai/config-next/client';
 import type { ReactElement } from 'react';
 
-/** Where to write with a question. */
+/** The support address. */
 export function SupportLink(): ReactElement {
   const email = usePublic('supportEmail');
   return (
     <p>
-      A question?{' '}
+      Questions?{' '}
       <a href={`mailto:${email}`} data-testid="public-supportEmail" data-value={email}>
         {email}
       </a>

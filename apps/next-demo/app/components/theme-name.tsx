@@ -3,7 +3,7 @@
 import { useFlag } from '@smooai/config-next/client';
 import { type ReactElement, useEffect } from 'react';
 
-/** Names the theme, and puts it on the page when it changes; the server's HTML has the first one. */
+/** Shows the name of the theme and applies a new theme to the page. The server's HTML already has the first one. */
 export function ThemeName(): ReactElement {
   const theme = useFlag('theme');
   useEffect(() => {

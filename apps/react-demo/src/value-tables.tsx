@@ -3,75 +3,75 @@ import { useFlagDetails, useLimitDetails, usePublic } from '@smooai/config-react
 import type { ReactElement, ReactNode } from 'react';
 import { ShownValue } from './shown-value.tsx';
 
-/** The flags, with how each answer came about. */
+/** The flags, with the reason for each value. */
 export function FlagTable(): ReactElement {
   const newCheckout = useFlagDetails('newCheckout');
   const theme = useFlagDetails('theme');
   const freeShipping = useFlagDetails('freeShipping');
   return (
-    <Answers title="Flags">
-      <Answer
+    <Section title="Flags">
+      <EvaluatedRow
         testId="flag-newCheckout"
         name="newCheckout"
-        answer={newCheckout}
+        evaluation={newCheckout}
         meaning={newCheckout?.value ? 'Pays in one step' : 'Pays in two steps'}
       />
-      <Answer
+      <EvaluatedRow
         testId="flag-freeShipping"
         name="freeShipping"
-        answer={freeShipping}
+        evaluation={freeShipping}
         meaning={freeShipping?.value ? 'Ships for free' : 'Pays for shipping'}
       />
-      <Answer
+      <EvaluatedRow
         testId="flag-theme"
         name="theme"
-        answer={theme}
-        meaning={theme?.value === 'dark' ? 'The shop by night' : 'The shop by day'}
+        evaluation={theme}
+        meaning={theme?.value === 'dark' ? 'The shop is dark' : 'The shop is light'}
       />
-    </Answers>
+    </Section>
   );
 }
 
-/** The limits, with how each answer came about. */
+/** The limits, with the reason for each value. */
 export function LimitTable(): ReactElement {
   const cartItems = useLimitDetails('cartItems');
   return (
-    <Answers title="Limits">
-      <Answer
+    <Section title="Limits">
+      <EvaluatedRow
         testId="limit-cartItems"
         name="cartItems"
-        answer={cartItems}
-        meaning="Most items in one order, of at most 100"
+        evaluation={cartItems}
+        meaning="Maximum number of items in an order"
       />
-    </Answers>
+    </Section>
   );
 }
 
-/** The public values, which are the same for every shopper. */
+/** The public values, which are the same for everyone. */
 export function PublicTable(): ReactElement {
   const supportEmail = usePublic('supportEmail');
   const apiBaseUrl = usePublic('apiBaseUrl');
   return (
-    <Answers title="Public values">
+    <Section title="Public values">
       <Row
         testId="public-supportEmail"
         name="supportEmail"
         value={supportEmail}
-        why={<Why text="Everyone" />}
-        meaning="Where shoppers write to"
+        reason={<ReasonBadge text="Everyone" />}
+        meaning="The address for questions"
       />
       <Row
         testId="public-apiBaseUrl"
         name="apiBaseUrl"
         value={apiBaseUrl}
-        why={<Why text="Everyone" />}
+        reason={<ReasonBadge text="Everyone" />}
         meaning="The shop’s own API"
       />
-    </Answers>
+    </Section>
   );
 }
 
-function Answers({ title, children }: { title: string; children: ReactNode }): ReactElement {
+function Section({ title, children }: { title: string; children: ReactNode }): ReactElement {
   return (
     <section className="panel" aria-label={title}>
       <div className="panel-head">
@@ -81,8 +81,8 @@ function Answers({ title, children }: { title: string; children: ReactNode }): R
         <thead className="visually-hidden">
           <tr>
             <th scope="col">Key</th>
-            <th scope="col">Answer</th>
-            <th scope="col">Why</th>
+            <th scope="col">Value</th>
+            <th scope="col">Reason</th>
           </tr>
         </thead>
         <tbody>{children}</tbody>
@@ -91,26 +91,24 @@ function Answers({ title, children }: { title: string; children: ReactNode }): R
   );
 }
 
-interface AnswerProps {
+interface EvaluatedRowProps {
   testId: string;
   name: string;
-  /** What the answer means in the shop. */
+  /** What the value means in the shop. */
   meaning: string;
-  answer: Evaluation<unknown> | undefined;
+  evaluation: Evaluation<unknown> | undefined;
 }
 
-function Answer({ answer, ...row }: AnswerProps): ReactElement {
-  return (
-    <Row {...row} value={answer?.value} why={answer === undefined ? null : <Reason answer={answer} />} />
-  );
+function EvaluatedRow({ evaluation, ...row }: EvaluatedRowProps): ReactElement {
+  return <Row {...row} value={evaluation?.value} reason={evaluation && <Reason evaluation={evaluation} />} />;
 }
 
-interface RowProps extends Omit<AnswerProps, 'answer'> {
+interface RowProps extends Omit<EvaluatedRowProps, 'evaluation'> {
   value: unknown;
-  why: ReactNode;
+  reason: ReactNode;
 }
 
-function Row({ testId, name, meaning, value, why }: RowProps): ReactElement {
+function Row({ testId, name, meaning, value, reason }: RowProps): ReactElement {
   return (
     <tr>
       <th scope="row">
@@ -120,23 +118,23 @@ function Row({ testId, name, meaning, value, why }: RowProps): ReactElement {
       <td>
         <ShownValue testId={testId} value={value} />
       </td>
-      <td className="why">{why}</td>
+      <td className="reason">{reason}</td>
     </tr>
   );
 }
 
-/** Which part of the targeting gave the answer, as the config server tells it. */
-function Reason({ answer }: { answer: Evaluation<unknown> }): ReactElement {
-  const { source, matchedRuleId, rolloutBucket } = answer;
+/** The part of the targeting that decided the value. */
+function Reason({ evaluation }: { evaluation: Evaluation<unknown> }): ReactElement {
+  const { source, matchedRuleId, rolloutBucket } = evaluation;
   const bucket = rolloutBucket === undefined ? undefined : `bucket ${rolloutBucket} of 100`;
-  if (source === 'raw') return <Why text="Everyone" />;
-  if (source === 'rule') return <Why text="Rule" detail={matchedRuleId} />;
+  if (source === 'raw') return <ReasonBadge text="Everyone" />;
+  if (source === 'rule') return <ReasonBadge text="Rule" detail={matchedRuleId} />;
   if (source === 'rollout')
-    return <Why text="Rollout" detail={matchedRuleId ? `${matchedRuleId}, ${bucket}` : bucket} />;
-  return <Why text="Default" detail={bucket} />;
+    return <ReasonBadge text="Rollout" detail={matchedRuleId ? `${matchedRuleId}, ${bucket}` : bucket} />;
+  return <ReasonBadge text="Default" detail={bucket} />;
 }
 
-function Why({ text, detail }: { text: string; detail?: string | undefined }): ReactElement {
+function ReasonBadge({ text, detail }: { text: string; detail?: string | undefined }): ReactElement {
   return (
     <>
       <span className="badge">{text}</span>

@@ -1,4 +1,4 @@
-/** Where the shop delivers. */
+/** The countries that the shop delivers to. */
 export const countries = [
   { code: 'NL', name: 'Netherlands' },
   { code: 'BE', name: 'Belgium' },
@@ -8,10 +8,10 @@ export const countries = [
   { code: 'US', name: 'United States' },
 ] as const;
 
-/** A country's code. */
+/** An ISO 3166 code of one of the countries. */
 export type CountryCode = (typeof countries)[number]['code'];
 
-/** Whether the shop delivers there. */
+/** Whether the shop delivers to the country with this code. */
 export function isCountryCode(code: unknown): code is CountryCode {
   return countries.some((country) => country.code === code);
 }
