@@ -11,7 +11,7 @@ export interface RunningDemo {
   readonly demo: Awaited<ReturnType<typeof startDemo>>;
   readonly browser: Browser;
   /** Sets a value with the CLI. */
-  set(key: string, value: string): Promise<unknown>;
+  readonly set: (key: string, value: string) => Promise<unknown>;
 }
 
 /** Starts the demo before the tests of a file and stops it after them. `current` is available in the tests. */

@@ -7,8 +7,8 @@ export interface WatchedPage {
   /** Console errors and warnings, uncaught exceptions. */
   complaints: string[];
   /** The bodies of all responses and the data of all server-sent events. */
-  received(): Promise<string>;
-  close(): Promise<void>;
+  received: () => Promise<string>;
+  close: () => Promise<void>;
 }
 
 /** Starts the Chromium that is installed on this machine. */

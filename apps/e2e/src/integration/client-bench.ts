@@ -10,9 +10,9 @@ export interface ClientBench<Config extends AnyConfig> extends SchemaServer {
   /** Settings of a client that reaches the server through the proxy. */
   readonly throughProxy: { apiUrl: string; authUrl: string };
   /** Creates a client of the server, in the environment `development` by default. */
-  makeClient(options?: Partial<ConfigClientOptions<Config>>): ConfigClient<Config>;
+  readonly makeClient: (options?: Partial<ConfigClientOptions<Config>>) => ConfigClient<Config>;
   /** Closes the clients, the proxy and the server. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Starts the server with the schema of `config`, or with `jsonSchema`. */

@@ -9,7 +9,7 @@ export interface SchemaServer {
   readonly api: ConfigApi;
   readonly schemaId: string;
   /** Stores a value in the environment `development`. */
-  set(tier: Tier, key: string, value: JsonValue): Promise<unknown>;
+  readonly set: (tier: Tier, key: string, value: JsonValue) => Promise<unknown>;
 }
 
 /** Starts a server, in memory by default, and creates the schema. */
