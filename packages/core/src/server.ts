@@ -40,7 +40,7 @@ export type { EnvironmentOverrideOptions } from './sources/env-overrides.ts';
 export { RemoteSource, type RemoteSourceOptions } from './sources/remote-source.ts';
 export type { RulesetSink, RulesetSource, SourceStatus } from './sources/ruleset-source.ts';
 export { getSharedTokenProvider, type SharedTokenProviderOptions } from './token/shared-token-provider.ts';
-export type { TokenEvent, TokenFailureSummary, TokenStatus } from './token/token-events.ts';
+export type { TokenEvent, TokenFailureSummary, TokenStatus } from './token/token-monitor.ts';
 export type {
   GetAccessTokenOptions,
   TokenCredentialsIn,

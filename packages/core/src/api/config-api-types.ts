@@ -1,6 +1,6 @@
 import type { Condition, EvaluationContext, JsonValue, Ruleset, Tier, WireSchema } from '../wire.ts';
 
-/** A stored value, as `PUT /values` answers it. Times are ISO 8601. */
+/** A stored value, as `PUT /values` returns it. Times are ISO 8601. */
 export interface ApiValue {
   id: string;
   organizationId: string;
@@ -14,7 +14,7 @@ export interface ApiValue {
   updatedAt: string;
 }
 
-/** What `setValue` stores. */
+/** Input of `setValue`. */
 export interface ValueInput {
   schemaId: string;
   environmentId: string;
@@ -23,7 +23,7 @@ export interface ValueInput {
   tier: Tier;
 }
 
-/** A schema at its current version. */
+/** A schema; `jsonSchema` is its current version. */
 export interface ApiSchema {
   id: string;
   organizationId: string;
@@ -36,7 +36,7 @@ export interface ApiSchema {
   updatedAt: string;
 }
 
-/** An environment; values that it lacks come from its fallback. */
+/** An environment. Values it does not have come from its fallback. */
 export interface ApiEnvironment {
   id: string;
   organizationId: string;
@@ -47,14 +47,14 @@ export interface ApiEnvironment {
   updatedAt: string;
 }
 
-/** What `createEnvironment` takes. */
+/** Input of `createEnvironment`. */
 export interface EnvironmentInput {
   name: string;
   description?: string | null;
   fallbackEnvironmentId?: string | null;
 }
 
-/** A named condition of one environment; `environmentId` tells whether it is a fallback's. */
+/** A named condition. `environmentId` is the environment it is stored in, which may be a fallback. */
 export interface ApiSegment {
   organizationId: string;
   environmentId: string;
@@ -66,7 +66,7 @@ export interface ApiSegment {
   updatedAt: string;
 }
 
-/** A client of the API, without its credential. `m2m` has a secret, `b2m` a publishable key. */
+/** An API client, without its credential. `m2m` clients have a secret, `b2m` clients a publishable key. */
 export interface ApiAuthClient {
   id: string;
   /** The OAuth `client_id`: the same as `id`. */
@@ -74,7 +74,7 @@ export interface ApiAuthClient {
   organizationId: string;
   type: 'm2m' | 'b2m';
   name: string;
-  /** Names of the environments it may use; null for all. */
+  /** Names of the environments it may use; null: all. */
   environments: string[] | null;
   scopes: string[];
   allowedOrigins: string[];
@@ -82,44 +82,44 @@ export interface ApiAuthClient {
   revokedAt: string | null;
 }
 
-/** A client that was just made: its credential is shown this once. */
+/** A new API client with its credential, which the server shows only once. */
 export interface CreatedAuthClient extends ApiAuthClient {
-  /** The OAuth client secret of an `m2m` client. */
+  /** Of an `m2m` client. */
   clientSecret?: string;
-  /** The key of a `b2m` client. */
+  /** Of a `b2m` client. */
   publishableKey?: string;
 }
 
-/** What `createAuthClient` takes. */
+/** Input of `createAuthClient`. */
 export interface AuthClientInput {
   type: 'm2m' | 'b2m';
   name: string;
-  /** Names of environments; null or left out for all. */
+  /** Names of the environments it may use; null: all. Default null. */
   environments?: string[] | null;
-  /** Default `config:read`. */
+  /** Default `['config:read']`. */
   scopes?: string[];
-  /** Origins that may use the key of a `b2m` client. */
+  /** Origins that may use the publishable key of a `b2m` client. */
   allowedOrigins?: string[];
 }
 
-/** What `getRuleset` answers. `unsupported`: the server has the published contract alone. */
+/** Result of `getRuleset`. `unsupported`: the server does not have this endpoint. */
 export type RulesetAnswer =
   | { status: 'changed'; ruleset: Ruleset; etag: string }
   | { status: 'unchanged' }
   | { status: 'unsupported' };
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   /** Aborts the call, which then throws a `RequestTransportError`. */
   signal?: AbortSignal | undefined;
-  /** In place of the client's `retries`, such as 0 where the caller has a loop of its own. */
+  /** Replaces the client's `retries`, such as 0 for a caller that repeats the call itself. */
   retries?: number | undefined;
 }
 
-/** What `getSnapshot` takes. */
+/** Input of `getSnapshot`. */
 export interface SnapshotInput extends CallOptions {
   /** Default: the empty context. */
   context?: EvaluationContext | undefined;
-  /** Only these keys; default all. */
+  /** Keys to include; default all. */
   keys?: readonly string[] | undefined;
 }

@@ -93,7 +93,7 @@ describe('refusals', () => {
       keys: ['theme'],
     });
     expect(error.message).toBe(
-      'DELETE /organizations/org%201/config/segments/eu was answered with 409: Stored values do not fit. (theme: must be string)',
+      'DELETE /organizations/org%201/config/segments/eu returned 409: Stored values do not fit. (theme: must be string)',
     );
   });
 

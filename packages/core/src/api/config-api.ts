@@ -1,4 +1,6 @@
-import { OptionsError, ResponseMalformedError } from '../errors.ts';
+import { ResponseMalformedError } from '../errors.ts';
+import { requireText } from '../lib/option-checks.ts';
+import { isRecord } from '../lib/record.ts';
 import { isRuleset } from '../ruleset/ruleset-shape.ts';
 import type { Condition, Evaluation, EvaluationContext, JsonValue, Snapshot, WireSchema } from '../wire.ts';
 import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
@@ -18,7 +20,7 @@ import type {
 } from './config-api-types.ts';
 import type { ApiRequest } from './request-target.ts';
 
-/** What {@link ConfigApi} takes. */
+/** Options of {@link ConfigApi}. */
 export interface ConfigApiOptions extends RequesterOptions {
   organizationId: string;
 }
@@ -26,9 +28,9 @@ export interface ConfigApiOptions extends RequesterOptions {
 type Shape = 'object' | 'array';
 
 /**
- * The typed HTTP client of every endpoint of a config server, for one organization. Each method throws
- * `RequestTransportError` (no answer), `RequestRejectedError` (another status than 2xx), `ResponseMalformedError` (an
- * answer of another shape) or one of the token provider's errors.
+ * A typed HTTP client for all endpoints of a config server, for one organization. Every method throws
+ * `RequestTransportError` (no complete response), `RequestRejectedError` (a status other than 2xx),
+ * `ResponseMalformedError` (an unexpected body) or an error of the token provider.
  *
  * @example
  * const api = new ConfigApi({ apiUrl, organizationId, tokenProvider });
@@ -41,16 +43,13 @@ export class ConfigApi {
 
   /** @throws {OptionsError} naming the option that is empty or invalid. */
   constructor(options: ConfigApiOptions) {
-    const { organizationId } = options;
-    if (typeof organizationId !== 'string' || organizationId.trim() === '') {
-      throw new OptionsError('organizationId', 'ConfigApi: "organizationId" is empty.');
-    }
+    const organizationId = requireText('organizationId', options.organizationId);
     this.#requester = new AuthenticatedRequester(options);
     this.#organization = ['organizations', organizationId];
     this.#config = [...this.#organization, 'config'];
   }
 
-  /** All stored values of an environment as they are; with `etag` (and the `epoch` it is of), only if they changed since. */
+  /** The stored values of an environment. With `etag` (and its `epoch`), only if they have changed since. */
   async getRuleset(
     environment: string,
     options: CallOptions & { etag?: string | undefined; epoch?: string | undefined } = {},
@@ -66,16 +65,16 @@ export class ConfigApi {
     });
     if (status === 404) return { status: 'unsupported' };
     if (status === 304) return { status: 'unchanged' };
-    // A captive portal or a proxy may put anything in the server's place.
+    // A captive portal or a proxy may respond instead of the server.
     const contentType = headers.get('content-type');
     if (contentType !== null && !/^application\/(\S+\+)?json\b/i.test(contentType)) {
-      throw wrongShape('GET /ruleset', 'the content type of JSON');
+      throw wrongShape('GET /ruleset', 'does not have a JSON content type');
     }
-    if (!isRuleset(body)) throw wrongShape('GET /ruleset', 'a ruleset');
+    if (!isRuleset(body)) throw wrongShape('GET /ruleset', 'is not a ruleset');
     return { status: 'changed', ruleset: body, etag: headers.get('etag') ?? `"${body.revision}"` };
   }
 
-  /** The event stream of an environment, resumed after `lastEventId` (a revision) if given. `signal` ends it. */
+  /** Opens the event stream of an environment, resumed after `lastEventId` (a revision). `signal` ends it. */
   async openStream(
     environment: string,
     options: CallOptions & { lastEventId?: string | undefined; epoch?: string | undefined } = {},
@@ -93,18 +92,18 @@ export class ConfigApi {
     });
   }
 
-  /** The values of an environment by key, evaluated for the empty context. */
+  /** Lists the values of an environment by key, evaluated for the empty context. */
   async listValues(environment: string, options: CallOptions = {}): Promise<Record<string, JsonValue>> {
-    const answer = await this.#get<{ values: unknown }>(['values'], { environment }, options);
-    if (!isObject(answer.values)) throw wrongShape('GET /values', '"values"');
-    return answer.values as Record<string, JsonValue>;
+    const body = await this.#get<{ values: unknown }>(['values'], { environment }, options);
+    if (!isRecord(body.values)) throw wrongShape('GET /values', 'has no "values"');
+    return body.values as Record<string, JsonValue>;
   }
 
-  /** One value, evaluated for the empty context; 404 for a key that has none. */
+  /** Gets one value, evaluated for the empty context. Rejects with status 404 if the key has no value. */
   async getValue(environment: string, key: string, options: CallOptions = {}): Promise<JsonValue> {
-    const answer = await this.#get<{ value?: JsonValue }>(['values', key], { environment }, options);
-    if (answer.value === undefined) throw wrongShape('GET /values/{key}', '"value"');
-    return answer.value;
+    const body = await this.#get<{ value?: JsonValue }>(['values', key], { environment }, options);
+    if (body.value === undefined) throw wrongShape('GET /values/{key}', 'has no "value"');
+    return body.value;
   }
 
   /** Stores one value. */
@@ -113,26 +112,26 @@ export class ConfigApi {
       method: 'PUT',
       path: ['values'],
       body: input,
-      confidential: secretTexts([input]),
+      confidential: secretStrings([input]),
       ...options,
     });
   }
 
-  /** Stores several values: all, or none. */
+  /** Stores all values, or none if one is refused. */
   async setValues(values: readonly ValueInput[], options: CallOptions = {}): Promise<ApiValue[]> {
-    const answer = await this.#call({
+    const body = await this.#call({
       method: 'PUT',
       path: ['values', 'bulk'],
       body: { values },
-      confidential: secretTexts(values),
+      confidential: secretStrings(values),
       ...options,
     });
-    const rows = isObject(answer) ? answer.values : answer;
-    if (!Array.isArray(rows)) throw wrongShape('PUT /values/bulk', 'a list of values');
+    const rows = isRecord(body) ? body.values : body;
+    if (!Array.isArray(rows)) throw wrongShape('PUT /values/bulk', 'is not a list of values');
     return rows as ApiValue[];
   }
 
-  /** Deletes a value; a secret needs `force`. */
+  /** Deletes a value. A secret needs `force`; without it the status is 409. */
   async deleteValue(
     environment: string,
     key: string,
@@ -143,12 +142,12 @@ export class ConfigApi {
     await this.#call({ method: 'DELETE', path: ['values', key], query, ...call });
   }
 
-  /** The organization's schemas. */
+  /** Lists the organization's schemas. */
   async listSchemas(options: CallOptions = {}): Promise<ApiSchema[]> {
     return this.#get(['schemas'], {}, options, 'array');
   }
 
-  /** Makes a schema at version 1. */
+  /** Creates a schema, at version 1. */
   async createSchema(
     input: { name: string; description?: string | null; jsonSchema: WireSchema },
     options: CallOptions = {},
@@ -156,7 +155,6 @@ export class ConfigApi {
     return this.#send({ method: 'POST', path: ['schemas'], body: input, ...options });
   }
 
-  /** One schema. */
   async getSchema(id: string, options: CallOptions = {}): Promise<ApiSchema> {
     return this.#get(['schemas', id], {}, options);
   }
@@ -170,14 +168,14 @@ export class ConfigApi {
     return this.#send({ method: 'PATCH', path: ['schemas', id], body: input, ...options });
   }
 
-  /** Deletes a schema; one with stored values needs `force`, else 409 with the list. */
+  /** Deletes a schema. One with stored values needs `force`; without it the status is 409, with a list of them. */
   async deleteSchema(id: string, options: CallOptions & { force?: boolean | undefined } = {}): Promise<void> {
     const { force, ...call } = options;
     const query = { force: force === true ? 'true' : undefined };
     await this.#call({ method: 'DELETE', path: ['schemas', id], query, ...call });
   }
 
-  /** Makes a new version; 409 with the list where stored values do not fit it, unless `force`. */
+  /** Adds a version to a schema. Without `force`, the status is 409 if stored values do not fit, with a list of them. */
   async pushSchema(
     id: string,
     input: { jsonSchema: WireSchema; changeDescription?: string; force?: boolean },
@@ -186,17 +184,16 @@ export class ConfigApi {
     return this.#send({ method: 'POST', path: ['schemas', id, 'push'], body: input, ...options });
   }
 
-  /** The organization's environments. */
+  /** Lists the organization's environments. */
   async listEnvironments(options: CallOptions = {}): Promise<ApiEnvironment[]> {
     return this.#get(['environments'], {}, options, 'array');
   }
 
-  /** Makes an environment. */
   async createEnvironment(input: EnvironmentInput, options: CallOptions = {}): Promise<ApiEnvironment> {
     return this.#send({ method: 'POST', path: ['environments'], body: input, ...options });
   }
 
-  /** Changes an environment; null takes its description or fallback away. */
+  /** Changes an environment; null removes its description or fallback. */
   async updateEnvironment(
     id: string,
     input: Partial<EnvironmentInput>,
@@ -210,12 +207,12 @@ export class ConfigApi {
     await this.#call({ method: 'DELETE', path: ['environments', id], ...options });
   }
 
-  /** An environment's segments. */
+  /** Lists an environment's segments. */
   async listSegments(environment: string, options: CallOptions = {}): Promise<ApiSegment[]> {
     return this.#get(['segments'], { environment }, options, 'array');
   }
 
-  /** Makes or replaces a segment. */
+  /** Creates or replaces a segment. */
   async putSegment(
     environment: string,
     name: string,
@@ -231,40 +228,40 @@ export class ConfigApi {
     });
   }
 
-  /** Deletes a segment; 409 while a stored value uses it. */
+  /** Deletes a segment. The status is 409 while a stored value uses it. */
   async deleteSegment(environment: string, name: string, options: CallOptions = {}): Promise<void> {
     await this.#call({ method: 'DELETE', path: ['segments', name], query: { environment }, ...options });
   }
 
-  /** The organization's clients, without their credentials. */
+  /** Lists the organization's API clients, without their credentials. */
   async listAuthClients(options: CallOptions = {}): Promise<ApiAuthClient[]> {
-    const answer = await this.#request({
+    const body = await this.#request({
       method: 'GET',
       path: [...this.#organization, 'auth-clients'],
       ...options,
     });
-    return expect(answer, 'array', 'GET /auth-clients');
+    return expect(body, 'array', 'GET /auth-clients');
   }
 
-  /** Makes a client; the answer holds its credential, which is shown this once. */
+  /** Creates an API client. The result holds its credential, which the server shows only this once. */
   async createAuthClient(input: AuthClientInput, options: CallOptions = {}): Promise<CreatedAuthClient> {
     const path = [...this.#organization, 'auth-clients'];
-    const answer = await this.#request({ method: 'POST', path, body: input, ...options });
-    return expect(answer, 'object', 'POST /auth-clients');
+    const body = await this.#request({ method: 'POST', path, body: input, ...options });
+    return expect(body, 'object', 'POST /auth-clients');
   }
 
-  /** Changes a client's name, environments, scopes or the origins that may use its publishable key. */
+  /** Changes an API client's name, environments, scopes, or the origins that may use its publishable key. */
   async updateAuthClient(
     id: string,
     input: Partial<Omit<AuthClientInput, 'type'>>,
     options: CallOptions = {},
   ): Promise<ApiAuthClient> {
     const path = [...this.#organization, 'auth-clients', id];
-    const answer = await this.#request({ method: 'PATCH', path, body: input, ...options });
-    return expect(answer, 'object', 'PATCH /auth-clients/{id}');
+    const body = await this.#request({ method: 'PATCH', path, body: input, ...options });
+    return expect(body, 'object', 'PATCH /auth-clients/{id}');
   }
 
-  /** Revokes a client: its tokens stop working at once. */
+  /** Revokes an API client. Its tokens stop working at once. */
   async revokeAuthClient(id: string, options: CallOptions = {}): Promise<void> {
     await this.#request({ method: 'DELETE', path: [...this.#organization, 'auth-clients', id], ...options });
   }
@@ -286,28 +283,29 @@ export class ConfigApi {
     context: EvaluationContext = {},
     options: CallOptions = {},
   ): Promise<Evaluation<number>> {
-    const answer = await this.#evaluate(['limits', key, 'evaluate'], { environment, context }, options);
-    if (typeof answer.value !== 'number') throw wrongShape('POST /limits/{key}/evaluate', 'a number');
-    return { ...answer, value: answer.value };
+    const evaluation = await this.#evaluate(['limits', key, 'evaluate'], { environment, context }, options);
+    if (typeof evaluation.value !== 'number')
+      throw wrongShape('POST /limits/{key}/evaluate', 'has a "value" that is not a number');
+    return { ...evaluation, value: evaluation.value };
   }
 
-  /** What a browser sees for a context. */
+  /** Gets the values that a browser sees for a context. */
   async getSnapshot(environment: string, input: SnapshotInput = {}): Promise<Snapshot> {
     const { context = {}, keys, ...call } = input;
     const body = { environment, context, ...(keys !== undefined && { keys }) };
-    const answer = await this.#send<Snapshot>({ method: 'POST', path: ['snapshot'], body, ...call });
-    if (!isObject(answer.public) || !isObject(answer.flags) || !isObject(answer.limits)) {
-      throw wrongShape('POST /snapshot', 'a snapshot');
+    const snapshot = await this.#send<Snapshot>({ method: 'POST', path: ['snapshot'], body, ...call });
+    if (!isRecord(snapshot.public) || !isRecord(snapshot.flags) || !isRecord(snapshot.limits)) {
+      throw wrongShape('POST /snapshot', 'is not a snapshot');
     }
-    return answer;
+    return snapshot;
   }
 
   async #evaluate(path: string[], body: unknown, options: CallOptions): Promise<Evaluation> {
-    const answer = await this.#send<Evaluation>({ method: 'POST', path, body, ...options });
-    if (answer.value === undefined || typeof answer.source !== 'string') {
-      throw wrongShape('POST …/evaluate', 'an evaluation');
+    const evaluation = await this.#send<Evaluation>({ method: 'POST', path, body, ...options });
+    if (evaluation.value === undefined || typeof evaluation.source !== 'string') {
+      throw wrongShape('POST …/evaluate', 'is not an evaluation');
     }
-    return answer;
+    return evaluation;
   }
 
   async #get<Body>(
@@ -332,30 +330,26 @@ export class ConfigApi {
   }
 }
 
-/** The server is taken at its word about the fields; that there is an object or a list at all is checked. */
+/** Checks only that the body is an object or a list; its fields are trusted. */
 function expect<Body>(body: unknown, shape: Shape, endpoint: string): Body {
-  const fits = shape === 'array' ? Array.isArray(body) : isObject(body);
-  if (!fits) throw wrongShape(endpoint, shape === 'array' ? 'a list' : 'an object');
+  const fits = shape === 'array' ? Array.isArray(body) : isRecord(body);
+  if (!fits) throw wrongShape(endpoint, shape === 'array' ? 'is not a list' : 'is not an object');
   return body as Body;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function wrongShape(endpoint: string, wanted: string): ResponseMalformedError {
+function wrongShape(endpoint: string, problem: string): ResponseMalformedError {
   return new ResponseMalformedError(
-    `The config API answered ${endpoint} without ${wanted}. Check that apiUrl is the base URL of a config API.`,
+    `The response to ${endpoint} ${problem}. Check that apiUrl is the base URL of a config API.`,
   );
 }
 
-/** The texts within secrets that are being set: a refusal must not repeat them. */
-function secretTexts(inputs: readonly ValueInput[]): string[] {
-  return inputs.filter((input) => input.tier === 'secret').flatMap((input) => textsIn(input.value));
+/** All strings in the secrets among `inputs`: an error must not repeat them. */
+function secretStrings(inputs: readonly ValueInput[]): string[] {
+  return inputs.filter((input) => input.tier === 'secret').flatMap((input) => stringsIn(input.value));
 }
 
-function textsIn(value: JsonValue): string[] {
+function stringsIn(value: JsonValue): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
+  return Object.values(value).flatMap(stringsIn);
 }

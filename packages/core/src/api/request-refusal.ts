@@ -1,7 +1,8 @@
 import { createRedactor } from '../http/redact.ts';
+import { isRecord } from '../lib/record.ts';
 import type { JsonValue } from '../wire.ts';
 
-/** Fields of an answer's list entries that say where and why; a `value` may be a secret's. */
+/** Fields of list entries that say where and why. Not `value`, which may be a secret's. */
 const LIST_FIELDS = new Set([
   'key',
   'path',
@@ -16,21 +17,24 @@ const LIST_FIELDS = new Set([
   'schemaId',
   'index',
 ]);
-const LONGEST_LIST = 1000;
+const MAX_ENTRIES = 1000;
 
-/** Of a refusal's body only `message`, `cause` and, at 409, its lists: the rest may repeat what was sent. */
+/**
+ * The safe part of an error response's body, redacted: `message`, `cause` and, with 409, its lists. Everything else is
+ * dropped, because it may repeat the request. Returns undefined if the body is not a JSON object.
+ */
 export function readRefusal(
   status: number,
   body: unknown,
   secrets: readonly string[],
 ): Readonly<Record<string, JsonValue>> | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  if (!isRecord(body)) return undefined;
   const kept: Record<string, JsonValue> = {};
   const clean = createRedactor(secrets);
   for (const [name, value] of Object.entries(body)) {
     if ((name === 'message' || name === 'cause') && typeof value === 'string') kept[name] = clean(value);
     if (status === 409 && Array.isArray(value) && /^[a-zA-Z]{1,40}$/.test(name)) {
-      kept[name] = value.slice(0, LONGEST_LIST).flatMap((entry: unknown) => readListEntry(entry, clean));
+      kept[name] = value.slice(0, MAX_ENTRIES).flatMap((entry: unknown) => readListEntry(entry, clean));
     }
   }
   return kept;

@@ -1,20 +1,22 @@
 import { createBackoff } from '../http/backoff.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
+import { isTransientReason } from '../http/transient-failure.ts';
 
-/** How one attempt ended: a status with its headers, or no answer. */
+/** How one attempt ended: with a status and headers, or without a response. */
 export type AttemptOutcome =
   | { readonly status: number; readonly headers: { get(name: string): string | null } }
   | ExchangeFailure;
 
-/** RFC 9110 §9.2.2: what has the same effect once and twice. PATCH and POST are never sent again. */
+/** RFC 9110 §9.2.2: sending these twice has the same effect as once. POST and PATCH are never sent again. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
-const TRANSIENT: ReadonlySet<number> = new Set([408, 502, 503, 504]);
+/** Not 500, which most often means that the same request will fail again. */
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 const BACKOFF = { baseMs: 100, capMs: 5_000 };
 
 /**
- * The retries of one request. `next` answers the milliseconds to wait before another attempt, or undefined where there
- * is none: jittered, and at least what `Retry-After` asks for.
+ * Plans the retries of one request. `next` returns the milliseconds to wait before the next attempt, or undefined if
+ * there is none. The wait has jitter, and is at least what `Retry-After` asks for.
  */
 export function createRetrySchedule(
   method: string,
@@ -24,24 +26,23 @@ export function createRetrySchedule(
   const backoff = createBackoff(BACKOFF);
   return {
     next(outcome) {
-      if (left <= 0 || !isTransient(outcome)) return undefined;
+      if (left <= 0 || !isRetryable(outcome)) return undefined;
       left -= 1;
       return Math.max(backoff.next(), retryAfterOf(outcome) ?? 0);
     },
   };
 }
 
-/** Whether the server may have done what it was asked for, though its answer does not say so. */
-export function mayHaveActed(outcome: AttemptOutcome): boolean {
+/** Whether the server may have processed the request although its response does not say so. */
+export function mayHaveBeenProcessed(outcome: AttemptOutcome): boolean {
   if (outcome instanceof ExchangeFailure) return outcome.kind !== 'refused' && outcome.kind !== 'dns';
   return outcome.status === 502 || outcome.status === 504;
 }
 
-function isTransient(outcome: AttemptOutcome): boolean {
-  // A certificate stays as it is, and who aborted wants no more.
-  if (outcome instanceof ExchangeFailure) return outcome.kind !== 'aborted' && outcome.kind !== 'tls';
+function isRetryable(outcome: AttemptOutcome): boolean {
+  if (outcome instanceof ExchangeFailure) return isTransientReason(outcome.kind);
   if (outcome.status === 429) return retryAfterOf(outcome) !== undefined;
-  return TRANSIENT.has(outcome.status);
+  return RETRIED_STATUSES.has(outcome.status);
 }
 
 function retryAfterOf(outcome: AttemptOutcome): number | undefined {

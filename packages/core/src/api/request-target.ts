@@ -1,27 +1,27 @@
 import { OptionsError } from '../errors.ts';
 
-/** One request of `AuthenticatedRequester`. */
+/** A request of `AuthenticatedRequester`. */
 export interface ApiRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Parts of the path; each one is encoded, so none can lead elsewhere. */
+  /** Path segments; each is encoded, so none can change the path. */
   path: readonly string[];
-  /** What is undefined is left out. */
+  /** Parameters that are undefined are left out. */
   query?: Readonly<Record<string, string | undefined>>;
   /** Sent as JSON. */
   body?: unknown;
-  /** `authorization`, and `content-type` where there is a body, are set over these. */
+  /** Further headers; they cannot replace `authorization`, nor `content-type` if there is a body. */
   headers?: Readonly<Record<string, string>>;
-  /** Ends this call alone: a token exchange that others wait for goes on. */
+  /** Ends this call only; a token exchange that others wait for goes on. */
   signal?: AbortSignal | undefined;
-  /** In place of the requester's `retries`, such as 0 where the caller has a loop of its own. */
+  /** Replaces the requester's `retries`, such as 0 for a caller that repeats the call itself. */
   retries?: number | undefined;
-  /** Statuses besides 2xx that are an answer and no error. */
+  /** Statuses besides 2xx that do not throw. */
   accept?: readonly number[];
-  /** Texts of the request that must not come back in an error, such as a secret that is being set. */
+  /** Strings of the request that must not appear in an error, such as the value of a secret. */
   confidential?: readonly string[];
 }
 
-/** The URL of a request below `apiUrl`. @throws {OptionsError} for a part that would lead elsewhere. */
+/** The URL of a request. @throws {OptionsError} if a path segment cannot be encoded. */
 export function urlOf(apiUrl: string, request: ApiRequest): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(request.query ?? {})) {
@@ -30,25 +30,25 @@ export function urlOf(apiUrl: string, request: ApiRequest): string {
   return `${apiUrl}${pathOf(request)}${query.size > 0 ? `?${query.toString()}` : ''}`;
 }
 
-/** The path of a request, every part encoded, slashes too. @throws {OptionsError} as {@link urlOf}. */
+/** The path of a request. @throws {OptionsError} if a segment cannot be encoded. */
 export function pathOf(request: ApiRequest): string {
-  return request.path.map((part) => `/${encodePart(part)}`).join('');
+  return request.path.map((segment) => `/${encodeSegment(segment)}`).join('');
 }
 
-/** The body as JSON. @throws {OptionsError} for what JSON cannot hold; its value is not repeated. */
+/** The body as JSON. @throws {OptionsError} if it cannot be written as JSON. */
 export function bodyOf(request: ApiRequest): string | undefined {
   if (request.body === undefined) return undefined;
   let text: string | undefined;
   try {
     text = JSON.stringify(request.body);
   } catch {
-    // A cycle or a bigint; the message of either quotes names of properties.
+    // A cycle or a bigint. The engine's message is dropped, because it quotes property names.
   }
   if (text !== undefined) return text;
-  throw new OptionsError('body', 'The body of a request cannot be written as JSON.');
+  throw new OptionsError('body', 'The request body cannot be written as JSON.');
 }
 
-/** The headers, ours over the caller's. @throws {OptionsError} for a name or value that no header can have. */
+/** The headers of a request. @throws {OptionsError} if a name or value is not valid in HTTP. */
 export function headersOf(
   request: ApiRequest,
   body: string | undefined,
@@ -57,7 +57,7 @@ export function headersOf(
   const headers: Record<string, string> = { accept: 'application/json' };
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      throw new OptionsError('headers', `The header ${JSON.stringify(name)} cannot be sent.`);
+      throw new OptionsError('headers', `The header ${JSON.stringify(name)} has an invalid name or value.`);
     }
     headers[name.toLowerCase()] = value;
   }
@@ -66,12 +66,12 @@ export function headersOf(
   return headers;
 }
 
-function encodePart(part: unknown): string {
-  // A URL parser takes dots for steps, encoded or not; a lone surrogate cannot be encoded at all.
-  if (typeof part === 'string' && part !== '' && part !== '.' && part !== '..') {
+function encodeSegment(segment: unknown): string {
+  // URL parsers treat "." and ".." as steps even when they are encoded. A lone surrogate cannot be encoded at all.
+  if (typeof segment === 'string' && segment !== '' && segment !== '.' && segment !== '..') {
     try {
-      return encodeURIComponent(part);
+      return encodeURIComponent(segment);
     } catch {}
   }
-  throw new OptionsError('path', `${JSON.stringify(part)} cannot be part of a request path.`);
+  throw new OptionsError('path', `${JSON.stringify(segment)} cannot be used in a request path.`);
 }

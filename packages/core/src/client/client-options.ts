@@ -1,5 +1,6 @@
 import type { CacheEvent, CacheOptions } from '../disk-cache/disk-cache.ts';
 import { type InvalidKey, OptionsError } from '../errors.ts';
+import { checkMilliseconds } from '../lib/option-checks.ts';
 import type { AnyConfig, RegisteredConfig } from '../schema/config-types.ts';
 import type { SettingsOptions } from '../settings.ts';
 import type { BundledOptions } from '../sources/bundled-files.ts';
@@ -89,10 +90,4 @@ export function checkClientOptions(options: ConfigClientOptions<AnyConfig>): voi
   }
   checkMilliseconds('maxStalenessMs', maxStalenessMs);
   checkMilliseconds('pollIntervalMs', pollIntervalMs);
-}
-
-/** @throws {OptionsError} unless it is left out or a number above 0. */
-export function checkMilliseconds(option: string, value: unknown): void {
-  if (value === undefined || (typeof value === 'number' && value > 0)) return;
-  throw new OptionsError(option, `"${option}" must be a number of milliseconds above 0.`);
 }

@@ -16,7 +16,7 @@ import { RemoteSource } from '../sources/remote-source.ts';
 import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
 import { SourceRunner } from '../sources/source-runner.ts';
 import { getSharedTokenProvider } from '../token/shared-token-provider.ts';
-import type { TokenStatus } from '../token/token-events.ts';
+import type { TokenStatus } from '../token/token-monitor.ts';
 import { TokenProvider } from '../token/token-provider.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
 import type { StatusMonitor } from './client-status.ts';

@@ -1,6 +1,6 @@
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { ValueOrigin } from '../ruleset/value-layers.ts';
-import type { TokenEvent } from '../token/token-events.ts';
+import type { TokenEvent } from '../token/token-monitor.ts';
 import { createTokenTelemetry, type TokenMeter, type TokenTracer } from '../token/token-telemetry.ts';
 
 type Attributes = Record<string, string | number | boolean>;

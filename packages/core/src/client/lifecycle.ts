@@ -8,11 +8,12 @@ import {
 } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
+import { checkMilliseconds } from '../lib/option-checks.ts';
 import type { ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { resolveEnvironment } from '../settings.ts';
-import type { TokenStatus } from '../token/token-events.ts';
-import { type ConfigClientEvent, type ConfigClientOptions, checkMilliseconds } from './client-options.ts';
+import type { TokenStatus } from '../token/token-monitor.ts';
+import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
 import { ClientSources } from './client-sources.ts';
 import { type ClientStatus, StatusMonitor } from './client-status.ts';
 import type { ClientTelemetry } from './client-telemetry.ts';

@@ -1,7 +1,8 @@
 import type { ConfigApi } from '../api/config-api.ts';
-import { ClientClosedError, NotReadyError, OptionsError, UnknownKeyError } from '../errors.ts';
+import { ClientClosedError, NotReadyError, UnknownKeyError } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
+import { checkMilliseconds } from '../lib/option-checks.ts';
 import type { ParsedEvaluation } from '../ruleset/compiled-key.ts';
 import { parseStored } from '../ruleset/compiled-key.ts';
 import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
@@ -87,7 +88,7 @@ export class RemoteEvaluation {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const definition = this.#definitionOf(tier, key);
     const question = { definition, context: contextText(key, context) };
-    requireTimeout(timeoutMs);
+    checkMilliseconds('timeoutMs', timeoutMs);
     const server = this.#parts.server();
     const deadline = new Deadline({ timeoutMs, signal });
     try {
@@ -213,9 +214,4 @@ function readAnswer(definition: KeyDefinition, answer: Evaluation): Evaluation<u
     ...(typeof matchedRuleId === 'string' && { matchedRuleId }),
     ...(typeof rolloutBucket === 'number' && { rolloutBucket }),
   });
-}
-
-function requireTimeout(timeoutMs: unknown): void {
-  if (typeof timeoutMs === 'number' && timeoutMs > 0) return;
-  throw new OptionsError('timeoutMs', '"timeoutMs" must be a number of milliseconds above 0.');
 }

@@ -1,4 +1,4 @@
-import { onAbort } from '../http/abort-listeners.ts';
+import { onAbort } from '../http/on-abort.ts';
 import { compareRevisions } from '../ruleset/ruleset-order.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
 import { diffSnapshots } from '../snapshot/snapshot-diff.ts';

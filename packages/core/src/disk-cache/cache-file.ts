@@ -1,4 +1,4 @@
-import { pause } from '../http/moment.ts';
+import { sleep } from '../http/backoff.ts';
 import { errorCode } from './text-file.ts';
 
 /** As much of Node's modules as is used. */
@@ -56,7 +56,7 @@ export async function withFileLock(
       }
       return 'done';
     }
-    await pause(LOCK_WAIT_MS * (0.5 + Math.random()));
+    await sleep(LOCK_WAIT_MS * (0.5 + Math.random()));
   }
   return 'busy';
 }

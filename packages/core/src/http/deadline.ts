@@ -1,8 +1,8 @@
-import { onAbort } from './abort-listeners.ts';
 import { LONGEST_TIMEOUT_MS } from './backoff.ts';
 import { describeFailure, ExchangeFailure } from './exchange-failure.ts';
+import { onAbort } from './on-abort.ts';
 
-/** The time that a piece of work may take and the signal of who wants it, in one; `end()` lets go of both. */
+/** A time limit combined with the caller's signal. Call `end()` when the work is done. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #startedAt = performance.now();
@@ -11,7 +11,7 @@ export class Deadline {
   #reject: (error: Error) => void = () => undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failure: ExchangeFailure | undefined;
-  #letGo: () => void = () => undefined;
+  #removeListener: () => void = () => undefined;
 
   constructor(options: { timeoutMs: number; signal?: AbortSignal | undefined }) {
     this.#timeoutMs = options.timeoutMs;
@@ -24,37 +24,37 @@ export class Deadline {
       this.#stop('aborted');
       return;
     }
-    if (signal) this.#letGo = onAbort(signal, () => this.#stop('aborted'));
+    if (signal) this.#removeListener = onAbort(signal, () => this.#stop('aborted'));
     this.#startClock();
   }
 
-  /** Aborts when the time is over or the caller aborted, and never because the work is done. */
+  /** Aborts when the time is up or the caller aborts. It does not abort when the work is done. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Milliseconds that are left, at least 0. */
+  /** Milliseconds left, at least 0. */
   get remainingMs(): number {
     return Math.max(0, this.#startedAt + this.#timeoutMs - performance.now());
   }
 
-  /** Why it is over; undefined while it is not. */
+  /** The time-out or the caller's abort; undefined before either happens. */
   get over(): ExchangeFailure | undefined {
     return this.#failure;
   }
 
-  /** What was begun, or the end of the deadline where the work does not heed the signal. */
+  /** Settles as `work` does, or rejects when the deadline is over, even if the work ignores the signal. */
   race<Result>(work: Promise<Result>): Promise<Result> {
     work.catch(() => undefined);
     return Promise.race([work, this.#stopped]);
   }
 
-  /** The true reason of an error that came up within this deadline. */
+  /** Why the work failed: the end of this deadline if it is over, otherwise what `error` says. */
   failure(error: unknown): ExchangeFailure {
     return this.#failure ?? describeFailure(error);
   }
 
-  /** Grants another time, counted from the start as the first one was. */
+  /** Replaces the time limit. The new one counts from the start too. */
   extend(timeoutMs: number): void {
     if (this.#failure !== undefined) return;
     this.stopClock();
@@ -62,13 +62,15 @@ export class Deadline {
     this.#startClock();
   }
 
+  /** Lifts the time limit; the caller's signal still counts. */
   stopClock(): void {
     clearTimeout(this.#timer);
   }
 
+  /** Releases the timer and the caller's signal. */
   end(): void {
     this.stopClock();
-    this.#letGo();
+    this.#removeListener();
   }
 
   #startClock(): void {
@@ -77,9 +79,10 @@ export class Deadline {
 
   #stop(kind: 'timeout' | 'aborted'): void {
     if (this.#failure !== undefined) return;
-    const reason =
-      kind === 'timeout' ? `no answer within ${Math.round(this.#timeoutMs)} ms` : 'the caller aborted it';
-    this.#failure = new ExchangeFailure(kind, reason, kind === 'timeout' ? 'ETIMEDOUT' : 'ABORT_ERR');
+    this.#failure =
+      kind === 'timeout'
+        ? new ExchangeFailure(kind, `no response within ${Math.round(this.#timeoutMs)} ms`, 'ETIMEDOUT')
+        : new ExchangeFailure(kind, 'the caller aborted it', 'ABORT_ERR');
     this.end();
     this.#controller.abort(this.#failure);
     this.#reject(this.#failure);

@@ -1,14 +1,14 @@
 import type { TransportReason } from '../errors.ts';
 
 /**
- * No answer, or not the whole of it. Never seen by a user: the caller turns it into an error of ours, with `reason`
- * redacted first, since a network library may put the request in its words.
+ * No response, or only part of one. Users never see it: callers convert it to a public error and redact `reason` first,
+ * because a network library may quote the request in its message.
  */
 export class ExchangeFailure extends Error {
   override readonly name = 'ExchangeFailure';
   readonly kind: TransportReason;
   readonly reason: string;
-  /** The code of the system or the network library, such as `ECONNREFUSED`. */
+  /** The error code of the operating system or the network library, such as `ECONNREFUSED`. */
   readonly systemCode: string | undefined;
 
   constructor(kind: TransportReason, reason: string, systemCode?: string) {
@@ -19,19 +19,19 @@ export class ExchangeFailure extends Error {
   }
 }
 
-/** What a `fetch` threw, in one line: `fetch failed` says nothing, the reason lies in its causes. */
+/** Describes what `fetch` threw. `fetch failed` says nothing, so the causes are searched for the reason. */
 export function describeFailure(error: unknown): ExchangeFailure {
   let reason = '';
   let code: string | undefined;
   let current: unknown = error;
   for (let depth = 0; depth < 6 && isErrorLike(current); depth++) {
     if (current instanceof ExchangeFailure) return current;
-    // FetchError repeats its cause's words after the URL, so the innermost message is the plainest.
+    // The innermost message is the plainest; outer ones often repeat it after the URL.
     if (current.message !== '') reason = current.message;
     if (typeof current.code === 'string') code = current.code;
     current = current.cause ?? (Array.isArray(current.errors) ? current.errors[0] : undefined);
   }
-  // What is no code could be anything, and it goes into an error as it is.
+  // The code goes into an error unredacted, so anything that does not look like one is dropped.
   if (!/^[A-Z][A-Z0-9_]{1,60}$/.test(code ?? '')) code = undefined;
   return new ExchangeFailure(kindOf(code), reason === '' ? 'the network failed' : reason, code);
 }
@@ -43,14 +43,14 @@ interface ErrorLike {
   errors?: unknown;
 }
 
-/** Not by class: where code runs in a context of its own (Jest, edge runtimes), `fetch` throws errors of another realm. */
+/** Not `instanceof Error`: in Jest and edge runtimes `fetch` throws errors of another realm. */
 function isErrorLike(value: unknown): value is ErrorLike {
   return (
     typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
   );
 }
 
-/** A cause of our own making from a reason that was redacted: the network library's one may hold the whole request. */
+/** A `cause` built from a redacted reason, because the network library's own error may hold the whole request. */
 export function transportCause(failure: ExchangeFailure, reason: string): Error {
   const cause = new Error(reason);
   cause.name =

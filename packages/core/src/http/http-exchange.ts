@@ -1,55 +1,59 @@
 import { Deadline } from './deadline.ts';
 import { ExchangeFailure } from './exchange-failure.ts';
+import { onAbort } from './on-abort.ts';
 
-/** The `fetch` that a caller may put in place of the global one. */
+/** The type of a `fetch` that replaces the global one. */
 export type Fetch = typeof globalThis.fetch;
 
-/** One request of {@link HttpExchange}. */
+/** A request of {@link HttpExchange}. */
 export interface HttpRequest {
   url: string;
   method: string;
   headers: Readonly<Record<string, string>>;
   body?: string | undefined;
-  /** How long it may take in milliseconds, body included; for a stream until its headers. */
+  /** Time limit in milliseconds, including the body; for a stream until its headers. */
   timeoutMs: number;
-  /** How long until the headers, connecting included; default `timeoutMs`. `fetch` does not tell connecting apart. */
+  /** Time limit until the headers, including the connection; default `timeoutMs`. */
   headersTimeoutMs?: number | undefined;
-  /** Bytes of the answer that are read at most. */
+  /** Largest body that is read, in bytes. */
   maxBytes: number;
   signal?: AbortSignal | undefined;
 }
 
-/** An answer with any status; `text` is undefined where the body was larger than `maxBytes`. */
-export interface HttpAnswer {
+/** A response with any status. `text` is undefined if the body was larger than `maxBytes`. */
+export interface HttpResponse {
   status: number;
   headers: { get(name: string): string | null };
   text: string | undefined;
 }
 
-/** An answer whose body is left to the reader. */
+/** A response whose body the caller reads. */
 export interface HttpStream {
   status: number;
   headers: { get(name: string): string | null };
   stream: ReadableStream<Uint8Array>;
 }
 
-/** Requests with a deadline and a size limit that hold whatever the given `fetch` does. Never retries or redirects. */
+/**
+ * Sends requests with a deadline and a size limit, which hold even if the given `fetch` ignores them. Never retries and
+ * never follows redirects.
+ */
 export class HttpExchange {
   readonly #fetch: Fetch;
 
   constructor(fetch?: Fetch) {
-    // The global one is looked up at each call: frameworks and test tools replace it, and Node loads its own when it is
-    // looked at, which an import must not wait for.
+    // The global fetch is looked up at each call: frameworks and test tools replace it, and Node loads its own lazily,
+    // which importing this package should not trigger.
     this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
   }
 
-  /** @throws {ExchangeFailure} where no whole answer came. */
-  async send(request: HttpRequest): Promise<HttpAnswer> {
+  /** @throws {ExchangeFailure} if no complete response arrives. */
+  async send(request: HttpRequest): Promise<HttpResponse> {
     const deadline = headersDeadline(request);
     try {
       const response = await deadline.race(this.#start(request, deadline));
       deadline.extend(request.timeoutMs);
-      return await readAnswer(response, request.maxBytes, deadline);
+      return await readResponse(response, request.maxBytes, deadline);
     } catch (error) {
       throw deadline.failure(error);
     } finally {
@@ -58,25 +62,26 @@ export class HttpExchange {
   }
 
   /**
-   * Opens a stream: a 2xx answer's body, which lives until `signal` aborts it; any other answer is read whole.
+   * Opens a stream: the body of a 2xx response, which lives until `signal` aborts. Any other response is read whole.
    *
-   * @throws {ExchangeFailure} where no answer came; the stream itself fails with what `failed` makes of one.
+   * @param toError - converts a failure of the open stream to the error that its reader gets.
+   * @throws {ExchangeFailure} if no response arrives.
    */
   async open(
     request: HttpRequest,
-    failed: (failure: ExchangeFailure) => Error,
-  ): Promise<HttpAnswer | HttpStream> {
+    toError: (failure: ExchangeFailure) => Error,
+  ): Promise<HttpResponse | HttpStream> {
     const deadline = headersDeadline(request);
     try {
       const response = await deadline.race(this.#start(request, deadline));
       if (!isSuccess(response.status) || !response.body) {
         deadline.extend(request.timeoutMs);
-        const answer = await readAnswer(response, request.maxBytes, deadline);
+        const whole = await readResponse(response, request.maxBytes, deadline);
         deadline.end();
-        return answer;
+        return whole;
       }
       deadline.stopClock();
-      const stream = watch(response.body, deadline, failed);
+      const stream = guardStream(response.body, deadline, toError);
       return { status: response.status, headers: response.headers, stream };
     } catch (error) {
       const failure = deadline.failure(error);
@@ -87,26 +92,26 @@ export class HttpExchange {
 
   async #start(request: HttpRequest, deadline: Deadline): Promise<Response> {
     const fetch = this.#fetch;
-    const answer = await fetch(request.url, {
+    const response = await fetch(request.url, {
       method: request.method,
       headers: { ...request.headers },
       ...(request.body !== undefined && { body: request.body }),
       signal: deadline.signal,
-      // A redirect would carry the credentials on to a place nobody configured.
+      // Following a redirect would send the credentials to a server that nobody configured.
       redirect: 'manual',
     });
-    return requireAnswer(answer);
+    return requireResponse(response);
   }
 }
 
-/** A `fetch` that is given may answer anything, and what is no answer must not pass for one of the server. */
-function requireAnswer(answer: Response): Response {
-  const { status, type, headers } = (answer ?? {}) as Partial<Response>;
+/** A custom `fetch` may return anything; only an HTTP response may pass for one of the server. */
+function requireResponse(response: Response): Response {
+  const { status, type, headers } = (response ?? {}) as Partial<Response>;
   if (type === 'opaqueredirect') {
-    throw new ExchangeFailure('network', 'the server redirects, which is never followed');
+    throw new ExchangeFailure('network', 'the server redirects, and redirects are never followed');
   }
-  if (Number.isInteger(status) && status !== 0 && typeof headers?.get === 'function') return answer;
-  throw new ExchangeFailure('network', 'the given fetch answered with no HTTP response');
+  if (Number.isInteger(status) && status !== 0 && typeof headers?.get === 'function') return response;
+  throw new ExchangeFailure('network', 'the given fetch did not return an HTTP response');
 }
 
 /** Whether a status is 2xx. */
@@ -119,12 +124,12 @@ function headersDeadline(request: HttpRequest): Deadline {
   return new Deadline({ timeoutMs: Math.min(timeoutMs, headersTimeoutMs), signal });
 }
 
-async function readAnswer(response: Response, maxBytes: number, deadline: Deadline): Promise<HttpAnswer> {
+async function readResponse(response: Response, maxBytes: number, deadline: Deadline): Promise<HttpResponse> {
   const { status, headers } = response;
   try {
     return { status, headers, text: await readText(response, maxBytes, deadline) };
   } catch (error) {
-    // A refusal is one also where its explanation got lost.
+    // An error status counts even if its body is lost.
     if (isSuccess(status)) throw error;
     return { status, headers, text: '' };
   }
@@ -137,7 +142,7 @@ async function readText(
 ): Promise<string | undefined> {
   const body = response.body;
   if (!body) {
-    // No stream: an empty body, or a `fetch` that has none to give.
+    // An empty body, or a custom `fetch` that does not support streams.
     const text = await deadline.race(
       typeof response.text === 'function' ? response.text() : jsonText(response),
     );
@@ -166,34 +171,33 @@ async function jsonText(response: Response): Promise<string> {
   return JSON.stringify(await response.json());
 }
 
-/** The body, with its failures turned into ours, and ended by the caller's signal whatever the `fetch` does. */
-function watch(
+/** Wraps a body so that it ends when the deadline's signal aborts and fails with errors of this package only. */
+function guardStream(
   body: ReadableStream<Uint8Array>,
   deadline: Deadline,
-  failed: (failure: ExchangeFailure) => Error,
+  toError: (failure: ExchangeFailure) => Error,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let isOver = false;
-  let onAbort = (): void => undefined;
+  let removeListener = (): void => undefined;
   const finish = (): boolean => {
     if (isOver) return false;
     isOver = true;
-    // A `fetch` may hold the signal until the request is collected, which the listener would keep from happening.
-    deadline.signal.removeEventListener('abort', onAbort);
+    // `fetch` may hold the signal until the request is garbage-collected, which the listener would prevent.
+    removeListener();
     deadline.end();
     return true;
   };
   const fail = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void => {
     if (!finish()) return;
     cancel(reader);
-    controller.error(failed(deadline.failure(error)));
+    controller.error(toError(deadline.failure(error)));
   };
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        // No race for each chunk: a stream may live for weeks, and each race would stay on the one promise.
-        onAbort = () => fail(controller, deadline.signal.reason);
-        deadline.signal.addEventListener('abort', onAbort, { once: true });
+        // Not `deadline.race` for each chunk: a stream may live for weeks, and every race would add to one promise.
+        removeListener = onAbort(deadline.signal, () => fail(controller, deadline.signal.reason));
       },
       async pull(controller) {
         try {

@@ -1,43 +1,44 @@
-import { binaryOf } from './base64.ts';
+import { toBinaryString } from './base64.ts';
 
-const LONGEST = 500;
-/** Of a text, and of each secret in it. */
-const LONGEST_READ = 20_000;
-/** So many characters are enough to know a longer form by: servers cut short what they say back. */
-const TELLING = 16;
+/** Longest text that is returned; the rest is cut. */
+const MAX_LENGTH = 500;
+/** How much of a text, and of each secret, is searched. */
+const MAX_SEARCHED_LENGTH = 20_000;
+/** A secret is recognized by its first 16 characters, because servers may quote it truncated. */
+const PREFIX_LENGTH = 16;
 
 /**
- * Makes texts of someone else's (a server, a network library) fit for an error: every form of `secrets` (plain,
- * URL-encoded, base64) is replaced, and so is what begins like one; control characters become spaces, and the rest is
- * cut at 500 characters.
+ * Returns a function that makes foreign text (from a server or a network library) safe to put into an error.
+ * It replaces every form of `secrets` (plain, URL-encoded, Base64), also truncated ones, turns control characters into
+ * spaces, and cuts the text at 500 characters.
  */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  const forms = new Set(secrets.flatMap(formsOf).map(fold));
+  const forms = new Set(secrets.flatMap(formsOf).map(foldCase));
   return (text) => {
-    const clean = hide(text.slice(0, LONGEST_READ), forms)
+    const clean = hide(text.slice(0, MAX_SEARCHED_LENGTH), forms)
       .replace(/\p{Cc}+/gu, ' ')
       .trim();
-    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+    return clean.length > MAX_LENGTH ? `${clean.slice(0, MAX_LENGTH)}…` : clean;
   };
 }
 
-/** {@link createRedactor} for one text. */
+/** {@link createRedactor} for a single text. */
 export function redact(text: string, secrets: readonly string[]): string {
   return createRedactor(secrets)(text);
 }
 
-/** No regular expression: engines refuse one of many or long secrets, and repeat it in the error. */
+/** Uses no regular expression: engines reject one made of many or long secrets, and quote it in the error. */
 function hide(text: string, forms: Iterable<string>): string {
-  const folded = fold(text);
+  const folded = foldCase(text);
   const isHidden = new Uint8Array(text.length);
   for (const form of forms) {
-    const start = form.slice(0, TELLING);
-    for (let at = folded.indexOf(start); at !== -1; ) {
-      let end = at + start.length;
+    const prefix = form.slice(0, PREFIX_LENGTH);
+    for (let at = folded.indexOf(prefix); at !== -1; ) {
+      let end = at + prefix.length;
       while (end - at < form.length && folded[end] === form[end - at]) end += 1;
       isHidden.fill(1, at, end);
-      // Forms may overlap, also with themselves.
-      at = folded.indexOf(start, end - start.length + 1);
+      // Forms can overlap, also with themselves.
+      at = folded.indexOf(prefix, end - prefix.length + 1);
     }
   }
   let clean = '';
@@ -48,33 +49,33 @@ function hide(text: string, forms: Iterable<string>): string {
   return clean;
 }
 
-/** Of the same length; the digits of a percent escape may be written either way. */
-function fold(text: string): string {
+/** Lowercases ASCII letters, which keeps the length: percent escapes can be written in either case. */
+function foldCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 function formsOf(secret: string): string[] {
   if (secret === '') return [];
-  const text = secret.slice(0, LONGEST_READ);
-  const asForm = new URLSearchParams({ s: text }).toString().slice(2);
-  return [text, JSON.stringify(text).slice(1, -1), urlEncode(text), asForm, ...base64Forms(text)];
+  const text = secret.slice(0, MAX_SEARCHED_LENGTH);
+  const formEncoded = new URLSearchParams({ s: text }).toString().slice(2);
+  return [text, JSON.stringify(text).slice(1, -1), percentEncode(text), formEncoded, ...base64Forms(text)];
 }
 
-function urlEncode(secret: string): string {
-  // A lone surrogate has no URL-encoded form; encoding to bytes replaces it.
+function percentEncode(secret: string): string {
+  // encodeURIComponent throws for a lone surrogate; the round trip through UTF-8 replaces it.
   return encodeURIComponent(new TextDecoder().decode(new TextEncoder().encode(secret)));
 }
 
-/** Base64 of the secret wherever it lies in an encoded text: each of the three ways its bytes may be aligned. */
+/** Base64 of the secret inside a longer encoded text, for each of the three possible byte alignments. */
 function base64Forms(secret: string): string[] {
-  const bytes = binaryOf(secret);
+  const bytes = toBinaryString(secret);
   const forms: string[] = [];
   for (let offset = 0; offset < 3; offset++) {
     const binary = '\0'.repeat(offset) + bytes;
     const first = Math.ceil((offset * 8) / 6);
     const last = Math.floor((binary.length * 8) / 6);
     const core = btoa(binary).slice(first, last);
-    // A shorter core could stand in any text.
+    // A shorter core could occur in any text by chance.
     if (core.length >= 6) forms.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
   }
   return forms;

@@ -1,6 +1,15 @@
 import type { JsonValue } from '../wire.ts';
 import { isPlainRecord } from './record.ts';
 
+/** The value of JSON text; undefined if the text is not valid JSON. The parser's own error would quote the text. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Deeper values are refused, which also ends a walk around a cycle. */
 const DEEPEST = 100;
 

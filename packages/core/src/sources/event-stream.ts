@@ -1,7 +1,7 @@
 import type { ConfigApi } from '../api/config-api.ts';
-import { pauseOf } from '../api/transient-failure.ts';
 import { RequestTransportError } from '../errors.ts';
 import { createBackoff, sleep, unref } from '../http/backoff.ts';
+import { retryAfterMsOf } from '../http/transient-failure.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
 
@@ -42,7 +42,7 @@ export async function runEventStream(options: EventStreamOptions): Promise<void>
     resumes = !(error instanceof StreamGapError);
     onLost(error);
     if (performance.now() - startedAt >= STABLE_MS) backoff.reset();
-    await sleep(Math.max(backoff.next(), pauseOf(error)), signal);
+    await sleep(Math.max(backoff.next(), retryAfterMsOf(error)), { signal, keepsAlive: false });
   }
 }
 

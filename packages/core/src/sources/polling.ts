@@ -1,7 +1,7 @@
 import type { ConfigApi } from '../api/config-api.ts';
-import { pauseOf } from '../api/transient-failure.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
+import { retryAfterMsOf } from '../http/transient-failure.ts';
 import { isSamePosition } from '../ruleset/ruleset-order.ts';
 import type { Ruleset } from '../wire.ts';
 import type { RulesetSink } from './ruleset-source.ts';
@@ -31,7 +31,7 @@ export async function runPolling(options: PollingOptions): Promise<void> {
   const { ask, signal, intervalMs, isFresh = false } = options;
   const backoff = createBackoff({ baseMs: Math.min(RETRY_BASE_MS, intervalMs), capMs: intervalMs });
   const restMs = (): number => intervalMs * (0.9 + Math.random() * 0.2);
-  if (isFresh) await sleep(restMs(), signal);
+  if (isFresh) await sleep(restMs(), { signal, keepsAlive: false });
   while (!signal.aborted) {
     let waitMs = restMs();
     try {
@@ -42,9 +42,9 @@ export async function runPolling(options: PollingOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       options.onFailure(error);
-      waitMs = Math.max(backoff.next(), pauseOf(error));
+      waitMs = Math.max(backoff.next(), retryAfterMsOf(error));
     }
-    await sleep(waitMs, signal);
+    await sleep(waitMs, { signal, keepsAlive: false });
   }
 }
 

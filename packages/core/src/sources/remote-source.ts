@@ -1,7 +1,7 @@
-import { isTransientFailure, pauseOf } from '../api/transient-failure.ts';
 import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
+import { isTransientFailure, retryAfterMsOf } from '../http/transient-failure.ts';
 import { runEventStream } from './event-stream.ts';
 import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
@@ -59,7 +59,7 @@ export class RemoteSource implements RulesetSource {
       } catch (error) {
         if (signal.aborted || !isTransientFailure(error)) throw error;
         sink.status('connecting', error);
-        await sleep(Math.max(backoff.next(), pauseOf(error)), signal);
+        await sleep(Math.max(backoff.next(), retryAfterMsOf(error)), { signal, keepsAlive: false });
         if (signal.aborted) throw error;
       }
     }

@@ -66,7 +66,9 @@ export class SourceRunner {
     );
     callGuarded(() => this.#source.stop());
     if (reason === undefined) return undefined;
-    return Promise.race([reason, sleep(GRACE_MS, waiting.signal)]).finally(() => waiting.abort());
+    return Promise.race([reason, sleep(GRACE_MS, { signal: waiting.signal, keepsAlive: false })]).finally(
+      () => waiting.abort(),
+    );
   }
 
   async #start(): Promise<void> {
@@ -88,7 +90,7 @@ export class SourceRunner {
         if (signal.aborted) return;
         this.#onFailure(error);
       }
-      await sleep(backoff.next(), signal);
+      await sleep(backoff.next(), { signal, keepsAlive: false });
     }
   }
 }

@@ -1,59 +1,58 @@
 import { createBackoff } from '../http/backoff.ts';
 import { Moment } from '../http/moment.ts';
 
-/** At least so long from the start of one exchange to the start of the next, whatever lives the server hands out. */
-const LEAST_INTERVAL_MS = 500;
+/** Minimum time from the start of one exchange to the start of the next, even if tokens expire sooner. */
+const MIN_INTERVAL_MS = 500;
 /** Between background exchanges that fail. */
 const BACKGROUND_BACKOFF = { baseMs: 1_000, capMs: 30_000 };
 
-/**
- * When the next exchange may begin. One that follows an invalidation may hurry, but not two in a row: a server that
- * hands a refused token out again would be asked without end.
- */
+/** The start of an exchange, from {@link ExchangePace.reserveStart}. */
+export interface ReservedStart {
+  /** How long the exchange must wait before its first request. */
+  readonly waitMs: number;
+  readonly reservedAt: Moment;
+}
+
+/** Decides when the next exchange may begin. */
 export class ExchangePace {
   readonly #backoff: ReturnType<typeof createBackoff> = createBackoff(BACKGROUND_BACKOFF);
-  #last: Moment | undefined;
-  #mayHurry = false;
-  #hurried = false;
+  #lastStart: ReservedStart | undefined;
+  #wasInvalidated = false;
+  #wasHurried = false;
   #failedAt: Moment | undefined;
   #backoffMs = 0;
   #throttledAt: Moment | undefined;
   #throttleMs = 0;
-  /** The status that asked for the pause. */
+  /** The status of the response that asked for the pause. */
   throttleStatus = 429;
 
-  /** Milliseconds until an exchange in the background may begin. */
-  backgroundHoldMs(): number {
-    const backoff = this.#failedAt === undefined ? 0 : this.#backoffMs - this.#failedAt.elapsedMs();
-    return Math.max(this.#intervalMs(), this.throttledForMs(), backoff);
-  }
-
-  /** What is left of a `Retry-After`, else 0. */
-  throttledForMs(): number {
-    return this.#throttledAt === undefined
-      ? 0
-      : Math.max(0, this.#throttleMs - this.#throttledAt.elapsedMs());
-  }
-
-  /** An exchange is about to begin: answers how long it must wait first, and a token for {@link failed}. */
-  claim(): { holdMs: number; claim: Moment } {
+  /**
+   * Reserves the start of an exchange, at least 500 ms after the last one. An exchange after an invalidation need not
+   * wait, but not twice in a row: a server that keeps issuing a token it then refuses would be asked without end.
+   */
+  reserveStart(): ReservedStart {
     const intervalMs = this.#intervalMs();
-    const holdMs = this.#mayHurry && !this.#hurried ? 0 : intervalMs;
-    this.#hurried = intervalMs > 0;
-    this.#mayHurry = false;
-    this.#last = new Moment();
-    return { holdMs, claim: this.#last };
+    const mayHurry = this.#wasInvalidated && !this.#wasHurried;
+    this.#wasHurried = intervalMs > 0;
+    this.#wasInvalidated = false;
+    this.#lastStart = { waitMs: mayHurry ? 0 : intervalMs, reservedAt: new Moment() };
+    return this.#lastStart;
   }
 
-  /** The exchange of that claim really begins now, after its wait. */
-  begin(claim: Moment): Moment {
-    if (this.#last !== claim) return claim;
-    this.#last = new Moment();
-    return this.#last;
+  /** Whether an exchange may begin in the background: the server, the interval and earlier failures permit it. */
+  allowsBackground(): boolean {
+    const backoffMs = this.#failedAt === undefined ? 0 : this.#backoffMs - this.#failedAt.elapsedMs();
+    return Math.max(this.#intervalMs(), this.throttledForMs(), backoffMs) <= 0;
+  }
+
+  /** Milliseconds left of the server's `Retry-After`, else 0. */
+  throttledForMs(): number {
+    if (this.#throttledAt === undefined) return 0;
+    return Math.max(0, this.#throttleMs - this.#throttledAt.elapsedMs());
   }
 
   invalidated(): void {
-    this.#mayHurry = true;
+    this.#wasInvalidated = true;
   }
 
   succeeded(): void {
@@ -61,13 +60,14 @@ export class ExchangePace {
     this.#backoff.reset();
   }
 
-  /** A failure is never kept: the next caller tries at once, and only what runs in the background backs off. */
-  failed(claim: Moment): void {
-    if (this.#last === claim) this.#last = undefined;
+  /** A failed exchange does not delay the next caller; only background exchanges back off. */
+  failed(start: ReservedStart): void {
+    if (this.#lastStart === start) this.#lastStart = undefined;
     this.#failedAt = new Moment();
     this.#backoffMs = this.#backoff.next();
   }
 
+  /** The server responded with `Retry-After`. */
   throttled(retryAfterMs: number, status: number): void {
     this.#throttledAt = new Moment();
     this.#throttleMs = retryAfterMs;
@@ -75,6 +75,8 @@ export class ExchangePace {
   }
 
   #intervalMs(): number {
-    return this.#last === undefined ? 0 : Math.max(0, LEAST_INTERVAL_MS - this.#last.elapsedMs());
+    if (this.#lastStart === undefined) return 0;
+    const { waitMs, reservedAt } = this.#lastStart;
+    return Math.max(0, waitMs + MIN_INTERVAL_MS - reservedAt.elapsedMs());
   }
 }

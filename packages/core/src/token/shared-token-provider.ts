@@ -4,31 +4,32 @@ import { TokenProvider } from './token-provider.ts';
 
 /** Options of {@link getSharedTokenProvider}. */
 export interface SharedTokenProviderOptions extends TokenProviderOptions {
-  /** A name to get it by elsewhere in the process; default none: then equal options are the name. */
+  /** A name for getting the provider elsewhere in the process. Without one it is identified by its options. */
   key?: string | undefined;
 }
 
 interface Entry {
   readonly key: string | undefined;
   readonly provider: TokenProvider;
-  /** A closure, so that no inspection of the registry shows the secret in it. */
-  readonly isFor: (options: SharedTokenProviderOptions) => boolean;
+  /** A closure, so that inspecting the registry does not show the secret. */
+  readonly matches: (options: SharedTokenProviderOptions) => boolean;
 }
 
 /**
- * One registry a process, also where two copies of this package are loaded (ESM and CommonJS). The number grows with
- * the options: an older copy would not compare a new one.
+ * One registry per process, even if two copies of this package are loaded (ESM and CommonJS). The number is raised with
+ * each new option, because an older copy would not compare it.
  */
 const REGISTRY: unique symbol = Symbol.for('@smooai/config/token-providers/1');
-/** So many without a key are known at a time, or a function made anew for each call would fill the memory. */
-const MOST_WITHOUT_KEY = 100;
+/** Limits the providers without a key: a function created anew for each call would otherwise fill the memory. */
+const MAX_WITHOUT_KEY = 100;
 
 /**
- * The one token provider of this process for these options, so that several clients share one token: equal options,
- * functions by identity, give the same instance. With a `key` it can also be got by that alone, once it was made. Of
- * those without a key the last 100 that were asked for are known; one that is forgotten goes on for who holds it.
+ * Returns the same provider for equal options (functions compared by identity) throughout the process, so that several
+ * clients share one token. A provider with a `key` can also be looked up by its key alone.
  *
- * @throws {OptionsError} for invalid options, a key that nothing was made for, and a key that other options hold.
+ * Providers without a key are kept until 100 others have been used since. A forgotten provider keeps working.
+ *
+ * @throws {OptionsError} if an option is invalid, if the key is unknown, or if it belongs to other options.
  * @example
  * const tokens = getSharedTokenProvider({ authUrl, clientId, clientSecret, key: 'billing' });
  * getSharedTokenProvider('billing') === tokens; // true
@@ -40,24 +41,24 @@ export function getSharedTokenProvider(options: SharedTokenProviderOptions | str
     if (found !== undefined) return found.provider;
     throw new OptionsError(
       'key',
-      `No shared token provider has the key ${JSON.stringify(options)}. Give the options where it is first needed.`,
+      `No shared token provider has the key ${JSON.stringify(options)}. Pass the options at its first use.`,
     );
   }
   const { key } = options;
-  const known = entries.find((entry) => entry.key === key && (key !== undefined || entry.isFor(options)));
+  const known = entries.find((entry) => entry.key === key && (key !== undefined || entry.matches(options)));
   if (known === undefined) {
     const provider = new TokenProvider(options);
-    keep(entries, { key, provider, isFor: matcherOf(options) });
+    append(entries, { key, provider, matches: matcherOf(options) });
     return provider;
   }
-  if (known.isFor(options)) {
+  if (known.matches(options)) {
     entries.splice(entries.indexOf(known), 1);
-    keep(entries, known);
+    append(entries, known);
     return known.provider;
   }
   throw new OptionsError(
     'key',
-    `The shared token provider ${JSON.stringify(key)} was made with other options.`,
+    `The shared token provider ${JSON.stringify(key)} was created with other options. Use another key.`,
   );
 }
 
@@ -67,16 +68,15 @@ function registry(): Entry[] {
   return holder[REGISTRY];
 }
 
-/** At the end, where it is forgotten last. */
-function keep(entries: Entry[], entry: Entry): void {
+/** Appends an entry, and drops the one without a key that has not been used for the longest time. */
+function append(entries: Entry[], entry: Entry): void {
   entries.push(entry);
   const withoutKey = entries.filter(({ key }) => key === undefined);
   const [oldest] = withoutKey;
-  if (oldest !== undefined && withoutKey.length > MOST_WITHOUT_KEY)
-    entries.splice(entries.indexOf(oldest), 1);
+  if (oldest !== undefined && withoutKey.length > MAX_WITHOUT_KEY) entries.splice(entries.indexOf(oldest), 1);
 }
 
-function matcherOf(options: SharedTokenProviderOptions): Entry['isFor'] {
+function matcherOf(options: SharedTokenProviderOptions): Entry['matches'] {
   const { clientSecret, fetch, onEvent, waitUntil } = options;
   const data = dataOf(options);
   return (other) =>
@@ -87,7 +87,7 @@ function matcherOf(options: SharedTokenProviderOptions): Entry['isFor'] {
     dataOf(other) === data;
 }
 
-/** The options that are plain data; what else an object may carry, such as a client's other settings, makes no difference. */
+/** The options that are plain data. Other properties of the object, such as a client's settings, do not count. */
 const PLAIN_OPTIONS = [
   'authUrl',
   'clientId',

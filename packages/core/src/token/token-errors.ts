@@ -10,10 +10,11 @@ import {
 } from '../errors.ts';
 import { describeFailure, ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
 import { createRedactor, redact } from '../http/redact.ts';
+import { isTransientReason, isTransientStatus } from '../http/transient-failure.ts';
 import { DEFAULT_AUTH_URL } from '../settings.ts';
 
-/** RFC 6749 §5.2: refusals that stay the same until somebody changes the client or the request. */
-const FINAL_ERRORS: readonly (string | undefined)[] = [
+/** RFC 6749 §5.2 and RFC 8707 §2: refusals that stay the same until the client or the request is changed. */
+const PERMANENT_ERRORS: readonly (string | undefined)[] = [
   'invalid_client',
   'invalid_grant',
   'invalid_request',
@@ -23,35 +24,39 @@ const FINAL_ERRORS: readonly (string | undefined)[] = [
   'unsupported_grant_type',
 ];
 
-/** A server that says back the form that it was sent. */
-const ECHO = /grant_type["'\\]*\s*[=:]/i;
+/** Matches a message that repeats the form that was sent. */
+const ECHOED_FORM = /grant_type["'\\]*\s*[=:]/i;
 
-const REASONS: Readonly<Record<TokenMalformedReason, string>> = {
-  'not-json': 'is no JSON object',
+const MALFORMED_REASONS: Readonly<Record<TokenMalformedReason, string>> = {
+  'not-json': 'is not a JSON object',
   'no-token': 'has no access_token',
   'unusable-token': 'has an access_token that cannot be sent in a header',
-  'token-type': 'has another token_type than Bearer',
+  'token-type': 'has a token_type other than Bearer',
   'too-large': 'is larger than 64 KiB',
-  expired: 'came when the token in it had already run out',
+  expired: 'arrived after its token had expired',
 };
 
-const DEFAULT_ISSUER_HINT = ` This is the default issuer: for a config server of your own set ${SETTINGS_VARIABLES.authUrl} (authUrl) to that server's URL.`;
+const DEFAULT_ISSUER_HINT = ` This is the default issuer: if you run your own config server, set ${SETTINGS_VARIABLES.authUrl} (authUrl) to that server's URL.`;
 
-/** Builds a provider's errors: none repeats what `known` answers, the form or the server's answer as it is. */
+/** Builds a provider's errors. None of them repeats a secret, a token, the form or an unredacted response. */
 export class TokenErrors {
   readonly #tokenUrl: string;
-  readonly #known: () => readonly string[];
-  /** What a newcomer with a config server of their own overlooks; empty where another issuer is set. */
+  /** Set only with the default issuer, which users of their own server may have forgotten to change. */
   readonly #hint: string;
+  #lastToken: string | undefined;
 
-  constructor(tokenUrl: string, known: () => readonly string[]) {
+  constructor(tokenUrl: string) {
     this.#tokenUrl = tokenUrl;
     this.#hint = tokenUrl === `${DEFAULT_AUTH_URL}/token` ? DEFAULT_ISSUER_HINT : '';
-    this.#known = known;
+  }
+
+  /** Redacts this token from all further errors, in place of the previous one. */
+  redactToken(token: string): void {
+    this.#lastToken = token;
   }
 
   transport(error: unknown, secrets: readonly string[]): TokenTransportError {
-    const failure = printable(describeFailure(error), [...secrets, ...this.#known()]);
+    const failure = redactFailure(describeFailure(error), this.#withLastToken(secrets));
     return new TokenTransportError(
       `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.${this.#hint}`,
       { reason: failure.kind, cause: transportCause(failure, failure.reason) },
@@ -60,7 +65,7 @@ export class TokenErrors {
 
   malformed(reason: TokenMalformedReason): TokenMalformedError {
     return new TokenMalformedError(
-      `The answer of the token endpoint ${this.#tokenUrl} ${REASONS[reason]}. Check that authUrl is the OAuth issuer.${this.#hint}`,
+      `The response of the token endpoint ${this.#tokenUrl} ${MALFORMED_REASONS[reason]}. Check that authUrl is the OAuth issuer.${this.#hint}`,
       { reason },
     );
   }
@@ -70,19 +75,19 @@ export class TokenErrors {
     body: Readonly<Record<string, unknown>> | undefined,
     secrets: readonly string[],
   ): TokenRejectedError {
-    const clean = createRedactor([...secrets, ...this.#known(), ...tokensIn(body)]);
+    const clean = createRedactor([...this.#withLastToken(secrets), ...tokensIn(body)]);
     const text = (value: unknown): string | undefined =>
-      typeof value === 'string' && !ECHO.test(value) ? clean(value) || undefined : undefined;
-    const said = text(body?.error);
-    // A code, and never free text.
-    const error = said !== undefined && /^[\w.:/-]{1,100}$/.test(said) ? said : undefined;
+      typeof value === 'string' && !ECHOED_FORM.test(value) ? clean(value) || undefined : undefined;
+    const code = text(body?.error);
+    // Only an error code, not free text.
+    const error = code !== undefined && /^[\w.:/-]{1,100}$/.test(code) ? code : undefined;
     const errorDescription = text(body?.error_description) ?? text(body?.message);
     const errorUri = readErrorUri(text(body?.error_uri));
-    const words = [String(status), error, errorDescription && `(${errorDescription})`]
+    const details = [String(status), error, errorDescription && `(${errorDescription})`]
       .filter(Boolean)
       .join(' ');
     return new TokenRejectedError(
-      `The token endpoint ${this.#tokenUrl} refused the exchange: ${words}. ${remedy(status, error)}${this.#hint}`,
+      `The token endpoint ${this.#tokenUrl} refused the exchange: ${details}. ${remedy(status, error)}${this.#hint}`,
       {
         status,
         ...(error !== undefined && { error }),
@@ -95,62 +100,56 @@ export class TokenErrors {
   throttled(retryAfterMs: number, status: number): TokenThrottledError {
     const seconds = Math.ceil(retryAfterMs / 1000);
     return new TokenThrottledError(
-      `The token endpoint ${this.#tokenUrl} answered ${status} and wants no request for ${seconds} s. Try again then, or set waitWhenThrottled.`,
+      `The token endpoint ${this.#tokenUrl} returned ${status} and asked for a pause of ${seconds} s. Try again later, or set waitWhenThrottled.`,
       { retryAfterMs: Math.ceil(retryAfterMs), status },
     );
   }
 
-  /** This caller's wait was aborted; `last` is what the exchange failed with so far. */
-  aborted(last: TokenError | undefined): TokenTransportError {
-    const so = last === undefined ? '' : ` The last attempt failed: ${last.message}`;
-    return new TokenTransportError(
-      `The wait for a token of ${this.#tokenUrl} was aborted by its caller.${so}`,
-      {
-        reason: 'aborted',
-        cause: transportCause(new ExchangeFailure('aborted', '', 'ABORT_ERR'), 'the caller aborted it'),
-      },
-    );
+  /** The caller aborted its wait. `lastError` is how the exchange has failed so far. */
+  aborted(lastError?: TokenError): TokenTransportError {
+    const last = lastError === undefined ? '' : ` The last attempt failed: ${lastError.message}`;
+    return new TokenTransportError(`The caller aborted the wait for a token from ${this.#tokenUrl}.${last}`, {
+      reason: 'aborted',
+      cause: transportCause(new ExchangeFailure('aborted', '', 'ABORT_ERR'), 'the caller aborted it'),
+    });
   }
 
-  /** The words of the user's function are left out: they may hold a path or the secret itself. */
-  secretFunction(what: 'failed' | 'gave no text'): OptionsError {
-    return new OptionsError(
-      'clientSecret',
-      `TokenProvider: the function given as "clientSecret" ${what}. Check it.`,
-    );
+  /** Leaves out what the function threw, because that may contain a path or the secret itself. */
+  secretFunction(problem: 'failed' | 'did not return a non-empty string'): OptionsError {
+    return new OptionsError('clientSecret', `The "clientSecret" function ${problem}. Check the function.`);
+  }
+
+  #withLastToken(secrets: readonly string[]): readonly string[] {
+    return this.#lastToken === undefined ? secrets : [...secrets, this.#lastToken];
   }
 }
 
-/** Whether the next attempt may work with nothing changed. */
-export function isTransient(error: TokenError): boolean {
-  if (error.code === 'ERR_TOKEN_TRANSPORT') return error.reason !== 'tls' && error.reason !== 'aborted';
+/** Whether another attempt may succeed although nothing has changed. */
+export function isTransientTokenError(error: TokenError): boolean {
+  if (error.code === 'ERR_TOKEN_TRANSPORT') return isTransientReason(error.reason);
   if (error.code === 'ERR_TOKEN_REJECTED') return isTransientRefusal(error);
   return error.code === 'ERR_TOKEN_MALFORMED' && error.reason === 'expired';
 }
 
-/** Whether a refusal is about the moment and not about the client. */
-export function isTransientRefusal({
-  status,
-  error,
-}: {
-  status: number;
-  error: string | undefined;
-}): boolean {
-  // RFC 6749 has no code for "too often", so servers send this one with a 429, ours among them.
+/** Whether a refusal is about the server's state rather than about the client. */
+export function isTransientRefusal({ status, error }: Pick<TokenRejectedError, 'status' | 'error'>): boolean {
+  // RFC 6749 has no code for "too many requests", so servers (ours among them) send this one with a 429.
   if (status === 429 && error === 'invalid_request') return true;
-  return (status >= 500 || status === 429 || status === 408) && !FINAL_ERRORS.includes(error);
+  return isTransientStatus(status) && !PERMANENT_ERRORS.includes(error);
 }
 
-/** A failure without what a network library may have said about the request. */
-function printable(failure: ExchangeFailure, secrets: readonly string[]): ExchangeFailure {
-  const words = redact(failure.reason, secrets);
-  const isTelling = /grant_type|client_|credentials|authorization|bearer|basic |[{}<>\n]/i.test(words);
+/** Redacts the reason, and replaces it if it still looks like a part of the request. */
+function redactFailure(failure: ExchangeFailure, secrets: readonly string[]): ExchangeFailure {
+  const redacted = redact(failure.reason, secrets);
+  const looksLikeRequest = /grant_type|client_|credentials|authorization|bearer|basic |[{}<>\n]/i.test(
+    redacted,
+  );
   const code = failure.systemCode;
-  const reason = isTelling ? `the network failed${code === undefined ? '' : ` (${code})`}` : words;
+  const reason = looksLikeRequest ? `the network failed${code === undefined ? '' : ` (${code})`}` : redacted;
   return new ExchangeFailure(failure.kind, reason, code);
 }
 
-/** A refusal should hold no token, but one that does must not get further. */
+/** An error response should not contain tokens; if it does, they are redacted. */
 function tokensIn(body: Readonly<Record<string, unknown>> | undefined): string[] {
   return [body?.access_token, body?.refresh_token, body?.id_token].filter(
     (value): value is string => typeof value === 'string',
@@ -170,10 +169,10 @@ function readErrorUri(text: string | undefined): string | undefined {
 }
 
 function remedy(status: number, error: string | undefined): string {
-  if (status >= 300 && status < 400) return 'It redirects; set authUrl to where it leads.';
+  if (status >= 300 && status < 400) return 'This is a redirect: set authUrl to the URL it leads to.';
   if (status === 404 || status === 405) return 'Check that authUrl is the OAuth issuer.';
-  if (status === 408 || status === 429 || status >= 500) return 'Try again later.';
+  if (isTransientStatus(status)) return 'Try again later.';
   return status === 401 || error === 'invalid_client'
     ? 'Check the client id and secret.'
-    : 'Check the client.';
+    : "Check the client's settings at the issuer.";
 }

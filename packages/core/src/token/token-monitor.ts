@@ -1,15 +1,87 @@
 import type { TokenError } from '../errors.ts';
 import { Moment } from '../http/moment.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
-import type { TokenEvent, TokenFailureSummary, TokenStatus } from './token-events.ts';
 
-/** Counts what happens to a provider and tells its hook, which can neither stop nor slow an exchange. */
+/** What a token provider reports to its `onEvent` hook. No event contains a secret or a token. */
+export type TokenEvent =
+  | {
+      type: 'exchange-started';
+      /** 1 for the first attempt of an exchange. */
+      attempt: number;
+      /** Whether no caller waits for it, because the old token is still valid. */
+      isBackground: boolean;
+    }
+  | {
+      type: 'exchange-succeeded';
+      attempt: number;
+      isBackground: boolean;
+      durationMs: number;
+      /** The token's lifetime, counted from before the request. */
+      lifetimeMs: number;
+    }
+  | {
+      type: 'exchange-failed';
+      attempt: number;
+      isBackground: boolean;
+      durationMs: number;
+      error: TokenError;
+      /** Milliseconds until the next attempt of this exchange; undefined if there is none. */
+      retryInMs: number | undefined;
+    }
+  | {
+      /** A token was served within its refresh window: for the first time, or again after a refresh has failed. */
+      type: 'served-stale';
+      /** Calls that got this token within its refresh window so far. */
+      count: number;
+      expiresInMs: number;
+    }
+  | { type: 'invalidated' };
+
+/** The last failure, without anything secret. */
+export interface TokenFailureSummary {
+  code: TokenError['code'];
+  message: string;
+  /** The HTTP status, if there was a response. */
+  status?: number;
+  /** The error's `reason`, if it has one. */
+  reason?: string;
+  /** Milliseconds since the failure. */
+  agoMs: number;
+}
+
+/** The state of a token provider, without a secret or a token. Times are in milliseconds. */
+export interface TokenStatus {
+  /** `stale`: within the refresh window, and still valid. */
+  token: 'none' | 'fresh' | 'stale' | 'expired';
+  /** Until the token expires, at least 0; undefined without a token. */
+  expiresInMs: number | undefined;
+  /** Until the refresh window begins, at least 0; undefined without a token. */
+  refreshInMs: number | undefined;
+  isExchanging: boolean;
+  /** Attempts since the provider was created. */
+  attempts: { started: number; succeeded: number; failed: number };
+  /** Calls that got a token within its refresh window. */
+  servedStale: number;
+  /** Failed exchanges since the last success. */
+  consecutiveFailures: number;
+  /** The last failure since the last success. */
+  lastFailure: TokenFailureSummary | undefined;
+  /** How long the last successful attempt took. */
+  lastDurationMs: number | undefined;
+  /** Time left of the server's `Retry-After`, else 0. */
+  throttledForMs: number;
+}
+
+/** An event without its type. */
+type Details<Type extends TokenEvent['type']> = Omit<TokenEvent & { type: Type }, 'type'>;
+
+/** Counts what happens to a provider and reports it to its hook, which can neither stop nor slow an exchange. */
 export class TokenMonitor {
   readonly #onEvent: ((event: TokenEvent) => unknown) | undefined;
   readonly #attempts = { started: 0, succeeded: 0, failed: 0 };
   #servedStale = 0;
-  #staleOfToken = 0;
-  #isStaleTold = false;
+  #servedStaleOfToken = 0;
+  #isStaleReported = false;
   #consecutiveFailures = 0;
   #lastFailure: { error: TokenError; at: Moment } | undefined;
   #lastDurationMs: number | undefined;
@@ -23,49 +95,43 @@ export class TokenMonitor {
     return this.#lastFailure?.error;
   }
 
-  started(event: { attempt: number; isBackground: boolean }): void {
+  started(details: Details<'exchange-started'>): void {
     this.#attempts.started += 1;
-    this.#tell({ type: 'exchange-started', ...event });
+    this.#report({ type: 'exchange-started', ...details });
   }
 
-  succeeded(event: { attempt: number; isBackground: boolean; durationMs: number; lifetimeMs: number }): void {
+  succeeded(details: Details<'exchange-succeeded'>): void {
     this.#attempts.succeeded += 1;
     this.#consecutiveFailures = 0;
     this.#lastFailure = undefined;
-    this.#lastDurationMs = event.durationMs;
-    this.#tell({ type: 'exchange-succeeded', ...event });
+    this.#lastDurationMs = details.durationMs;
+    this.#report({ type: 'exchange-succeeded', ...details });
   }
 
-  failed(event: {
-    attempt: number;
-    isBackground: boolean;
-    durationMs: number;
-    error: TokenError;
-    retryInMs: number | undefined;
-  }): void {
+  failed(details: Details<'exchange-failed'>): void {
     this.#attempts.failed += 1;
-    if (event.retryInMs === undefined) this.#consecutiveFailures += 1;
-    this.#lastFailure = { error: event.error, at: new Moment() };
-    this.#isStaleTold = false;
-    this.#tell({ type: 'exchange-failed', ...event });
+    if (details.retryInMs === undefined) this.#consecutiveFailures += 1;
+    this.#lastFailure = { error: details.error, at: new Moment() };
+    this.#isStaleReported = false;
+    this.#report({ type: 'exchange-failed', ...details });
   }
 
-  /** A new token has taken the place of the old one. */
+  /** A new token has replaced the old one. */
   replaced(): void {
-    this.#staleOfToken = 0;
-    this.#isStaleTold = false;
+    this.#servedStaleOfToken = 0;
+    this.#isStaleReported = false;
   }
 
   servedStale(expiresInMs: () => number): void {
     this.#servedStale += 1;
-    this.#staleOfToken += 1;
-    if (this.#isStaleTold) return;
-    this.#isStaleTold = true;
-    this.#tell({ type: 'served-stale', count: this.#staleOfToken, expiresInMs: expiresInMs() });
+    this.#servedStaleOfToken += 1;
+    if (this.#isStaleReported) return;
+    this.#isStaleReported = true;
+    this.#report({ type: 'served-stale', count: this.#servedStaleOfToken, expiresInMs: expiresInMs() });
   }
 
   invalidated(): void {
-    this.#tell({ type: 'invalidated' });
+    this.#report({ type: 'invalidated' });
   }
 
   counts(): Pick<
@@ -81,8 +147,7 @@ export class TokenMonitor {
     };
   }
 
-  #tell(event: TokenEvent): void {
-    // A fault in the hook must not stop the provider.
+  #report(event: TokenEvent): void {
     callGuarded(() => this.#onEvent?.(event));
   }
 }

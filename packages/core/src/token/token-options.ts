@@ -2,56 +2,60 @@ import { OptionsError } from '../errors.ts';
 import { LONGEST_TIMEOUT_MS } from '../http/backoff.ts';
 import { parseBaseUrl } from '../http/base-url.ts';
 import type { Fetch } from '../http/http-exchange.ts';
-import type { TokenEvent } from './token-events.ts';
+import { requireNumber, requireText } from '../lib/option-checks.ts';
+import type { TokenEvent } from './token-monitor.ts';
 
-/** How the client proves who it is: in the form, or by HTTP Basic, form-encoded (RFC 6749 §2.3.1) or as it is. */
+/**
+ * Where the client credentials are sent. `body`: as form fields. `basic`: by HTTP Basic, form-encoded first as RFC 6749
+ * §2.3.1 requires. `basic-raw`: by HTTP Basic without that encoding, for authorization servers that do not decode it.
+ */
 export type TokenCredentialsIn = 'body' | 'basic' | 'basic-raw';
 
-/** What a `TokenProvider` takes. */
+/** Options of a `TokenProvider`. */
 export interface TokenProviderOptions {
-  /** OAuth issuer base URL; the exchange goes to `{authUrl}/token`. https, unless the host is loopback. */
+  /** OAuth issuer base URL; tokens come from `{authUrl}/token`. https, unless the host is loopback. */
   authUrl: string;
   clientId: string;
-  /** A function is asked anew for each attempt, within its time-out: for secrets that rotate or lie in files. */
+  /** A function is called for each attempt, within its `timeoutMs`: for secrets that are rotated or stored in files. */
   clientSecret: string | (() => string | Promise<string>);
-  /** Seconds before its end that a token is replaced; at most a third of its lifetime is used. Default 60. */
+  /** Seconds before its expiry that a token is refreshed, at most a third of its lifetime. Default 60. */
   refreshWindowSec?: number | undefined;
-  /** How long one attempt may take, in milliseconds; default 10,000. */
+  /** Time limit of one attempt in milliseconds; default 10,000. */
   timeoutMs?: number | undefined;
-  /** How long an exchange may take with its retries, in milliseconds; default 30,000, or `timeoutMs` if that is more. */
+  /** Time limit of an exchange with its retries, in milliseconds; default 30,000, or `timeoutMs` if that is more. */
   deadlineMs?: number | undefined;
-  /** Attempts of an exchange that callers wait for; default 4, and 1 means no retries. */
+  /** Attempts of an exchange that callers wait for; default 4. 1 means no retries. */
   maxAttempts?: number | undefined;
   /** Default `body`. */
   credentialsIn?: TokenCredentialsIn | undefined;
-  /** Several are joined by spaces. */
+  /** Several scopes are joined by spaces. */
   scope?: string | readonly string[] | undefined;
   audience?: string | undefined;
-  /** RFC 8707; several are sent one by one. */
+  /** RFC 8707; several resources are sent as separate parameters. */
   resource?: string | readonly string[] | undefined;
-  /** Further form parameters. They cannot replace the grant type or the credentials. */
+  /** Further form parameters. They cannot replace the grant type, the credentials or another option's parameter. */
   extraParameters?: Readonly<Record<string, string>> | undefined;
-  /** Default the global `fetch`. */
+  /** Default: the global `fetch`. */
   fetch?: Fetch | undefined;
-  /** Sends credentials over plain http to hosts other than loopback too; default false. */
+  /** Allows plain http to hosts other than loopback; default false. */
   allowInsecureHttp?: boolean | undefined;
-  /** Callers wait until a `Retry-After` is over, where that lies within `deadlineMs`; default false: they fail at once. */
+  /** Callers wait until a `Retry-After` is over, if that is within `deadlineMs`; default false: they fail at once. */
   waitWhenThrottled?: boolean | undefined;
-  /** Told of every exchange; no event carries a value. What it throws is ignored. */
+  /** Called for each event; no event contains a secret or a token. Errors it throws are ignored. */
   onEvent?: ((event: TokenEvent) => void) | undefined;
-  /** Given each exchange that nobody waits for, so that a worker lives until it is done, as by `context.waitUntil`. */
+  /** Called with each background exchange, to keep a worker alive until it is done: `(work) => context.waitUntil(work)`. */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 
-/** Options of one call of `getAccessToken`. */
+/** Options of `getAccessToken`. */
 export interface GetAccessTokenOptions {
-  /** Ends this caller's wait; an exchange goes on for the others. */
+  /** Ends this caller's wait; the exchange goes on for other callers. */
   signal?: AbortSignal | undefined;
-  /** In place of the provider's `waitWhenThrottled`. */
+  /** Replaces the provider's `waitWhenThrottled`. */
   waitWhenThrottled?: boolean | undefined;
 }
 
-/** {@link TokenProviderOptions}, checked and complete. */
+/** {@link TokenProviderOptions} with defaults, checked. */
 export interface TokenSettings {
   readonly tokenUrl: string;
   readonly clientId: string;
@@ -63,7 +67,7 @@ export interface TokenSettings {
   readonly credentialsIn: TokenCredentialsIn;
   /** Form parameters besides the credentials. */
   readonly parameters: readonly (readonly [name: string, value: string])[];
-  /** Values of parameters that no error may repeat. */
+  /** Parameter values that no error may repeat. */
   readonly confidential: readonly string[];
   readonly fetch: Fetch | undefined;
   readonly waitWhenThrottled: boolean;
@@ -73,21 +77,21 @@ export interface TokenSettings {
 
 const CREDENTIALS_IN: readonly unknown[] = ['body', 'basic', 'basic-raw'] satisfies TokenCredentialsIn[];
 const RESERVED: readonly string[] = ['grant_type', 'client_id', 'client_secret'];
-/** A shorter parameter value, such as `true`, could stand in any text, and is no secret. */
-const SHORTEST_CONFIDENTIAL = 8;
+/** Shorter parameter values, such as `true`, are not secrets and occur in any text. */
+const MIN_CONFIDENTIAL_LENGTH = 8;
 
-/** @throws {OptionsError} naming the option that is empty or invalid, never with its value. */
+/** @throws {OptionsError} naming the option that is missing or invalid; the message does not repeat its value. */
 export function readTokenOptions(options: TokenProviderOptions): TokenSettings {
   const { clientSecret, allowInsecureHttp, timeoutMs = 10_000, maxAttempts = 4 } = options;
   const tokenUrl = `${parseBaseUrl('authUrl', options.authUrl, { allowInsecureHttp })}/token`;
   const clientId = requireText('clientId', options.clientId);
   if (typeof clientSecret !== 'function') requireText('clientSecret', clientSecret);
   const refreshWindowMs =
-    requireNumber('refreshWindowSec', options.refreshWindowSec ?? 60, { least: 0 }) * 1000;
-  requireNumber('timeoutMs', timeoutMs, { least: 1, most: LONGEST_TIMEOUT_MS });
+    requireNumber('refreshWindowSec', options.refreshWindowSec ?? 60, { min: 0 }) * 1000;
+  requireNumber('timeoutMs', timeoutMs, { min: 1, max: LONGEST_TIMEOUT_MS });
   const deadlineMs = options.deadlineMs ?? Math.max(30_000, timeoutMs);
-  requireNumber('deadlineMs', deadlineMs, { least: 1, most: LONGEST_TIMEOUT_MS });
-  requireNumber('maxAttempts', maxAttempts, { least: 1 });
+  requireNumber('deadlineMs', deadlineMs, { min: 1, max: LONGEST_TIMEOUT_MS });
+  requireNumber('maxAttempts', maxAttempts, { min: 1 });
   const parameters = readParameters(options);
   return {
     tokenUrl,
@@ -100,7 +104,7 @@ export function readTokenOptions(options: TokenProviderOptions): TokenSettings {
     credentialsIn: readCredentialsIn(options.credentialsIn ?? 'body', clientId),
     parameters,
     confidential: Object.values(options.extraParameters ?? {}).filter(
-      (value) => value.length >= SHORTEST_CONFIDENTIAL,
+      (value) => value.length >= MIN_CONFIDENTIAL_LENGTH,
     ),
     fetch: requireFunction('fetch', options.fetch),
     waitWhenThrottled: options.waitWhenThrottled === true,
@@ -113,22 +117,22 @@ function readParameters(options: TokenProviderOptions): [string, string][] {
   const { scope, audience, resource, extraParameters = {} } = options;
   const parameters: [string, string][] = [];
   if (!Object.hasOwn(extraParameters, 'provider')) parameters.push(['provider', 'client_credentials']);
-  const scopes = texts('scope', scope).join(' ');
+  const scopes = textsOf('scope', scope).join(' ');
   if (scopes !== '') parameters.push(['scope', scopes]);
-  for (const value of texts('audience', audience)) parameters.push(['audience', value]);
-  for (const value of texts('resource', resource)) parameters.push(['resource', value]);
+  for (const value of textsOf('audience', audience)) parameters.push(['audience', value]);
+  for (const value of textsOf('resource', resource)) parameters.push(['resource', value]);
   const taken = [...RESERVED, ...parameters.map(([name]) => name)];
   for (const [name, value] of Object.entries(extraParameters)) {
     if (taken.includes(name) || typeof value !== 'string') {
-      const why = typeof value === 'string' ? 'is set by another option; leave it out' : 'must be a string';
-      throw new OptionsError('extraParameters', `TokenProvider: "${name}" of "extraParameters" ${why}.`);
+      const why = typeof value === 'string' ? 'is set by another option; remove it' : 'must be a string';
+      throw new OptionsError('extraParameters', `The parameter "${name}" in "extraParameters" ${why}.`);
     }
     parameters.push([name, value]);
   }
   return parameters;
 }
 
-function texts(option: string, value: unknown): string[] {
+function textsOf(option: string, value: unknown): string[] {
   if (value === undefined || value === '') return [];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.map((entry) => requireText(option, entry));
@@ -136,29 +140,18 @@ function texts(option: string, value: unknown): string[] {
 
 function readCredentialsIn(value: unknown, clientId: string): TokenCredentialsIn {
   if (!CREDENTIALS_IN.includes(value)) {
-    throw new OptionsError('credentialsIn', 'TokenProvider: "credentialsIn" is body, basic or basic-raw.');
+    throw new OptionsError('credentialsIn', '"credentialsIn" must be "body", "basic" or "basic-raw".');
   }
   if (value === 'basic-raw' && clientId.includes(':')) {
     throw new OptionsError(
       'clientId',
-      'TokenProvider: "clientId" holds a colon, which basic-raw cannot carry; use basic.',
+      '"clientId" contains a colon, which "basic-raw" cannot send. Use "basic".',
     );
   }
   return value as TokenCredentialsIn;
 }
 
-function requireText(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.trim() !== '') return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" must be a text that is not empty.`);
-}
-
 function requireFunction<Value>(option: string, value: Value | undefined): Value | undefined {
   if (value === undefined || typeof value === 'function') return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" must be a function.`);
-}
-
-function requireNumber(option: string, value: unknown, limits: { least: number; most?: number }): number {
-  const { least, most = Number.MAX_SAFE_INTEGER } = limits;
-  if (typeof value === 'number' && value >= least && value <= most) return value;
-  throw new OptionsError(option, `TokenProvider: "${option}" must be a number from ${least} to ${most}.`);
+  throw new OptionsError(option, `"${option}" must be a function.`);
 }

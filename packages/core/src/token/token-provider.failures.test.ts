@@ -26,8 +26,8 @@ describe('failures', () => {
   });
 
   it.each([
-    [302, 'set authUrl to where it leads'],
-    [400, 'Check the client.'],
+    [302, 'set authUrl to the URL it leads to'],
+    [400, "Check the client's settings at the issuer."],
     [401, 'Check the client id and secret.'],
     [404, 'Check that authUrl is the OAuth issuer.'],
     [408, 'Try again later.'],

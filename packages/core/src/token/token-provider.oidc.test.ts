@@ -10,7 +10,7 @@ import {
   type OidcIssuer,
   startOidcIssuer,
 } from '../test-support/oidc-issuer.ts';
-import type { TokenEvent } from './token-events.ts';
+import type { TokenEvent } from './token-monitor.ts';
 import type { TokenProviderOptions } from './token-options.ts';
 import { TokenProvider } from './token-provider.ts';
 

@@ -1,13 +1,11 @@
-import { TokenThrottledError } from '../errors.ts';
-import { onAbort } from '../http/abort-listeners.ts';
-import { pause } from '../http/moment.ts';
+import { type TokenError, TokenThrottledError } from '../errors.ts';
+import { createBackoff, sleep } from '../http/backoff.ts';
+import { SharedWait } from '../http/shared-wait.ts';
 import { CachedToken, drawWindowJitter } from './cached-token.ts';
-import { ExchangePace } from './exchange-pace.ts';
-import { TokenErrors } from './token-errors.ts';
-import type { TokenStatus } from './token-events.ts';
+import { ExchangePace, type ReservedStart } from './exchange-pace.ts';
+import { isTransientTokenError, TokenErrors } from './token-errors.ts';
 import { type GrantedToken, TokenExchange } from './token-exchange.ts';
-import { type FlightTools, TokenFlight } from './token-flight.ts';
-import { TokenMonitor } from './token-monitor.ts';
+import { TokenMonitor, type TokenStatus } from './token-monitor.ts';
 import {
   type GetAccessTokenOptions,
   readTokenOptions,
@@ -15,87 +13,86 @@ import {
   type TokenSettings,
 } from './token-options.ts';
 
-/** Where an access token comes from: a {@link TokenProvider}, or anything with the same two methods. */
+/** Provides access tokens: a {@link TokenProvider}, or any object with these two methods. */
 export interface AccessTokenSource {
   /** `signal` ends this caller's wait only; an exchange that others wait for goes on. */
   getAccessToken(options?: { signal?: AbortSignal | undefined }): Promise<string>;
+  /** Drops a token that a server has refused. */
   invalidate(rejectedToken?: string): void;
 }
 
+/** One exchange with its retries, shared by any number of callers. */
 interface Flight {
-  readonly flight: TokenFlight;
   readonly token: Promise<string>;
+  readonly start: ReservedStart;
+  readonly ending: AbortController;
+  /** Whether a caller waits for it. A flight in the background makes a single attempt. */
+  isAwaited: boolean;
+  /** Whether a request is being sent. If not, the token of its next attempt will be newer than any invalidation. */
+  isRequesting: boolean;
+  /** Whether the token was invalidated meanwhile. Callers already waiting still get its result; it does not retry. */
+  isSuperseded: boolean;
 }
 
+/** Between the attempts of one exchange. */
+const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
+
 /**
- * OAuth 2.0 client credentials (RFC 6749 §4.4): one access token for any number of callers, exchanged once, replaced in
- * the background before it runs out. A caller waits only where no valid token is left, and a failure is never kept.
+ * OAuth 2.0 client credentials (RFC 6749 §4.4). Provides one access token to any number of callers, exchanges it once,
+ * and replaces it in the background before it expires. Callers wait only if there is no valid token. Failures are not
+ * cached.
  *
- * @throws {OptionsError} from the constructor, naming the option that is empty or invalid.
+ * @throws {OptionsError} from the constructor, naming the option that is missing or invalid.
  * @example
  * const tokens = new TokenProvider({ authUrl: 'https://auth.smoo.ai', clientId, clientSecret });
  * const accessToken = await tokens.getAccessToken();
  */
 export class TokenProvider implements AccessTokenSource {
   readonly #settings: TokenSettings;
-  readonly #tools: FlightTools;
-  readonly #failures: TokenErrors;
+  readonly #errors: TokenErrors;
+  readonly #exchange: TokenExchange;
   readonly #monitor: TokenMonitor;
   readonly #pace: ExchangePace = new ExchangePace();
+  readonly #callers: SharedWait = new SharedWait();
   readonly #jitter: number = drawWindowJitter();
   #cached: CachedToken | undefined;
   #flight: Flight | undefined;
-  /** How many callers wait for an exchange. */
-  #waiting = 0;
-  /** Kept beyond its life, so that no error repeats it. */
-  #lastValue: string | undefined;
 
   constructor(options: TokenProviderOptions) {
-    const settings = readTokenOptions(options);
-    this.#settings = settings;
-    this.#failures = new TokenErrors(settings.tokenUrl, () =>
-      this.#lastValue === undefined ? [] : [this.#lastValue],
-    );
-    this.#monitor = new TokenMonitor(settings.onEvent);
-    const exchange = new TokenExchange(settings, this.#failures);
-    this.#tools = {
-      settings,
-      exchange,
-      failures: this.#failures,
-      pace: this.#pace,
-      monitor: this.#monitor,
-    };
+    this.#settings = readTokenOptions(options);
+    this.#errors = new TokenErrors(this.#settings.tokenUrl);
+    this.#exchange = new TokenExchange(this.#settings, this.#errors);
+    this.#monitor = new TokenMonitor(this.#settings.onEvent);
   }
 
   /**
-   * The access token: the cached one while it lives, and within its refresh window one exchange in the background
-   * besides. Only where there is none a caller waits, for an exchange with its retries that all share.
+   * Returns the cached token while it is valid. Within its refresh window, the first call also starts an exchange in the
+   * background. Without a valid token, callers wait for one exchange and its retries, which they share.
    *
-   * @throws {TokenTransportError} where the token endpoint gave no answer, and where `signal` aborted.
-   * @throws {TokenRejectedError} where it answered with another status than 2xx.
-   * @throws {TokenMalformedError} where its 2xx answer holds no usable token, or is over 64 KiB.
-   * @throws {TokenThrottledError} where it asked for a pause that is not over.
-   * @throws {OptionsError} where the function given as `clientSecret` fails, and where `signal` is none.
+   * @throws {TokenTransportError} if the token endpoint sent no response, or `signal` aborted.
+   * @throws {TokenRejectedError} if its status was not 2xx.
+   * @throws {TokenMalformedError} if its 2xx response has no usable token, or is larger than 64 KiB.
+   * @throws {TokenThrottledError} if it asked for a pause (`Retry-After`) that is not over.
+   * @throws {OptionsError} if the `clientSecret` function fails, or `signal` is not an AbortSignal.
    */
   getAccessToken(options?: GetAccessTokenOptions): Promise<string> {
     const cached = this.#cached;
-    // No `async`: a hit hands out a promise that was resolved long ago.
+    // Not `async`: a cache hit returns a promise that is already resolved.
     if (options === undefined && cached?.isFresh()) return cached.promise;
-    return this.#answer(options ?? {});
+    return this.#getToken(options ?? {});
   }
 
   /**
-   * Drops the cached token, so that the next call exchanges. With `rejectedToken`, only if that is the cached one:
-   * late refusals of an old token do not throw a fresh one away. An exchange that began before is neither joined nor
-   * kept.
+   * Drops the cached token, so that the next call exchanges. With `rejectedToken`, only if that is the cached token, so
+   * that late refusals of an old token do not drop a new one. The result of an exchange that is already requesting a
+   * token is not cached, and later callers do not wait for it.
    */
   invalidate(rejectedToken?: string): void {
     if (rejectedToken !== undefined && this.#cached?.value !== rejectedToken) return;
     if (this.#cached === undefined && this.#flight === undefined) return;
     this.#cached = undefined;
-    // One that waits for its next attempt will ask after this, so it is as good as a new one.
-    if (this.#flight?.flight.isUnderway) {
-      this.#flight.flight.drop();
+    if (this.#flight?.isRequesting) {
+      this.#flight.isSuperseded = true;
       this.#flight = undefined;
     }
     this.#pace.invalidated();
@@ -103,23 +100,23 @@ export class TokenProvider implements AccessTokenSource {
   }
 
   /**
-   * Ends an exchange that no caller waits for, which may keep a process alive until `timeoutMs`. The provider can be
-   * used as before: the next caller exchanges anew.
+   * Ends an exchange that no caller waits for. It would otherwise keep the process alive, for `deadlineMs` at most. The
+   * provider remains usable: the next call starts a new exchange.
    */
   endUnawaited(): void {
-    if (this.#waiting > 0) return;
-    this.#flight?.flight.end();
+    if (!this.#callers.isEmpty) return;
+    this.#flight?.ending.abort();
     this.#flight = undefined;
   }
 
-  /** Its state as plain data, without a secret or a token: fit for a health check or a log. */
+  /** Returns the provider's state as plain data without a secret or a token, for a health check or a log. */
   status(): TokenStatus {
     const cached = this.#cached;
-    const expiresInMs = whole(cached?.expiresInMs());
-    const refreshInMs = whole(cached?.refreshInMs());
-    const living = refreshInMs === 0 ? 'stale' : 'fresh';
+    const expiresInMs = ceil(cached?.expiresInMs());
+    const refreshInMs = ceil(cached?.refreshInMs());
+    const validity = refreshInMs === 0 ? 'stale' : 'fresh';
     return {
-      token: expiresInMs === undefined ? 'none' : expiresInMs === 0 ? 'expired' : living,
+      token: expiresInMs === undefined ? 'none' : expiresInMs === 0 ? 'expired' : validity,
       expiresInMs,
       refreshInMs,
       isExchanging: this.#flight !== undefined,
@@ -128,93 +125,157 @@ export class TokenProvider implements AccessTokenSource {
     };
   }
 
-  #answer(options: GetAccessTokenOptions): Promise<string> {
+  #getToken(options: GetAccessTokenOptions): Promise<string> {
     const { signal, waitWhenThrottled = this.#settings.waitWhenThrottled } = options;
-    if (signal?.aborted) return Promise.reject(this.#failures.aborted(undefined));
-    const token = this.#live();
-    if (token !== undefined) return token;
-    const wait = waitWhenThrottled ? this.#waitThroughPause(signal) : this.#join();
-    return this.#waitFor(wait, signal);
+    if (signal?.aborted) return Promise.reject(this.#errors.aborted());
+    const cached = this.#fromCache();
+    if (cached !== undefined) return cached;
+    const token = waitWhenThrottled ? this.#joinAfterThrottle(signal) : this.#join();
+    return this.#callers.join(token, {
+      signal,
+      aborted: () => this.#errors.aborted(this.#monitor.lastError),
+    });
   }
 
-  /** The cached token where it still lives; within its window a refresh is seen to. */
-  #live(): Promise<string> | undefined {
+  /** The cached token if it is valid. Within its refresh window, starts an exchange in the background. */
+  #fromCache(): Promise<string> | undefined {
     const cached = this.#cached;
     if (cached === undefined) return undefined;
     if (cached.isFresh()) return cached.promise;
     if (cached.expiresInMs() === 0) return undefined;
-    if (this.#flight === undefined && this.#pace.backgroundHoldMs() <= 0) {
-      this.#keepAlive(this.#takeOff({ isAwaited: false }).token);
+    if (this.#flight === undefined && this.#pace.allowsBackground()) {
+      this.#waitUntil(this.#startFlight().token);
     }
     this.#monitor.servedStale(() => cached.expiresInMs());
     return cached.promise;
   }
 
+  /** Waits for the current exchange, or starts one. */
   #join(): Promise<string> {
-    const throttledForMs = this.#pace.throttledForMs();
-    if (throttledForMs > 0) {
-      return Promise.reject(this.#failures.throttled(throttledForMs, this.#pace.throttleStatus));
-    }
-    const { flight, token } = this.#flight ?? this.#takeOff({ isAwaited: true });
-    flight.join();
-    return token;
+    const throttled = this.#throttledError();
+    if (throttled !== undefined) return Promise.reject(throttled);
+    const flight = this.#flight ?? this.#startFlight();
+    flight.isAwaited = true;
+    return flight.token;
   }
 
-  async #waitThroughPause(signal: AbortSignal | undefined): Promise<string> {
+  /** Like `#join`, but waits until a `Retry-After` is over if that is within `deadlineMs`. */
+  async #joinAfterThrottle(signal: AbortSignal | undefined): Promise<string> {
     const endsAt = performance.now() + this.#settings.deadlineMs;
     for (;;) {
       const pauseMs = this.#pace.throttledForMs();
-      const leftMs = endsAt - performance.now();
-      // No longer than the deadline allows; then the error tells how long it would be.
-      if (pauseMs > 0 && pauseMs <= leftMs) await pause(Math.ceil(pauseMs), signal);
-      if (signal?.aborted) throw this.#failures.aborted(this.#monitor.lastError);
+      // A longer pause is not waited for: `#join` rejects and says how long it is.
+      const isInTime = pauseMs <= endsAt - performance.now();
+      if (pauseMs > 0 && isInTime) await sleep(Math.ceil(pauseMs), { signal });
+      if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
       try {
-        return await (this.#live() ?? this.#join());
+        return await (this.#fromCache() ?? this.#join());
       } catch (error) {
-        const isPause = error instanceof TokenThrottledError;
-        if (!isPause || performance.now() + error.retryAfterMs > endsAt) throw error;
+        const isThrottled = error instanceof TokenThrottledError;
+        if (!isThrottled || performance.now() + error.retryAfterMs > endsAt) throw error;
       }
     }
   }
 
-  #takeOff(options: { isAwaited: boolean }): Flight {
-    const flight = new TokenFlight(this.#tools, options);
-    // Not at once: an event hook that asks for a token must find the flight that it is told of.
-    const token: Promise<string> = Promise.resolve()
-      .then(() => flight.run())
-      .then(
-        (granted) => this.#land(flight, granted),
-        (error: unknown) => {
-          if (this.#flight?.flight === flight) this.#flight = undefined;
-          if (flight.isCutShort) return this.#live() ?? this.#join();
-          throw error;
-        },
-      );
-    // Nobody may be waiting any more.
-    token.catch(() => undefined);
-    this.#flight = { flight, token };
-    return this.#flight;
+  /** Starts an exchange. It runs in the background until a caller joins it. */
+  #startFlight(): Flight {
+    const start = this.#pace.reserveStart();
+    const flight: Flight = {
+      // Not synchronously: an event hook that asks for a token must find the flight already in place.
+      token: Promise.resolve().then(() => this.#run(flight)),
+      start,
+      ending: new AbortController(),
+      isAwaited: false,
+      isRequesting: start.waitMs === 0,
+      isSuperseded: false,
+    };
+    // There may be no caller to handle a rejection.
+    flight.token.catch(() => undefined);
+    this.#flight = flight;
+    return flight;
   }
 
-  #land(flight: TokenFlight, granted: GrantedToken): string {
-    this.#lastValue = granted.value;
-    // Not the current flight: it began before an invalidation.
-    if (this.#flight?.flight === flight) {
-      this.#flight = undefined;
-      const windowMs = this.#settings.refreshWindowMs;
-      const { startedAt, lifetimeMs } = granted;
-      this.#cached = new CachedToken(granted.value, {
-        startedAt,
-        lifetimeMs,
-        windowMs,
-        jitter: this.#jitter,
-      });
-      this.#monitor.replaced();
+  async #run(flight: Flight): Promise<string> {
+    const { start, ending } = flight;
+    if (start.waitMs > 0) await sleep(start.waitMs, { signal: ending.signal });
+    let granted: GrantedToken | undefined;
+    try {
+      granted = await this.#requestToken(flight);
+    } catch (error) {
+      this.#pace.failed(start);
+      if (this.#flight === flight) this.#flight = undefined;
+      throw error;
     }
-    return granted.value;
+    if (granted !== undefined) {
+      this.#pace.succeeded();
+      this.#store(granted, flight);
+      return granted.value;
+    }
+    this.#pace.failed(start);
+    return this.#fromCache() ?? this.#join();
   }
 
-  #keepAlive(work: Promise<string>): void {
+  /**
+   * Attempts until the server grants a token. Returns undefined if the flight was superseded before a retry.
+   *
+   * @throws {TokenError} of the last attempt.
+   */
+  async #requestToken(flight: Flight): Promise<GrantedToken | undefined> {
+    const { timeoutMs, deadlineMs, maxAttempts } = this.#settings;
+    const { signal } = flight.ending;
+    const startedAt = performance.now();
+    const backoff = createBackoff(RETRY_BACKOFF);
+    for (let attempt = 1; ; attempt++) {
+      // A superseded exchange may have been throttled while this one waited.
+      const throttled = this.#throttledError();
+      if (throttled !== undefined) throw throttled;
+      if (signal.aborted) throw this.#errors.aborted();
+      const attemptedAt = performance.now();
+      const leftMs = deadlineMs - (attemptedAt - startedAt);
+      const retryInMs = backoff.next();
+      const details = { attempt, isBackground: !flight.isAwaited };
+      flight.isRequesting = true;
+      this.#monitor.started(details);
+      try {
+        const granted = await this.#exchange.attempt(Math.max(1, Math.min(timeoutMs, leftMs)), signal);
+        const durationMs = performance.now() - attemptedAt;
+        this.#monitor.succeeded({ ...details, durationMs, lifetimeMs: granted.lifetimeMs });
+        return granted;
+      } catch (thrown) {
+        flight.isRequesting = false;
+        // `attempt` throws nothing else.
+        const error = thrown as TokenError;
+        if (error.code === 'ERR_TOKEN_THROTTLED') this.#pace.throttled(error.retryAfterMs, error.status);
+        const durationMs = performance.now() - attemptedAt;
+        const isRetryable = flight.isAwaited && attempt < maxAttempts && isTransientTokenError(error);
+        const hasRetry = isRetryable && durationMs + retryInMs < leftMs;
+        const willRetry = hasRetry && !flight.isSuperseded;
+        this.#monitor.failed({ ...details, durationMs, error, retryInMs: willRetry ? retryInMs : undefined });
+        if (!hasRetry) throw error;
+        if (!willRetry) return undefined;
+      }
+      await sleep(retryInMs, { signal });
+    }
+  }
+
+  /** Caches a new token, unless its exchange was superseded or ended. */
+  #store({ value, startedAt, lifetimeMs }: GrantedToken, flight: Flight): void {
+    this.#errors.redactToken(value);
+    if (this.#flight !== flight) return;
+    this.#flight = undefined;
+    const windowMs = this.#settings.refreshWindowMs;
+    this.#cached = new CachedToken(value, { startedAt, lifetimeMs, windowMs, jitter: this.#jitter });
+    this.#monitor.replaced();
+  }
+
+  /** The error for a call while the server's `Retry-After` is not over. */
+  #throttledError(): TokenThrottledError | undefined {
+    const throttledForMs = this.#pace.throttledForMs();
+    return throttledForMs > 0 ? this.#errors.throttled(throttledForMs, this.#pace.throttleStatus) : undefined;
+  }
+
+  /** Keeps a worker alive until a background exchange is done. */
+  #waitUntil(work: Promise<string>): void {
     try {
       const settled = work.then(
         () => undefined,
@@ -222,32 +283,11 @@ export class TokenProvider implements AccessTokenSource {
       );
       Promise.resolve(this.#settings.waitUntil?.(settled)).catch(() => undefined);
     } catch {
-      // A runtime whose request is over takes no more work; the refresh goes on without it.
+      // A runtime whose request is over accepts no more work; the exchange goes on without it.
     }
-  }
-
-  /** Waits for as long as this caller does, which is counted meanwhile. */
-  #waitFor(work: Promise<string>, signal: AbortSignal | undefined): Promise<string> {
-    this.#waiting += 1;
-    return new Promise((resolve, reject) => {
-      let isWaiting = true;
-      let letGo: (() => void) | undefined;
-      const leave = (): void => {
-        if (isWaiting) this.#waiting -= 1;
-        isWaiting = false;
-        letGo?.();
-      };
-      void work.then(resolve, reject).finally(leave);
-      letGo = signal
-        ? onAbort(signal, () => {
-            leave();
-            reject(this.#failures.aborted(this.#monitor.lastError));
-          })
-        : undefined;
-    });
   }
 }
 
-function whole(ms: number | undefined): number | undefined {
+function ceil(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.ceil(ms);
 }

@@ -1,8 +1,8 @@
-import type { TokenEvent } from './token-events.ts';
+import type { TokenEvent } from './token-monitor.ts';
 
 type Attributes = Record<string, string | number | boolean>;
 
-/** As much of a `Meter` of `@opentelemetry/api` as is used. */
+/** The part of OpenTelemetry's `Meter` that is used. */
 export interface TokenMeter {
   createCounter(
     name: string,
@@ -14,7 +14,7 @@ export interface TokenMeter {
   ): { record(value: number, attributes?: Attributes): void };
 }
 
-/** As much of a `Tracer` of `@opentelemetry/api` as is used. */
+/** The part of OpenTelemetry's `Tracer` that is used. */
 export interface TokenTracer {
   startSpan(
     name: string,
@@ -22,19 +22,19 @@ export interface TokenTracer {
   ): { setStatus(status: { code: number }): unknown; end(endTime?: number): void };
 }
 
-/** What {@link createTokenTelemetry} takes: either or both, from `metrics.getMeter()` and `trace.getTracer()`. */
+/** Options of {@link createTokenTelemetry}: one or both, from `metrics.getMeter()` and `trace.getTracer()`. */
 export interface TokenTelemetryOptions {
   meter?: TokenMeter | undefined;
   tracer?: TokenTracer | undefined;
 }
 
-/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`, which the API keeps for good: nothing need be imported for them. */
+/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`. They never change, so they need no import. */
 const KIND_CLIENT = 2;
 const STATUS_ERROR = 2;
 
 /**
- * An `onEvent` hook that reports to OpenTelemetry: counters of attempts, stale answers and invalidations, a histogram of
- * durations in seconds, a span for each attempt. This package itself never imports OpenTelemetry.
+ * Creates an `onEvent` hook that reports to OpenTelemetry: a histogram of attempt durations in seconds, counters of
+ * stale tokens and invalidations, and a span for each attempt. This package does not import OpenTelemetry.
  *
  * @example
  * const onEvent = createTokenTelemetry({ meter: metrics.getMeter('config'), tracer: trace.getTracer('config') });
@@ -43,14 +43,14 @@ const STATUS_ERROR = 2;
 export function createTokenTelemetry(options: TokenTelemetryOptions): (event: TokenEvent) => void {
   const { meter, tracer } = options;
   const durations = meter?.createHistogram('smooai.config.token.exchange.duration', {
-    description: 'How long one attempt of a token exchange took.',
+    description: 'Duration of one attempt of a token exchange.',
     unit: 's',
   });
   const stale = meter?.createCounter('smooai.config.token.served_stale', {
-    description: 'Refresh windows, and refreshes that failed, in which an old token was served.',
+    description: 'Times that an old token was served within its refresh window or after a failed refresh.',
   });
   const invalidations = meter?.createCounter('smooai.config.token.invalidations', {
-    description: 'Tokens that were dropped because they were refused.',
+    description: 'Tokens dropped because a server refused them.',
   });
   return (event) => {
     if (event.type === 'served-stale') stale?.add(1);

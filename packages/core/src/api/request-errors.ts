@@ -1,0 +1,75 @@
+import { RequestRejectedError, RequestTransportError, ResponseMalformedError } from '../errors.ts';
+import { ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
+import type { HttpResponse } from '../http/http-exchange.ts';
+import { redact } from '../http/redact.ts';
+import { parseRetryAfter } from '../http/retry-after.ts';
+import { parseJson } from '../lib/json.ts';
+import { readRefusal } from './request-refusal.ts';
+import { type ApiRequest, pathOf } from './request-target.ts';
+
+/** No complete response arrived. `secrets` are strings that the error must not repeat. */
+export function transportError(
+  request: ApiRequest,
+  failure: ExchangeFailure,
+  { secrets, attempts = 1 }: { secrets: readonly string[]; attempts?: number },
+): RequestTransportError {
+  const reason = redact(failure.reason, secrets);
+  const times = attempts > 1 ? ` after ${attempts} attempts` : '';
+  const advice = failure.kind === 'aborted' ? '' : ' Check apiUrl and the network.';
+  return new RequestTransportError(`${describe(request)} failed${times}: ${reason}.${advice}`, {
+    reason: failure.kind,
+    cause: transportCause(failure, reason),
+  });
+}
+
+/** The deadline ended before there was a token to send. */
+export function tokenTimeoutError(request: ApiRequest, deadlineMs: number): RequestTransportError {
+  const reason = `no access token within ${deadlineMs} ms`;
+  const failure = new ExchangeFailure('timeout', reason, 'ETIMEDOUT');
+  return new RequestTransportError(`${describe(request)} failed: ${reason}. Check authUrl and the network.`, {
+    reason: failure.kind,
+    cause: transportCause(failure, reason),
+  });
+}
+
+/** The server responded with an error status. */
+export function rejectedError(
+  request: ApiRequest,
+  response: HttpResponse,
+  secrets: readonly string[],
+): RequestRejectedError {
+  const { status, text } = response;
+  const body = readRefusal(status, text === undefined ? undefined : parseJson(text), secrets);
+  const serverMessage = typeof body?.message === 'string' ? body.message : undefined;
+  const cause = typeof body?.cause === 'string' ? ` (${body.cause})` : '';
+  const words = serverMessage === undefined ? '' : `: ${serverMessage}${cause}`;
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
+  return new RequestRejectedError(`${describe(request)} returned ${status}${words}${remedy(status, words)}`, {
+    status,
+    ...(serverMessage !== undefined && { serverMessage }),
+    ...(body !== undefined && { body }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+}
+
+/** The response cannot be used; `what` says why, such as "is not valid JSON". */
+export function malformedError(request: ApiRequest, what: string): ResponseMalformedError {
+  return new ResponseMalformedError(
+    `The response to ${describe(request)} ${what}. Check that apiUrl is the base URL of a config API.`,
+  );
+}
+
+function describe(request: ApiRequest): string {
+  return `${request.method} ${pathOf(request)}`;
+}
+
+/** What to do about a status; a server's own message says it better, except after a 401. */
+function remedy(status: number, words: string): string {
+  if (status === 401) {
+    const end = words === '' ? '.' : '';
+    return `${end} A new access token was refused too: check that the API at apiUrl accepts tokens from authUrl.`;
+  }
+  if (words !== '') return '';
+  if (status >= 300 && status < 400) return ', a redirect. Set apiUrl to the URL it leads to.';
+  return status >= 500 || status === 429 ? '. Try again later.' : '.';
+}
