@@ -13,9 +13,9 @@ export interface Sent {
   body: unknown;
 }
 
-/** An API client whose answers are given, the last of them again and again; `sent` has what it asked. */
+/** An API client whose fetch returns these responses in turn and repeats the last one. `sent` lists its requests. */
 export function setUp(
-  answers: (Response | Error | Promise<Response>)[],
+  responses: (Response | Error | Promise<Response>)[],
   options: { timeoutMs?: number; retries?: number } = {},
 ): { api: ConfigApi; sent: Sent[]; tokenProvider: FakeTokens } {
   const sent: Sent[] = [];
@@ -28,9 +28,9 @@ export function setUp(
       headers: new Headers(init?.headers),
       body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
     });
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
-    if (answer instanceof Error) throw answer;
-    return answer ?? Response.error();
+    const next = responses.length > 1 ? responses.shift() : responses[0];
+    if (next instanceof Error) throw next;
+    return next ?? Response.error();
   };
   const tokenProvider = fakeTokens();
   const api = new ConfigApi({
@@ -43,7 +43,7 @@ export function setUp(
   return { api, sent, tokenProvider };
 }
 
-/** What a promise rejects with. */
+/** The error that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<ConfigError & Record<string, unknown>> {
   return promise.then(
     () => {
@@ -53,7 +53,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<ConfigError 
   );
 }
 
-/** An answer of the ruleset endpoint. */
+/** A body of the ruleset endpoint. */
 export const RULESET: Ruleset = rulesetOf({ revision: '7' });
-/** The path of {@link setUp}'s API. */
+/** The base path of {@link setUp}'s API. */
 export const CONFIG = '/base/organizations/org%201/config';

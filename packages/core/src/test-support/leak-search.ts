@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A text as others may write it. */
+/** A text in the encodings that others may use. */
 export function formsOf(text: string): string[] {
   return [
     text,
@@ -13,12 +13,12 @@ export function formsOf(text: string): string[] {
   ];
 }
 
-/** The text within a longer one in base64, as in HTTP Basic, whatever stands before it. */
+/** The text inside a longer Base64 text, as in HTTP Basic, for each alignment of its bytes. */
 export function embeddedForms(text: string): string[] {
   return ['a:', 'ab:', 'abc:'].map((before) => Buffer.from(`${before}${text}:z`).toString('base64'));
 }
 
-/** All that a logger could get out of an error. */
+/** Everything that a logger could print of an error. */
 export function everythingOf(error: unknown): string {
   const texts: string[] = [];
   const seen = new Set<unknown>();
@@ -33,12 +33,12 @@ export function everythingOf(error: unknown): string {
   return texts.join('\n');
 }
 
-/** The forms of `secrets` that a text holds. */
+/** The forms of `secrets` that a text contains. */
 export function leaksOf(text: string, secrets: readonly string[]): string[] {
   return secrets
     .flatMap((secret) => [
       ...formsOf(secret),
-      // The ends depend on what stands around it.
+      // The first and last characters depend on the surrounding text.
       ...embeddedForms(secret).map((form) => form.slice(8, -8)),
     ])
     .filter((form) => text.includes(form));

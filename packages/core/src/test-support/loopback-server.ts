@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** One request as the server saw it. */
+/** A request that the server received. */
 export interface SeenRequest {
   method: string;
   url: string;
@@ -9,21 +9,21 @@ export interface SeenRequest {
   body: string;
 }
 
-/** A real HTTP server on a free loopback port, for tests. */
+/** A real HTTP server on a free loopback port. */
 export interface LoopbackServer {
   url: string;
   seen: SeenRequest[];
   close(): Promise<void>;
 }
 
-/** Answers one request; `count` is 1 for the first. What it throws ends the connection. */
+/** Responds to a request; `count` is 1 for the first. If it throws, the connection is closed. */
 export type Responder = (
   request: SeenRequest,
   response: ServerResponse,
   more: { count: number; socket: Socket },
 ) => void | Promise<void>;
 
-/** Starts it; `close` ends every connection, also those that hang. */
+/** Starts a {@link LoopbackServer}. Its `close` ends all connections, also those that hang. */
 export async function startLoopbackServer(respond: Responder): Promise<LoopbackServer> {
   const seen: SeenRequest[] = [];
   const server = createServer((request, response) => {
@@ -48,7 +48,7 @@ export async function startLoopbackServer(respond: Responder): Promise<LoopbackS
   };
 }
 
-/** Answers with JSON. */
+/** Sends a JSON response. */
 export function sendJson(
   response: ServerResponse,
   status: number,

@@ -4,32 +4,32 @@ import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 import { sendJson } from './loopback-server.ts';
 
-/** Answers one token request in the issuer's place, or does not answer it. */
+/** Responds to a token request instead of the issuer, or does not respond at all. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
-/** A real OAuth issuer on a free loopback port, with a layer in front that can fail its token endpoint. */
+/** A real OAuth issuer (oidc-provider) on a free loopback port, with a layer in front that can fail its token endpoint. */
 export interface OidcIssuer {
   url: string;
-  /** Requests of the token endpoint, those that a fault answered too. */
+  /** Requests of the token endpoint, including those that a fault responded to. */
   exchanges: { at: number; authorization: string | undefined }[];
-  /** Each one is used up by one token request, in this order. */
+  /** Faults of the next token requests, in this order; each applies once. */
   faults: Fault[];
-  /** Runs before the issuer sees a token request. */
+  /** Runs before the issuer receives a token request. */
   beforeExchange: () => void | Promise<void>;
-  /** What the issuer says about a token: by introspection, or for a JWT by its signature and its times. */
+  /** Whether a token is valid, by introspection, or for a JWT by its signature and expiry. */
   isActive(token: string): Promise<boolean>;
   revoke(token: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The clients that it knows; both are allowed the scope `config:read` alone. */
+/** Its clients. They may request only the scope `config:read`. */
 export const OIDC_CLIENTS = {
   form: { clientId: 'form-client', clientSecret: 'form s%+cret &:=/"\\~' },
   basic: { clientId: 'basic client', clientSecret: 'basic s%+cret &:=/"\\~' },
   plain: { clientId: 'plain-client', clientSecret: 'plain-s3cret' },
 } as const;
 
-/** Tokens for this resource are JWTs; others are opaque. */
+/** Tokens for this resource are JWTs; all others are opaque. */
 export const JWT_RESOURCE = 'https://config.example';
 
 const SCOPE = 'config:read';
@@ -37,7 +37,7 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const publicKey = createPublicKey(privateKey);
 
-/** Starts it; a token lives `ttlSec`. */
+/** Starts an {@link OidcIssuer} whose tokens live `ttlSec`. */
 export async function startOidcIssuer(options: { ttlSec: number }): Promise<OidcIssuer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -50,8 +50,8 @@ export async function startOidcIssuer(options: { ttlSec: number }): Promise<Oidc
     beforeExchange: () => undefined,
     isActive: (token) => (token.includes('.') ? isActiveJwt(token) : isActiveOpaque(url, token)),
     revoke: async (token) => {
-      const answer = await postForm(`${url}/token/revocation`, { token });
-      if (!answer.ok) throw new Error(`The token was not revoked: ${answer.status}.`);
+      const response = await postForm(`${url}/token/revocation`, { token });
+      if (!response.ok) throw new Error(`The token was not revoked: ${response.status}.`);
     },
     close: () =>
       new Promise((resolve) => {
@@ -98,7 +98,7 @@ function createIssuer(url: string, ttlSec: number): Provider {
   });
   return new Provider(url, {
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kty: 'RSA' }] },
-    cookies: { keys: ['no session is ever made'] },
+    cookies: { keys: ['unused: there are no sessions'] },
     clients: [
       client(OIDC_CLIENTS.form, 'client_secret_post'),
       client(OIDC_CLIENTS.basic, 'client_secret_basic'),
@@ -127,8 +127,8 @@ function createIssuer(url: string, ttlSec: number): Provider {
 }
 
 async function isActiveOpaque(url: string, token: string): Promise<boolean> {
-  const answer = await postForm(`${url}/token/introspection`, { token });
-  const body: unknown = await answer.json();
+  const response = await postForm(`${url}/token/introspection`, { token });
+  const body: unknown = await response.json();
   return typeof body === 'object' && body !== null && 'active' in body && body.active === true;
 }
 
@@ -147,7 +147,7 @@ function postForm(url: string, form: Record<string, string>): Promise<Response> 
   return fetch(url, { method: 'POST', headers: FORM, body: body.toString() });
 }
 
-/** What goes wrong between an issuer and its clients. */
+/** Faults of a token endpoint. */
 export const faults: {
   readonly [Name in 'unavailable' | 'hang' | 'hangWithin' | 'reset' | 'html' | 'huge']: Fault;
 } & { readonly throttled: (retryAfter: string) => Fault } = {

@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, expect, type Mock, vi } from 'vitest';
 import type { AccessTokenSource } from '../token/token-provider.ts';
 
-/** A token provider that gives `token-1` until it is told that this one was refused, then `token-2`. */
+/** A token provider that returns `token-1` until it is invalidated, then `token-2`, and so on. */
 export interface FakeTokens extends AccessTokenSource {
   getAccessToken: Mock<AccessTokenSource['getAccessToken']>;
   invalidate: Mock<() => void>;
 }
 
-/** Makes a {@link FakeTokens}. */
 export function fakeTokens(): FakeTokens {
   let tokens = 1;
   return {
@@ -18,7 +17,7 @@ export function fakeTokens(): FakeTokens {
   };
 }
 
-/** Fakes the timers of each test, and fails one that leaves a timer behind. */
+/** Uses fake timers in each test. A test that leaves a timer behind fails. */
 export function fakeTimersInEach(): void {
   beforeEach(() => {
     vi.useFakeTimers();

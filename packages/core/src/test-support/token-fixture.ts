@@ -2,26 +2,26 @@ import { type Mock, vi } from 'vitest';
 import type { TokenEvent, TokenProviderOptions } from '../server.ts';
 import { TokenProvider } from '../server.ts';
 
-/** What a scripted `fetch` does: answers, throws, or waits for a promise. */
-export type Answer = Response | Error | Promise<Response>;
+/** What a scripted `fetch` does: returns a response, throws, or waits for a promise. */
+export type Scripted = Response | Error | Promise<Response>;
 
-/** A token endpoint's 200. */
-export function tokenAnswer(
+/** A 200 of a token endpoint. */
+export function tokenResponse(
   accessToken: string,
   more: Record<string, unknown> = { expires_in: 3600 },
 ): Response {
   return Response.json({ access_token: accessToken, token_type: 'Bearer', ...more });
 }
 
-/** A provider whose fetch gives the answers in turn, the last one for ever; one attempt unless asked for more. */
+/** A provider whose fetch returns these responses in turn and repeats the last one. It makes a single attempt by default. */
 export function setUp(
-  answers: Answer[],
+  responses: Scripted[],
   options: Partial<TokenProviderOptions> = {},
 ): { provider: TokenProvider; fetch: Mock<typeof globalThis.fetch>; events: TokenEvent[] } {
   const fetch = vi.fn<typeof globalThis.fetch>(async () => {
-    const answer = answers.length > 1 ? answers.shift() : answers[0];
-    if (answer instanceof Error) throw answer;
-    return answer instanceof Response ? answer.clone() : (answer ?? Response.error());
+    const next = responses.length > 1 ? responses.shift() : responses[0];
+    if (next instanceof Error) throw next;
+    return next instanceof Response ? next.clone() : (next ?? Response.error());
   });
   const events: TokenEvent[] = [];
   const provider = new TokenProvider({
@@ -38,14 +38,14 @@ export function setUp(
   return { provider, fetch, events };
 }
 
-/** The form of one call. */
+/** The form that a call sent. */
 export function bodyOf(fetch: ReturnType<typeof setUp>['fetch'], call = 0): URLSearchParams {
   const body = fetch.mock.calls[call]?.[1]?.body;
-  if (typeof body !== 'string') throw new Error('The body is no text.');
+  if (typeof body !== 'string') throw new Error('The body is not a string.');
   return new URLSearchParams(body);
 }
 
-/** The error that a promise ends with. */
+/** The error that a promise rejects with. */
 export async function failureOf(
   promise: Promise<unknown>,
 ): Promise<Error & { code?: string; status?: number; reason?: string }> {
@@ -57,7 +57,7 @@ export async function failureOf(
   );
 }
 
-/** A promise and its two ends. */
+/** A promise with the functions that settle it. */
 export function deferred<Value>(): {
   promise: Promise<Value>;
   resolve: (value: Value) => void;
@@ -72,7 +72,7 @@ export function deferred<Value>(): {
   return { promise, resolve, reject };
 }
 
-/** Lets everything that needs no time run. */
+/** Runs everything that does not wait for a timer. */
 export async function settle(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }

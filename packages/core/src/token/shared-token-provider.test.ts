@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { getSharedTokenProvider, type SharedTokenProviderOptions } from '../server.ts';
-import { tokenAnswer } from '../test-support/token-fixture.ts';
+import { tokenResponse } from '../test-support/token-fixture.ts';
 
 let clients = 0;
 
@@ -15,12 +15,12 @@ function optionsOf(more: Partial<SharedTokenProviderOptions> = {}): SharedTokenP
 }
 
 describe('getSharedTokenProvider', () => {
-  it('gives one provider for equal options, in any order', async () => {
+  it('returns the same provider for equal options, in any order', async () => {
     clients += 1;
     let exchanges = 0;
     const fetch: typeof globalThis.fetch = async () => {
       exchanges += 1;
-      return tokenAnswer('t1');
+      return tokenResponse('t1');
     };
     const one = getSharedTokenProvider(optionsOf({ fetch, extraParameters: { a: '1', b: '2' } }));
     const { authUrl, ...rest } = optionsOf({ extraParameters: { b: '2', a: '1' }, fetch, scope: undefined });
@@ -32,12 +32,12 @@ describe('getSharedTokenProvider', () => {
 
   it.each<[string, Partial<SharedTokenProviderOptions>]>([
     ['another secret', { clientSecret: 'other' }],
-    ['a secret by function', { clientSecret: () => 'hunter-two' }],
+    ['a secret function', { clientSecret: () => 'hunter-two' }],
     ['another scope', { scope: 'b' }],
-    ['another fetch', { fetch: async () => tokenAnswer('t1') }],
+    ['another fetch', { fetch: async () => tokenResponse('t1') }],
     ['another parameter', { extraParameters: { a: '2' } }],
     ['a key', { key: 'key-of-another' }],
-  ])('never gives it for %s', (_, more) => {
+  ])('returns another provider for %s', (_, more) => {
     clients += 1;
     const options = optionsOf({ scope: 'a', extraParameters: { a: '1' } });
     const one = getSharedTokenProvider(options);
@@ -45,7 +45,7 @@ describe('getSharedTokenProvider', () => {
     expect(getSharedTokenProvider({ ...options })).toBe(one);
   });
 
-  it('goes by its key, once it was made', () => {
+  it('finds an existing provider by its key', () => {
     clients += 1;
     const one = getSharedTokenProvider(optionsOf({ key: 'billing' }));
     expect(getSharedTokenProvider('billing')).toBe(one);
@@ -56,7 +56,7 @@ describe('getSharedTokenProvider', () => {
     expect(() => getSharedTokenProvider('unknown')).toThrow(expect.objectContaining({ option: 'key' }));
   });
 
-  it('forgets of those without a key what nobody asked for in the last hundred', () => {
+  it('forgets a provider without a key after a hundred others', () => {
     clients += 1;
     const [first, used, named] = [optionsOf(), optionsOf({ scope: 'used' }), optionsOf({ key: 'named' })];
     const before = [first, used, named].map(getSharedTokenProvider);
@@ -69,7 +69,7 @@ describe('getSharedTokenProvider', () => {
     expect(getSharedTokenProvider(first)).not.toBe(before[0]);
   });
 
-  it('shows no secret to who looks into the process', () => {
+  it('does not expose the secret in the global registry', () => {
     getSharedTokenProvider(optionsOf());
     const symbols = Object.getOwnPropertySymbols(globalThis).map((symbol) => Reflect.get(globalThis, symbol));
     expect(inspect(symbols, { depth: 9, showHidden: true, maxArrayLength: null })).not.toContain(

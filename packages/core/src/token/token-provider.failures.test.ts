@@ -2,7 +2,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defineConfig, defineLimit } from '../index.ts';
 import { createConfigClient } from '../server.ts';
-import { deferred, failureOf, setUp, tokenAnswer } from '../test-support/token-fixture.ts';
+import { deferred, failureOf, setUp, tokenResponse } from '../test-support/token-fixture.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -12,8 +12,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('failures', () => {
-  it('carries what RFC 6749 §5.2 says', async () => {
+describe('errors', () => {
+  it('carry the fields of RFC 6749 §5.2', async () => {
     const body = { error: 'invalid_client', error_description: 'Unknown client.' };
     const { provider } = setUp([Response.json(body, { status: 401 })]);
     expect(await failureOf(provider.getAccessToken())).toMatchObject({
@@ -33,12 +33,12 @@ describe('failures', () => {
     [408, 'Try again later.'],
     [429, 'Try again later.'],
     [503, 'Try again later.'],
-  ])('says what to do about %d', async (status, remedy) => {
+  ])('say what to do about %d', async (status, remedy) => {
     const { provider } = setUp([new Response('', { status })]);
     expect((await failureOf(provider.getAccessToken())).message).toContain(remedy);
   });
 
-  it('of the default issuer say where the one of a config server of your own is set', async () => {
+  it('of the default issuer say how to set another one', async () => {
     const fetch = () => Promise.resolve(new Response('', { status: 404 }));
     const client = createConfigClient({
       config: defineConfig({ limits: { cartItems: defineLimit({ default: 1 }) } }),
@@ -57,21 +57,22 @@ describe('failures', () => {
     expect((await failureOf(provider.getAccessToken())).message).not.toContain('SMOOAI_CONFIG_AUTH_URL');
   });
 
-  it.each([400, 404, 405, 429, 500, 503])(
-    'is a rejection with its status for %d, whatever the body',
-    async (status) => {
-      const { provider } = setUp([new Response('<html>oops</html>', { status })]);
-      const error = await failureOf(provider.getAccessToken());
-      expect(error).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status });
-      expect(error.message).not.toContain('<html>');
-    },
-  );
+  it.each([400, 404, 405, 429, 500, 503])('have the status %d, whatever the body', async (status) => {
+    const { provider } = setUp([new Response('<html>oops</html>', { status })]);
+    const error = await failureOf(provider.getAccessToken());
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status });
+    expect(error.message).not.toContain('<html>');
+  });
 
   it.each([
     ['no access_token', Response.json({ token_type: 'Bearer' }), 'access_token'],
     ['an empty access_token', Response.json({ access_token: '' }), 'access_token'],
-    ['an access_token that is no string', Response.json({ access_token: 42 }), 'access_token'],
-    ['an access_token that breaks a header', Response.json({ access_token: 'leak-a\r\nleak-b' }), 'header'],
+    ['an access_token that is not a string', Response.json({ access_token: 42 }), 'access_token'],
+    [
+      'an access_token that is invalid in a header',
+      Response.json({ access_token: 'leak-a\r\nleak-b' }),
+      'header',
+    ],
     ['another token_type', Response.json({ access_token: 't', token_type: 'DPoP' }), 'token_type'],
     ['HTML', new Response('<html>leak-a</html>', { headers: { 'content-type': 'text/html' } }), 'JSON'],
     ['an empty body', new Response(''), 'JSON'],
@@ -80,15 +81,15 @@ describe('failures', () => {
     ['a JSON array', Response.json(['leak-a']), 'JSON'],
     ['JSON null', new Response('null'), 'JSON'],
     ['more than 64 KiB', Response.json({ access_token: 'x'.repeat(70_000) }), '64 KiB'],
-  ])('calls a 2xx answer with %s malformed', async (_, answer, words) => {
-    const { provider } = setUp([answer]);
+  ])('call a 2xx response with %s malformed', async (_, response, words) => {
+    const { provider } = setUp([response]);
     const error = await failureOf(provider.getAccessToken());
     expect(error).toMatchObject({ name: 'TokenMalformedError', code: 'ERR_TOKEN_MALFORMED' });
     expect(error.message).toContain(words);
     expect(error.message).not.toContain('leak-');
   });
 
-  it('reads an answer of 64 KiB to the byte', async () => {
+  it('are thrown for a response above 64 KiB, to the byte', async () => {
     const body = (bytes: number): Response => {
       const empty = JSON.stringify({ access_token: 't1', padding: '' });
       return new Response(empty.replace('""', `"${'x'.repeat(bytes - empty.length)}"`));
@@ -98,14 +99,25 @@ describe('failures', () => {
     expect(error).toMatchObject({ reason: 'too-large' });
   });
 
-  it('accepts no token_type and any case of Bearer', async () => {
+  it('are not thrown for a missing token_type, or Bearer in any case', async () => {
     for (const more of [{ token_type: undefined }, { token_type: 'bearer' }, { token_type: 'BEARER' }]) {
-      const { provider } = setUp([tokenAnswer('t1', more)]);
+      const { provider } = setUp([tokenResponse('t1', more)]);
       expect(await provider.getAccessToken()).toBe('t1');
     }
   });
 
-  it('says why the network failed', async () => {
+  it.each([
+    ['https://auth.example.com/errors/7', 'https://auth.example.com/errors/7'],
+    ['https://me:pw@auth.example.com/', undefined],
+    ['javascript:alert(1)', undefined],
+    [7, undefined],
+  ])('read the error_uri %s as %s', async (uri, errorUri) => {
+    const { provider } = setUp([Response.json({ error: 'invalid_client', error_uri: uri }, { status: 401 })]);
+    const error = await failureOf(provider.getAccessToken());
+    expect(error).toHaveProperty('errorUri', errorUri);
+  });
+
+  it('say why the network failed', async () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
     const { provider } = setUp([new TypeError('fetch failed', { cause: refused })]);
     const error = await failureOf(provider.getAccessToken());
@@ -114,8 +126,8 @@ describe('failures', () => {
     expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('gives up after timeoutMs, even where fetch does not heed its signal', async () => {
-    const { provider } = setUp([new Promise<Response>(() => undefined), tokenAnswer('t1')], {
+  it('are thrown after timeoutMs, even if fetch ignores its signal', async () => {
+    const { provider } = setUp([new Promise<Response>(() => undefined), tokenResponse('t1')], {
       timeoutMs: 500,
     });
     const failure = failureOf(provider.getAccessToken());
@@ -130,7 +142,7 @@ describe('failures', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('gives up on a body that never ends', async () => {
+  it('are thrown if a body never ends', async () => {
     const endless = new Response(
       new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) }),
     );
@@ -144,7 +156,7 @@ describe('failures', () => {
 const refusal = (status: number, error: string, headers: Record<string, string> = {}): Response =>
   Response.json({ error }, { status, headers });
 
-describe('reasons', () => {
+describe('the reason of a TokenTransportError', () => {
   it.each([
     ['ENOTFOUND', 'dns'],
     ['EAI_AGAIN', 'dns'],
@@ -155,13 +167,13 @@ describe('reasons', () => {
     ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
     ['ECONNRESET', 'reset'],
     ['EHOSTUNREACH', 'network'],
-  ])('tells %s apart as %s', async (code, reason) => {
+  ])('for %s is %s', async (code, reason) => {
     const cause = Object.assign(new Error('it failed'), { code });
     const { provider } = setUp([new TypeError('fetch failed', { cause })]);
     expect(await failureOf(provider.getAccessToken())).toMatchObject({ reason, cause: { code } });
   });
 
-  it('are told of errors of another realm too', async () => {
+  it('is found in errors of another realm', async () => {
     const thrown: Error = runInNewContext(
       `new TypeError('fetch failed', { cause: Object.assign(new Error('it failed'), { code: 'ECONNREFUSED' }) })`,
     );
@@ -169,17 +181,6 @@ describe('reasons', () => {
     const { provider, fetch } = setUp([]);
     fetch.mockRejectedValue(thrown);
     expect(await failureOf(provider.getAccessToken())).toMatchObject({ reason: 'refused' });
-  });
-
-  it.each([
-    ['https://auth.example.com/errors/7', 'https://auth.example.com/errors/7'],
-    ['https://me:pw@auth.example.com/', undefined],
-    ['javascript:alert(1)', undefined],
-    [7, undefined],
-  ])('reads the error_uri %s as %s', async (uri, errorUri) => {
-    const { provider } = setUp([Response.json({ error: 'invalid_client', error_uri: uri }, { status: 401 })]);
-    const error = await failureOf(provider.getAccessToken());
-    expect(error).toHaveProperty('errorUri', errorUri);
   });
 });
 
@@ -190,8 +191,8 @@ describe('retries', () => {
       `a ${status}`,
       new Response('', { status }),
     ]),
-  ])('tries again after %s, for all callers once', async (_, failure) => {
-    const { provider, fetch } = setUp([failure, failure, tokenAnswer('t1')], { maxAttempts: 4 });
+  ])('follow %s, once for all callers', async (_, failure) => {
+    const { provider, fetch } = setUp([failure, failure, tokenResponse('t1')], { maxAttempts: 4 });
     const calls = Promise.all(Array.from({ length: 100 }, () => provider.getAccessToken()));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(new Set(await calls)).toEqual(new Set(['t1']));
@@ -212,14 +213,14 @@ describe('retries', () => {
       'a certificate that has expired',
       new TypeError('failed', { cause: Object.assign(new Error(''), { code: 'CERT_HAS_EXPIRED' }) }),
     ],
-  ])('never tries again after %s', async (_, failure) => {
+  ])('never follow %s', async (_, failure) => {
     const { provider, fetch } = setUp([failure], { maxAttempts: 4 });
     await failureOf(provider.getAccessToken());
     await vi.advanceTimersByTimeAsync(60_000);
     expect(fetch).toHaveBeenCalledTimes(1);
   });
 
-  it('waits longer and at random between attempts', async () => {
+  it('come after random, growing waits', async () => {
     const gaps = new Set<number>();
     for (let run = 0; run < 10; run++) {
       const { provider, fetch } = setUp([new TypeError('fetch failed')], { maxAttempts: 3 });
@@ -241,7 +242,7 @@ describe('retries', () => {
     expect(gaps.size).toBeGreaterThan(10);
   });
 
-  it('gives up at the deadline, also within an attempt', async () => {
+  it('end at the deadline, also within an attempt', async () => {
     const { provider, fetch } = setUp([], { maxAttempts: 99, timeoutMs: 400, deadlineMs: 1_000 });
     fetch.mockImplementation(() => new Promise(() => undefined));
     const startedAt = performance.now();
@@ -256,21 +257,21 @@ describe('retries', () => {
   });
 });
 
-describe('a refresh in the background that fails', () => {
+describe('a failed refresh', () => {
   it.each<[string, Response | Error]>([
     ['the network fails', new TypeError('fetch failed')],
     ['the server is broken', new Response('', { status: 503 })],
     ['the client is refused', refusal(401, 'invalid_client')],
-    ['the answer is no token', new Response('<html>')],
-  ])('is silent while the old token lives, and backs off: %s', async (_, failure) => {
-    const { provider, fetch, events } = setUp([tokenAnswer('t1'), failure], { maxAttempts: 4 });
+    ['the response is not a token', new Response('<html>')],
+  ])('does not reach callers while the old token is valid, and backs off: %s', async (_, failure) => {
+    const { provider, fetch, events } = setUp([tokenResponse('t1'), failure], { maxAttempts: 4 });
     await provider.getAccessToken();
     vi.advanceTimersByTime(3_560_000);
     for (let second = 0; second < 39; second++) {
       expect(await provider.getAccessToken()).toBe('t1');
       await vi.advanceTimersByTimeAsync(1_000);
     }
-    // One at once, and then with growing waits of 1 to 30 s.
+    // One immediately, then after growing waits of 1 to 30 s.
     expect(fetch.mock.calls.length - 1).toBeGreaterThanOrEqual(3);
     expect(fetch.mock.calls.length - 1).toBeLessThanOrEqual(20);
     expect(provider.status()).toMatchObject({
@@ -287,9 +288,9 @@ describe('a refresh in the background that fails', () => {
     );
   });
 
-  it('is heard of where the old token has run out, and tried on for who waits then', async () => {
+  it('is retried for callers that wait because the old token has expired', async () => {
     const slow = deferred<Response>();
-    const { provider, fetch } = setUp([tokenAnswer('t1'), slow.promise, tokenAnswer('t2')], {
+    const { provider, fetch } = setUp([tokenResponse('t1'), slow.promise, tokenResponse('t2')], {
       maxAttempts: 2,
       timeoutMs: 60_000,
     });
@@ -304,9 +305,9 @@ describe('a refresh in the background that fails', () => {
     expect(fetch).toHaveBeenCalledTimes(3);
   });
 
-  it('is handed to waitUntil, which it never rejects', async () => {
+  it('is passed to waitUntil as a promise that never rejects', async () => {
     const works: Promise<unknown>[] = [];
-    const { provider } = setUp([tokenAnswer('t1'), new TypeError('fetch failed')], {
+    const { provider } = setUp([tokenResponse('t1'), new TypeError('fetch failed')], {
       waitUntil: (work) => {
         works.push(work);
         throw new Error('the request is over');

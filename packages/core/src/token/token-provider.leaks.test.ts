@@ -19,14 +19,14 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-/** Every encoding of what the server knows, and the request as it came. */
+/** The secrets in every encoding, and the request as it was received. */
 function echo(request: { body: string; headers: object }): string {
   const forms = ALL.flatMap((text) => [...formsOf(text), ...embeddedForms(text)]);
   return `${forms.join(' ')} ${request.body} ${JSON.stringify(request.headers)}`;
 }
 
-/** Throws all that it was given, as some network libraries do. */
-function telltale(code?: string): typeof fetch {
+/** A fetch that throws an error with its whole request, as some network libraries do. */
+function leakyFetch(code?: string): typeof fetch {
   return async (input, init) => {
     const text = JSON.stringify([input, init?.body, [...new Headers(init?.headers)], ALL]);
     const cause = Object.assign(new Error(text), { ...(code !== undefined && { code }), request: init });
@@ -55,25 +55,37 @@ const refuse =
     };
     sendJson(response, status, { ...body, access_token: TOKEN, [text]: text }, headers);
   };
-const answer =
+const grant =
   (body: object): Responder =>
   (request, response) =>
     sendJson(response, 200, { echo: echo(request), ...body });
 
 const cases: Case[] = [
-  ['a time-out', 'ERR_TOKEN_TRANSPORT', 'timeout', silent],
+  ['a time-out', 'ERR_TOKEN_TRANSPORT', 'timeout', silent, { timeoutMs: 50 }],
   [
     'a reset',
     'ERR_TOKEN_TRANSPORT',
     'reset',
     (_request, _response, { socket }) => void socket.resetAndDestroy(),
   ],
-  ['DNS', 'ERR_TOKEN_TRANSPORT', 'dns', silent, { fetch: telltale('ENOTFOUND') }],
-  ['TLS', 'ERR_TOKEN_TRANSPORT', 'tls', silent, { fetch: telltale('CERT_HAS_EXPIRED') }],
-  ['a network that talks', 'ERR_TOKEN_TRANSPORT', 'network', silent, { fetch: telltale() }],
-  ['a code that talks', 'ERR_TOKEN_TRANSPORT', 'network', silent, { fetch: telltale(`E${SECRET}`) }],
+  ['DNS', 'ERR_TOKEN_TRANSPORT', 'dns', silent, { fetch: leakyFetch('ENOTFOUND') }],
+  ['TLS', 'ERR_TOKEN_TRANSPORT', 'tls', silent, { fetch: leakyFetch('CERT_HAS_EXPIRED') }],
+  [
+    'a network error that quotes the request',
+    'ERR_TOKEN_TRANSPORT',
+    'network',
+    silent,
+    { fetch: leakyFetch() },
+  ],
+  [
+    'an error code that quotes the secret',
+    'ERR_TOKEN_TRANSPORT',
+    'network',
+    silent,
+    { fetch: leakyFetch(`E${SECRET}`) },
+  ],
   ['a refusal', 'ERR_TOKEN_REJECTED', undefined, refuse(400)],
-  ['a broken server', 'ERR_TOKEN_REJECTED', undefined, refuse(503)],
+  ['a server error', 'ERR_TOKEN_REJECTED', undefined, refuse(503)],
   [
     'a refusal in HTML',
     'ERR_TOKEN_REJECTED',
@@ -81,7 +93,7 @@ const cases: Case[] = [
     (request, response) => void response.writeHead(401).end(`<p>${echo(request)}`),
   ],
   [
-    'a refusal that says the secrets back without the form',
+    'a refusal that repeats the secrets without the form',
     'ERR_TOKEN_REJECTED',
     undefined,
     (request, response) => {
@@ -89,25 +101,35 @@ const cases: Case[] = [
       sendJson(response, 401, { error: SECRET, error_description: text, access_token: TOKEN });
     },
   ],
-  ['a pause', 'ERR_TOKEN_THROTTLED', undefined, refuse(429, { 'retry-after': '60' })],
-  ['no JSON', 'ERR_TOKEN_MALFORMED', 'not-json', (request, response) => void response.end(echo(request))],
-  ['no token', 'ERR_TOKEN_MALFORMED', 'no-token', answer({ accessToken: TOKEN })],
-  ['an unusable token', 'ERR_TOKEN_MALFORMED', 'unusable-token', answer({ access_token: `${TOKEN}\n` })],
+  ['a Retry-After', 'ERR_TOKEN_THROTTLED', undefined, refuse(429, { 'retry-after': '60' })],
+  [
+    'a response that is not JSON',
+    'ERR_TOKEN_MALFORMED',
+    'not-json',
+    (request, response) => void response.end(echo(request)),
+  ],
+  ['a response without a token', 'ERR_TOKEN_MALFORMED', 'no-token', grant({ accessToken: TOKEN })],
+  ['an unusable token', 'ERR_TOKEN_MALFORMED', 'unusable-token', grant({ access_token: `${TOKEN}\n` })],
   [
     'a token of another type',
     'ERR_TOKEN_MALFORMED',
     'token-type',
-    answer({ access_token: TOKEN, token_type: SECRET }),
+    grant({ access_token: TOKEN, token_type: SECRET }),
   ],
-  ['too much', 'ERR_TOKEN_MALFORMED', 'too-large', answer({ access_token: TOKEN.repeat(2_000) })],
   [
-    'a token that ran out on its way',
+    'a response that is too large',
+    'ERR_TOKEN_MALFORMED',
+    'too-large',
+    grant({ access_token: TOKEN.repeat(2_000) }),
+  ],
+  [
+    'a token that has expired on arrival',
     'ERR_TOKEN_MALFORMED',
     'expired',
-    answer({ access_token: TOKEN, expires_in: 0.000_001 }),
+    grant({ access_token: TOKEN, expires_in: 0.000_001 }),
   ],
   [
-    'a secret function that talks',
+    'a secret function whose error quotes the secret',
     'ERR_OPTIONS_INVALID',
     undefined,
     silent,
@@ -119,8 +141,8 @@ const cases: Case[] = [
   ],
 ];
 
-describe.each(['body', 'basic', 'basic-raw'] as const)('with credentials by %s', (credentialsIn) => {
-  it.each(cases)('%s gives nothing away', async (_, code, reason, respond, options) => {
+describe.each(['body', 'basic', 'basic-raw'] as const)('with credentialsIn %s', (credentialsIn) => {
+  it.each(cases)('%s leaks nothing', async (_, code, reason, respond, options) => {
     const server = await startLoopbackServer(respond);
     servers.push(server);
     const events: TokenEvent[] = [];
@@ -130,7 +152,6 @@ describe.each(['body', 'basic', 'basic-raw'] as const)('with credentials by %s',
       clientSecret: SECRET,
       credentialsIn,
       extraParameters: { client_assertion: ASSERTION },
-      timeoutMs: 300,
       maxAttempts: 1,
       onEvent: (event) => {
         events.push(event);
@@ -147,7 +168,7 @@ describe.each(['body', 'basic', 'basic-raw'] as const)('with credentials by %s',
   });
 });
 
-it('a refused connection gives nothing away', async () => {
+it('a refused connection leaks nothing', async () => {
   const server = await startLoopbackServer(silent);
   await server.close();
   const provider = new TokenProvider({
@@ -161,7 +182,7 @@ it('a refused connection gives nothing away', async () => {
   expect(leaksOf(everythingOf(error), ALL)).toEqual([]);
 });
 
-it('a token in hand, and one that was dropped, are not repeated by the errors that follow', async () => {
+it('a cached or dropped token is not repeated by later errors', async () => {
   const server = await startLoopbackServer((request, response, more) =>
     more.count === 1
       ? sendJson(response, 200, { access_token: TOKEN })
@@ -175,14 +196,13 @@ it('a token in hand, and one that was dropped, are not repeated by the errors th
   expect(leaksOf(everythingOf(error), [SECRET, TOKEN])).toEqual([]);
 });
 
-it('a caller’s reason for aborting is not repeated', async () => {
+it('the reason of an abort is not repeated', async () => {
   const server = await startLoopbackServer(silent);
   servers.push(server);
   const provider = new TokenProvider({
     authUrl: server.url,
     clientId: 'c',
     clientSecret: SECRET,
-    timeoutMs: 300,
     maxAttempts: 1,
   });
   const controller = new AbortController();

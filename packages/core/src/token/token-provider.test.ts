@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OptionsError } from '../index.ts';
 import { TokenProvider } from '../server.ts';
-import { bodyOf, deferred, failureOf, settle, setUp, tokenAnswer } from '../test-support/token-fixture.ts';
+import { bodyOf, deferred, failureOf, settle, setUp, tokenResponse } from '../test-support/token-fixture.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,7 +13,7 @@ afterEach(() => {
 
 describe('the exchange', () => {
   it('posts the client credentials as a form', async () => {
-    const { provider, fetch } = setUp([tokenAnswer('t1')]);
+    const { provider, fetch } = setUp([tokenResponse('t1')]);
     await expect(provider.getAccessToken()).resolves.toBe('t1');
     const [url, init] = fetch.mock.calls[0] ?? [];
     expect(url).toBe('https://auth.example.com/token');
@@ -33,14 +33,14 @@ describe('the exchange', () => {
     ['http://localhost:4000', 'http://localhost:4000/token'],
     ['http://127.0.0.1:4000/', 'http://127.0.0.1:4000/token'],
     ['http://[::1]:4000/', 'http://[::1]:4000/token'],
-  ])('goes from %s to %s', async (authUrl, expected) => {
-    const { provider, fetch } = setUp([tokenAnswer('t1')], { authUrl });
+  ])('with the authUrl %s goes to %s', async (authUrl, expected) => {
+    const { provider, fetch } = setUp([tokenResponse('t1')], { authUrl });
     await provider.getAccessToken();
     expect(fetch.mock.calls[0]?.[0]).toBe(expected);
   });
 
-  it('uses the global fetch of the moment where none is given', async () => {
-    const global = vi.fn<typeof fetch>(async () => tokenAnswer('global'));
+  it('looks the global fetch up at each call', async () => {
+    const global = vi.fn<typeof fetch>(async () => tokenResponse('global'));
     const provider = new TokenProvider({ authUrl: 'https://a.example', clientId: 'c', clientSecret: 's' });
     vi.stubGlobal('fetch', global);
     try {
@@ -50,9 +50,9 @@ describe('the exchange', () => {
     }
   });
 
-  it('never follows a redirect, which would carry the secret on', async () => {
-    const answer = new Response(null, { status: 307, headers: { location: 'https://evil.example/token' } });
-    const { provider, fetch } = setUp([answer]);
+  it('never follows a redirect, which would send the secret elsewhere', async () => {
+    const redirect = new Response(null, { status: 307, headers: { location: 'https://evil.example/token' } });
+    const { provider, fetch } = setUp([redirect]);
     const error = await failureOf(provider.getAccessToken());
     expect(error).toMatchObject({ code: 'ERR_TOKEN_REJECTED', status: 307 });
     expect(fetch.mock.calls[0]?.[1]?.redirect).toBe('manual');
@@ -85,8 +85,11 @@ describe('options', () => {
     expect(make).not.toThrow('hunter2');
   });
 
-  it('takes plain http where that is allowed', async () => {
-    const { provider } = setUp([tokenAnswer('t1')], { authUrl: 'http://auth.lan', allowInsecureHttp: true });
+  it('accepts plain http with allowInsecureHttp', async () => {
+    const { provider } = setUp([tokenResponse('t1')], {
+      authUrl: 'http://auth.lan',
+      allowInsecureHttp: true,
+    });
     await expect(provider.getAccessToken()).resolves.toBe('t1');
   });
 
@@ -113,21 +116,21 @@ describe('options', () => {
 describe('the cache', () => {
   it.each([
     ['a lifetime of an hour and the default window', { expires_in: 3600 }, 60, 3540],
-    ['a window of its own', { expires_in: 3600 }, 600, 3000],
+    ['a longer window', { expires_in: 3600 }, 600, 3000],
     ['no window', { expires_in: 3600 }, 0, 3600],
-    ['a window above a third of a short lifetime', { expires_in: 30 }, 60, 20],
+    ['a window longer than a third of the lifetime', { expires_in: 30 }, 60, 20],
     ['a lifetime as a numeric string', { expires_in: '120' }, 10, 110],
     ['no lifetime', {}, 60, 3540],
     ['a lifetime of zero', { expires_in: 0 }, 60, 3540],
     ['a negative lifetime', { expires_in: -5 }, 60, 3540],
-    ['a lifetime that is no number', { expires_in: 'soon' }, 60, 3540],
+    ['a lifetime that is not a number', { expires_in: 'soon' }, 60, 3540],
     ['an empty lifetime', { expires_in: '' }, 60, 3540],
-    ['a lifetime of text that is no decimal', { expires_in: '0x10' }, 60, 3540],
+    ['a lifetime that is not a decimal number', { expires_in: '0x10' }, 60, 3540],
     ['a lifetime above a year', { expires_in: 1e15 }, 60, 3540],
     ['a lifetime above a day', { expires_in: 604_800 }, 60, 86_340],
-  ])('keeps a token until its refresh window: %s', async (_, more, refreshWindowSec, keptSec) => {
+  ])('serves a token until its refresh window: %s', async (_, more, refreshWindowSec, keptSec) => {
     vi.spyOn(Math, 'random').mockReturnValue(0);
-    const { provider, fetch } = setUp([tokenAnswer('t1', more), tokenAnswer('t2', more)], {
+    const { provider, fetch } = setUp([tokenResponse('t1', more), tokenResponse('t2', more)], {
       refreshWindowSec,
     });
     expect(await provider.getAccessToken()).toBe('t1');
@@ -142,22 +145,22 @@ describe('the cache', () => {
   });
 
   it('counts the lifetime from before the request', async () => {
-    let answer: (response: Response) => void = () => undefined;
-    const slow = new Promise<Response>((resolve) => {
-      answer = resolve;
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([slow.promise, tokenResponse('t2')], {
+      refreshWindowSec: 0,
+      timeoutMs: 60_000,
     });
-    const { provider, fetch } = setUp([slow, tokenAnswer('t2')], { refreshWindowSec: 0, timeoutMs: 60_000 });
     const first = provider.getAccessToken();
     await vi.advanceTimersByTimeAsync(20_000);
-    answer(tokenAnswer('t1', { expires_in: 30 }));
+    slow.resolve(tokenResponse('t1', { expires_in: 30 }));
     expect(await first).toBe('t1');
     vi.advanceTimersByTime(10_000);
     expect(await provider.getAccessToken()).toBe('t2');
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('never trusts an old token because the wall clock was set back, nor after a sleep that timers missed', async () => {
-    const { provider } = setUp([tokenAnswer('t1'), tokenAnswer('t2'), tokenAnswer('t3')]);
+  it('expires a token even if the wall clock is set back, or the machine sleeps', async () => {
+    const { provider } = setUp([tokenResponse('t1'), tokenResponse('t2'), tokenResponse('t3')]);
     expect(await provider.getAccessToken()).toBe('t1');
     vi.advanceTimersByTime(3_600_000);
     vi.setSystemTime(Date.now() - 86_400_000);
@@ -166,38 +169,38 @@ describe('the cache', () => {
     expect(await provider.getAccessToken()).toBe('t3');
   });
 
-  it('shares one exchange between concurrent callers, cold and at refresh, where nobody waits', async () => {
+  it('shares one exchange between concurrent callers, who do not wait for a refresh', async () => {
     const slow = deferred<Response>();
-    const { provider, fetch } = setUp([tokenAnswer('t1'), slow.promise]);
+    const { provider, fetch } = setUp([tokenResponse('t1'), slow.promise]);
     const cold = await Promise.all(Array.from({ length: 10_000 }, () => provider.getAccessToken()));
     expect(new Set(cold)).toEqual(new Set(['t1']));
     expect(fetch).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(3_560_000);
     const again = await Promise.all(Array.from({ length: 10_000 }, () => provider.getAccessToken()));
     expect(new Set(again)).toEqual(new Set(['t1']));
-    slow.resolve(tokenAnswer('t2'));
+    slow.resolve(tokenResponse('t2'));
     await settle();
     expect(await provider.getAccessToken()).toBe('t2');
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('waits for the refresh that runs already where the old token has run out', async () => {
+  it('joins a running refresh once the old token has expired', async () => {
     const slow = deferred<Response>();
-    const { provider, fetch } = setUp([tokenAnswer('t1'), slow.promise], { timeoutMs: 60_000 });
+    const { provider, fetch } = setUp([tokenResponse('t1'), slow.promise], { timeoutMs: 60_000 });
     await provider.getAccessToken();
     vi.advanceTimersByTime(3_595_000);
     await provider.getAccessToken();
     vi.advanceTimersByTime(5_000);
     const waiting = provider.getAccessToken();
-    slow.resolve(tokenAnswer('t2'));
+    slow.resolve(tokenResponse('t2'));
     expect(await waiting).toBe('t2');
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('starts the window at another time in each process, never earlier than asked for', async () => {
+  it('starts the refresh window at a random time, not earlier than configured', async () => {
     const starts = await Promise.all(
       Array.from({ length: 50 }, async () => {
-        const { provider } = setUp([tokenAnswer('t1')], { refreshWindowSec: 60 });
+        const { provider } = setUp([tokenResponse('t1')], { refreshWindowSec: 60 });
         await provider.getAccessToken();
         return provider.status().refreshInMs ?? 0;
       }),
@@ -207,8 +210,8 @@ describe('the cache', () => {
     expect(Math.max(...starts)).toBeLessThanOrEqual(3_555_000);
   });
 
-  it.each([1, 2, 5, 30, 60])('uses a token of %d s for most of its life', async (seconds) => {
-    const { provider, fetch } = setUp([tokenAnswer('t1', { expires_in: seconds })]);
+  it.each([1, 2, 5, 30, 60])('uses a token that lives %d s for most of its lifetime', async (seconds) => {
+    const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: seconds })]);
     await provider.getAccessToken();
     for (let tenth = 0; tenth < 6; tenth++) {
       vi.advanceTimersByTime(seconds * 100);
@@ -221,8 +224,8 @@ describe('the cache', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('keeps an interval between exchanges where tokens live for a moment only', async () => {
-    const { provider, fetch } = setUp([tokenAnswer('same', { expires_in: 0.001 })]);
+  it('waits between exchanges even if tokens expire at once', async () => {
+    const { provider, fetch } = setUp([tokenResponse('same', { expires_in: 0.001 })]);
     await provider.getAccessToken();
     const until = Date.now() + 10_000;
     while (Date.now() < until) {
@@ -234,9 +237,9 @@ describe('the cache', () => {
     expect(fetch.mock.calls.length).toBeLessThanOrEqual(21);
   });
 
-  it('asks again, and then says so, where a token has run out before it is here', async () => {
+  it('retries, and then rejects, if a token has expired on arrival', async () => {
     const late = (): Promise<Response> =>
-      new Promise((resolve) => setTimeout(() => resolve(tokenAnswer('dead', { expires_in: 1 })), 2_000));
+      new Promise((resolve) => setTimeout(() => resolve(tokenResponse('late', { expires_in: 1 })), 2_000));
     const { provider, fetch } = setUp([], { maxAttempts: 2 });
     fetch.mockImplementation(late);
     const failure = failureOf(provider.getAccessToken());
@@ -245,10 +248,10 @@ describe('the cache', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('gives a rejection to each waiter and never keeps it', async () => {
+  it('rejects for each caller that waits, and does not cache the failure', async () => {
     const { provider, fetch } = setUp([
       Response.json({ error: 'invalid_client' }, { status: 401 }),
-      tokenAnswer('t1'),
+      tokenResponse('t1'),
     ]);
     const results = await Promise.allSettled([provider.getAccessToken(), provider.getAccessToken()]);
     expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
@@ -259,14 +262,14 @@ describe('the cache', () => {
 
 describe('invalidate', () => {
   it('makes the next call exchange', async () => {
-    const { provider } = setUp([tokenAnswer('t1'), tokenAnswer('t2')]);
+    const { provider } = setUp([tokenResponse('t1'), tokenResponse('t2')]);
     await provider.getAccessToken();
     provider.invalidate();
     expect(await provider.getAccessToken()).toBe('t2');
   });
 
-  it('drops only the token that was rejected: late refusals of an old one cost nothing', async () => {
-    const { provider, fetch } = setUp([tokenAnswer('t1'), tokenAnswer('t2')]);
+  it('drops only the rejected token, so late refusals of an old one cost nothing', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1'), tokenResponse('t2')]);
     await provider.getAccessToken();
     provider.invalidate('t1');
     const renewing = provider.getAccessToken();
@@ -279,47 +282,38 @@ describe('invalidate', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('neither joins nor keeps an exchange that began before', async () => {
-    let answer: (response: Response) => void = () => undefined;
-    const slow = new Promise<Response>((resolve) => {
-      answer = resolve;
-    });
-    const { provider, fetch } = setUp([slow, tokenAnswer('new')]);
+  it('keeps later callers away from an exchange that began before', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([slow.promise, tokenResponse('new')]);
     const before = provider.getAccessToken();
     provider.invalidate();
     expect(await provider.getAccessToken()).toBe('new');
-    answer(tokenAnswer('revoked'));
+    slow.resolve(tokenResponse('revoked'));
     expect(await before).toBe('revoked');
     expect(await provider.getAccessToken()).toBe('new');
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('drops an exchange that runs ahead of the rejected token', async () => {
-    let answer: (response: Response) => void = () => undefined;
-    const slow = new Promise<Response>((resolve) => {
-      answer = resolve;
-    });
-    const { provider } = setUp([tokenAnswer('t1'), slow, tokenAnswer('t3')]);
+  it('also discards the result of a running refresh', async () => {
+    const slow = deferred<Response>();
+    const { provider } = setUp([tokenResponse('t1'), slow.promise, tokenResponse('t3')]);
     await provider.getAccessToken();
     vi.advanceTimersByTime(3_560_000);
-    const ahead = provider.getAccessToken();
+    const stale = provider.getAccessToken();
     provider.invalidate('t1');
     expect(await provider.getAccessToken()).toBe('t3');
-    answer(tokenAnswer('t2'));
-    await ahead;
+    slow.resolve(tokenResponse('t2'));
+    await stale;
     expect(await provider.getAccessToken()).toBe('t3');
   });
 
-  it('does not let a failed exchange from before clear the one that follows', async () => {
-    let fail: (error: Error) => void = () => undefined;
-    const slow = new Promise<Response>((_, reject) => {
-      fail = reject;
-    });
-    const { provider, fetch } = setUp([slow, tokenAnswer('t2')]);
+  it('is not undone by the failure of an exchange that began before', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([slow.promise, tokenResponse('t2')]);
     const before = provider.getAccessToken();
     provider.invalidate();
     const after = provider.getAccessToken();
-    fail(new TypeError('fetch failed'));
+    slow.reject(new TypeError('fetch failed'));
     expect(await failureOf(before)).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
     expect(await after).toBe('t2');
     expect(await provider.getAccessToken()).toBe('t2');
@@ -327,7 +321,7 @@ describe('invalidate', () => {
   });
 
   it('exchanges once for staggered refusals of one revoked token', async () => {
-    const { provider, fetch } = setUp([tokenAnswer('t1'), tokenAnswer('t2')]);
+    const { provider, fetch } = setUp([tokenResponse('t1'), tokenResponse('t2')]);
     const refused = await provider.getAccessToken();
     for (let request = 0; request < 20; request++) {
       provider.invalidate(refused);
@@ -337,8 +331,8 @@ describe('invalidate', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
-  it('keeps an interval where the server hands a refused token out again', async () => {
-    const { provider, fetch } = setUp([tokenAnswer('same')]);
+  it('waits between exchanges if the server issues a refused token again', async () => {
+    const { provider, fetch } = setUp([tokenResponse('same')]);
     await provider.getAccessToken();
     let calls = 0;
     for (let elapsed = 0; elapsed < 5_000; elapsed += 50) {
@@ -354,8 +348,10 @@ describe('invalidate', () => {
     expect(fetch.mock.calls.length).toBeLessThanOrEqual(13);
   });
 
-  it('keeps an exchange whose next attempt is still to come', async () => {
-    const { provider, fetch } = setUp([new TypeError('fetch failed'), tokenAnswer('t1')], { maxAttempts: 2 });
+  it('keeps an exchange that waits for its next attempt', async () => {
+    const { provider, fetch } = setUp([new TypeError('fetch failed'), tokenResponse('t1')], {
+      maxAttempts: 2,
+    });
     const before = provider.getAccessToken();
     await settle();
     provider.invalidate();

@@ -1,7 +1,7 @@
 import { expectTypeOf, it } from 'vitest';
 import type { TokenError, TokenMalformedReason, TransportReason } from '../index.ts';
 
-it('narrows by its code, and the codes are all there are', () => {
+it('a switch on the code narrows a TokenError and can be exhaustive', () => {
   const read = (error: TokenError): unknown => {
     switch (error.code) {
       case 'ERR_OPTIONS_INVALID':

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createConfigClient } from '../client/config-client.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
@@ -10,29 +10,29 @@ import type { ApiRequest } from './request-target.ts';
 
 interface CountingServer {
   url: string;
-  /** Connections that were ever made, and the paths that open ones were asked for. */
-  sockets: { made: number; paths(): (string | undefined)[] };
+  /** How many connections were opened, and the last path requested on each that is still open. */
+  sockets: { opened: number; paths(): (string | undefined)[] };
 }
 
 /**
- * How many connections Node's fetch makes for each call that runs at once: an answer is read to its end a moment before
- * its connection is free, so that the next call may find none.
+ * How many connections Node's fetch opens per concurrent call: a response is read to its end a moment before its
+ * connection is free, so the next call may need another one.
  */
-const SOCKETS_A_CALL = 2;
+const SOCKETS_PER_CALL = 2;
 
-/** Too long to be on its way whole before somebody reads it: left unread, it would hold its connection. */
-const LONG_ANSWER = JSON.stringify({ message: 'x'.repeat(1_000_000) });
+/** Larger than the socket buffers: if it were not read, its connection could not be reused. */
+const LONG_BODY = JSON.stringify({ message: 'x'.repeat(1_000_000) });
 
-/** A real server that counts its connections; closed with the test. */
+/** A real server that counts its connections. It is closed when the test ends. */
 async function startServer(listener: RequestListener): Promise<CountingServer> {
   const open = new Map<Socket, string | undefined>();
-  const sockets = { made: 0, paths: () => [...open.values()] };
+  const sockets = { opened: 0, paths: () => [...open.values()] };
   const server = createServer((request, response) => {
     open.set(request.socket, request.url);
     listener(request, response);
   });
   server.on('connection', (socket) => {
-    sockets.made += 1;
+    sockets.opened += 1;
     open.set(socket, undefined);
     socket.on('close', () => open.delete(socket));
   });
@@ -49,44 +49,47 @@ async function startServer(listener: RequestListener): Promise<CountingServer> {
 
 function requesterOf(apiUrl: string, options: Partial<RequesterOptions> = {}): AuthenticatedRequester {
   const tokenProvider = { getAccessToken: async () => 'token-1', invalidate: () => undefined };
-  return new AuthenticatedRequester({ apiUrl, tokenProvider, timeoutMs: 5_000, ...options });
+  return new AuthenticatedRequester({ apiUrl, tokenProvider, timeoutMs: 30_000, ...options });
 }
 
 const get: ApiRequest = { method: 'GET', path: ['things'] };
 const put: ApiRequest = { method: 'PUT', path: ['things'], body: { text: 'x'.repeat(1_000) } };
 
 describe('connections', () => {
-  it('are used again after every kind of answer that was read', async () => {
+  it('are reused after every kind of response', async () => {
     const statuses = [200, 204, 304, 400, 401, 404, 409, 500, 503];
     let count = 0;
     const { url, sockets } = await startServer((_request, response) => {
       const status = statuses[count++ % statuses.length] ?? 200;
       response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(status === 204 || status === 304 ? undefined : LONG_ANSWER);
+      response.end(status === 204 || status === 304 ? undefined : LONG_BODY);
     });
     const requester = requesterOf(url, { retries: 0 });
     for (let call = 0; call < 90; call++) {
       await requester.json({ ...get, accept: [304] }).catch(() => undefined);
     }
     expect(count).toBeGreaterThanOrEqual(90);
-    expect(sockets.made).toBeLessThanOrEqual(SOCKETS_A_CALL);
+    expect(sockets.opened).toBeLessThanOrEqual(SOCKETS_PER_CALL);
   });
 
-  it('are used again for retries and for the second try after a 401', async () => {
+  it('are reused for retries and for the second attempt after a 401', async () => {
+    // The shortest waits between attempts.
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    onTestFinished(() => void vi.restoreAllMocks());
     let count = 0;
     const { url, sockets } = await startServer((_request, response) => {
       count += 1;
       const status = [503, 401, 503, 200][(count - 1) % 4] ?? 200;
-      response.writeHead(status, { 'content-type': 'application/json' }).end(LONG_ANSWER);
+      response.writeHead(status, { 'content-type': 'application/json' }).end(LONG_BODY);
     });
     for (let call = 0; call < 3; call++) {
       expect(await requesterOf(url).json(get)).toMatchObject({ status: 200 });
     }
     expect(count).toBe(12);
-    expect(sockets.made).toBeLessThanOrEqual(SOCKETS_A_CALL);
+    expect(sockets.opened).toBeLessThanOrEqual(SOCKETS_PER_CALL);
   });
 
-  it('do not grow beyond the calls that run at once', async () => {
+  it('do not outnumber the concurrent calls', async () => {
     const { url, sockets } = await startServer((_request, response) => {
       setImmediate(() => response.end('{}'));
     });
@@ -94,10 +97,10 @@ describe('connections', () => {
     for (let round = 0; round < 20; round++) {
       await Promise.all(Array.from({ length: 5 }, () => requester.json(get)));
     }
-    expect(sockets.made).toBeLessThanOrEqual(5 * SOCKETS_A_CALL);
+    expect(sockets.opened).toBeLessThanOrEqual(5 * SOCKETS_PER_CALL);
   });
 
-  it('are closed after a time-out and after an answer over the limit, and no other suffers', async () => {
+  it('are closed after a time-out and after a response above the limit, without harm to other calls', async () => {
     const { url, sockets } = await startServer((request, response) => {
       if (request.url === '/hang') return;
       if (request.url === '/huge') {
@@ -107,27 +110,28 @@ describe('connections', () => {
       }
       response.end('{}');
     });
-    const requester = requesterOf(url, { timeoutMs: 300, maxAnswerBytes: 200_000, retries: 0 });
-    await expect(requester.json({ ...get, path: ['hang'] })).rejects.toMatchObject({ reason: 'timeout' });
+    const impatient = requesterOf(url, { timeoutMs: 300, retries: 0 });
+    await expect(impatient.json({ ...get, path: ['hang'] })).rejects.toMatchObject({ reason: 'timeout' });
+    const requester = requesterOf(url, { maxAnswerBytes: 200_000, retries: 0 });
     await expect(requester.json({ ...get, path: ['huge'] })).rejects.toMatchObject({
       code: 'ERR_RESPONSE_MALFORMED',
     });
-    // Node's fetch may hold a fresh one in reserve, which was asked for nothing.
-    await expect.poll(() => sockets.paths().filter(Boolean), { timeout: 3_000 }).toEqual([]);
+    // Node's fetch may keep a new connection in reserve, without any request.
+    await expect.poll(() => sockets.paths().filter(Boolean), { timeout: 20_000 }).toEqual([]);
     expect(await requester.json(get)).toMatchObject({ status: 200 });
   });
 });
 
-describe('a server that fails at first', () => {
+describe('a server that fails', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['resets', (socket) => socket.resetAndDestroy()],
-    ['hangs up', (socket) => socket.destroy()],
-    ['speaks no HTTP', (socket) => void socket.end('SSH-2.0-OpenSSH\r\n')],
+    ['closes the connection', (socket) => socket.destroy()],
+    ['does not speak HTTP', (socket) => void socket.end('SSH-2.0-OpenSSH\r\n')],
     [
-      'stops within its answer',
+      'stops within its response',
       (socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"a":'),
     ],
-  ])('is asked again when it %s, and a POST is not', async (_, fail) => {
+  ])('gets a PUT again if it %s, but not a POST', async (_, fail) => {
     let failures = 1;
     let count = 0;
     const { url } = await startServer((request, response) => {
@@ -145,7 +149,7 @@ describe('a server that fails at first', () => {
     expect(count).toBe(3);
   });
 
-  it('is sent the whole body again', async () => {
+  it('gets the whole body again', async () => {
     const bodies: string[] = [];
     const { url } = await startServer((request, response) => {
       let body = '';
@@ -161,7 +165,7 @@ describe('a server that fails at first', () => {
     expect(bodies).toEqual([JSON.stringify(put.body), JSON.stringify(put.body)]);
   });
 
-  it('names a refused connection and an unknown host apart', async () => {
+  it('is reported as refusing the connection or as unknown', async () => {
     const dead = createTcpServer();
     await new Promise<void>((resolve) => dead.listen(0, '127.0.0.1', resolve));
     const { port } = dead.address() as AddressInfo;
@@ -175,7 +179,7 @@ describe('a server that fails at first', () => {
     });
   });
 
-  it('names a server that speaks no TLS', async () => {
+  it('is reported as not speaking TLS', async () => {
     const { url } = await startServer((_request, response) => response.end('{}'));
     const request = requesterOf(url.replace('http:', 'https:'), { retries: 0 }).json(get);
     await expect(request).rejects.toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', reason: 'tls' });
@@ -183,27 +187,30 @@ describe('a server that fails at first', () => {
 });
 
 describe('event streams', () => {
-  it('outlive every time-out, on a connection of their own that ends with the signal', async () => {
+  it('outlive every time limit, until the signal closes their connection', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let sendSecondEvent = (): void => undefined;
     const { url, sockets } = await startServer((_request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write('id: 1\n\n');
-      const timer = setTimeout(() => response.write('id: 2\n\n'), 600);
-      response.on('close', () => clearTimeout(timer));
+      sendSecondEvent = () => void response.write('id: 2\n\n');
     });
     const controller = new AbortController();
-    const limits = { timeoutMs: 200, headersTimeoutMs: 200, deadlineMs: 300 };
-    const stream = await requesterOf(url, limits).stream({ ...get, signal: controller.signal });
+    const stream = await requesterOf(url).stream({ ...get, signal: controller.signal });
     const reader = stream.getReader();
     const decoder = new TextDecoder();
     expect(decoder.decode((await reader.read()).value)).toBe('id: 1\n\n');
+    vi.advanceTimersByTime(3_600_000);
+    sendSecondEvent();
     expect(decoder.decode((await reader.read()).value)).toBe('id: 2\n\n');
     controller.abort();
     await expect(reader.read()).rejects.toMatchObject({ reason: 'aborted' });
-    await expect.poll(() => sockets.paths().filter(Boolean), { timeout: 3_000 }).toEqual([]);
+    await expect.poll(() => sockets.paths().filter(Boolean), { timeout: 20_000 }).toEqual([]);
   });
 });
 
 describe('aborting one of several callers', () => {
-  it('leaves the token exchange and the requests of the others alone', async () => {
+  it('does not affect the token exchange or the requests of the others', async () => {
     let exchanges = 0;
     let finishExchange: () => void = () => undefined;
     const { url } = await startServer((request, response) => {
@@ -220,19 +227,19 @@ describe('aborting one of several callers', () => {
     const tokenProvider = new TokenProvider({ authUrl: url, clientId: 'c', clientSecret: 's3cret' });
     const requester = requesterOf(url, { tokenProvider });
     const controller = new AbortController();
-    const leaver = requester.json({ ...get, signal: controller.signal });
+    const aborted = requester.json({ ...get, signal: controller.signal });
     const others = Array.from({ length: 20 }, () => requester.json(get));
-    await expect.poll(() => exchanges, { timeout: 3_000 }).toBe(1);
+    await expect.poll(() => exchanges, { timeout: 20_000 }).toBe(1);
     controller.abort();
-    await expect(leaver).rejects.toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', reason: 'aborted' });
+    await expect(aborted).rejects.toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', reason: 'aborted' });
     finishExchange();
-    for (const answer of await Promise.all(others)) expect(answer.body).toEqual({ ok: true });
+    for (const response of await Promise.all(others)) expect(response.body).toEqual({ ok: true });
     expect(exchanges).toBe(1);
   });
 });
 
-describe('a loop around the requests', () => {
-  it('does not multiply their retries: a client that starts sends one request a try', async () => {
+describe('a client that starts', () => {
+  it('sends one request per attempt, because its own loop replaces the retries', async () => {
     let asked = 0;
     const { url } = await startServer((request, response) => {
       response.setHeader('content-type', 'application/json');
@@ -244,7 +251,7 @@ describe('a loop around the requests', () => {
         response.writeHead(asked <= 2 ? 503 : 200).end(JSON.stringify({ ...body, segments: {} }));
       }
     });
-    const tries: unknown[] = [];
+    const failures: unknown[] = [];
     const client = createConfigClient({
       config: defineConfig({ limits: { cartItems: defineLimit({ default: 20 }) } }),
       ...{
@@ -256,12 +263,12 @@ describe('a loop around the requests', () => {
         environment: 'dev',
       },
       onEvent: (event) => {
-        if (event.type === 'connection' && event.error !== undefined) tries.push(event.error);
+        if (event.type === 'connection' && event.error !== undefined) failures.push(event.error);
       },
     });
     onTestFinished(() => client.close());
     await client.ready();
     expect(asked).toBe(3);
-    expect(tries).toMatchObject([{ status: 503 }, { status: 503 }]);
+    expect(failures).toMatchObject([{ status: 503 }, { status: 503 }]);
   });
 });

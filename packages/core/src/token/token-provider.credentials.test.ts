@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bodyOf, failureOf, setUp, tokenResponse } from '../test-support/token-fixture.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function basicOf(fetch: ReturnType<typeof setUp>['fetch']): string {
+  const header = new Headers(fetch.mock.calls[0]?.[1]?.headers).get('authorization') ?? '';
+  return Buffer.from(header.replace('Basic ', ''), 'base64').toString('utf8');
+}
+
+describe('credentials', () => {
+  it('are form-encoded in HTTP Basic, and then left out of the body', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1')], {
+      credentialsIn: 'basic',
+      clientId: 'client: 1',
+    });
+    await provider.getAccessToken();
+    expect(basicOf(fetch)).toBe('client%3A+1:s3cret%2B%2F%26%3D%C3%BC');
+    expect(Object.fromEntries(bodyOf(fetch))).toEqual({
+      grant_type: 'client_credentials',
+      provider: 'client_credentials',
+    });
+  });
+
+  it('are not form-encoded with basic-raw', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1')], { credentialsIn: 'basic-raw' });
+    await provider.getAccessToken();
+    expect(basicOf(fetch)).toBe('client-1:s3cret+/&=ü');
+    expect(() => setUp([], { credentialsIn: 'basic-raw', clientId: 'a:b' })).toThrow('colon');
+  });
+
+  it('come from a function, called for each attempt', async () => {
+    const secrets = ['old\n', 'new'];
+    const { provider, fetch } = setUp([new TypeError('fetch failed'), tokenResponse('t1')], {
+      maxAttempts: 2,
+      clientSecret: async () => secrets.shift() ?? '',
+    });
+    const call = provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await call).toBe('t1');
+    expect([0, 1].map((attempt) => bodyOf(fetch, attempt).get('client_secret'))).toEqual(['old', 'new']);
+  });
+
+  it.each<[string, () => string | Promise<string>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('leak-/run/secrets/x');
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('leak-/run/secrets/x'))],
+    ['returns an empty string', () => ''],
+    ['returns a number', () => 7 as unknown as string],
+  ])('are refused if the function %s', async (_, clientSecret) => {
+    const { provider, fetch } = setUp([tokenResponse('t1')], { clientSecret, maxAttempts: 4 });
+    const error = await failureOf(provider.getAccessToken());
+    expect(error).toMatchObject({ code: 'ERR_OPTIONS_INVALID', option: 'clientSecret' });
+    expect(error.cause).toBeUndefined();
+    expect(error.message).not.toContain('leak-');
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it('are waited for within the time limit of an attempt', async () => {
+    const { provider } = setUp([], {
+      clientSecret: () => new Promise(() => undefined),
+      timeoutMs: 300,
+    });
+    const failure = failureOf(provider.getAccessToken());
+    await vi.advanceTimersByTimeAsync(300);
+    expect(await failure).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'timeout' });
+  });
+});
+
+describe('parameters', () => {
+  it('are sent in the form', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1')], {
+      scope: ['config:read', 'config:write'],
+      audience: 'https://api.example.com',
+      resource: ['https://one.example', 'https://two.example'],
+      extraParameters: { tenant: 'a b', provider: 'other' },
+    });
+    await provider.getAccessToken();
+    expect([...bodyOf(fetch)]).toEqual([
+      ['grant_type', 'client_credentials'],
+      ['scope', 'config:read config:write'],
+      ['audience', 'https://api.example.com'],
+      ['resource', 'https://one.example'],
+      ['resource', 'https://two.example'],
+      ['tenant', 'a b'],
+      ['provider', 'other'],
+      ['client_id', 'client-1'],
+      ['client_secret', 's3cret+/&=ü'],
+    ]);
+  });
+
+  it('cannot be set twice', () => {
+    expect(() => setUp([], { scope: 'a', extraParameters: { scope: 'b' } })).toThrow('another option');
+  });
+});
