@@ -183,16 +183,17 @@ it('a refused connection leaks nothing', async () => {
 });
 
 it('a cached or dropped token is not repeated by later errors', async () => {
-  const server = await startLoopbackServer((request, response, more) =>
+  const server = await startLoopbackServer((_request, response, more) =>
     more.count === 1
       ? sendJson(response, 200, { access_token: TOKEN })
-      : refuse(400)(request, response, more),
+      : sendJson(response, 400, { error: 'invalid_request', error_description: `Revoke ${TOKEN} first.` }),
   );
   servers.push(server);
   const provider = new TokenProvider({ authUrl: server.url, clientId: 'c', clientSecret: SECRET });
   expect(await provider.getAccessToken()).toBe(TOKEN);
   provider.invalidate(TOKEN);
   const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ errorDescription: 'Revoke [redacted] first.' });
   expect(leaksOf(everythingOf(error), [SECRET, TOKEN])).toEqual([]);
 });
 

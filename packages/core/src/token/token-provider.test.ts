@@ -320,6 +320,22 @@ describe('invalidate', () => {
     expect(fetch).toHaveBeenCalledTimes(2);
   });
 
+  it('waits between exchanges although one from before fails meanwhile', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([slow.promise, tokenResponse('t2'), tokenResponse('t3')]);
+    const before = failureOf(provider.getAccessToken());
+    provider.invalidate();
+    expect(await provider.getAccessToken()).toBe('t2');
+    slow.reject(new TypeError('fetch failed'));
+    await before;
+    provider.invalidate();
+    const third = provider.getAccessToken();
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await third).toBe('t3');
+  });
+
   it('exchanges once for staggered refusals of one revoked token', async () => {
     const { provider, fetch } = setUp([tokenResponse('t1'), tokenResponse('t2')]);
     const refused = await provider.getAccessToken();

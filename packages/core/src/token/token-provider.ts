@@ -152,8 +152,6 @@ export class TokenProvider implements AccessTokenSource {
 
   /** Waits for the current exchange, or starts one. */
   #join(): Promise<string> {
-    const throttled = this.#throttledError();
-    if (throttled !== undefined) return Promise.reject(throttled);
     const flight = this.#flight ?? this.#startFlight();
     flight.isAwaited = true;
     return flight.token;
@@ -164,7 +162,7 @@ export class TokenProvider implements AccessTokenSource {
     const endsAt = performance.now() + this.#settings.deadlineMs;
     for (;;) {
       const pauseMs = this.#pace.throttledForMs();
-      // A longer pause is not waited for: `#join` rejects and says how long it is.
+      // A longer pause is not waited for: the exchange rejects and says how long it is.
       const isInTime = pauseMs <= endsAt - performance.now();
       if (pauseMs > 0 && isInTime) await sleep(Math.ceil(pauseMs), { signal });
       if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
@@ -226,9 +224,8 @@ export class TokenProvider implements AccessTokenSource {
     const startedAt = performance.now();
     const backoff = createBackoff(RETRY_BACKOFF);
     for (let attempt = 1; ; attempt++) {
-      // A superseded exchange may have been throttled while this one waited.
-      const throttled = this.#throttledError();
-      if (throttled !== undefined) throw throttled;
+      const throttledForMs = this.#pace.throttledForMs();
+      if (throttledForMs > 0) throw this.#errors.throttled(throttledForMs, this.#pace.throttleStatus);
       if (signal.aborted) throw this.#errors.aborted();
       const attemptedAt = performance.now();
       const leftMs = deadlineMs - (attemptedAt - startedAt);
@@ -266,12 +263,6 @@ export class TokenProvider implements AccessTokenSource {
     const windowMs = this.#settings.refreshWindowMs;
     this.#cached = new CachedToken(value, { startedAt, lifetimeMs, windowMs, jitter: this.#jitter });
     this.#monitor.replaced();
-  }
-
-  /** The error for a call while the server's `Retry-After` is not over. */
-  #throttledError(): TokenThrottledError | undefined {
-    const throttledForMs = this.#pace.throttledForMs();
-    return throttledForMs > 0 ? this.#errors.throttled(throttledForMs, this.#pace.throttleStatus) : undefined;
   }
 
   /** Keeps a worker alive until a background exchange is done. */
