@@ -1,70 +1,22 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ConfigError } from '../errors.ts';
-import { fakeTimersInEach, fakeTokens } from '../test-support/request-fixture.ts';
-import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
+import {
+  bodyOf,
+  errorResponse,
+  failureOf,
+  fakeTimersInEach,
+  setUpRequester,
+} from '../test-support/request-fixture.ts';
+import type { RequesterOptions } from './authenticated-requester.ts';
 import type { ApiRequest } from './request-target.ts';
 
-type Answer = Response | Error | Promise<Response>;
-
-interface Sent {
-  url: string;
-  headers: Headers;
-  atMs: number;
-}
-
-/** A requester whose fetch gives these answers in turn; anything above them fails the test. */
-function setUp(answers: Answer[], options: Partial<RequesterOptions> = {}) {
-  const sent: Sent[] = [];
-  const startedAt = performance.now();
-  const fetch: typeof globalThis.fetch = async (input, init) => {
-    const url = input instanceof Request ? input.url : String(input);
-    sent.push({ url, headers: new Headers(init?.headers), atMs: performance.now() - startedAt });
-    const answer = answers.shift();
-    if (answer === undefined) throw new Error(`There is no answer ${sent.length}.`);
-    if (answer instanceof Error) throw answer;
-    return answer;
-  };
-  const tokenProvider = fakeTokens();
-  const requester = new AuthenticatedRequester({
-    apiUrl: 'https://api.example.com/base/',
-    tokenProvider,
-    fetch,
-    ...options,
-  });
-  return { requester, sent, tokenProvider, left: answers };
-}
-
-async function failureOf(work: Promise<unknown>): Promise<ConfigError & Record<string, unknown>> {
-  const settled = work.then(
-    () => new Error('It did not fail.'),
-    (error: unknown) => error,
-  );
-  await vi.runAllTimersAsync();
-  const error = await settled;
-  if (error instanceof Error && 'code' in error) return error as ConfigError & Record<string, unknown>;
-  throw error;
-}
-
-async function answerOf(work: Promise<{ body: unknown }>): Promise<unknown> {
-  const settled = Promise.allSettled([work]);
-  await vi.runAllTimersAsync();
-  const [outcome] = await settled;
-  if (outcome.status === 'rejected') throw outcome.reason;
-  return outcome.value.body;
-}
-
-const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-const down = (): Error => new TypeError('fetch failed', { cause: reset });
-const answered = (status: number, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify({ message: 'not now' }), { status, headers });
 const never = (): Promise<Response> => new Promise(() => undefined);
 const get: ApiRequest = { method: 'GET', path: ['things'] };
 
 fakeTimersInEach();
 
-describe('what is sent', () => {
-  it('puts the token over any authorization of the caller, however it is written', async () => {
-    const { requester, sent } = setUp([Response.json({})]);
+describe('a request', () => {
+  it('has the token in place of any authorization header of the caller', async () => {
+    const { requester, sent } = setUpRequester([Response.json({})]);
     const headers = { Authorization: 'Bearer mine', AUTHORIZATION: 'Basic bWluZQ==', 'x-trace': '1' };
     await requester.json({ method: 'POST', path: ['things'], body: {}, headers });
     expect(sent[0]?.headers.get('authorization')).toBe('Bearer token-1');
@@ -81,20 +33,23 @@ describe('what is sent', () => {
     ['größe €', '/gr%C3%B6%C3%9Fe%20%E2%82%AC'],
     ['...', '/...'],
     ['\0', '/%00'],
-  ])('keeps the part %j one part', async (part, expected) => {
-    const { requester, sent } = setUp([Response.json({})]);
-    await requester.json({ method: 'GET', path: ['things', part, 'end'] });
+  ])('has the path segment %j encoded', async (segment, expected) => {
+    const { requester, sent } = setUpRequester([Response.json({})]);
+    await requester.json({ method: 'GET', path: ['things', segment, 'end'] });
     expect(sent[0]?.url).toBe(`https://api.example.com/base/things${expected}/end`);
     expect(new URL(sent[0]?.url ?? '').pathname).toBe(`/base/things${expected}/end`);
   });
 
-  it.each(['', '.', '..', '\ud800', undefined as unknown as string])('refuses the part %j', async (part) => {
-    const { requester, sent, tokenProvider } = setUp([]);
-    const error = await failureOf(requester.json({ method: 'GET', path: ['things', part] }));
-    expect(error).toMatchObject({ code: 'ERR_OPTIONS_INVALID', option: 'path' });
-    expect(sent).toEqual([]);
-    expect(tokenProvider.getAccessToken).not.toHaveBeenCalled();
-  });
+  it.each(['', '.', '..', '\ud800', undefined as unknown as string])(
+    'is refused for the path segment %j',
+    async (segment) => {
+      const { requester, sent, tokenProvider } = setUpRequester([]);
+      const error = await failureOf(requester.json({ method: 'GET', path: ['things', segment] }));
+      expect(error).toMatchObject({ code: 'ERR_OPTIONS_INVALID', option: 'path' });
+      expect(sent).toEqual([]);
+      expect(tokenProvider.getAccessToken).not.toHaveBeenCalled();
+    },
+  );
 
   it.each<[string, Partial<ApiRequest>]>([
     ['body', { body: { amount: 1n } }],
@@ -104,8 +59,8 @@ describe('what is sent', () => {
     ['headers', { headers: { 'x-trace': '€' } }],
     ['retries', { retries: -1 }],
     ['retries', { retries: 0.5 }],
-  ])('refuses a %s that cannot be sent', async (option, wrong) => {
-    const { requester, sent } = setUp([]);
+  ])('is refused if its %s is invalid', async (option, wrong) => {
+    const { requester, sent } = setUpRequester([]);
     expect(await failureOf(requester.json({ ...get, ...wrong }))).toMatchObject({
       code: 'ERR_OPTIONS_INVALID',
       option,
@@ -121,155 +76,16 @@ describe('what is sent', () => {
     ['deadlineMs', { deadlineMs: -1 }],
     ['retries', { retries: Number.NaN }],
     ['maxAnswerBytes', { maxAnswerBytes: 0 }],
-  ])('refuses the option %s %j', (option, wrong) => {
-    expect(() => setUp([], wrong)).toThrow(expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option }));
-  });
-});
-
-describe('retries', () => {
-  it.each(['GET', 'HEAD', 'PUT', 'DELETE'] as const)('%s after each passing failure', async (method) => {
-    for (const failure of [down(), answered(408), answered(502), answered(503), answered(504)]) {
-      const { requester, left } = setUp([failure, Response.json({ ok: true })]);
-      expect(await answerOf(requester.json({ method, path: ['things'] }))).toEqual({ ok: true });
-      expect(left).toEqual([]);
-    }
-  });
-
-  it.each(['POST', 'PATCH'] as const)('never %s', async (method) => {
-    for (const failure of [down(), answered(408), answered(429, { 'retry-after': '1' }), answered(503)]) {
-      const { requester, sent } = setUp([failure, Response.json({})]);
-      await failureOf(requester.json({ method, path: ['things'], body: {} }));
-      expect(sent).toHaveLength(1);
-    }
-  });
-
-  it('never what would be answered alike', async () => {
-    for (const status of [400, 403, 404, 409, 413, 429, 500, 501]) {
-      const { requester, sent } = setUp([answered(status), Response.json({})]);
-      expect(await failureOf(requester.json(get))).toMatchObject({ code: 'ERR_REQUEST_REJECTED', status });
-      expect(sent).toHaveLength(1);
-    }
-    const expired = Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' });
-    const { requester, sent } = setUp([new TypeError('fetch failed', { cause: expired })]);
-    expect(await failureOf(requester.json(get))).toMatchObject({
-      code: 'ERR_REQUEST_TRANSPORT',
-      reason: 'tls',
-    });
-    expect(sent).toHaveLength(1);
-  });
-
-  it('twice by default, as often as told, and says how often it tried', async () => {
-    const standard = setUp([down(), down(), down()]);
-    const error = await failureOf(standard.requester.json(get));
-    expect(error).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', reason: 'reset' });
-    expect(error.message).toContain('failed after 3 attempts: read ECONNRESET');
-    const none = setUp([answered(503)], { retries: 0 });
-    expect(await failureOf(none.requester.json(get))).toMatchObject({ status: 503 });
-    const perCall = setUp([down(), down(), down(), down(), Response.json(1)], { retries: 0 });
-    expect(await answerOf(perCall.requester.json({ ...get, retries: 4 }))).toBe(1);
-  });
-
-  it('waits longer each time, within the bounds of decorrelated jitter', async () => {
-    const { requester, sent } = setUp([down(), down(), down(), down(), Response.json(1)], { retries: 4 });
-    await answerOf(requester.json(get));
-    const waits = sent.slice(1).map(({ atMs }, index) => atMs - (sent[index]?.atMs ?? 0));
-    let most = 100;
-    for (const wait of waits) {
-      most *= 3;
-      expect(wait).toBeGreaterThanOrEqual(99);
-      expect(wait).toBeLessThanOrEqual(most + 1);
-    }
-  });
-
-  it.each([
-    ['seconds', () => '7'],
-    ['an HTTP date', () => new Date(Date.now() + 7_000).toUTCString()],
-  ])('waits as long as Retry-After in %s asks', async (_, header) => {
-    vi.setSystemTime(1_800_000_000_000);
-    for (const status of [429, 503]) {
-      const { requester, sent } = setUp([answered(status, { 'retry-after': header() }), Response.json({})]);
-      await answerOf(requester.json(get));
-      expect(sent[1]?.atMs).toBeGreaterThanOrEqual(6_999);
-      expect(sent[1]?.atMs).toBeLessThan(8_000);
-    }
-  });
-
-  it('fails at once where Retry-After is beyond the deadline, and tells it', async () => {
-    const { requester, sent } = setUp([answered(429, { 'retry-after': '31' })]);
-    const startedAt = performance.now();
-    expect(await failureOf(requester.json(get))).toMatchObject({ status: 429, retryAfterMs: 31_000 });
-    expect(performance.now() - startedAt).toBe(0);
-    expect(sent).toHaveLength(1);
-  });
-
-  it('does not take nonsense for a Retry-After', async () => {
-    for (const header of ['-1', 'soon', '', '7 apples']) {
-      const { requester } = setUp([answered(429, { 'retry-after': header })]);
-      const error = await failureOf(requester.json(get));
-      expect(error).toMatchObject({ status: 429, retryAfterMs: undefined });
-    }
-  });
-
-  it('counts a DELETE as done that is 404 after an answer was lost, and only then', async () => {
-    const remove: ApiRequest = { method: 'DELETE', path: ['things', '1'] };
-    for (const lost of [down(), answered(504)]) {
-      const { requester } = setUp([lost, answered(404)]);
-      expect(await answerOf(requester.json(remove))).toBeUndefined();
-    }
-    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
-    for (const unheard of [answered(503), new TypeError('fetch failed', { cause: refused })]) {
-      const { requester } = setUp([unheard, answered(404)]);
-      expect(await failureOf(requester.json(remove))).toMatchObject({ status: 404 });
-    }
-    const { requester } = setUp([down(), answered(404)]);
-    expect(await failureOf(requester.json(get))).toMatchObject({ status: 404 });
-  });
-
-  it('spends the one refresh apart from the retries', async () => {
-    const { requester, sent, tokenProvider } = setUp([
-      answered(503),
-      answered(401),
-      down(),
-      Response.json('done'),
-    ]);
-    expect(await answerOf(requester.json(get))).toBe('done');
-    expect(tokenProvider.invalidate.mock.calls).toEqual([['token-1']]);
-    expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual(
-      ['token-1', 'token-1', 'token-2', 'token-2'].map((token) => `Bearer ${token}`),
+  ])('needs a valid option %s, not %j', (option, wrong) => {
+    expect(() => setUpRequester([], wrong)).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option }),
     );
   });
-
-  it('sends a POST once more after a 401, and never a third time', async () => {
-    const { requester, sent } = setUp([answered(401), answered(401)]);
-    expect(await failureOf(requester.json({ method: 'POST', path: [], body: {} }))).toMatchObject({
-      status: 401,
-    });
-    expect(sent).toHaveLength(2);
-  });
-
-  it('never a token exchange: the provider has done that', async () => {
-    const { requester, tokenProvider, sent } = setUp([]);
-    tokenProvider.getAccessToken.mockRejectedValue(new Error('no network, says hunter2'));
-    const error = await failureOf(requester.json(get));
-    expect(error).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
-    expect(error.message).not.toContain('hunter2');
-    expect(tokenProvider.getAccessToken).toHaveBeenCalledTimes(1);
-    expect(sent).toEqual([]);
-  });
-
-  it('opens a stream again too', async () => {
-    const events = new Response(':\n\n', { headers: { 'content-type': 'text/event-stream' } });
-    const { requester, left } = setUp([down(), answered(503), events]);
-    const opened = requester.stream(get);
-    await vi.runAllTimersAsync();
-    expect(await new Response(await opened).text()).toBe(':\n\n');
-    expect(left).toEqual([]);
-  });
 });
 
-describe('limits', () => {
-  it('bounds attempts and waits together by the deadline', async () => {
-    const { requester, sent } = setUp([never(), never(), never(), never()], {
+describe('time and size limits', () => {
+  it('apply the deadline to all attempts and waits together', async () => {
+    const { requester, sent } = setUpRequester([never(), never(), never(), never()], {
       timeoutMs: 400,
       deadlineMs: 1_000,
       retries: 9,
@@ -283,17 +99,17 @@ describe('limits', () => {
     expect(sent.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('bounds the wait for a token by the deadline, and says that it was the token', async () => {
-    const { requester, tokenProvider } = setUp([], { deadlineMs: 1_000 });
+  it('apply the deadline to the wait for a token, and say so', async () => {
+    const { requester, tokenProvider } = setUpRequester([], { deadlineMs: 1_000 });
     tokenProvider.getAccessToken.mockReturnValue(new Promise(() => undefined));
     const error = await failureOf(requester.json(get));
     expect(error).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', reason: 'timeout' });
     expect(error.message).toContain('no access token within 1000 ms');
   });
 
-  it('gives the headers a time-out of their own, and the body the rest', async () => {
+  it('apply headersTimeoutMs to the headers, and timeoutMs to the body', async () => {
     const limits = { timeoutMs: 10_000, headersTimeoutMs: 500, retries: 0 };
-    const silent = setUp([never()], limits);
+    const silent = setUpRequester([never()], limits);
     const startedAt = performance.now();
     expect(await failureOf(silent.requester.json(get))).toMatchObject({ reason: 'timeout' });
     expect(performance.now() - startedAt).toBe(500);
@@ -306,20 +122,23 @@ describe('limits', () => {
         }, 9_000);
       },
     });
-    const late = setUp([new Response(slow)], limits);
-    expect(await answerOf(late.requester.json(get))).toBe('late');
+    const late = setUpRequester([new Response(slow)], limits);
+    expect(await bodyOf(late.requester.json(get))).toBe('late');
   });
 
-  it('does not hold a stream to any of them once it is open', async () => {
+  it('do not apply to an open stream', async () => {
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         setTimeout(() => controller.enqueue(new TextEncoder().encode('id: 1\n\n')), 3_600_000);
       },
     });
-    const { requester } = setUp([new Response(body, { headers: { 'content-type': 'text/event-stream' } })], {
-      timeoutMs: 100,
-      deadlineMs: 200,
-    });
+    const { requester } = setUpRequester(
+      [new Response(body, { headers: { 'content-type': 'text/event-stream' } })],
+      {
+        timeoutMs: 100,
+        deadlineMs: 200,
+      },
+    );
     const stream = await requester.stream(get);
     const reader = stream.getReader();
     const read = reader.read();
@@ -328,10 +147,10 @@ describe('limits', () => {
     await reader.cancel();
   });
 
-  it('reads no more than maxAnswerBytes', async () => {
-    const fits = setUp([new Response(JSON.stringify('x'.repeat(98)))], { maxAnswerBytes: 100 });
-    expect(await answerOf(fits.requester.json(get))).toHaveLength(98);
-    const above = setUp([new Response(JSON.stringify('x'.repeat(99)))], { maxAnswerBytes: 100 });
+  it('refuse a response above maxAnswerBytes', async () => {
+    const within = setUpRequester([new Response(JSON.stringify('x'.repeat(98)))], { maxAnswerBytes: 100 });
+    expect(await bodyOf(within.requester.json(get))).toHaveLength(98);
+    const above = setUpRequester([new Response(JSON.stringify('x'.repeat(99)))], { maxAnswerBytes: 100 });
     const error = await failureOf(above.requester.json(get));
     expect(error).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
     expect(error.message).toContain('larger than 100 bytes');
@@ -340,7 +159,7 @@ describe('limits', () => {
 
 describe('aborting', () => {
   it('ends a wait between attempts at once, and sends nothing more', async () => {
-    const { requester, sent } = setUp([answered(503, { 'retry-after': '20' })]);
+    const { requester, sent } = setUpRequester([errorResponse(503, { 'retry-after': '20' })]);
     const controller = new AbortController();
     const settled = Promise.allSettled([requester.json({ ...get, signal: controller.signal })]);
     await vi.advanceTimersByTimeAsync(5_000);
@@ -352,16 +171,16 @@ describe('aborting', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('asks for nothing where the signal is aborted already', async () => {
-    const { requester, sent, tokenProvider } = setUp([]);
+  it('prevents the request and the token exchange if it comes first', async () => {
+    const { requester, sent, tokenProvider } = setUpRequester([]);
     const error = await failureOf(requester.json({ ...get, signal: AbortSignal.abort() }));
     expect(error).toMatchObject({ reason: 'aborted' });
     expect(tokenProvider.getAccessToken).not.toHaveBeenCalled();
     expect(sent).toEqual([]);
   });
 
-  it('tells the token provider, and lets go of the signal afterwards', async () => {
-    const { requester, tokenProvider } = setUp([Response.json({})]);
+  it('is passed on to the token provider, and leaves no listener behind', async () => {
+    const { requester, tokenProvider } = setUpRequester([Response.json({})]);
     const { signal } = new AbortController();
     const add = vi.spyOn(signal, 'addEventListener');
     const remove = vi.spyOn(signal, 'removeEventListener');
@@ -371,13 +190,13 @@ describe('aborting', () => {
   });
 });
 
-describe('a token provider of someone else', () => {
+describe('a custom token provider', () => {
   it.each([
-    ['no text', 7],
-    ['an empty text', ''],
-    ['a line break', 'hunter2\nx: y'],
-  ])('is refused a token that is %s', async (_, token) => {
-    const { requester, tokenProvider, sent } = setUp([]);
+    ['a number', 7],
+    ['an empty string', ''],
+    ['a string with a line break', 'hunter2\nx: y'],
+  ])('may not return %s', async (_, token) => {
+    const { requester, tokenProvider, sent } = setUpRequester([]);
     tokenProvider.getAccessToken.mockResolvedValue(token as string);
     const error = await failureOf(requester.json(get));
     expect(error).toMatchObject({ code: 'ERR_TOKEN_MALFORMED' });
@@ -385,13 +204,13 @@ describe('a token provider of someone else', () => {
     expect(sent).toEqual([]);
   });
 
-  it('may throw at once, and from invalidate', async () => {
-    const first = setUp([]);
+  it('may throw synchronously, also from invalidate', async () => {
+    const first = setUpRequester([]);
     first.tokenProvider.getAccessToken.mockImplementation(() => {
       throw new Error('hunter2');
     });
     expect(await failureOf(first.requester.json(get))).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
-    const second = setUp([answered(401)]);
+    const second = setUpRequester([errorResponse(401)]);
     second.tokenProvider.invalidate.mockImplementation(() => {
       throw new Error('hunter2');
     });

@@ -7,7 +7,7 @@ import { fakeTimersInEach } from '../test-support/request-fixture.ts';
 fakeTimersInEach();
 
 describe('authentication', () => {
-  it('drops a refused token and tries once more', async () => {
+  it('invalidates a refused token and sends the request once more', async () => {
     const { api, sent, tokenProvider } = setUp([
       new Response(null, { status: 401 }),
       Response.json({ values: {} }),
@@ -20,7 +20,7 @@ describe('authentication', () => {
     ]);
   });
 
-  it('repeats the body of a write', async () => {
+  it('sends the body of a write again', async () => {
     const { api, sent } = setUp([new Response(null, { status: 401 }), Response.json({ id: 'e' })]);
     await api.createEnvironment({ name: 'qa' });
     expect(sent.map(({ body }) => body)).toEqual([{ name: 'qa' }, { name: 'qa' }]);
@@ -41,7 +41,7 @@ describe('authentication', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('passes the token provider’s own errors on, and hides the words of a foreign one', async () => {
+  it('passes on errors of this package from the token provider, and hides the message of others', async () => {
     const { api, tokenProvider } = setUp([Response.json({ values: {} })]);
     tokenProvider.getAccessToken.mockRejectedValueOnce(new OptionsError('clientId', 'empty'));
     expect(await failureOf(api.listValues('prod'))).toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
@@ -51,7 +51,7 @@ describe('authentication', () => {
     expect(error.message).not.toContain('hunter2');
   });
 
-  it('never sends again what would be answered alike', async () => {
+  it('does not repeat a request that would fail again', async () => {
     for (const status of [400, 403, 404, 409, 429, 500]) {
       const { api, sent } = setUp([new Response('no', { status })]);
       expect(await failureOf(api.listSchemas())).toMatchObject({ code: 'ERR_REQUEST_REJECTED', status });
@@ -74,8 +74,8 @@ describe('authentication', () => {
   });
 });
 
-describe('refusals', () => {
-  it('keeps the message, the cause and the lists of a 409, and nothing else of the body', async () => {
+describe('errors', () => {
+  it('keep only the message, the cause and the lists of a 409', async () => {
     const body = {
       message: 'Stored values do not fit.',
       cause: 'theme: must be string',
@@ -97,12 +97,12 @@ describe('refusals', () => {
     );
   });
 
-  it('drops lists of any other status', async () => {
+  it('drop the lists of any other status', async () => {
     const { api } = setUp([Response.json({ message: 'no', list: ['x'] }, { status: 400 })]);
     expect((await failureOf(api.listSchemas())).body).toEqual({ message: 'no' });
   });
 
-  it('never repeats a secret that was being set', async () => {
+  it('never repeat a secret that was being set', async () => {
     const { api } = setUp([
       Response.json({ message: '"hunter2" and "tr0ub4dor" are too short' }, { status: 400 }),
     ]);
@@ -119,15 +119,15 @@ describe('refusals', () => {
   });
 });
 
-describe('limits of time and size', () => {
-  it('ends after timeoutMs', async () => {
+describe('time and size limits', () => {
+  it('end a request after timeoutMs', async () => {
     const { api } = setUp([new Promise<Response>(() => undefined)], { timeoutMs: 300, retries: 0 });
     const failure = failureOf(api.listSchemas());
     await vi.advanceTimersByTimeAsync(300);
     expect(await failure).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', cause: { code: 'ETIMEDOUT' } });
   });
 
-  it('ends when the caller aborts, also while it waits for a token', async () => {
+  it('end a request when the caller aborts, also during the wait for a token', async () => {
     const { api, tokenProvider, sent } = setUp([new Promise<Response>(() => undefined)]);
     const during = new AbortController();
     const failure = failureOf(api.listSchemas({ signal: during.signal }));
@@ -147,7 +147,7 @@ describe('limits of time and size', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('reads 16 MiB and no more', async () => {
+  it('refuse a response above 16 MiB', async () => {
     const text = 'x'.repeat(1024 * 1024);
     const endless = new ReadableStream({ pull: (stream) => stream.enqueue(new TextEncoder().encode(text)) });
     const { api } = setUp([new Response(endless)]);
@@ -161,7 +161,7 @@ describe('openStream', () => {
   const events = (text: string): Response =>
     new Response(text, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
 
-  it('answers the body as it comes', async () => {
+  it('returns the body as it arrives', async () => {
     const { api, sent } = setUp([events('id: 8\n\n')]);
     const stream = await api.openStream('prod', { lastEventId: '7' });
     expect(await new Response(stream).text()).toBe('id: 8\n\n');
@@ -174,7 +174,7 @@ describe('openStream', () => {
     expect(sent[0]?.headers.get('last-event-id')).toBe('7');
   });
 
-  it('refreshes the token once after a 401', async () => {
+  it('gets a new token once after a 401', async () => {
     const { api, sent } = setUp([new Response(null, { status: 401 }), events(':\n\n')]);
     await new Response(await api.openStream('prod')).text();
     expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual([
@@ -185,7 +185,7 @@ describe('openStream', () => {
     expect(await failureOf(refused.api.openStream('prod'))).toMatchObject({ status: 401 });
   });
 
-  it('lives longer than timeoutMs, and ends with the signal even where fetch does not heed it', async () => {
+  it('lives longer than timeoutMs, and ends when the signal aborts even if fetch ignores it', async () => {
     const silent = new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } });
     const { api } = setUp([silent], { timeoutMs: 100 });
     const controller = new AbortController();
@@ -196,7 +196,7 @@ describe('openStream', () => {
     expect(await reading).toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', cause: { name: 'AbortError' } });
   });
 
-  it('lets go of the connection and the signal when its reader cancels', async () => {
+  it('closes the connection and leaves no listener behind when its reader cancels', async () => {
     const cancelled = vi.fn();
     const body = new ReadableStream({ cancel: cancelled });
     const { api } = setUp([new Response(body, { headers: { 'content-type': 'text/event-stream' } })]);
@@ -207,7 +207,7 @@ describe('openStream', () => {
     expect(remove).toHaveBeenCalledWith('abort', expect.anything());
   });
 
-  it('turns a broken connection into one of our errors', async () => {
+  it('fails with an error of this package if the connection breaks', async () => {
     const body = new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated token-1')) });
     const { api } = setUp([new Response(body, { headers: { 'content-type': 'text/event-stream' } })]);
     const error = await failureOf((await api.openStream('prod')).getReader().read());
@@ -215,7 +215,7 @@ describe('openStream', () => {
     expect(error.message).toContain('terminated [redacted]');
   });
 
-  it('refuses what is no event stream', async () => {
+  it('rejects if the response is not an event stream', async () => {
     const { api } = setUp([
       Response.json({}),
       new Response(null, { status: 204 }),

@@ -116,9 +116,9 @@ describe('endpoints', () => {
       { revision: '1', public: {}, flags: {}, limits: {} },
       ['POST', '/snapshot', {}, { ...env, context: { a: 1 }, keys: ['theme'] }],
     ],
-  ])('%s', async (_, call, answer, [method, path, query = {}, body], result) => {
+  ])('%s', async (_, call, responseBody, [method, path, query = {}, body], result) => {
     const { api, sent } = setUp([
-      answer === undefined ? new Response(null, { status: 204 }) : Response.json(answer),
+      responseBody === undefined ? new Response(null, { status: 204 }) : Response.json(responseBody),
     ]);
     const got = await call(api);
     expect(sent).toEqual([expect.objectContaining({ method, path: `${CONFIG}${path}`, query, body })]);
@@ -142,16 +142,16 @@ describe('endpoints', () => {
       ['PATCH', '/c1', { allowedOrigins: [] }],
     ],
     ['revokeAuthClient', (api) => api.revokeAuthClient('c1'), undefined, ['DELETE', '/c1']],
-  ])('%s', async (_, call, answer, [method, path, body]) => {
+  ])('%s', async (_, call, responseBody, [method, path, body]) => {
     const { api, sent } = setUp([
-      answer === undefined ? new Response(null, { status: 204 }) : Response.json(answer),
+      responseBody === undefined ? new Response(null, { status: 204 }) : Response.json(responseBody),
     ]);
     await call(api);
     const expected = { method, path: `/base/organizations/org%201/auth-clients${path}`, body };
     expect(sent).toEqual([expect.objectContaining(expected)]);
   });
 
-  it('encodes each part of a path, and refuses what would lead elsewhere', async () => {
+  it('encode each path segment, and refuse one that would change the path', async () => {
     const { api, sent } = setUp([Response.json({ value: 1 })]);
     await api.getValue('prod', 'a/../b?c#d');
     expect(sent[0]?.path).toBe(`${CONFIG}/values/a%2F..%2Fb%3Fc%23d`);
@@ -171,14 +171,14 @@ describe('endpoints', () => {
     ['evaluateFlag', (api: ConfigApi) => api.evaluateFlag('prod', 'a'), { value: 1 }],
     ['evaluateLimit', (api: ConfigApi) => api.evaluateLimit('prod', 'a'), { value: 'x', source: 'raw' }],
     ['getSnapshot', (api: ConfigApi) => api.getSnapshot('prod'), { revision: '1' }],
-  ])('%s refuses an answer of another shape', async (_, call, answer) => {
-    const { api } = setUp([Response.json(answer)]);
+  ])('%s refuses a response of another shape', async (_, call, body) => {
+    const { api } = setUp([Response.json(body)]);
     expect(await failureOf(call(api))).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
   });
 });
 
 describe('getRuleset', () => {
-  it('answers the ruleset with its etag, or one made of the revision', async () => {
+  it('returns the ruleset with its ETag, or one made from the revision', async () => {
     const { api } = setUp([Response.json(RULESET, { headers: { etag: '"abc"' } }), Response.json(RULESET)]);
     expect(await api.getRuleset('production')).toEqual({
       status: 'changed',
@@ -188,18 +188,18 @@ describe('getRuleset', () => {
     expect(await api.getRuleset('production')).toMatchObject({ etag: '"7"' });
   });
 
-  it('asks with If-None-Match and understands 304', async () => {
+  it('sends If-None-Match and understands 304', async () => {
     const { api, sent } = setUp([new Response(null, { status: 304 })]);
     expect(await api.getRuleset('production', { etag: '"7"' })).toEqual({ status: 'unchanged' });
     expect(sent[0]?.headers.get('if-none-match')).toBe('"7"');
   });
 
-  it('calls a 304 that nobody asked for an error', async () => {
+  it('rejects on an unexpected 304', async () => {
     const { api } = setUp([new Response(null, { status: 304 })]);
     expect(await failureOf(api.getRuleset('production'))).toMatchObject({ status: 304 });
   });
 
-  it('understands a server without the endpoint, whatever its 404 looks like', async () => {
+  it('recognizes a server without this endpoint, whatever its 404 looks like', async () => {
     const { api } = setUp([new Response('<html>Not found</html>', { status: 404 })]);
     expect(await api.getRuleset('production')).toEqual({ status: 'unsupported' });
   });

@@ -26,7 +26,7 @@ const RESPONSES = ['token', 'token', 'token', 'network', 503, 429, 401, 'html'] 
 type Command =
   | { type: 'call'; isAbortable: boolean }
   | { type: 'abort'; which: number }
-  | { type: 'respond'; which: number; answer: (typeof RESPONSES)[number]; lifeSec: number }
+  | { type: 'respond'; which: number; response: (typeof RESPONSES)[number]; lifeSec: number }
   | { type: 'advance'; ms: number }
   | { type: 'invalidate'; which: number | undefined }
   | { type: 'set-clock'; byMs: number };
@@ -40,7 +40,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant('respond' as const),
       which: nat(3),
-      answer: fc.constantFrom(...RESPONSES),
+      response: fc.constantFrom(...RESPONSES),
       lifeSec: fc.constantFrom(0.01, 0.4, 1, 2, 10, 60, 3600),
     }),
   },
@@ -120,7 +120,7 @@ class World {
   async run(next: Command): Promise<void> {
     if (next.type === 'call') this.#call(next.isAbortable);
     if (next.type === 'abort') this.#abort(next.which);
-    if (next.type === 'respond') this.#respond(next.which, next.answer, next.lifeSec);
+    if (next.type === 'respond') this.#respond(next.which, next.response, next.lifeSec);
     if (next.type === 'advance') await vi.advanceTimersByTimeAsync(next.ms);
     if (next.type === 'set-clock') vi.setSystemTime(Date.now() + next.byMs);
     if (next.type === 'invalidate') this.#invalidate(next.which);
@@ -201,18 +201,18 @@ class World {
     call.outcome = isAborted ? 'aborted' : 'error';
   }
 
-  #respond(which: number, answer: (typeof RESPONSES)[number], lifeSec: number): void {
+  #respond(which: number, response: (typeof RESPONSES)[number], lifeSec: number): void {
     const request = this.open[which];
     if (request === undefined) return;
-    if (answer === 'network') request.settle?.(new TypeError('fetch failed'));
-    else if (answer === 'html') request.settle?.(new Response('<html>'));
-    else if (answer === 'token') {
+    if (response === 'network') request.settle?.(new TypeError('fetch failed'));
+    else if (response === 'html') request.settle?.(new Response('<html>'));
+    else if (response === 'token') {
       const token = `token-${this.grants.size}`;
       this.grants.set(token, { request, lifeMs: lifeSec * 1000, isDropped: false });
       request.settle?.(Response.json({ access_token: token, expires_in: lifeSec }));
     } else {
-      const headers: Record<string, string> = answer === 429 ? { 'retry-after': '3' } : {};
-      request.settle?.(Response.json({ error: 'x' }, { status: answer, headers }));
+      const headers: Record<string, string> = response === 429 ? { 'retry-after': '3' } : {};
+      request.settle?.(Response.json({ error: 'x' }, { status: response, headers }));
     }
   }
 
