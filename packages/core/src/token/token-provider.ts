@@ -28,9 +28,9 @@ interface Flight {
   readonly ending: AbortController;
   /** Whether a caller waits for it. A flight in the background makes a single attempt. */
   isAwaited: boolean;
-  /** Whether a request is being sent. If not, the token of its next attempt will be newer than any invalidation. */
+  /** Whether an attempt is under way. If not, the next one gets a token newer than any invalidation so far. */
   isRequesting: boolean;
-  /** Whether the token was invalidated meanwhile. Callers already waiting still get its result; it does not retry. */
+  /** Whether `invalidate` was called during an attempt. Callers already waiting still get its result; it does not retry. */
   isSuperseded: boolean;
 }
 
@@ -38,9 +38,8 @@ interface Flight {
 const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
 
 /**
- * OAuth 2.0 client credentials (RFC 6749 §4.4). Provides one access token to any number of callers, exchanges it once,
- * and replaces it in the background before it expires. Callers wait only if there is no valid token. Failures are not
- * cached.
+ * OAuth 2.0 client credentials (RFC 6749 §4.4): one access token for any number of callers, requested once and refreshed
+ * in the background before it expires. Callers wait only if there is no valid token. Failures are not cached.
  *
  * @throws {OptionsError} from the constructor, naming the option that is missing or invalid.
  * @example
