@@ -98,7 +98,7 @@ function createIssuer(url: string, ttlSec: number): Provider {
   });
   return new Provider(url, {
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kty: 'RSA' }] },
-    cookies: { keys: ['unused: there are no sessions'] },
+    cookies: { keys: ['unused without sessions'] },
     clients: [
       client(OIDC_CLIENTS.form, 'client_secret_post'),
       client(OIDC_CLIENTS.basic, 'client_secret_basic'),

@@ -50,7 +50,7 @@ export function setUpRequester(
     const url = input instanceof Request ? input.url : String(input);
     sent.push({ url, headers: new Headers(init?.headers), atMs: performance.now() - startedAt });
     const next = responses.shift();
-    if (next === undefined) throw new Error(`There is no response ${sent.length}.`);
+    if (next === undefined) throw new Error(`Missing response ${sent.length}.`);
     if (next instanceof Error) throw next;
     return next;
   };

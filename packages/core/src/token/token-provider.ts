@@ -39,7 +39,7 @@ const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
 
 /**
  * OAuth 2.0 client credentials (RFC 6749 §4.4): one access token for any number of callers, requested once and refreshed
- * in the background before it expires. Callers wait only if there is no valid token. Failures are not cached.
+ * in the background before it expires. Callers wait only while it has no valid token. Failures are not cached.
  *
  * @throws {OptionsError} from the constructor, naming the option that is missing or invalid.
  * @example
