@@ -35,7 +35,7 @@ function echo(request: { url: string; headers: object; body: string }): string {
   return `${got.flatMap((text) => [...formsOf(text), ...embeddedForms(text)]).join(' ')} ${request.body} ${JSON.stringify(request.headers)}`;
 }
 
-const tokenResponse = { access_token: ACCESS_TOKEN, token_type: 'Bearer', expires_in: 3600 };
+const tokenAnswer = { access_token: ACCESS_TOKEN, token_type: 'Bearer', expires_in: 3600 };
 
 /** Fails as network libraries do whose errors carry the whole request. */
 const telltaleFetch: typeof fetch = async (input, init) => {
@@ -154,7 +154,7 @@ describe('no error gives away the client secret, a token or a stored secret', ()
 
   it.each(requestCases)('request: %s', async (_, code, respond, fetch) => {
     const url = await start((request, response, more) =>
-      request.url === '/token' ? sendJson(response, 200, tokenResponse) : respond(request, response, more),
+      request.url === '/token' ? sendJson(response, 200, tokenAnswer) : respond(request, response, more),
     );
     const tokenProvider = new TokenProvider({ authUrl: url, clientId: 'c', clientSecret: CLIENT_SECRET });
     const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider, timeoutMs: 400, fetch });
@@ -179,7 +179,7 @@ describe('no error gives away the client secret, a token or a stored secret', ()
     });
     const starts = secrets.map((secret) => secret.slice(0, echoed));
     const url = await start((request, response) => {
-      if (request.url === '/token') return sendJson(response, 200, tokenResponse);
+      if (request.url === '/token') return sendJson(response, 200, tokenAnswer);
       const lists = starts.map((text, index) => ({ key: `key${index}`, message: `refused: ${text}…` }));
       const message = `refused: ${starts.slice(0, 20).flatMap(formsOf).join(' ')}`;
       sendJson(response, 409, { message, values: lists });
@@ -230,7 +230,7 @@ describe('no error gives away the client secret, a token or a stored secret', ()
   it('neither do the provider and the client themselves', async () => {
     const url = await start((request, response) =>
       request.url === '/token'
-        ? sendJson(response, 200, tokenResponse)
+        ? sendJson(response, 200, tokenAnswer)
         : sendJson(response, 200, { values: {} }),
     );
     const tokenProvider = new TokenProvider({ authUrl: url, clientId: 'c', clientSecret: CLIENT_SECRET });
