@@ -1,4 +1,3 @@
-export { applySnapshotPatch, diffSnapshots } from './snapshot/snapshot-diff.ts';
 export {
   createSnapshotSource,
   type SnapshotSource,

@@ -1,4 +1,3 @@
-export { environmentVariableName } from './environment-variable.ts';
 export {
   ClientClosedError,
   ConfigError,
@@ -29,7 +28,6 @@ export {
   ValueMissingError,
   ValuesInvalidError,
 } from './errors.ts';
-export { bucketOf, murmur3 } from './evaluation/bucket.ts';
 export {
   checkCondition,
   checkTargeting,
@@ -74,7 +72,7 @@ export type {
 export { defineConfig } from './schema/define-config.ts';
 export { toJsonSchema } from './schema/json-schema.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './schema/limit.ts';
-export { applySnapshotPatch, diffSnapshots } from './snapshot/snapshot-diff.ts';
+export { diffSnapshots } from './snapshot/snapshot-diff.ts';
 export { TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,

@@ -14,8 +14,8 @@ import type { RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
 import type { Condition, JsonValue, Ruleset, TargetedValue } from './wire.ts';
 
 /**
- * Values by tier, as they are stored: of the type that the key's validator takes, which differs from the one that is
- * read where it transforms. Flags and limits may be targeted (`{ $cohort }`).
+ * Values by tier, of the types that the schema's validators accept: the input type of a validator that transforms. Flags
+ * and limits may be targeted (`{ $cohort }`).
  */
 export interface TestValues<Config extends AnyConfig> {
   public?: { [Key in PublicKey<Config>]?: PublicInput<Key, Config> };
@@ -29,34 +29,33 @@ export interface TestValues<Config extends AnyConfig> {
   segments?: Record<string, Condition>;
 }
 
-/** A client in memory, with the real validation and evaluation. */
+/** A client in memory, with the real validation and evaluation. Create one with {@link createTestClient}. */
 export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
   readonly #source: MemorySource;
 
   constructor(options: { config: Config } & TestValues<Config>) {
     const source = new MemorySource(options);
-    // A variable of the machine must not decide what a test reads.
+    // Environment variables of the machine must not decide what a test reads.
     super({ config: options.config, source, overrides: false });
     this.#source = source;
-    // The source in memory pushes before its promise resolves, so reads work at once.
-    // What `ready()` throws is for whoever awaits it.
+    // The source pushes synchronously, so reads work at once. If the start fails, the test's own `ready()` rejects.
     this.ready().catch(() => undefined);
   }
 
-  /** Merges values into those stored, as one change; subscribers hear of it before it returns. */
+  /** Merges values into the current ones, as one change. Listeners are called before this returns. */
   set(values: TestValues<Config>): void {
     this.#source.set(values);
   }
 
   /**
-   * Lays values over those stored, as one change, until the answer is disposed of: at the end of a block with `using`.
-   * Overrides nest in any order of their ends.
+   * Overrides values, as one change, until the returned object is disposed, such as at the end of a block with `using`.
+   * Overrides may overlap and end in any order.
    *
    * @example
    * using _ = client.override({ flags: { newCheckout: true } });
    */
   override(values: TestValues<Config>): Disposable;
-  /** Lays values over those stored while `scope` runs, be it asynchronous, and answers what it answers. */
+  /** Overrides values while `scope` runs, until its promise settles if it is asynchronous. Returns the result of `scope`. */
   override<Result>(values: TestValues<Config>, scope: () => Result): Result;
   override<Result>(values: TestValues<Config>, scope?: () => Result): Disposable | Result {
     const end = this.#source.override(values);
@@ -77,7 +76,7 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
 }
 
 /**
- * A client for tests: no server, no settings; keys that are left out have the schema's default.
+ * Creates a client for tests. It needs no server and no settings. Keys that are left out have the schema's default.
  *
  * @example
  * const client = createTestClient({ config, flags: { newCheckout: true } });
@@ -115,7 +114,7 @@ class MemorySource implements RulesetSource {
     return Promise.resolve();
   }
 
-  // There is nothing to end, and a closed client takes nothing more by itself.
+  // Nothing to stop: a closed client ignores what is pushed.
   stop(): void {}
 
   set(values: TestValues<AnyConfig>): void {
@@ -123,7 +122,7 @@ class MemorySource implements RulesetSource {
     this.#push();
   }
 
-  /** Answers how to end it, which may be called more than once. */
+  /** Returns a function that ends the override; calling it again does nothing. */
   override(values: TestValues<AnyConfig>): () => void {
     const override = { values };
     this.#overrides.add(override);
@@ -163,7 +162,7 @@ function merge(
 ): Record<string, JsonValue> {
   const merged = { ...stored };
   for (const [key, value] of Object.entries(values ?? {})) {
-    // What a validator takes need not be JSON; it is stored as it is, since it goes over no wire.
+    // It may be anything that the validator accepts, since it is never sent as JSON.
     if (value !== undefined) merged[key] = value as JsonValue;
   }
   return merged;

@@ -10,65 +10,69 @@ import type { ClientStatus } from './client-status.ts';
 import type { ConfigTelemetryOptions } from './client-telemetry.ts';
 import type { EvaluationCacheOptions } from './evaluation-cache.ts';
 
-/** What a client tells its `onEvent` hook. No event carries a value. */
+/** What the `onEvent` hook is called with. No event contains a value. */
 export type ConfigClientEvent =
+  /** The client can be read. */
   | { type: 'ready'; environment: string; revision: string }
+  /** Values changed. */
   | { type: 'changed'; revision: string; keys: readonly string[] }
-  /** Whatever changes `health().status`. */
+  /** `health().status` changed. */
   | { type: 'status'; status: ClientStatus; previous: ClientStatus }
+  /** The connection to the server changed, or failed once more. */
   | { type: 'connection'; status: SourceStatus; error?: unknown }
-  /** The client started without its server, and why; it goes on trying to reach it. */
+  /** The client started without its server, because of `error`. It keeps trying to reach the server. */
   | { type: 'fallback'; from: 'cache' | 'file'; error: unknown }
-  /** What happened to the disk copy. */
+  /** The disk copy was read, refused or written. */
   | ({ type: 'cache' } & CacheEvent)
-  /** All keys whose newest value is missing or refused, whenever one comes up. */
+  /** Lists all keys whose newest value is missing or invalid, whenever that list changes and is not empty. */
   | { type: 'invalid'; keys: readonly InvalidKey[] }
+  /** A listener of `subscribe`, `onSecretChange` or `onClose` threw or rejected. */
   | { type: 'listener-error'; error: unknown };
 
-/** Options of `createConfigClient`; settings that are left out come from the environment. */
+/** Options of `createConfigClient`. Settings that are left out are read from environment variables. */
 export interface ConfigClientOptions<Config extends AnyConfig = RegisteredConfig> extends SettingsOptions {
-  /** The schema. */
+  /** The schema, from `defineConfig`. */
   config: Config;
-  /** Replaces the global `fetch`. */
+  /** Used instead of the global `fetch`. */
   fetch?: typeof globalThis.fetch | undefined;
-  /** Told of every transition. What it throws or rejects with is ignored. */
+  /** Called with each event of the client. Its errors are ignored. */
   onEvent?: ((event: ConfigClientEvent) => unknown) | undefined;
-  /** How often the server is asked while the stream fails, or where it has none; default 30,000. */
+  /** Milliseconds between two polls while the event stream fails, or if the server has none; default 30,000. */
   pollIntervalMs?: number | undefined;
-  /** Keeps answers of `evaluateFlag` and `evaluateLimit`; default not. */
+  /** Caches the results of `evaluateFlag` and `evaluateLimit`. Default: no cache. */
   evaluationCache?: EvaluationCacheOptions | undefined;
   /**
-   * When the client begins to fetch. `ready` (the default): with `ready()`. `background`: at once. `lazy`: with the first
-   * read. The last two repeat a start that failed until it works, and no read waits for it.
+   * When the client starts to fetch. `ready` (the default): when `ready()` is called. `background`: at once. `lazy`: at the
+   * first read. With the last two, a failed start is repeated until it works, and reads do not wait for it.
    */
   start?: 'ready' | 'background' | 'lazy' | undefined;
   /**
-   * `cached`: where the server cannot be reached in time, `ready()` starts from the disk copy (`cache`) or the bundled
-   * values (`bundled`) instead of rejecting; an event says so, and `health()` is `stale` until the server is heard of.
+   * `cached`: if the server cannot be reached in time, `ready()` starts from the disk copy (`cache`) or the bundled values
+   * (`bundled`) instead of rejecting. A `fallback` event says so, and `health().status` is `stale` until the server responds.
    */
   fallback?: 'cached' | undefined;
-  /** Environment variables that override values, one a key; default those of `process.env`, without a prefix. */
+  /** Environment variables that override values, one per key. Default: `process.env` without a prefix; `false`: none. */
   overrides?: EnvironmentOverrideOptions | false | undefined;
-  /** Values that ship with the program, for keys that no better source has; default none. */
+  /** Values that ship with the program, for keys that have no value elsewhere; default none. */
   bundled?: BundledOptions<Config> | undefined;
-  /** A copy on disk of the last good values; default none. Needs a runtime with files. */
+  /** Keeps a copy of the last good values on disk; default none. Needs a runtime with a file system. */
   cache?: CacheOptions | undefined;
-  /** `health()` says `failed` when the server confirmed the values longer ago than so many milliseconds; default never. */
+  /** `health().status` becomes `failed` if the server has not confirmed the values for this many milliseconds; default never. */
   maxStalenessMs?: number | undefined;
-  /** Reports to OpenTelemetry; default not. */
+  /** Reports metrics and spans to OpenTelemetry; default none. */
   telemetry?: ConfigTelemetryOptions | undefined;
-  /** Takes the place of the config server; settings are then not needed. */
+  /** Replaces the config server; no settings are needed then. */
   source?: RulesetSource | undefined;
 }
 
 const STARTS: readonly unknown[] = [undefined, 'ready', 'background', 'lazy'];
 const FALLBACKS: readonly unknown[] = [undefined, 'cached'];
 
-/** @throws {OptionsError} naming an option with a wrong value. */
+/** @throws {OptionsError} for the first option with an invalid value. */
 export function checkClientOptions(options: ConfigClientOptions<AnyConfig>): void {
-  // Plain JavaScript may call it with anything.
+  // Callers in plain JavaScript can pass anything.
   if (typeof options?.config?.keys?.get !== 'function') {
-    throw new OptionsError('config', '"config" is missing: give the schema that defineConfig made.');
+    throw new OptionsError('config', '"config" is missing. Pass the schema that defineConfig returned.');
   }
   const { start, fallback, maxStalenessMs, pollIntervalMs, cache, bundled } = options;
   if (cache !== undefined && typeof cache !== 'object') {
@@ -78,14 +82,14 @@ export function checkClientOptions(options: ConfigClientOptions<AnyConfig>): voi
     );
   }
   if (!STARTS.includes(start)) {
-    throw new OptionsError('start', '"start" is "ready", "background" or "lazy".');
+    throw new OptionsError('start', '"start" must be "ready", "background" or "lazy".');
   }
   if (!FALLBACKS.includes(fallback))
-    throw new OptionsError('fallback', '"fallback" is "cached" or left out.');
+    throw new OptionsError('fallback', '"fallback" must be "cached" or left out.');
   if (fallback === 'cached' && cache === undefined && bundled === undefined) {
     throw new OptionsError(
       'fallback',
-      '"fallback" is "cached", but there is nothing to fall back to: give "cache" or "bundled" too.',
+      '"fallback" is "cached", but there is nothing to fall back to. Set "cache" or "bundled" too.',
     );
   }
   checkMilliseconds('maxStalenessMs', maxStalenessMs);

@@ -3,26 +3,29 @@ import { Moment } from '../http/moment.ts';
 import type { SourceStatus } from '../sources/ruleset-source.ts';
 
 /**
- * `stale`: the last good values are served, but the server is not heard of. `failed`: the start failed, or the values
- * are older than `maxStalenessMs`.
+ * - `starting`: waiting for the first values.
+ * - `ready`: the values are live.
+ * - `stale`: the server cannot be reached; the last good values are served.
+ * - `failed`: the start failed, or the values are older than `maxStalenessMs`; the values that the client has are served.
+ * - `closed`: `close()` was called.
  */
 export type ClientStatus = 'starting' | 'ready' | 'stale' | 'failed' | 'closed';
 
-/** What a {@link StatusMonitor} takes. */
+/** Options of {@link StatusMonitor}. */
 export interface StatusMonitorOptions {
   maxStalenessMs: number | undefined;
   onChange: (status: ClientStatus, previous: ClientStatus) => void;
 }
 
-/** How a client stands: the phase of its life, its connection, and the age of its values. */
+/** Derives a client's status from its phase, its connection and the age of its values. */
 export class StatusMonitor {
   readonly #options: StatusMonitorOptions;
   #phase: 'starting' | 'ready' | 'failed' | 'closed' = 'starting';
   #connection: SourceStatus = 'connecting';
-  #isHeard = false;
+  #isServerConfirmed = false;
   #confirmed: { moment: Moment; ageMs: number } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #told: ClientStatus = 'starting';
+  #reported: ClientStatus = 'starting';
 
   constructor(options: StatusMonitorOptions) {
     this.#options = options;
@@ -39,10 +42,13 @@ export class StatusMonitor {
   get status(): ClientStatus {
     if (this.#phase !== 'ready') return this.#phase;
     if (this.#isTooOld()) return 'failed';
-    return this.#isHeard && this.#connection !== 'disconnected' ? 'ready' : 'stale';
+    return this.#isServerConfirmed && this.#connection !== 'disconnected' ? 'ready' : 'stale';
   }
 
-  /** Milliseconds since the server last confirmed the values, be it to the process that wrote the disk copy. */
+  /**
+   * Milliseconds since the server last confirmed the values. For values from the disk copy, it confirmed them to the
+   * process that wrote the copy.
+   */
   get ageMs(): number | undefined {
     if (this.#confirmed === undefined) return undefined;
     return Math.round(this.#confirmed.moment.elapsedMs() + this.#confirmed.ageMs);
@@ -54,21 +60,21 @@ export class StatusMonitor {
     this.#update();
   }
 
-  connected(connection: SourceStatus): void {
+  setConnection(connection: SourceStatus): void {
     this.#connection = connection;
     this.#update();
   }
 
-  /** The server gave values, or confirmed those in hand. */
-  heard(): void {
-    this.#isHeard = true;
+  /** The server sent values, or confirmed the current ones. */
+  confirm(): void {
+    this.#isServerConfirmed = true;
     this.#confirmed = { moment: new Moment(), ageMs: 0 };
     this.#update();
   }
 
-  /** Values of the disk copy are served, which were confirmed so long ago. */
-  loaded(ageMs: number): void {
-    if (!this.#isHeard) this.#confirmed = { moment: new Moment(), ageMs };
+  /** @param ageMs - how long ago the values of the disk copy were confirmed. */
+  loadedFromCache(ageMs: number): void {
+    if (!this.#isServerConfirmed) this.#confirmed = { moment: new Moment(), ageMs };
   }
 
   #isTooOld(): boolean {
@@ -79,16 +85,16 @@ export class StatusMonitor {
 
   #update(): void {
     const { status } = this;
-    const previous = this.#told;
+    const previous = this.#reported;
     if (status !== previous) {
-      this.#told = status;
+      this.#reported = status;
       this.#options.onChange(status, previous);
     }
     if (this.#phase === 'closed') clearTimeout(this.#timer);
     else if (this.#timer === undefined) this.#watch();
   }
 
-  /** Looks again when the values may have become too old; confirmations meanwhile only put that off. */
+  /** Updates when the values may have become too old. A confirmation leaves the timer as it is; when it fires, it is set again. */
   #watch(): void {
     const { maxStalenessMs } = this.#options;
     const { ageMs } = this;

@@ -5,10 +5,10 @@ import { createTokenTelemetry, type TokenMeter, type TokenTracer } from '../toke
 
 type Attributes = Record<string, string | number | boolean>;
 
-/** As much of a `Meter` of `@opentelemetry/api` as is used. */
+/** The part of a `Meter` of `@opentelemetry/api` that is used. */
 export type ConfigMeter = TokenMeter;
 
-/** As much of a `Tracer` of `@opentelemetry/api` as is used. */
+/** The part of a `Tracer` of `@opentelemetry/api` that is used. */
 export interface ConfigTracer extends TokenTracer {
   startSpan(
     name: string,
@@ -21,30 +21,32 @@ export interface ConfigTracer extends TokenTracer {
   };
 }
 
-/** Either or both, from `metrics.getMeter()` and `trace.getTracer()`. This package never imports OpenTelemetry. */
+/** Set either or both. This package never imports OpenTelemetry itself. */
 export interface ConfigTelemetryOptions {
+  /** From `metrics.getMeter()`. */
   meter?: ConfigMeter | undefined;
+  /** From `trace.getTracer()`. */
   tracer?: ConfigTracer | undefined;
 }
 
-/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`, which the API keeps for good: nothing need be imported for them. */
+/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`. Their values are part of the stable API, so nothing is imported for them. */
 const KIND_CLIENT = 2;
 const STATUS_ERROR = 2;
 
-/** Reports one client: a span for each fetch, an event for each change, counters of reads and of token exchanges. */
+/** Reports one client: a span per fetch and per change, and counters of reads, changes and token exchanges. */
 export class ClientTelemetry {
   readonly #tracer: ConfigTracer | undefined;
   readonly #reads: ReturnType<ConfigMeter['createCounter']> | undefined;
   readonly #changes: ReturnType<ConfigMeter['createCounter']> | undefined;
   readonly #onTokenEvent: (event: TokenEvent) => void;
-  /** One object for each combination, so that a read makes none. */
+  /** One object per combination of tier and origin, so that a read does not allocate one. */
   readonly #readAttributes = new Map<string, Attributes>();
 
   constructor(options: ConfigTelemetryOptions) {
     const { meter, tracer } = options;
     this.#tracer = tracer;
     this.#reads = meter?.createCounter('smooai.config.reads', {
-      description: 'Values that were read, by tier and by where they came from.',
+      description: 'Values that were read, by tier and origin.',
     });
     this.#changes = meter?.createCounter('smooai.config.changes', {
       description: 'Changes that were applied.',
@@ -52,12 +54,11 @@ export class ClientTelemetry {
     this.#onTokenEvent = createTokenTelemetry(options);
   }
 
-  /** Whether reads are counted at all. */
   get countsReads(): boolean {
     return this.#reads !== undefined;
   }
 
-  /** Counts one read. */
+  /** Counts one read. Never throws. */
   read(tier: string, origin: ValueOrigin): void {
     const name = `${tier} ${origin}`;
     let attributes = this.#readAttributes.get(name);
@@ -68,7 +69,7 @@ export class ClientTelemetry {
     try {
       this.#reads?.add(1, attributes);
     } catch {
-      // A read never throws, whatever becomes of its count.
+      // A meter that throws must not make a read throw.
     }
   }
 
@@ -85,12 +86,11 @@ export class ClientTelemetry {
     });
   }
 
-  /** Reports what happens to tokens. */
   token(event: TokenEvent): void {
     this.#onTokenEvent(event);
   }
 
-  /** The same `fetch` in spans, which end when the answer begins. No header, body or query is recorded. */
+  /** Wraps a `fetch` so that each call has a span, which ends when the response headers arrive. No header, body or query is recorded. */
   tracedFetch(fetch: typeof globalThis.fetch | undefined): typeof globalThis.fetch | undefined {
     const tracer = this.#tracer;
     if (tracer === undefined) return fetch;
@@ -105,7 +105,7 @@ export class ClientTelemetry {
         if (response.status >= 400) span.setStatus({ code: STATUS_ERROR });
         return response;
       } catch (error) {
-        // Its message is left out: it is not ours.
+        // The message is left out: it is not under our control, and may contain anything.
         span.setAttribute('error.type', error instanceof Error ? error.name : 'unknown');
         span.setStatus({ code: STATUS_ERROR });
         throw error;
@@ -124,7 +124,7 @@ function attributesOf(input: Parameters<typeof fetch>[0], init: RequestInit | un
     attributes['server.address'] = host;
     attributes['url.path'] = pathname;
   } catch {
-    // A relative URL means something to the `fetch` that was given, and is reported without its parts.
+    // A relative URL may be valid for a custom `fetch`. It is reported without its parts.
   }
   return attributes;
 }

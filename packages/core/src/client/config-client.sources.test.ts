@@ -45,7 +45,7 @@ async function failureOf(work: Promise<unknown>): Promise<Error & { code?: strin
 }
 
 describe('environment variables', () => {
-  it('override the server, parsed by the schema of their key', async () => {
+  it('override the values of the server, parsed by the schema', async () => {
     const variables = {
       API_BASE_URL: 'https://override.example.com',
       MAX_RETRIES: '7',
@@ -78,7 +78,7 @@ describe('environment variables', () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
-  it('are those of the process by default, with a prefix or not at all', async () => {
+  it('are read from process.env by default, with a prefix if one is set, or not at all', async () => {
     vi.stubEnv('THEME', 'dark');
     vi.stubEnv('SHOP_NEW_CHECKOUT', 'true');
     const plain = makeClient().client;
@@ -91,22 +91,22 @@ describe('environment variables', () => {
     expect([none.flag('theme'), none.flag('newCheckout')]).toEqual(['light', false]);
   });
 
-  it('that the schema refuses are an error at the start, beside all else that is wrong, and show no secret', async () => {
-    const variables = { DATABASE_URL: 'hunter2 is no url', CART_ITEMS: 'many', THEME: '{"$cohort":{}}' };
+  it('make ready() reject if the schema rejects them, together with all other errors, showing no secret', async () => {
+    const variables = { DATABASE_URL: 'hunter2 is not a url', CART_ITEMS: 'many', THEME: '{"$cohort":{}}' };
     const { client, source } = makeClient({ overrides: { variables } }, ruleset({ public: {} }));
     const error = await failureOf(client.ready());
     expect(error).toMatchObject({ code: 'ERR_VALUES_INVALID' });
     expect(error.message).toContain(
       'secrets.databaseUrl is invalid in the environment variable DATABASE_URL',
     );
-    expect(error.message).toContain('CART_ITEMS: it is no number');
+    expect(error.message).toContain('CART_ITEMS: it is not a number');
     expect(error.message).toContain('THEME');
     expect(error.message).toContain('public.apiBaseUrl has no value');
     expect(error.message).not.toContain('hunter2');
-    expect(source.stopped).toBe(1);
+    expect(source.stops).toBe(1);
   });
 
-  it('that the schema refuses are ignored with an event where nobody waits for the start', async () => {
+  it('are ignored with an event if the schema rejects them and the start is in the background', async () => {
     const variables = { THEME: 'pink' };
     const { client, events } = makeClient({ overrides: { variables }, start: 'background' });
     expect(client.flag('theme')).toBe('light');
@@ -120,7 +120,7 @@ describe('environment variables', () => {
 });
 
 describe('bundled values', () => {
-  it('stand under the server, those of the environment merged over the defaults, computed ones last', async () => {
+  it('are used below the server: the environment merged over the defaults, computed values last', async () => {
     const bundled = {
       defaults: {
         public: {
@@ -156,7 +156,7 @@ describe('bundled values', () => {
     expect(client.origin('newCheckout')).toBe('default');
   });
 
-  it('stand in for a value of the server that the schema refuses', async () => {
+  it('are used in place of a value that the schema rejects', async () => {
     const bundled = { defaults: { flags: { theme: 'dark' as const } } };
     const { client } = makeClient({ bundled }, ruleset({ flags: { theme: 'pink' } }));
     await client.ready();
@@ -164,11 +164,11 @@ describe('bundled values', () => {
     expect(client.origin('theme')).toBe('file');
   });
 
-  it('of a wrong shape are refused by name', async () => {
+  it('are rejected by name if they are malformed', async () => {
     for (const [defaults, words] of [
       [{ flag: {} }, 'unknown tier "flag"'],
       [{ flags: [] }, '"flags"'],
-      [{ public: { title: () => Promise.resolve('later') } }, 'public.title must answer a value at once'],
+      [{ public: { title: () => Promise.resolve('later') } }, 'public.title must return a value'],
       [
         {
           secrets: {
@@ -195,7 +195,7 @@ describe('bundled values', () => {
     });
     afterEach(() => rm(directory, { recursive: true }));
 
-    it('are read at the start, that of the environment over the other', async () => {
+    it('are read at the start, the file of the environment merged over the other', async () => {
       const file = join(directory, 'defaults.json');
       await writeFile(file, JSON.stringify({ public: { title: 'File shop', maxRetries: 2 } }));
       await writeFile(join(directory, 'production.json'), JSON.stringify({ public: { maxRetries: 5 } }));
@@ -205,16 +205,16 @@ describe('bundled values', () => {
       await Promise.all([production.ready(), other.ready()]);
       expect([production.public('title'), production.public('maxRetries')]).toEqual(['File shop', 5]);
       expect([other.public('title'), other.public('maxRetries')]).toEqual(['File shop', 2]);
-      const astray = makeClient({ bundled, environment: '../production' }).client;
-      expect(await failureOf(astray.ready())).toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+      const outside = makeClient({ bundled, environment: '../production' }).client;
+      expect(await failureOf(outside.ready())).toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
     });
 
-    it('that are missing or no JSON are refused without their text', async () => {
+    it('are rejected if they are missing or not valid JSON, without repeating their text', async () => {
       const file = join(directory, 'broken.json');
       await writeFile(file, '{"secrets": {"databaseUrl": "hunter2');
       const broken = await failureOf(makeClient({ bundled: { file } }).client.ready());
       expect(broken).toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
-      expect(broken.message).toMatch(/broken\.json is no JSON/);
+      expect(broken.message).toMatch(/broken\.json is not valid JSON/);
       expect(broken.message).not.toContain('hunter2');
       const missing = makeClient({ bundled: { file: join(directory, 'none.json') } }).client;
       expect((await failureOf(missing.ready())).message).toContain('ENOENT');
@@ -222,8 +222,8 @@ describe('bundled values', () => {
   });
 });
 
-describe('a start without waiting', () => {
-  it('that is lazy begins with the first read, which sees all that is known at once', async () => {
+describe('a start that no call waits for', () => {
+  it('is triggered by the first read if it is lazy, and that read sees all values that need no waiting', async () => {
     const variables = { TITLE: 'From a variable' };
     const { client, source, events } = makeClient({ start: 'lazy', overrides: { variables } });
     expect(source.starts).toBe(0);
@@ -236,7 +236,7 @@ describe('a start without waiting', () => {
     expect(source.starts).toBe(1);
   });
 
-  it('answers defaults until the server was heard of, and says what is not known yet', async () => {
+  it('serves defaults until the first values arrive, and reports what is not known yet', async () => {
     const { client, source } = makeClient({ start: 'background' }, 'nothing');
     expect(client.flagDetails('theme')).toMatchObject({ value: 'light', errorCode: 'ERR_NOT_READY' });
     expect(client.public('maxRetries')).toBe(3);
@@ -248,7 +248,7 @@ describe('a start without waiting', () => {
     await client.close();
   });
 
-  it('is repeated until it works', async () => {
+  it('is repeated until it succeeds', async () => {
     vi.useFakeTimers();
     const { client, source, events } = makeClient({ start: 'background' }, new Error('refused'));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -262,7 +262,7 @@ describe('a start without waiting', () => {
     vi.useRealTimers();
   });
 
-  it('tells of missing settings as an event, and throws them to ready', async () => {
+  it('reports missing settings as an event, and ready() rejects with them', async () => {
     const events: ConfigClientEvent[] = [];
     const variables = ['API_URL', 'CLIENT_ID', 'CLIENT_SECRET', 'API_KEY', 'ORG_ID'];
     for (const name of variables) vi.stubEnv(`SMOOAI_CONFIG_${name}`, '');
@@ -284,7 +284,7 @@ describe('a start without waiting', () => {
 });
 
 describe('options', () => {
-  it('without a schema, or with a path in place of an object, are refused by name', () => {
+  it('are rejected by name if the schema is missing, or an object is given as a path', () => {
     for (const [options, option] of [
       [undefined, 'config'],
       [{}, 'config'],
@@ -297,7 +297,7 @@ describe('options', () => {
     }
   });
 
-  it('with a wrong value are refused by name', () => {
+  it('are rejected by name if their value is invalid', () => {
     for (const [option, value] of [
       ['start', 'soon'],
       ['fallback', 'always'],

@@ -17,7 +17,7 @@ const config = defineConfig({
 
 const databaseUrl = 'https://db.example';
 const ruleset = (values: Partial<Ruleset> = {}): Ruleset => rulesetOf({ secret: { databaseUrl }, ...values });
-const bad = ruleset({ secret: { databaseUrl: 'no url' } });
+const invalid = ruleset({ secret: { databaseUrl: 'not a url' } });
 const bundled = { defaults: { secrets: { databaseUrl: 'https://bundled.example' } } };
 
 type Options = Partial<ConfigClientOptions<typeof config>>;
@@ -39,11 +39,10 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
 
 afterEach(() => {
   vi.useRealTimers();
-  vi.useRealTimers();
 });
 
-describe('ready', () => {
-  it('waits for each caller as long as it said, for the one start', async () => {
+describe('ready()', () => {
+  it('times out each call on its own, and cancels the shared start after the last one', async () => {
     vi.useFakeTimers();
     const { client, source } = makeClient('nothing');
     const outcomes: unknown[] = [];
@@ -57,15 +56,15 @@ describe('ready', () => {
     expect(outcomes).toEqual([[50, 'ERR_READY_TIMEOUT']]);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(outcomes.at(-1)).toEqual([2_000, 'ERR_READY_TIMEOUT']);
-    expect([source.starts, source.stopped, client.health().status]).toEqual([1, 0, 'starting']);
+    expect([source.starts, source.stops, client.health().status]).toEqual([1, 0, 'starting']);
     source.sink?.replace(ruleset());
     await vi.advanceTimersByTimeAsync(60_000);
     expect(outcomes.at(-1)).toEqual([60_000, 'ERR_READY_TIMEOUT']);
-    expect([source.starts, source.stopped, client.health().status]).toEqual([1, 1, 'failed']);
+    expect([source.starts, source.stops, client.health().status]).toEqual([1, 1, 'failed']);
     await client.close();
   });
 
-  it('that goes by bundled values does so for all who wait, and says so once', async () => {
+  it('falls back to bundled values for all calls at once, with one event', async () => {
     const { client, events } = makeClient(new Error('refused'), { bundled, fallback: 'cached' });
     await Promise.all([client.ready(), client.ready({ timeoutMs: 50 }), client.ready()]);
     expect(client.secret('databaseUrl')).toBe('https://bundled.example');
@@ -74,7 +73,7 @@ describe('ready', () => {
     await client.close();
   });
 
-  it('refuses a wrong time-out, and the client stays as it is', async () => {
+  it('rejects an invalid timeout without affecting the client', async () => {
     const { client } = makeClient(ruleset(), { start: 'background' });
     await vi.waitFor(() => expect(client.health().status).toBe('ready'));
     for (const timeoutMs of [-1, 0, Number.NaN, '5' as never]) {
@@ -84,7 +83,7 @@ describe('ready', () => {
     await client.close();
   });
 
-  it('begins anew after a failure, by the variables as they are then', async () => {
+  it('starts again after a failure, with the environment variables of that moment', async () => {
     const variables: Record<string, string> = { TITLE: 'From a variable' };
     const { client, source } = makeClient(new Error('refused'), { overrides: { variables } });
     expect(await codeOf(client.ready())).toBe('refused');
@@ -96,17 +95,17 @@ describe('ready', () => {
     await client.close();
   });
 
-  it('says of a failed start that nothing arrives any more', async () => {
-    const { client } = makeClient(bad);
+  it('leaves health() failed and disconnected after a failed start', async () => {
+    const { client } = makeClient(invalid);
     expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
     expect(client.health()).toMatchObject({ status: 'failed', transport: 'none', stream: 'closed' });
   });
 });
 
-describe('a start that nobody need wait for', () => {
+describe('a start that no call waits for', () => {
   for (const start of ['background', 'lazy'] as const) {
-    it(`(${start}) is mended by the server after ready() refused its values`, async () => {
-      const { client, source, statuses } = makeClient(bad, { start });
+    it(`(${start}) recovers when the server sends valid values after ready() has rejected`, async () => {
+      const { client, source, statuses } = makeClient(invalid, { start });
       expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
       expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
       expect(client.health().status).toBe('failed');
@@ -119,7 +118,7 @@ describe('a start that nobody need wait for', () => {
     });
   }
 
-  it('becomes ready though ready() was given up before', async () => {
+  it('becomes ready even if a call of ready() timed out before', async () => {
     const { client, source } = makeClient(new Error('refused'), { start: 'background' });
     vi.useFakeTimers();
     const waiting = codeOf(client.ready({ timeoutMs: 20 }));
@@ -131,16 +130,16 @@ describe('a start that nobody need wait for', () => {
     await client.close();
   });
 
-  it('polls with an interval beyond what timers take, and not without a pause', async () => {
+  it('does not poll without a pause if the interval exceeds what timers support', async () => {
     vi.useFakeTimers();
-    let asked = 0;
+    let polls = 0;
     const fetch = (input: RequestInfo | URL): Promise<Response> => {
       const { pathname } = new URL(input as string);
       const json = (body: unknown, status = 200) => Promise.resolve(Response.json(body, { status }));
       if (pathname.endsWith('/token'))
         return json({ access_token: 'a', token_type: 'Bearer', expires_in: 3_600 });
       if (!pathname.endsWith('/values')) return json({}, 404);
-      asked += 1;
+      polls += 1;
       return json({ values: { databaseUrl } });
     };
     const client = createConfigClient({
@@ -156,13 +155,13 @@ describe('a start that nobody need wait for', () => {
     });
     await client.ready();
     await vi.advanceTimersByTimeAsync(3_600_000);
-    expect(asked).toBe(1);
+    expect(polls).toBe(1);
     await client.close();
   });
 });
 
-describe('close', () => {
-  it('ends a start at once, whoever waits for it, and is one however often it is called', async () => {
+describe('close()', () => {
+  it('rejects all waiting calls of ready(), and returns one promise however often it is called', async () => {
     const { client, source, statuses } = makeClient('nothing');
     const waiting = [client.ready(), client.ready({ timeoutMs: 60_000 })].map(codeOf);
     const closing = client.close();
@@ -170,11 +169,11 @@ describe('close', () => {
     await closing;
     expect(await Promise.all(waiting)).toEqual(['ERR_CLIENT_CLOSED', 'ERR_CLIENT_CLOSED']);
     expect(await codeOf(client.ready())).toBe('ERR_CLIENT_CLOSED');
-    expect(source.stopped).toBe(1);
+    expect(source.stops).toBe(1);
     expect(statuses()).toEqual(['closed']);
   });
 
-  it('says of the client that nothing arrives any more', async () => {
+  it('leaves health() closed and disconnected', async () => {
     const { client } = makeClient(ruleset());
     await client.ready();
     await client.close();
@@ -187,11 +186,11 @@ describe('close', () => {
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
   });
 
-  it('from within any event ends the client', async () => {
+  it('works from within any event', async () => {
     for (const type of ['status', 'connection', 'changed', 'ready', 'fallback'] as const) {
       const source = new ManualSource(type === 'fallback' ? new Error('refused') : ruleset());
       const closing: Promise<void>[] = [];
-      const told: string[] = [];
+      const statuses: string[] = [];
       const client = createConfigClient({
         config,
         source,
@@ -199,33 +198,33 @@ describe('close', () => {
         fallback: 'cached',
         overrides: false,
         onEvent: (event) => {
-          if (event.type === 'status') told.push(event.status);
+          if (event.type === 'status') statuses.push(event.status);
           if (event.type === type) closing.push(client.close());
         },
       });
       await codeOf(client.ready());
       expect(closing.length).toBeGreaterThan(0);
       await Promise.all(closing);
-      expect([client.health().status, told.at(-1)]).toEqual(['closed', 'closed']);
+      expect([client.health().status, statuses.at(-1)]).toEqual(['closed', 'closed']);
       source.sink?.replace(ruleset({ revision: '9' }));
       expect(client.health().revision).not.toBe('9');
     }
   });
 
-  it('gets over a source that cannot be stopped', async () => {
+  it('resolves even if the source cannot be stopped', async () => {
     class Stubborn extends ManualSource {
       override stop(): void {
         throw new Error('cannot stop');
       }
     }
-    const client = createConfigClient({ config, source: new Stubborn(bad), overrides: false });
+    const client = createConfigClient({ config, source: new Stubborn(invalid), overrides: false });
     expect(await codeOf(client.ready())).toBe('ERR_VALUES_INVALID');
     await client.close();
   });
 });
 
-describe('hooks', () => {
-  it('that reject are as harmless as those that throw', async () => {
+describe('listeners and hooks', () => {
+  it('may reject or throw without affecting the client', async () => {
     const unhandled = vi.fn();
     process.on('unhandledRejection', unhandled);
     const source = new ManualSource(ruleset());
@@ -243,14 +242,14 @@ describe('hooks', () => {
     expect(client.flag('newCheckout')).toBe(true);
     await client.close();
     client.onClose(() => {
-      throw new Error('closed long ago');
+      throw new Error('already closed');
     });
     await new Promise((resolve) => setTimeout(resolve, 5));
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  it('of a meter that fails stop no read and no change', async () => {
+  it('do not affect reads and changes when a meter or tracer throws', async () => {
     const broken = (): never => {
       throw new Error('no metrics');
     };
@@ -264,26 +263,28 @@ describe('hooks', () => {
     await client.close();
   });
 
-  it('may end, add and change what is told while it is told', async () => {
+  it('may unsubscribe and subscribe while a change is being reported', async () => {
     const { client, source } = makeClient(ruleset());
     await client.ready();
-    const heard: string[] = [];
-    const ends: (() => void)[] = [];
-    ends.push(
+    const calls: string[] = [];
+    const unsubscribes: (() => void)[] = [];
+    unsubscribes.push(
       client.subscribe(({ revision }) => {
-        heard.push(`first ${revision}`);
-        for (const end of ends) end();
-        client.subscribe((change) => heard.push(`third ${change.revision}`));
+        calls.push(`first ${revision}`);
+        for (const unsubscribe of unsubscribes) unsubscribe();
+        client.subscribe((change) => calls.push(`third ${change.revision}`));
       }),
-      client.subscribe(({ revision }) => heard.push(`second ${revision}`)),
+      client.subscribe(({ revision }) => calls.push(`second ${revision}`)),
     );
     source.sink?.replace(ruleset({ revision: '2', flags: { newCheckout: true } }));
     source.sink?.replace(ruleset({ revision: '3', flags: { newCheckout: false } }));
-    expect(heard).toEqual(['first 2', 'third 3']);
+    expect(calls).toEqual(['first 2', 'third 3']);
     await client.close();
   });
 
-  it('find the age and the state of the client as new as the change', async () => {
+  it('see the status and age that belong to the change', async () => {
+    // The age is exactly 0 only while the clocks stand still.
+    vi.useFakeTimers();
     const { client, source } = makeClient(new Error('refused'), { bundled, fallback: 'cached' });
     await client.ready();
     const seen: unknown[] = [];
@@ -295,7 +296,7 @@ describe('hooks', () => {
 });
 
 describe('the age of the values', () => {
-  it('does not begin anew with what is older than they are', async () => {
+  it('is not renewed by an older revision', async () => {
     vi.useFakeTimers();
     const { client, source } = makeClient(ruleset({ revision: '7' }));
     await client.ready();
@@ -309,14 +310,14 @@ describe('the age of the values', () => {
   });
 });
 
-describe('a source that has no say any more', () => {
-  it('is stopped though its start comes late', async () => {
-    let finish = (): void => undefined;
+describe('a source whose start was cancelled', () => {
+  it('is stopped again if it starts late, and its values are ignored', async () => {
+    let finishStart = (): void => undefined;
     let stops = 0;
     const source: RulesetSource = {
       start: (sink: RulesetSink) =>
         new Promise((resolve) => {
-          finish = () => {
+          finishStart = () => {
             sink.replace(ruleset());
             resolve();
           };
@@ -327,7 +328,7 @@ describe('a source that has no say any more', () => {
     };
     const client = createConfigClient({ config, source, overrides: false });
     expect(await codeOf(client.ready({ timeoutMs: 10 }))).toBe('ERR_READY_TIMEOUT');
-    finish();
+    finishStart();
     await vi.waitFor(() => expect(stops).toBe(2));
     expect(client.health().revision).toBeUndefined();
     await client.close();

@@ -31,9 +31,9 @@ afterEach(() => {
 
 function apply(monitor: StatusMonitor, step: Step): void {
   if ('enter' in step) monitor.enter(step.enter);
-  else if ('connected' in step) monitor.connected(step.connected);
-  else if ('heard' in step) monitor.heard();
-  else if ('loadedMs' in step) monitor.loaded(step.loadedMs);
+  else if ('connected' in step) monitor.setConnection(step.connected);
+  else if ('heard' in step) monitor.confirm();
+  else if ('loadedMs' in step) monitor.loadedFromCache(step.loadedMs);
   else if ('passMs' in step) vi.advanceTimersByTime(step.passMs);
   else vi.setSystemTime(Date.now() + step.jumpMs);
 }
@@ -54,11 +54,11 @@ describe('the status of a client', () => {
           expect(monitor.ageMs ?? 0).toBeGreaterThanOrEqual(0);
         }
         // However it stands, what was told catches up with the next timer or event.
-        monitor.connected(monitor.connection);
+        monitor.setConnection(monitor.connection);
         expect(told.at(-1)?.[1] ?? 'starting').toBe(monitor.status);
         monitor.enter('closed');
         monitor.enter('ready');
-        monitor.heard();
+        monitor.confirm();
         expect(monitor.status).toBe('closed');
         expect(vi.getTimerCount()).toBe(0);
         let last: ClientStatus = 'starting';
@@ -81,7 +81,7 @@ describe('the status of a client', () => {
       Number.POSITIVE_INFINITY,
     ]) {
       const { monitor, told } = watch(maxStalenessMs);
-      monitor.heard();
+      monitor.confirm();
       monitor.enter('ready');
       vi.advanceTimersByTime(Math.min(maxStalenessMs, 2_900_000_000));
       expect(told).toEqual([['starting', 'ready']]);

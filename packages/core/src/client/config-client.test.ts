@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { isConfigError, type ValuesInvalidError } from '../errors.ts';
 import { defineConfig } from '../schema/define-config.ts';
@@ -38,8 +38,12 @@ async function readyClient(first: Ruleset = ruleset()) {
   return { client, source, sink, events };
 }
 
-describe('reading', () => {
-  it('gives parsed values of every tier', async () => {
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('reads', () => {
+  it('return parsed values of every tier', async () => {
     const { client } = await readyClient(
       ruleset({ flags: { newCheckout: true, theme: 'dark' }, limits: { cartItems: 250 } }),
     );
@@ -51,7 +55,7 @@ describe('reading', () => {
     expect(client.limit('cartItems')).toBe(100);
   });
 
-  it('evaluates targeting by context, with segments', () => {
+  it('evaluate targeting by context, with segments', () => {
     const client = createTestClient({
       config,
       ...required,
@@ -87,23 +91,23 @@ describe('reading', () => {
     expect(client.flag('theme', { country: 'BE' })).toBe('dark');
   });
 
-  it('does not hand a value of another tier to a flag or public read', async () => {
+  it('do not return a value of another tier', async () => {
     const { client } = await readyClient();
-    // @ts-expect-error a secret is no flag
+    // @ts-expect-error a secret is not a flag
     expect(client.flagDetails('databaseUrl')).toEqual({
       value: undefined,
       source: 'default',
       errorCode: 'ERR_KEY_UNKNOWN',
     });
-    // @ts-expect-error a secret is no flag
+    // @ts-expect-error a secret is not a flag
     expect(client.flag('databaseUrl')).toBeUndefined();
-    // @ts-expect-error a secret is no public value
-    expect(() => client.public('databaseUrl')).toThrow(/no public value/);
-    // @ts-expect-error a flag is no limit
+    // @ts-expect-error a secret is not a public value
+    expect(() => client.public('databaseUrl')).toThrow(/not a public value/);
+    // @ts-expect-error a flag is not a limit
     expect(client.limit('newCheckout')).toBeUndefined();
   });
 
-  it('before ready gives defaults, and throws only where there is none', () => {
+  it('return defaults before ready(), and throw only if there is none', () => {
     const client = createConfigClient({ config, source: new ManualSource(ruleset()) });
     expect(client.flag('newCheckout')).toBe(false);
     expect(client.flagDetails('theme')).toEqual({
@@ -117,8 +121,8 @@ describe('reading', () => {
   });
 });
 
-describe('values that the schema refuses', () => {
-  it('never serves a refused flag, and says which value it was', async () => {
+describe('values that the schema rejects', () => {
+  it('are never served, and health() says where they are', async () => {
     const { client } = await readyClient(
       ruleset({
         flags: {
@@ -147,7 +151,7 @@ describe('values that the schema refuses', () => {
     expect(invalid.find(({ key }) => key === 'theme')?.message).toContain('rules[0].value');
   });
 
-  it('keeps the last valid value when a bad one arrives', async () => {
+  it('are replaced by the last valid value', async () => {
     const { client, sink, events } = await readyClient();
     sink.patch({ revision: '2', changes: [{ tier: 'secret', key: 'databaseUrl', value: 'not a url' }] });
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
@@ -161,8 +165,8 @@ describe('values that the schema refuses', () => {
     expect(client.health().invalidKeys).toEqual([]);
   });
 
-  it('refuses to start once, naming every key at fault and no secret', async () => {
-    const source = new ManualSource(ruleset({ public: {}, secret: { databaseUrl: 'hunter2 is no url' } }));
+  it('make ready() reject, naming every invalid key and showing no secret', async () => {
+    const source = new ManualSource(ruleset({ public: {}, secret: { databaseUrl: 'hunter2 is not a url' } }));
     const error: ValuesInvalidError = await createConfigClient({ config, source })
       .ready()
       .then(
@@ -176,12 +180,12 @@ describe('values that the schema refuses', () => {
     ]);
     expect(error.message).toContain('public.apiBaseUrl');
     expect(inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain('hunter2');
-    expect(source.stopped).toBe(1);
+    expect(source.stops).toBe(1);
   });
 });
 
 describe('changes', () => {
-  it('are applied as a whole before subscribers hear of them, once, with the changed keys', async () => {
+  it('are applied as a whole before listeners are called, once, with the changed keys', async () => {
     const { client, sink } = await readyClient();
     const seen: unknown[] = [];
     const unsubscribe = client.subscribe(({ revision, keys }) =>
@@ -202,7 +206,7 @@ describe('changes', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('that are older, repeated or of undeclared keys do nothing', async () => {
+  it('are ignored if they are older, repeated or of undeclared keys', async () => {
     const { client, sink } = await readyClient(ruleset({ revision: '10' }));
     const listener = vi.fn();
     client.subscribe(listener);
@@ -215,11 +219,11 @@ describe('changes', () => {
     expect(client.health().revision).toBe('11');
   });
 
-  it('reach every subscriber though one throws', async () => {
+  it('reach every listener even if one throws', async () => {
     const { client, sink, events } = await readyClient();
     const listener = vi.fn();
     client.subscribe(() => {
-      throw new Error('a fault of the reader');
+      throw new Error('a listener failed');
     });
     client.subscribe(listener);
     sink.patch({ revision: '2', changes: [{ tier: 'feature_flag', key: 'newCheckout', value: true }] });
@@ -235,8 +239,8 @@ describe('changes', () => {
   });
 });
 
-describe('a snapshot', () => {
-  it('has public values, flags and limits, and nothing of a secret', async () => {
+describe('snapshot()', () => {
+  it('returns public values, flags and limits, and no secret', async () => {
     const { client } = await readyClient(ruleset({ flags: { newCheckout: true } }));
     const snapshot = client.snapshot({ userId: 'u-1' });
     expect(snapshot).toEqual({
@@ -252,8 +256,8 @@ describe('a snapshot', () => {
   });
 });
 
-describe('the life of a client', () => {
-  it('shares one start between concurrent callers, and starts anew after a failure', async () => {
+describe('ready()', () => {
+  it('shares one start between concurrent calls, and starts again after a failure', async () => {
     let starts = 0;
     const source: RulesetSource = {
       start: (sink) => {
@@ -273,7 +277,7 @@ describe('the life of a client', () => {
     expect(client.health().status).toBe('ready');
   });
 
-  it('gives up after the time-out, with the last failure in the message', async () => {
+  it('rejects after the timeout, with the last failure in the message', async () => {
     const source: RulesetSource = {
       start: (_, signal) =>
         new Promise((_resolve, reject) => {
@@ -288,7 +292,7 @@ describe('the life of a client', () => {
     });
   });
 
-  it('lists all settings that are missing', async () => {
+  it('lists all missing settings', async () => {
     vi.stubEnv('SMOOAI_CONFIG_API_URL', '');
     vi.stubEnv('SMOOAI_CONFIG_CLIENT_ID', '  ');
     const client = createConfigClient({ config });
@@ -301,10 +305,11 @@ describe('the life of a client', () => {
         'SMOOAI_CONFIG_ORG_ID',
       ],
     });
-    vi.unstubAllEnvs();
   });
+});
 
-  it('says when it is stale, and keeps serving', async () => {
+describe('a client', () => {
+  it('is stale while it is disconnected, and keeps serving', async () => {
     const { client, sink } = await readyClient(ruleset({ flags: { newCheckout: true } }));
     sink.status('disconnected', new Error('gone'));
     expect(client.health()).toMatchObject({ status: 'stale', transport: 'none' });
@@ -313,17 +318,17 @@ describe('the life of a client', () => {
     expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' });
   });
 
-  it('takes nothing after close, and can still be read', async () => {
+  it('ignores changes after close(), and can still be read', async () => {
     const { client, source, sink } = await readyClient();
     await client.close();
     sink.patch({ revision: '2', changes: [{ tier: 'feature_flag', key: 'newCheckout', value: true }] });
     expect(client.flag('newCheckout')).toBe(false);
     expect(client.health().status).toBe('closed');
-    expect(source.stopped).toBe(1);
+    expect(source.stops).toBe(1);
     await expect(client.ready()).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
   });
 
-  it('shows no secret when it is inspected or serialised', async () => {
+  it('shows no secret when it is inspected or serialized', async () => {
     const { client, events } = await readyClient();
     const shown = [
       inspect(client, { depth: Number.POSITIVE_INFINITY, showHidden: true }),

@@ -1,4 +1,4 @@
-import { NotReadyError, UnknownKeyError, ValueMissingError } from '../errors.ts';
+import { NotReadyError, ValueMissingError } from '../errors.ts';
 import type { Explanation } from '../evaluation/explain/explain.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { CompiledKey, ParsedEvaluation } from '../ruleset/compiled-key.ts';
@@ -22,28 +22,31 @@ import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Snapshot, Tier } from '../wire.ts';
 import { type ConfigClientEvent, type ConfigClientOptions, checkClientOptions } from './client-options.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
+import { declaredKey } from './declared-key.ts';
 import { ClientLifecycle, type ConfigHealth } from './lifecycle.ts';
 import { type EvaluateOptions, RemoteEvaluation } from './remote-evaluation.ts';
 
-/** Default time that {@link ConfigClient.ready} waits. */
 const READY_TIMEOUT_MS = 10_000;
 
 const EMPTY_CONTEXT: EvaluationContext = Object.freeze({});
 
 /**
- * The configuration of a running process: fetched once, kept live, read synchronously from memory.
- * It holds secrets, so it exists on servers only.
+ * The configuration of a running process. It is fetched once, kept up to date in the background, and read synchronously
+ * from memory. It holds secrets, so use it on servers only.
+ *
+ * Create one with {@link createConfigClient}, or share one per process with `getSharedConfigClient`.
  */
 export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
+  /** The schema that the client was created with. */
   readonly config: Config;
   readonly #store: RulesetStore;
-  readonly #life: ClientLifecycle;
+  readonly #lifecycle: ClientLifecycle;
   readonly #remote: RemoteEvaluation;
-  /** Undefined where reads are not counted. */
+  /** Undefined if reads are not counted. */
   readonly #reads: ClientTelemetry | undefined;
   readonly #onEvent: ((event: ConfigClientEvent) => unknown) | undefined;
 
-  /** @throws {OptionsError} naming an option with a wrong value. */
+  /** @throws {OptionsError} for an option with an invalid value. */
   constructor(options: ConfigClientOptions<Config>) {
     checkClientOptions(options);
     this.config = options.config;
@@ -52,59 +55,78 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     const telemetry = options.telemetry && new ClientTelemetry(options.telemetry);
     this.#reads = telemetry?.countsReads ? telemetry : undefined;
     this.#store = new RulesetStore(options.config, (error) => emit({ type: 'listener-error', error }));
-    this.#life = new ClientLifecycle({ options, store: this.#store, telemetry, emit });
+    this.#lifecycle = new ClientLifecycle({ options, store: this.#store, telemetry, emit });
     this.#remote = new RemoteEvaluation({
       config: options.config,
-      server: () => this.#life.server,
+      server: () => this.#lifecycle.server,
       local: (tier, key, context) => this.#evaluate(tier, key, context),
       epoch: () => this.#store.ruleset?.epoch,
       cache: options.evaluationCache,
     });
     this.#store.subscribe(({ keys }) => this.#remote.changed(keys));
-    this.#life.onClose(() => this.#remote.close());
+    this.#lifecycle.onClose(() => this.#remote.close());
   }
 
   /**
-   * Gets the settings, a token and the values, and checks every required key; then the client stays live.
-   * Concurrent calls share one start, for which each waits as long as it says; after a failure the next call starts
-   * anew. With `fallback: 'cached'` it starts from the disk copy or the bundled values where the server cannot be
-   * reached in time.
+   * Fetches the values and checks that every required key has one. From then on the client keeps itself up to date.
+   * Resolves with the client; at once if it is ready already.
    *
-   * @param options - `timeoutMs`: how long to wait for the server, default 10,000.
-   * @throws {OptionsError} naming an option with a wrong value, such as bundled values of another shape.
-   * @throws {SettingsError} listing all settings that are missing.
+   * Concurrent calls share one start. A call whose `timeoutMs` passes rejects alone. The start is cancelled when no call is
+   * waiting for it any more, unless the `start` option is `background` or `lazy`, which keep trying. After a failure, call
+   * `ready()` again to start again.
+   *
+   * With `fallback: 'cached'`, the client starts from the disk copy or the bundled values if the server cannot be reached in
+   * time.
+   *
+   * @param options - `timeoutMs`: how long this call waits, in milliseconds; default 10,000.
+   * @throws {SettingsError} listing all settings that are missing or malformed.
+   * @throws {OptionsError} for an option with an invalid value, such as malformed bundled values.
    * @throws {ValuesInvalidError} listing all keys that are missing or invalid.
    * @throws {ReadyTimeoutError} with the last failure as its cause.
+   * @throws {RequestRejectedError} if the server rejects the client's requests with a 4xx status.
+   * @throws {TokenRejectedError} if the issuer rejects the credentials.
+   * @throws {ClientClosedError} after `close()`.
    */
   async ready(options: { timeoutMs?: number } = {}): Promise<this> {
-    await this.#life.ready(options.timeoutMs ?? READY_TIMEOUT_MS);
+    await this.#lifecycle.ready(options.timeoutMs ?? READY_TIMEOUT_MS);
     return this;
   }
 
   /**
-   * A public value, parsed by its schema.
-   * @throws {NotReadyError} before `ready()` where the schema has no default.
-   * @throws {UnknownKeyError} for a key that is no public value.
+   * Returns a public value, parsed by the schema.
+   *
+   * @throws {NotReadyError} before `ready()`, if the schema has no default for the key.
+   * @throws {ValueMissingError} if the key has no valid value and no default.
+   * @throws {UnknownKeyError} if the key is not a public value in the schema.
    */
   public<Key extends PublicKey<Config>>(key: Key): PublicValue<Key, Config> {
     return this.#read('public', key) as PublicValue<Key, Config>;
   }
 
   /**
-   * A secret, parsed by its schema.
-   * @throws {NotReadyError} before `ready()` where the schema has no default.
-   * @throws {UnknownKeyError} for a key that is no secret.
+   * Returns a secret, parsed by the schema.
+   *
+   * @throws {NotReadyError} before `ready()`, if the schema has no default for the key.
+   * @throws {ValueMissingError} if the key has no valid value and no default.
+   * @throws {UnknownKeyError} if the key is not a secret in the schema.
    */
   secret<Key extends SecretKey<Config>>(key: Key): SecretValue<Key, Config> {
     return this.#read('secret', key) as SecretValue<Key, Config>;
   }
 
-  /** A flag's value for a context (default: the empty one). Never throws: where nothing valid is stored, the schema's default. */
+  /**
+   * Evaluates a flag for a context and returns its value. Without a valid value, returns the schema's default. Never throws.
+   *
+   * @param context - attributes of the user or request, such as `{ userId }`; default the empty context.
+   */
   flag<Key extends FlagKey<Config>>(key: Key, context?: ConfigContext<Config>): FlagValue<Key, Config> {
     return this.#value('feature_flag', key, context) as FlagValue<Key, Config>;
   }
 
-  /** A flag's value with how it came about; `errorCode` says why it is a default, where that is so. Never throws. */
+  /**
+   * Like {@link flag}, but also returns the reason: `source`, the rule that matched and the rollout bucket. If the value is a
+   * default because of an error, `errorCode` says which. Do not modify the result: it may be shared. Never throws.
+   */
   flagDetails<Key extends FlagKey<Config>>(
     key: Key,
     context?: ConfigContext<Config>,
@@ -112,12 +134,12 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return this.#evaluate('feature_flag', key, context) as Evaluation<FlagValue<Key, Config>>;
   }
 
-  /** A limit for a context (default: the empty one), snapped and clamped. Never throws. */
+  /** Evaluates a limit for a context. The number is snapped to the limit's step and clamped to its bounds. Never throws. */
   limit<Key extends LimitKey<Config>>(key: Key, context?: ConfigContext<Config>): number {
     return this.#value('limit', key, context) as number;
   }
 
-  /** A limit with how it came about. Never throws. */
+  /** Like {@link limit}, but also returns the reason. See {@link flagDetails}. Never throws. */
   limitDetails<Key extends LimitKey<Config>>(
     key: Key,
     context?: ConfigContext<Config>,
@@ -126,12 +148,14 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * A flag's value as the server evaluates it: for platforms that give no rules away. Works before `ready()` too. The
-   * same question is asked once at a time. A client without a server evaluates by itself.
+   * Evaluates a flag on the server: for platforms that keep their targeting rules to themselves. Works before `ready()` too.
+   * Concurrent calls for the same key and context share one request. A client without a server evaluates locally.
    *
-   * @throws {EvaluateNotFoundError} where the server has nothing to evaluate.
-   * @throws {EvaluateContextError} for a context that is no JSON, or that the server refuses.
-   * @throws {EvaluateFailedError} where no valid answer came.
+   * @throws {UnknownKeyError} if the key is not a flag in the schema.
+   * @throws {EvaluateNotFoundError} if the server has nothing to evaluate for the key.
+   * @throws {EvaluateContextError} for a context that is not plain JSON, or that the server rejects.
+   * @throws {EvaluateFailedError} for every other failure, a timeout or an aborted `signal` included.
+   * @throws {NotReadyError} before `ready()`, if the client has no server.
    */
   async evaluateFlag<Key extends FlagKey<Config>>(
     key: Key,
@@ -141,17 +165,17 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return (await this.evaluateFlagDetails(key, context, options)).value;
   }
 
-  /** {@link evaluateFlag} with how the value came about. */
+  /** Like {@link evaluateFlag}, but also returns the reason. */
   async evaluateFlagDetails<Key extends FlagKey<Config>>(
     key: Key,
     context?: ConfigContext<Config>,
     options?: EvaluateOptions,
   ): Promise<Evaluation<FlagValue<Key, Config>>> {
-    const answer = await this.#remote.evaluate({ tier: 'feature_flag', key, context }, options);
-    return answer as Evaluation<FlagValue<Key, Config>>;
+    const result = await this.#remote.evaluate({ tier: 'feature_flag', key, context }, options);
+    return result as Evaluation<FlagValue<Key, Config>>;
   }
 
-  /** A limit as the server evaluates it, snapped and clamped. @throws as {@link evaluateFlag}. */
+  /** Evaluates a limit on the server. The number is snapped and clamped. Throws the same errors as {@link evaluateFlag}. */
   async evaluateLimit<Key extends LimitKey<Config>>(
     key: Key,
     context?: ConfigContext<Config>,
@@ -160,17 +184,20 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return (await this.evaluateLimitDetails(key, context, options)).value;
   }
 
-  /** {@link evaluateLimit} with how the number came about. */
+  /** Like {@link evaluateLimit}, but also returns the reason. */
   async evaluateLimitDetails<Key extends LimitKey<Config>>(
     key: Key,
     context?: ConfigContext<Config>,
     options?: EvaluateOptions,
   ): Promise<Evaluation<number>> {
-    const answer = await this.#remote.evaluate({ tier: 'limit', key, context }, options);
-    return answer as Evaluation<number>;
+    const result = await this.#remote.evaluate({ tier: 'limit', key, context }, options);
+    return result as Evaluation<number>;
   }
 
-  /** How a flag or limit comes to its answer for a context: each rule, condition and rollout. Slow; never throws. */
+  /**
+   * Explains how a flag or limit is evaluated for a context: each rule, condition and rollout. Much slower than a read; meant
+   * for debugging. Never throws.
+   */
   explain(key: FlagKey<Config> | LimitKey<Config>, context?: ConfigContext<Config>): Explanation<unknown> {
     const tier = this.config.keys.get(key)?.tier === 'limit' ? 'limit' : 'feature_flag';
     const answer = this.#evaluate(tier, key, context);
@@ -178,78 +205,81 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return { ...(explained ?? { key, isTargeted: false, rules: [] }), answer };
   }
 
-  /** What a browser may see for a context: public values and answers. Secrets, rules and segments have no place in it. */
+  /**
+   * Returns what a browser may see for a context: public values, and flags and limits evaluated for it. It never contains
+   * secrets, rules or segments.
+   */
   snapshot(context?: ConfigContext<Config>): Snapshot {
     return takeSnapshot(this.config, this.#store, context ?? EMPTY_CONTEXT);
   }
 
-  /** Calls `listener` after each applied change, once a batch, until the answered function is called. */
+  /**
+   * Calls `listener` after each change, with the keys that may read differently now. Changes that arrive together are one
+   * call. Returns an unsubscribe function.
+   */
   subscribe(listener: (change: ConfigChange) => unknown): () => void {
     return this.#store.subscribe(listener);
   }
 
-  /**
-   * Calls `listener` once the client is closed (at once where it is already), until the answered function is called:
-   * for what lives as long as the client does.
-   */
+  /** Calls `listener` when the client is closed, or at once if it already is. Returns an unsubscribe function. */
   onClose(listener: () => unknown): () => void {
-    return this.#life.onClose(listener);
+    return this.#lifecycle.onClose(listener);
   }
 
   /**
-   * Where the value of a key comes from that is served now: `environment` (a variable), `server`, `cache` (the disk
-   * copy), `file` (bundled), `default` (the schema's), or `none` where there is no valid value. Never throws.
+   * Returns where the current value of a key comes from: `environment` (an environment variable), `server`, `cache` (the
+   * disk copy), `file` (a bundled value), `default` (the schema's), or `none` if it has no valid value. Never throws.
    */
   origin(key: PublicKey<Config> | SecretKey<Config> | FlagKey<Config> | LimitKey<Config>): ValueOrigin {
-    this.#life.startIfLazy();
+    this.#lifecycle.startIfLazy();
     return this.#store.originOf(key);
   }
 
   /**
-   * Calls `listener` with the new value after a secret was rotated, until the answered function is called. Values that the
-   * schema refuses are no rotation, and neither is the first one.
+   * Calls `listener` with the new value whenever a secret changes, such as after a rotation. It is not called for the first
+   * value, nor for values that the schema rejects. Returns an unsubscribe function.
    *
-   * @throws {UnknownKeyError} for a key that is no secret.
+   * @throws {UnknownKeyError} if the key is not a secret in the schema.
    */
   onSecretChange<Key extends SecretKey<Config>>(
     key: Key,
     listener: (value: SecretValue<Key, Config>) => unknown,
   ): () => void {
-    this.#checkTier('secret', key);
+    declaredKey(this.config, 'secret', key);
     const read = (): CompiledKey | undefined => {
       const compiled = this.#store.get(key);
-      // One that keeps its last value says nothing new.
-      return compiled?.hasValue === true && compiled.serves !== 'before' ? compiled : undefined;
+      // A key that keeps its previous value has not changed.
+      return compiled?.hasValue === true && compiled.serves !== 'previous' ? compiled : undefined;
     };
     let last = read();
     return this.#store.subscribe(({ keys }) => {
       const next = keys.includes(key) ? read() : undefined;
       if (next === undefined) return undefined;
-      const before = last;
+      const previous = last;
       last = next;
-      if (before === undefined || isSameValue(before, next)) return undefined;
+      if (previous === undefined || isSameValue(previous, next)) return undefined;
       return listener(next.fixed?.value as SecretValue<Key, Config>);
     });
   }
 
-  /** The state of the client. Never throws. */
+  /** Returns the state of the client, for a health check or a log. Contains no values. Never throws. */
   health(): ConfigHealth {
-    return this.#life.health();
+    return this.#lifecycle.health();
   }
 
   /**
-   * Ends connections and timers; the disk copy gets what was still to be written. Values in hand can still be read;
-   * `ready()` then rejects.
+   * Ends all connections and timers, and finishes pending writes to the disk copy. The last values can still be read;
+   * `ready()` rejects from then on.
    */
   close(): Promise<void> {
-    return this.#life.close();
+    return this.#lifecycle.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** The value of {@link #evaluate}, without an object for how it came about. */
+  /** Like {@link #evaluate}, but without allocating a result object. */
   #value(tier: Tier, key: string, context: EvaluationContext | undefined): unknown {
     this.#reads?.read(tier, this.#store.originOf(key));
     const compiled = this.#store.get(key);
@@ -268,7 +298,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     if (this.config.keys.get(key)?.tier !== tier) {
       return { value: undefined, source: 'default', errorCode: 'ERR_KEY_UNKNOWN' };
     }
-    const compiled = this.#life.startIfLazy() ? this.#store.get(key) : undefined;
+    const compiled = this.#lifecycle.startIfLazy() ? this.#store.get(key) : undefined;
     if (compiled !== undefined) return compiled.evaluate(context ?? EMPTY_CONTEXT);
     const fallback = this.#store.defaultOf(key);
     return {
@@ -279,10 +309,10 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   #read(tier: Tier, key: string): unknown {
-    this.#checkTier(tier, key);
+    declaredKey(this.config, tier, key);
     this.#reads?.read(tier, this.#store.originOf(key));
     let compiled = this.#store.get(key);
-    if (compiled === undefined && this.#life.startIfLazy()) compiled = this.#store.get(key);
+    if (compiled === undefined && this.#lifecycle.startIfLazy()) compiled = this.#store.get(key);
     if (compiled?.hasValue === true) return compiled.fixed?.value;
     const fallback = this.#store.defaultOf(key);
     if (compiled === undefined && fallback?.ok) return fallback.value;
@@ -298,25 +328,16 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     );
   }
 
-  #checkTier(tier: Tier, key: string): void {
-    if (this.config.keys.get(key)?.tier === tier) return;
-    const { label, group } = tierNames(tier);
-    throw new UnknownKeyError(
-      key,
-      `"${key}" is no ${label} of the schema. Declare it under "${group}", or check its name.`,
-    );
-  }
-
   #emit(event: ConfigClientEvent): void {
-    // A fault in the hook must not stop the client.
+    // An error in the hook must not stop the client.
     callGuarded(() => this.#onEvent?.(event));
   }
 }
 
 /**
- * Makes a client; unless `start` says otherwise, nothing is fetched before `ready()`.
+ * Creates a client. Nothing is fetched before `ready()`, unless the `start` option says otherwise.
  *
- * @throws {OptionsError} naming an option with a wrong value.
+ * @throws {OptionsError} for an option with an invalid value.
  *
  * @example
  * const client = await createConfigClient({ config }).ready();
@@ -328,7 +349,7 @@ export function createConfigClient<Config extends AnyConfig>(
   return new ConfigClient(options);
 }
 
-/** By what is stored, as a value may be of a class whose insides are not seen. */
+/** Compares the stored JSON, since the parsed values may be instances of any class. */
 function isSameValue(one: CompiledKey, other: CompiledKey): boolean {
   if (Object.is(one.fixed?.value, other.fixed?.value)) return true;
   return one.stored !== undefined && sameStored(one.stored, other.stored);

@@ -1,25 +1,25 @@
 import { OptionsError } from '../errors.ts';
 import { Moment } from '../http/moment.ts';
 
-/** Bounds of the answers of the server that a client keeps. */
+/** Bounds of a client's cache of server evaluations. */
 export interface EvaluationCacheOptions {
-  /** How many answers are kept; beyond it the least recently used one is dropped. */
+  /** Maximum number of entries. When it is exceeded, the least recently used entry is dropped. */
   maxEntries: number;
-  /** How long an answer is served, in milliseconds. */
+  /** How long an entry is used, in milliseconds. */
   ttlMs: number;
 }
 
-interface Entry<Answer> {
-  answer: Answer;
+interface Entry<Value> {
+  value: Value;
   since: Moment;
 }
 
-/** Answers for a while, and never more than so many: the least recently used one goes first. */
-export class EvaluationCache<Answer> {
+/** A cache with a time to live and a maximum size. The least recently used entry is dropped first. */
+export class EvaluationCache<Value> {
   readonly #options: EvaluationCacheOptions;
-  readonly #entries = new Map<string, Entry<Answer>>();
+  readonly #entries = new Map<string, Entry<Value>>();
 
-  /** @throws {OptionsError} for a bound that is none. */
+  /** @throws {OptionsError} for an invalid bound. */
   constructor(options: EvaluationCacheOptions) {
     const { maxEntries, ttlMs } = options;
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
@@ -37,18 +37,19 @@ export class EvaluationCache<Answer> {
     this.#options = { maxEntries, ttlMs };
   }
 
-  get(id: string): Answer | undefined {
+  get(id: string): Value | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
+    // Deleted and set again, so that the map stays in order of use.
     this.#entries.delete(id);
     if (entry.since.elapsedMs() >= this.#options.ttlMs) return undefined;
     this.#entries.set(id, entry);
-    return entry.answer;
+    return entry.value;
   }
 
-  set(id: string, answer: Answer): void {
+  set(id: string, value: Value): void {
     this.#entries.delete(id);
-    this.#entries.set(id, { answer, since: new Moment() });
+    this.#entries.set(id, { value, since: new Moment() });
     if (this.#entries.size <= this.#options.maxEntries) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);

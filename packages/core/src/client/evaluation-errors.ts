@@ -11,62 +11,61 @@ import type { ExchangeFailure } from '../http/exchange-failure.ts';
 import type { KeyDefinition } from '../schema/config-types.ts';
 import { tierNames } from '../tiers.ts';
 
-/** Statuses by which a server says that it is the context that it does not take. */
-const CONTEXT_REFUSED: ReadonlySet<number> = new Set([400, 413, 422]);
+/** Statuses with which a server rejects the context. */
+const CONTEXT_REJECTED: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /**
- * What a question to the server failed of, as an error of an evaluation. The words of the server and of the network
- * library are left out: they may repeat the context.
+ * Turns the error of an evaluation request into the one that `evaluateFlag` and `evaluateLimit` throw. Messages of the
+ * server and of the network library are left out: they may repeat the context.
  */
-export function describeEvaluationFailure(definition: KeyDefinition, error: unknown): unknown {
-  if (error instanceof RequestRejectedError) return describeRefusal(definition, error);
+export function evaluationError(definition: KeyDefinition, error: unknown): unknown {
+  if (error instanceof RequestRejectedError) return rejection(definition, error);
   if (error instanceof RequestTransportError) {
-    const why = `no whole answer came (${systemCodeOf(error) ?? error.reason}). Check apiUrl and the network.`;
+    const why = `no complete response arrived (${systemCodeOf(error) ?? error.reason}). Check apiUrl and the network.`;
     return failed(definition, { reason: error.reason, why });
   }
-  // A `SettingsError` or a fault of this package is no failure of the server's.
+  // A `SettingsError` or an error in this package was not caused by the server.
   if (!(error instanceof ConfigError) || !/^ERR_(TOKEN|RESPONSE)_/.test(error.code)) return error;
   const reason = error.code === 'ERR_RESPONSE_MALFORMED' ? 'malformed' : 'token';
   return failed(definition, { reason, cause: error, why: error.message });
 }
 
-/** What this caller's wait ended of. */
-export function describeEndedWait(definition: KeyDefinition, failure: ExchangeFailure): EvaluateFailedError {
-  const remedy = failure.kind === 'timeout' ? ' Check the network, or give "timeoutMs" more.' : '';
+/** This caller's timeout passed, or its signal aborted. */
+export function waitError(definition: KeyDefinition, failure: ExchangeFailure): EvaluateFailedError {
+  const remedy = failure.kind === 'timeout' ? ' Check the network, or raise "timeoutMs".' : '';
   return failed(definition, { reason: failure.kind, why: `${failure.reason}.${remedy}` });
 }
 
-/** An answer that is none: of another shape, or refused by the key's schema. */
-export function badAnswer(definition: KeyDefinition, reason: 'malformed' | 'invalid'): EvaluateFailedError {
+/** The result is unusable: `malformed`: it is not an evaluation; `invalid`: the key's schema rejects the value. */
+export function resultError(definition: KeyDefinition, reason: 'malformed' | 'invalid'): EvaluateFailedError {
   const why =
     reason === 'malformed'
-      ? 'the answer is no evaluation. Check that apiUrl is the base URL of a config API.'
-      : 'the value that is stored there is refused by its schema. Correct it, or push the schema that it was stored for.';
+      ? 'the response is not an evaluation. Check that apiUrl is the base URL of a config API.'
+      : 'the schema rejects the stored value. Correct the value, or push the schema that it was stored for.';
   return failed(definition, { reason, why });
 }
 
-/** There is nothing that could be evaluated. */
-export function evaluationNotFound({ key, tier }: KeyDefinition): EvaluateNotFoundError {
+export function notFoundError({ key, tier }: KeyDefinition): EvaluateNotFoundError {
   const { label, group } = tierNames(tier);
   return new EvaluateNotFoundError(
     key,
-    `The server has no ${label} "${key}" to evaluate in this environment. Push the schema that declares it under "${group}", give it a value or a default, and check the environment’s name.`,
+    `The server has no ${label} "${key}" to evaluate in this environment. Push the schema that declares it under "${group}", give it a value or a default, and check the name of the environment.`,
   );
 }
 
-function describeRefusal(definition: KeyDefinition, error: RequestRejectedError): ConfigError {
+function rejection(definition: KeyDefinition, error: RequestRejectedError): ConfigError {
   const { status, retryAfterMs } = error;
-  if (status === 404) return evaluationNotFound(definition);
-  if (CONTEXT_REFUSED.has(status)) {
+  if (status === 404) return notFoundError(definition);
+  if (CONTEXT_REJECTED.has(status)) {
     return new EvaluateContextError(
       definition.key,
-      `The server does not take the context that ${nameOf(definition)} was to be evaluated for (${status}). Pass a smaller or flatter one, with only the attributes that the rules need.`,
+      `The server rejected the context for ${nameOf(definition)} (status ${status}). Pass a smaller or flatter one, with only the attributes that the rules need.`,
       { status },
     );
   }
   return failed(definition, {
     reason: 'rejected',
-    why: `it answered with ${status}. ${remedyFor(status)}`,
+    why: `it responded with status ${status}. ${remedyFor(status)}`,
     status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
@@ -77,9 +76,8 @@ function systemCodeOf({ cause }: RequestTransportError): string | undefined {
 }
 
 function remedyFor(status: number): string {
-  if (status === 401 || status === 403)
-    return 'Check that the client’s credentials may read this environment.';
-  if (status === 429) return 'Ask less often, or keep answers with "evaluationCache".';
+  if (status === 401 || status === 403) return 'Check that the client is allowed to read this environment.';
+  if (status === 429) return 'Evaluate less often, or set "evaluationCache".';
   return status >= 500 ? 'Try again later.' : 'Check that apiUrl is the base URL of a config API.';
 }
 

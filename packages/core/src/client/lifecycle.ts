@@ -14,33 +14,32 @@ import type { AnyConfig } from '../schema/config-types.ts';
 import { resolveEnvironment } from '../settings.ts';
 import type { TokenStatus } from '../token/token-monitor.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
-import { ClientSources } from './client-sources.ts';
 import { type ClientStatus, StatusMonitor } from './client-status.ts';
 import type { ClientTelemetry } from './client-telemetry.ts';
-import type { ServerConnection } from './remote-evaluation.ts';
+import { Connection, type ServerConnection } from './connection.ts';
+import { LocalValues } from './local-values.ts';
 
 /** The state of a client. */
 export interface ConfigHealth {
-  /**
-   * `stale`: the last good values are served, but the server is not heard of. `failed`: the start failed, or the values
-   * are older than `maxStalenessMs`; what is there is served.
-   */
   status: ClientStatus;
   environment: string | undefined;
   revision: string | undefined;
-  /** Milliseconds since the server last confirmed the values; undefined before it did. */
+  /** Milliseconds since the server last confirmed the values; undefined if it never did. */
   ageMs: number | undefined;
-  /** How values arrive now; `cache` and `file` before the server was heard of. */
+  /**
+   * How values arrive now. Before the first values from the server, `cache` or `file` if the client serves the disk copy or
+   * bundled values. `none` while the connection is lost.
+   */
   transport: 'none' | 'stream' | 'polling' | 'memory' | 'cache' | 'file';
-  /** How the event stream stands. */
+  /** The state of the event stream. */
   stream: 'connecting' | 'open' | 'closed';
-  /** The token provider's state, without values; undefined where there is none. */
+  /** The state of the token provider, without tokens; undefined if there is none. */
   token: TokenStatus | undefined;
-  /** Keys whose newest stored value is missing or refused by the schema, and refused overrides. */
+  /** Keys whose newest value is missing or invalid, and environment variables that the schema rejects. */
   invalidKeys: readonly InvalidKey[];
 }
 
-/** What a {@link ClientLifecycle} takes. */
+/** Options of {@link ClientLifecycle}. */
 export interface ClientLifecycleOptions {
   options: ConfigClientOptions<AnyConfig>;
   store: RulesetStore;
@@ -48,26 +47,31 @@ export interface ClientLifecycleOptions {
   emit: (event: ConfigClientEvent) => void;
 }
 
-/** Faults of the program, which no fallback and no repetition mends. */
-const OWN_FAULTS: ReadonlySet<ConfigErrorCode> = new Set(['ERR_SETTINGS_MISSING', 'ERR_OPTIONS_INVALID']);
+/** Errors in how the client is configured. Neither a fallback nor another attempt can help. */
+const PERMANENT_ERRORS: ReadonlySet<ConfigErrorCode> = new Set([
+  'ERR_SETTINGS_MISSING',
+  'ERR_OPTIONS_INVALID',
+]);
 
-/** The start, the state and the end of a client. */
+/** Starts and closes a client, and keeps its state. */
 export class ClientLifecycle {
   readonly #options: ConfigClientOptions<AnyConfig>;
   readonly #store: RulesetStore;
   readonly #telemetry: ClientTelemetry | undefined;
   readonly #emit: (event: ConfigClientEvent) => void;
   readonly #monitor: StatusMonitor;
-  readonly #sources: ClientSources;
+  readonly #local: LocalValues;
+  readonly #connection: Connection;
   readonly #closing = new AbortController();
   readonly #closeListeners = new Set<() => unknown>();
   readonly #onListenerError: (error: unknown) => void;
-  /** How many callers of `ready()` wait for the start. */
+  /** How many calls of `ready()` are waiting for the start. */
   #waiting = 0;
   #closed: Promise<void> | undefined;
+  /** Whether the first read is still to trigger the start. */
   #isLazy: boolean;
-  /** What was told last of keys at fault. */
-  #toldInvalid = '';
+  /** The messages of the last `invalid` event, which is not repeated. */
+  #reportedInvalid = '';
 
   constructor({ options, store, telemetry, emit }: ClientLifecycleOptions) {
     this.#options = options;
@@ -82,11 +86,25 @@ export class ClientLifecycle {
     this.#monitor = monitor;
     const onStart = (): void => this.#onStart();
     const onChange = (change: ConfigChange): void => this.#onChange(change);
-    this.#sources = new ClientSources({ options, store, monitor, telemetry, emit, onStart, onChange });
+    const local = new LocalValues({ options, store, monitor, emit });
+    this.#local = local;
+    this.#connection = new Connection({
+      options,
+      local,
+      store,
+      monitor,
+      telemetry,
+      emit,
+      onStart,
+      onChange,
+    });
     if (options.start === 'background') this.#startUnawaited();
   }
 
-  /** Each caller waits as long as it says for the one start under way; the last that gives up ends it. */
+  /**
+   * Waits for the start, which concurrent calls share. A call whose timeout passes rejects alone. Once no call is waiting
+   * any more, the start is cancelled, unless the `start` option keeps it going.
+   */
   async ready(timeoutMs: number): Promise<void> {
     checkMilliseconds('timeoutMs', timeoutMs);
     if (this.#closing.signal.aborted) throw closedError();
@@ -95,24 +113,24 @@ export class ClientLifecycle {
     if (this.#monitor.phase === 'failed') this.#monitor.enter('starting');
     this.#waiting += 1;
     const deadline = new Deadline({ timeoutMs, signal: this.#closing.signal });
-    const failure = await deadline.race(this.#sources.begin()).then(
+    const failure = await deadline.race(this.#connection.start()).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
     deadline.end();
     this.#waiting -= 1;
     if (this.#isReady()) return;
-    const lateMs = deadline.over?.kind === 'timeout' ? timeoutMs : undefined;
+    const timedOutMs = deadline.over?.kind === 'timeout' ? timeoutMs : undefined;
     try {
       if (failure === undefined) this.#checkValues();
-      else this.#goOffline(lateMs === undefined ? failure.error : this.#timeoutError(lateMs));
+      else this.#startOffline(timedOutMs === undefined ? failure.error : this.#timeoutError(timedOutMs));
       this.#becomeReady();
     } catch (error) {
-      throw await this.#giveUp(error, lateMs);
+      throw await this.#endWait(error, timedOutMs);
     }
   }
 
-  /** The first read begins the start of a lazy client; answers whether it did now. */
+  /** Starts a lazy client at its first read. Returns whether this call started it. */
   startIfLazy(): boolean {
     if (!this.#isLazy || this.#closing.signal.aborted) return false;
     this.#startUnawaited();
@@ -130,7 +148,7 @@ export class ClientLifecycle {
       ageMs,
       transport: isArriving ? connection : live === undefined ? (offline ?? 'none') : 'none',
       stream: connection === 'stream' ? 'open' : connection === 'connecting' ? 'connecting' : 'closed',
-      token: this.#sources.token,
+      token: this.#connection.token,
       invalidKeys: this.#invalidKeys(),
     };
   }
@@ -147,9 +165,12 @@ export class ClientLifecycle {
     };
   }
 
-  /** Who evaluates flags and limits where this client cannot. @throws {SettingsError} listing all that is missing. */
+  /**
+   * The config server; undefined if the `source` option replaces it.
+   * @throws {SettingsError} listing all settings that are missing or malformed.
+   */
   get server(): ServerConnection | undefined {
-    return this.#sources.server;
+    return this.#connection.server;
   }
 
   close(): Promise<void> {
@@ -161,61 +182,62 @@ export class ClientLifecycle {
     return this.#monitor.phase === 'ready';
   }
 
-  /** Whether a start that failed is repeated without anybody asking. */
+  /** Whether a failed start is repeated without another call of `ready()`. */
   get #isPersistent(): boolean {
     return this.#options.start === 'background' || this.#options.start === 'lazy';
   }
 
-  /** Goes by what is on disk or bundled where it may and can; else throws what keeps it from its server. */
-  #goOffline(failure: unknown): void {
+  /** Starts from the disk copy or bundled values if the options allow it and there are any; else throws `failure`. */
+  #startOffline(failure: unknown): void {
     const { live, offline } = this.#store;
-    const isLasting = isFault(failure) || this.#closing.signal.aborted;
-    if (this.#options.fallback === undefined || offline === undefined || live !== undefined || isLasting) {
+    const isFinal = isPermanent(failure) || this.#closing.signal.aborted;
+    if (this.#options.fallback === undefined || offline === undefined || live !== undefined || isFinal) {
       throw failure;
     }
     this.#store.complete();
     this.#checkValues(failure);
-    this.#sources.persist();
+    this.#connection.persist();
     this.#emit({ type: 'fallback', from: offline, error: failure });
   }
 
-  /** A caller of `ready()` gave up: ends a start that nobody waits for any more, and answers what to throw. */
-  async #giveUp(error: unknown, lateMs: number | undefined): Promise<unknown> {
-    const goesOn = this.#isPersistent && !isFault(error);
-    const isOver = this.#waiting === 0 && !goesOn && !this.#closing.signal.aborted;
-    const reason = isOver ? await this.#sources.reset() : undefined;
+  /** A call of `ready()` fails: cancels a start that no other call waits for, and returns the error to throw. */
+  async #endWait(error: unknown, timedOutMs: number | undefined): Promise<unknown> {
+    const isRetried = this.#isPersistent && !isPermanent(error);
+    const isCancelled = this.#waiting === 0 && !isRetried && !this.#closing.signal.aborted;
+    const startFailure = isCancelled ? await this.#connection.reset() : undefined;
     if (this.#closing.signal.aborted) return closedError();
-    // Meanwhile another caller may have begun anew.
-    const isFailed = this.#waiting === 0 && (!goesOn || isConfigError(error, 'ERR_VALUES_INVALID'));
+    // Checked again: another call may have begun a new start meanwhile.
+    const isFailed = this.#waiting === 0 && (!isRetried || isConfigError(error, 'ERR_VALUES_INVALID'));
     if (isFailed && !this.#isReady()) this.#monitor.enter('failed');
-    const isLate = lateMs !== undefined && isConfigError(error, 'ERR_READY_TIMEOUT');
-    return isLate ? this.#timeoutError(lateMs, reason) : error;
+    const isTimeout = timedOutMs !== undefined && isConfigError(error, 'ERR_READY_TIMEOUT');
+    return isTimeout ? this.#timeoutError(timedOutMs, startFailure) : error;
   }
 
-  /** Names the failure that kept the start waiting: `reason`, unless that only says that the wait was ended. */
-  #timeoutError(timeoutMs: number, reason?: unknown): ReadyTimeoutError {
-    const told = reason instanceof Error && !isAborted(reason) ? reason : this.#sources.lastFailure;
-    const words = told === undefined ? '' : ` Last failure: ${told.message}`;
+  /** Names the last failure of the start as the cause. `startFailure` does not count if it only says that the start was cancelled. */
+  #timeoutError(timeoutMs: number, startFailure?: unknown): ReadyTimeoutError {
+    const hasReason = startFailure instanceof Error && !isAborted(startFailure);
+    const failure = hasReason ? startFailure : this.#connection.lastFailure;
+    const detail = failure === undefined ? '' : ` Last failure: ${failure.message}`;
     return new ReadyTimeoutError(
-      `The config client was not ready within ${timeoutMs} ms.${words} Check the API URL and that the server runs, or give ready({ timeoutMs }) more.`,
-      told instanceof Error ? { cause: told } : undefined,
+      `The config client was not ready within ${timeoutMs} ms.${detail} Check the API URL and that the server is running, or pass a longer timeout: ready({ timeoutMs }).`,
+      failure instanceof Error ? { cause: failure } : undefined,
     );
   }
 
-  /** Nobody waits for this start: what is wrong is told as an event, and thrown to whoever calls `ready()` then. */
+  /** Starts without a caller that waits. Errors are reported as an event; a later call of `ready()` also rejects with them. */
   #startUnawaited(): void {
     this.#isLazy = false;
-    this.#sources.begin().catch((error: unknown) => {
-      // Other failures are followed by another start.
-      if (!isFault(error)) return;
-      void this.#sources.reset();
+    this.#connection.start().catch((error: unknown) => {
+      // All other failures are followed by another start.
+      if (!isPermanent(error)) return;
+      void this.#connection.reset();
       this.#monitor.enter('failed');
       this.#emit({ type: 'connection', status: 'disconnected', error });
     });
-    this.#tellInvalid();
+    this.#reportInvalid();
   }
 
-  /** The live source started, whether somebody waits for it or not. */
+  /** The source has started. In a persistent client nobody may be waiting, so this makes it ready. */
   #onStart(): void {
     if (!this.#isPersistent || this.#closing.signal.aborted) return;
     if (this.#unusableKeys().length > 0) this.#monitor.enter('failed');
@@ -233,15 +255,15 @@ export class ClientLifecycle {
   #onChange(change: ConfigChange): void {
     this.#telemetry?.changed(change);
     this.#emit({ type: 'changed', ...change });
-    this.#tellInvalid();
-    const isMended = this.#isPersistent && this.#monitor.phase === 'failed';
-    if (isMended && this.#unusableKeys().length === 0) this.#becomeReady();
+    this.#reportInvalid();
+    const mayRecover = this.#isPersistent && this.#monitor.phase === 'failed';
+    if (mayRecover && this.#unusableKeys().length === 0) this.#becomeReady();
   }
 
-  /** @throws {ValuesInvalidError} listing required keys without a valid value, and refused overrides. */
+  /** @throws {ValuesInvalidError} listing required keys without a valid value, and invalid environment variables. */
   #checkValues(cause?: unknown): void {
-    const refused = this.#isPersistent ? [] : this.#sources.refusedOverrides;
-    const keys = [...refused, ...this.#unusableKeys()];
+    const overrides = this.#isPersistent ? [] : this.#local.invalidOverrides;
+    const keys = [...overrides, ...this.#unusableKeys()];
     if (keys.length === 0) return;
     const environment = this.#store.ruleset?.environment ?? resolveEnvironment(this.#options);
     throw new ValuesInvalidError(environment, keys, { cause });
@@ -252,14 +274,14 @@ export class ClientLifecycle {
   }
 
   #invalidKeys(): InvalidKey[] {
-    return [...this.#sources.refusedOverrides, ...this.#store.invalidKeys()];
+    return [...this.#local.invalidOverrides, ...this.#store.invalidKeys()];
   }
 
-  #tellInvalid(): void {
+  #reportInvalid(): void {
     const keys = this.#invalidKeys();
-    const words = keys.map(({ message }) => message).join('\n');
-    if (words === this.#toldInvalid) return;
-    this.#toldInvalid = words;
+    const messages = keys.map(({ message }) => message).join('\n');
+    if (messages === this.#reportedInvalid) return;
+    this.#reportedInvalid = messages;
     if (keys.length > 0) this.#emit({ type: 'invalid', keys });
   }
 
@@ -270,12 +292,13 @@ export class ClientLifecycle {
       this.#closeListeners.delete(listener);
       callGuarded(listener, this.#onListenerError);
     }
-    await this.#sources.close();
+    this.#connection.close();
+    await this.#local.flush();
   }
 }
 
-function isFault(error: unknown): boolean {
-  return isConfigError(error) && OWN_FAULTS.has(error.code);
+function isPermanent(error: unknown): boolean {
+  return isConfigError(error) && PERMANENT_ERRORS.has(error.code);
 }
 
 function closedError(): ClientClosedError {

@@ -34,7 +34,7 @@ const config = defineConfig({
 closeAfterEach();
 
 describe('evaluation on the server', () => {
-  it('asks for a flag by POST and parses the answer by its schema', async () => {
+  it('sends a POST for a flag, and parses the result by the schema', async () => {
     const { client, server } = makeClient(config, () =>
       json({ value: 'dark', source: 'rule', matchedRuleId: 'nl', rolloutBucket: null, more: 1 }),
     );
@@ -71,20 +71,20 @@ describe('evaluation on the server', () => {
     expect(max).toBe(100);
   });
 
-  it('works beside a ruleset in hand, which it leaves alone', async () => {
+  it("does not affect the client's own ruleset", async () => {
     const { client, server } = makeClient(config, () => json({ value: 'dark', source: 'raw' }));
     server.ruleset = whole({ flags: { theme: 'light' } });
     await client.ready();
     expect([await client.evaluateFlag('theme'), client.flag('theme')]).toEqual(['dark', 'light']);
   });
 
-  it('takes keys and contexts of the schema only', async () => {
+  it('rejects keys of another tier and an invalid timeout before it sends anything', async () => {
     const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
-    // @ts-expect-error a limit is no flag
+    // @ts-expect-error a limit is not a flag
     await expect(client.evaluateFlag('cartItems')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
-    // @ts-expect-error a secret is no flag
+    // @ts-expect-error a secret is not a flag
     await expect(client.evaluateFlag('paymentKey')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
-    // @ts-expect-error a flag is no limit
+    // @ts-expect-error a flag is not a limit
     await expect(client.evaluateLimit('theme')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
     await expect(client.evaluateFlag('theme', {}, { timeoutMs: 0 })).rejects.toMatchObject({
       code: 'ERR_OPTIONS_INVALID',
@@ -93,7 +93,7 @@ describe('evaluation on the server', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('says which settings are missing', async () => {
+  it('lists the missing settings', async () => {
     const { client } = makeClient(config, () => json({}), { organizationId: '', environment: '' });
     vi.stubEnv('SMOOAI_CONFIG_ORG_ID', '');
     await expect(client.evaluateFlag('theme')).rejects.toMatchObject({
@@ -114,7 +114,7 @@ describe('contexts that cannot be sent', () => {
   };
   it.each<[string, unknown]>([
     ['a date', { since: new Date(), email: EMAIL }],
-    ['a number that is none', { age: Number.NaN, email: EMAIL }],
+    ['NaN', { age: Number.NaN, email: EMAIL }],
     ['a bigint', { age: 1n, email: EMAIL }],
     ['a function', { email: () => EMAIL }],
     ['a map', new Map([['email', EMAIL]])],
@@ -123,24 +123,24 @@ describe('contexts that cannot be sent', () => {
     ['a hole in a list', { list: [undefined, EMAIL] }],
     ['a list', [EMAIL]],
     ['null', null],
-    ['a text', EMAIL],
-  ])('such as %s are refused before anything is sent', async (_, context) => {
+    ['a string', EMAIL],
+  ])('such as %s are rejected before anything is sent', async (_, context) => {
     const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
-    // @ts-expect-error what TypeScript refuses in part
+    // @ts-expect-error some of these are type errors
     const error = await rejection(client.evaluateFlag('newCheckout', context));
     expect(error).toMatchObject({ code: 'ERR_EVALUATE_CONTEXT', key: 'newCheckout', status: undefined });
     expect(leaksOf(everythingOf(error), [EMAIL])).toEqual([]);
     expect(server.asked).toEqual([]);
   });
 
-  it('are told by the attribute at fault', async () => {
+  it('are reported with the name of the attribute', async () => {
     const { client } = makeClient(config, () => json({}));
     const error = await rejection(client.evaluateFlag('newCheckout', { plan: 'pro', since: new Date(0) }));
-    expect(String(error)).toMatch(/attribute "since" is no plain JSON.*ISO string/);
+    expect(String(error)).toMatch(/attribute "since" is not plain JSON.*ISO string/);
   });
 });
 
-describe('what the server answers instead', () => {
+describe('a failed evaluation', () => {
   const echo = { message: `${EMAIL} ${ACCESS_TOKEN}`, cause: EMAIL };
   const cases: [name: string, code: ConfigErrorCode, answer: Answer, fields: object][] = [
     ['404', 'ERR_EVALUATE_NOT_FOUND', () => json(echo, 404), {}],
@@ -157,7 +157,7 @@ describe('what the server answers instead', () => {
     ],
     ['500', 'ERR_EVALUATE_FAILED', () => json(echo, 500), { reason: 'rejected', status: 500 }],
     [
-      'a network that fails and tells all',
+      'a network error that repeats the request',
       'ERR_EVALUATE_FAILED',
       (body) => {
         const cause = Object.assign(new Error(JSON.stringify(body)), { code: 'ECONNRESET', body });
@@ -168,29 +168,32 @@ describe('what the server answers instead', () => {
     ['a page', 'ERR_EVALUATE_FAILED', () => new Response(`<html>${EMAIL}`), { reason: 'malformed' }],
     ['no value', 'ERR_EVALUATE_FAILED', () => json({ source: 'raw' }), { reason: 'malformed' }],
     [
-      'a source of its own',
+      'an unknown source',
       'ERR_EVALUATE_FAILED',
       () => json({ value: true, source: EMAIL }),
       { reason: 'malformed' },
     ],
     [
-      'a value that the schema refuses',
+      'a value that the schema rejects',
       'ERR_EVALUATE_FAILED',
       () => json({ value: EMAIL, source: 'raw' }),
       { reason: 'invalid' },
     ],
   ];
 
-  it.each(cases)('%s is %s, without a word of context, value or token', async (_, code, answer, fields) => {
-    const { client } = makeClient(config, answer);
-    const error = await rejection(client.evaluateFlag('newCheckout', { email: EMAIL }));
-    expect(error).toMatchObject({ code, key: 'newCheckout', ...fields });
-    expect(isConfigError(error, code)).toBe(true);
-    expect(String(error)).toContain('newCheckout');
-    expect(leaksOf(everythingOf(error), [EMAIL, ACCESS_TOKEN, settings.clientSecret])).toEqual([]);
-  });
+  it.each(cases)(
+    'by %s is %s, without the context, the value or a token',
+    async (_, code, answer, fields) => {
+      const { client } = makeClient(config, answer);
+      const error = await rejection(client.evaluateFlag('newCheckout', { email: EMAIL }));
+      expect(error).toMatchObject({ code, key: 'newCheckout', ...fields });
+      expect(isConfigError(error, code)).toBe(true);
+      expect(String(error)).toContain('newCheckout');
+      expect(leaksOf(everythingOf(error), [EMAIL, ACCESS_TOKEN, settings.clientSecret])).toEqual([]);
+    },
+  );
 
-  it('a limit that is no number is malformed', async () => {
+  it('is malformed if a limit is not a number', async () => {
     const { client } = makeClient(config, () => json({ value: 'many', source: 'raw' }));
     await expect(client.evaluateLimit('cartItems')).rejects.toMatchObject({
       code: 'ERR_EVALUATE_FAILED',
@@ -198,7 +201,7 @@ describe('what the server answers instead', () => {
     });
   });
 
-  it('a token that is refused is a failure with its cause', async () => {
+  it('has a rejected token as its cause', async () => {
     const fetch: typeof globalThis.fetch = async () => json({ error: 'invalid_client' }, 401);
     const { client } = makeClient(config, () => json({}), { fetch });
     await expect(client.evaluateFlag('theme')).rejects.toMatchObject({
@@ -208,7 +211,7 @@ describe('what the server answers instead', () => {
     });
   });
 
-  it('is not kept: the next call asks anew', async () => {
+  it('is not cached', async () => {
     const { client, server } = makeClient(config, () => json({}, 500), {
       evaluationCache: { maxEntries: 9, ttlMs: 60_000 },
     });
@@ -218,31 +221,31 @@ describe('what the server answers instead', () => {
   });
 });
 
-describe('the same question at the same time', () => {
-  it('is asked once, in whatever order its attributes are', async () => {
+describe('concurrent calls for the same key and context', () => {
+  it('share one request, whatever the order of the attributes', async () => {
     const { isOpen, open } = gate();
     const { client, server } = makeClient(config, async ({ context }) => {
       await isOpen;
       return json({ value: context.country === 'NL', source: 'raw' });
     });
     const context: Record<string, unknown> = { country: 'NL', more: { a: [1], b: null }, gone: undefined };
-    const answers = [
+    const results = [
       client.evaluateFlag('newCheckout', context),
       client.evaluateFlag('newCheckout', { more: { b: null, a: [1] }, country: 'NL' }),
       client.evaluateFlagDetails('newCheckout', context),
       client.evaluateFlag('newCheckout', { country: 'BE' }),
     ];
-    // What was asked for is what was given, not what becomes of it.
+    // The context counts as it was when the call was made.
     context.country = 'BE';
     await vi.waitFor(() => expect(server.asked.length).toBe(2), soon);
     open();
-    expect(await Promise.all(answers)).toEqual([true, true, { value: true, source: 'raw' }, false]);
+    expect(await Promise.all(results)).toEqual([true, true, { value: true, source: 'raw' }, false]);
     expect(server.asked.length).toBe(2);
     expect(await client.evaluateFlag('newCheckout', { country: 'BE' })).toBe(false);
     expect(server.asked.length).toBe(3);
   });
 
-  it('is given up by one caller alone, and ends with the last', async () => {
+  it('can each be aborted or time out without affecting the others', async () => {
     const { isOpen, open } = gate();
     const { client, server } = makeClient(config, async () => {
       await isOpen;
@@ -264,7 +267,7 @@ describe('the same question at the same time', () => {
     expect(server.asked.length).toBe(1);
   });
 
-  it('is not joined once all who asked it are gone', async () => {
+  it('abort the request when the last one is gone, and a later call sends a new one', async () => {
     const { client, server } = makeClient(config, () => new Promise(() => undefined));
     await expect(client.evaluateFlag('newCheckout', {}, { timeoutMs: 20 })).rejects.toThrow(/within 20 ms/);
     server.answer = () => json({ value: true, source: 'raw' });
@@ -272,7 +275,7 @@ describe('the same question at the same time', () => {
     expect(server.aborted).toBe(1);
   });
 
-  it('is not asked at all by who is aborted already', async () => {
+  it('send nothing if the signal is already aborted', async () => {
     const { client, server } = makeClient(config, () => json({ value: true, source: 'raw' }));
     const signal = AbortSignal.abort();
     const error = await rejection(client.evaluateFlag('newCheckout', {}, { signal }));
@@ -281,7 +284,7 @@ describe('the same question at the same time', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('ends when the client is closed', async () => {
+  it('reject when the client is closed', async () => {
     const { client, server } = makeClient(config, () => new Promise(() => undefined));
     const waiting = rejection(client.evaluateFlag('newCheckout'));
     await vi.waitFor(() => expect(server.asked.length).toBe(1), soon);
@@ -293,7 +296,7 @@ describe('the same question at the same time', () => {
 });
 
 describe('a client without a server', () => {
-  it('evaluates by itself', async () => {
+  it('evaluates locally', async () => {
     const rule = { id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value: true };
     const client = createTestClient({
       config,
@@ -309,7 +312,7 @@ describe('a client without a server', () => {
     expect(await client.evaluateFlag('theme')).toBe('light');
     client.set({ flags: { newCheckout: true } });
     expect(await client.evaluateFlag('newCheckout')).toBe(true);
-    // @ts-expect-error a limit is no flag
+    // @ts-expect-error a limit is not a flag
     await expect(client.evaluateFlag('cartItems')).rejects.toMatchObject({ code: 'ERR_KEY_UNKNOWN' });
     await expect(client.evaluateFlag('newCheckout', { at: new Date() })).rejects.toMatchObject({
       code: 'ERR_EVALUATE_CONTEXT',
@@ -318,7 +321,7 @@ describe('a client without a server', () => {
     await expect(client.evaluateFlag('newCheckout')).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
   });
 
-  it('has the same errors', async () => {
+  it('rejects with the same errors', async () => {
     const source = {
       start: async () => undefined,
       stop: () => undefined,

@@ -1,74 +1,62 @@
-import type { ConfigApi } from '../api/config-api.ts';
-import { ClientClosedError, NotReadyError, UnknownKeyError } from '../errors.ts';
+import { ClientClosedError, EvaluateContextError, NotReadyError } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
+import { canonicalJson, isJson } from '../lib/json.ts';
 import { checkMilliseconds } from '../lib/option-checks.ts';
+import { isRecord } from '../lib/record.ts';
 import type { ParsedEvaluation } from '../ruleset/compiled-key.ts';
 import { parseStored } from '../ruleset/compiled-key.ts';
 import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
-import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, EvaluationSource, Tier } from '../wire.ts';
+import type { ServerConnection } from './connection.ts';
+import { declaredKey } from './declared-key.ts';
 import { EvaluationCache, type EvaluationCacheOptions } from './evaluation-cache.ts';
-import { contextText } from './evaluation-context.ts';
-import {
-  badAnswer,
-  describeEndedWait,
-  describeEvaluationFailure,
-  evaluationNotFound,
-} from './evaluation-errors.ts';
-import { EvaluationFlight } from './evaluation-flight.ts';
+import { evaluationError, notFoundError, resultError, waitError } from './evaluation-errors.ts';
 
-/** What `evaluateFlag` and `evaluateLimit` of a client take. */
+/** Options of `evaluateFlag` and `evaluateLimit`. */
 export interface EvaluateOptions {
-  /** Ends this caller's wait; others that wait for the same answer go on. */
+  /** Ends this call's wait. Other calls that share the request keep waiting. */
   signal?: AbortSignal | undefined;
-  /** How long this caller waits, in milliseconds; default 10,000. */
+  /** How long this call waits, in milliseconds; default 10,000. */
   timeoutMs?: number | undefined;
 }
 
-/** A config server, and the environment of a client there. */
-export interface ServerConnection {
-  api: ConfigApi;
-  environment: string;
-}
-
-/** What a {@link RemoteEvaluation} needs of its client. */
+/** What a {@link RemoteEvaluation} needs from its client. */
 export interface RemoteEvaluationParts {
   config: Pick<AnyConfig, 'keys'>;
-  /** Who evaluates; undefined where there is no server, and the client itself does. May throw. */
+  /** The server that evaluates; undefined if there is none, so that the client evaluates locally. May throw. */
   server: () => ServerConnection | undefined;
-  /** The client's own answer. */
+  /** Evaluates in the client. */
   local: (tier: Tier, key: string, context: EvaluationContext) => ParsedEvaluation;
-  /** The epoch of the values in hand. */
+  /** The epoch of the client's current values. */
   epoch: () => string | undefined;
-  /** Keeps answers; none by default. */
+  /** Caches results; default no cache. */
   cache?: EvaluationCacheOptions | undefined;
 }
 
-/** A flag or limit, and whom it is to be evaluated for. */
-interface Question {
+interface EvaluationRequest {
   definition: KeyDefinition;
-  /** The context, canonical. */
+  /** The context as canonical JSON. */
   context: string;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Lists them for {@link readAnswer}: a type has no list of its members. */
+/** {@link EvaluationSource} at run time. */
 const SOURCES: ReadonlySet<string> = new Set<EvaluationSource>(['raw', 'rule', 'rollout', 'default']);
 
-/** Flags and limits that the server evaluates: one request for all who ask the same at the same time. */
+/** Evaluates flags and limits on the server. Concurrent calls for the same key and context share one request. */
 export class RemoteEvaluation {
   readonly #parts: RemoteEvaluationParts;
   readonly #cache: EvaluationCache<Evaluation<unknown>> | undefined;
-  readonly #flights = new Map<string, EvaluationFlight<Evaluation<unknown>>>();
-  /** How often each key that was asked for has changed since. */
-  readonly #changes = new Map<string, number>();
+  readonly #inFlight = new Map<string, SharedRequest<Evaluation<unknown>>>();
+  /** For each key that was evaluated: how often it has changed since. */
+  readonly #changeCounts = new Map<string, number>();
   #epoch: string | undefined;
-  #epochs = 0;
+  #epochCount = 0;
   #isClosed = false;
 
-  /** @throws {OptionsError} for a cache without bounds. */
+  /** @throws {OptionsError} for a cache without valid bounds. */
   constructor(parts: RemoteEvaluationParts) {
     this.#parts = parts;
     this.#cache = parts.cache && new EvaluationCache(parts.cache);
@@ -76,9 +64,9 @@ export class RemoteEvaluation {
 
   /**
    * @throws {UnknownKeyError} for a key that the schema does not declare in that tier.
-   * @throws {EvaluateContextError} for a context that is no JSON, or that the server refuses.
-   * @throws {EvaluateNotFoundError} where the server has nothing to evaluate.
-   * @throws {EvaluateFailedError} for everything else that keeps the answer away, also `signal` and `timeoutMs`.
+   * @throws {EvaluateContextError} for a context that is not plain JSON, or that the server rejects.
+   * @throws {EvaluateNotFoundError} if the server has nothing to evaluate.
+   * @throws {EvaluateFailedError} for every other failure, a timeout or an aborted `signal` included.
    */
   async evaluate(
     { tier, key, context }: { tier: Tier; key: string; context: EvaluationContext | undefined },
@@ -86,132 +74,182 @@ export class RemoteEvaluation {
   ): Promise<Evaluation<unknown>> {
     if (this.#isClosed) throw new ClientClosedError();
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const definition = this.#definitionOf(tier, key);
-    const question = { definition, context: contextText(key, context) };
+    const definition = declaredKey(this.#parts.config, tier, key);
+    const request = { definition, context: contextText(key, context) };
     checkMilliseconds('timeoutMs', timeoutMs);
     const server = this.#parts.server();
     const deadline = new Deadline({ timeoutMs, signal });
     try {
       if (deadline.over !== undefined) throw deadline.over;
-      if (server === undefined) return this.#answerLocally(question);
-      return await this.#answer(question, server, deadline);
+      if (server === undefined) return this.#evaluateLocally(request);
+      return await this.#evaluateShared(request, server, deadline);
     } catch (error) {
-      throw error instanceof ExchangeFailure ? describeEndedWait(definition, error) : error;
+      throw error instanceof ExchangeFailure ? waitError(definition, error) : error;
     } finally {
       deadline.end();
     }
   }
 
-  /** These keys changed: answers from before are not served any more, also those that are still on their way. */
+  /** Makes results of these keys from before the change unusable, in the cache and in flight. */
   changed(keys: readonly string[]): void {
     for (const key of keys) {
-      const count = this.#changes.get(key);
-      if (count !== undefined) this.#changes.set(key, count + 1);
+      const count = this.#changeCounts.get(key);
+      if (count !== undefined) this.#changeCounts.set(key, count + 1);
     }
   }
 
-  /** Ends every wait with a {@link ClientClosedError}. */
+  /** Aborts all requests; their callers get a {@link ClientClosedError}. */
   close(): void {
     this.#isClosed = true;
-    for (const flight of [...this.#flights.values()]) flight.end();
+    for (const shared of [...this.#inFlight.values()]) shared.abort();
     this.#cache?.clear();
   }
 
-  async #answer(
-    question: Question,
+  async #evaluateShared(
+    request: EvaluationRequest,
     server: ServerConnection,
     deadline: Deadline,
   ): Promise<Evaluation<unknown>> {
-    const id = this.#idOf(question);
-    return (
-      this.#cache?.get(id) ??
-      (await (this.#flights.get(id) ?? this.#depart(id, question, server)).wait(deadline))
-    );
+    const id = this.#idOf(request);
+    const cached = this.#cache?.get(id);
+    if (cached !== undefined) return cached;
+    const shared = this.#inFlight.get(id) ?? this.#send(id, request, server);
+    return shared.wait(deadline);
   }
 
-  #depart(id: string, question: Question, server: ServerConnection): EvaluationFlight<Evaluation<unknown>> {
-    const flight = new EvaluationFlight(
+  #send(
+    id: string,
+    request: EvaluationRequest,
+    server: ServerConnection,
+  ): SharedRequest<Evaluation<unknown>> {
+    const shared = new SharedRequest(
       async (signal) => {
-        const answer = await this.#ask(question, server, signal);
-        if (this.#idOf(question) === id) this.#cache?.set(id, answer);
-        return answer;
+        const result = await this.#fetch(request, server, signal);
+        // A change meanwhile gives the request another id: the result is outdated then, and not cached.
+        if (this.#idOf(request) === id) this.#cache?.set(id, result);
+        return result;
       },
       () => {
-        if (this.#flights.get(id) === flight) this.#flights.delete(id);
+        if (this.#inFlight.get(id) === shared) this.#inFlight.delete(id);
       },
     );
-    this.#flights.set(id, flight);
-    return flight;
+    this.#inFlight.set(id, shared);
+    return shared;
   }
 
-  async #ask(
-    { definition, context }: Question,
+  async #fetch(
+    { definition, context }: EvaluationRequest,
     { api, environment }: ServerConnection,
     signal: AbortSignal,
   ): Promise<Evaluation<unknown>> {
     const { key, tier } = definition;
-    // Read back, so that the caller may go on with the object it gave.
+    // Parsed from the text, so that the caller may go on changing the object that it passed.
     const attributes = JSON.parse(context) as EvaluationContext;
     try {
-      const answer =
+      const result =
         tier === 'limit'
           ? await api.evaluateLimit(environment, key, attributes, { signal })
           : await api.evaluateFlag(environment, key, attributes, { signal });
-      return readAnswer(definition, answer);
+      return parseResult(definition, result);
     } catch (error) {
-      throw this.#isClosed ? new ClientClosedError() : describeEvaluationFailure(definition, error);
+      throw this.#isClosed ? new ClientClosedError() : evaluationError(definition, error);
     }
   }
 
-  #answerLocally({ definition, context }: Question): Evaluation<unknown> {
+  #evaluateLocally({ definition, context }: EvaluationRequest): Evaluation<unknown> {
     const { tier, key } = definition;
     const attributes = JSON.parse(context) as EvaluationContext;
-    const { errorCode, ...answer } = this.#parts.local(tier, key, attributes);
-    if (errorCode === undefined) return answer;
+    const { errorCode, ...result } = this.#parts.local(tier, key, attributes);
+    if (errorCode === undefined) return result;
     if (errorCode === 'ERR_NOT_READY') {
       throw new NotReadyError(
-        `"${key}" was to be evaluated before the client was ready. Await client.ready() first.`,
+        `"${key}" was evaluated before the client was ready. Await client.ready() first.`,
       );
     }
-    throw errorCode === 'ERR_VALUE_MISSING'
-      ? evaluationNotFound(definition)
-      : badAnswer(definition, 'invalid');
+    throw errorCode === 'ERR_VALUE_MISSING' ? notFoundError(definition) : resultError(definition, 'invalid');
   }
 
-  #definitionOf(tier: Tier, key: string): KeyDefinition {
-    const definition = this.#parts.config.keys.get(key);
-    if (definition?.tier === tier) return definition;
-    const { label, group } = tierNames(tier);
-    throw new UnknownKeyError(
-      key,
-      `"${key}" is no ${label} of the schema. Declare it under "${group}", or check its name.`,
-    );
-  }
-
-  /** What names an answer: another after each change of the key and in each epoch, so that none outlives either. */
-  #idOf({ definition: { key }, context }: Question): string {
+  /** Identifies a result. The id changes with the key's value and with the epoch, so no result outlives either. */
+  #idOf({ definition: { key }, context }: EvaluationRequest): string {
     const epoch = this.#parts.epoch();
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
-      this.#epochs += 1;
+      this.#epochCount += 1;
       this.#cache?.clear();
     }
-    const count = this.#changes.get(key) ?? 0;
-    this.#changes.set(key, count);
-    return `${this.#epochs}.${count} ${key} ${context}`;
+    const count = this.#changeCounts.get(key) ?? 0;
+    this.#changeCounts.set(key, count);
+    return `${this.#epochCount}.${count} ${key} ${context}`;
   }
 }
 
-/** An answer as the key's schema takes it. It may be handed to many, so none can write to it. */
-function readAnswer(definition: KeyDefinition, answer: Evaluation): Evaluation<unknown> {
-  const { source, matchedRuleId, rolloutBucket } = answer;
-  if (!SOURCES.has(source)) throw badAnswer(definition, 'malformed');
-  const parsed = parseStored(definition, answer.value);
-  if (!parsed.ok) throw badAnswer(definition, 'invalid');
+/** A request that any number of callers wait for. It is aborted when the last of them has gone. */
+class SharedRequest<Result> {
+  readonly #controller = new AbortController();
+  readonly #result: Promise<Result>;
+  readonly #onOver: () => void;
+  #waiting = 0;
+
+  /** @param onOver - called when the request is settled or aborted, and must not be joined any more. */
+  constructor(send: (signal: AbortSignal) => Promise<Result>, onOver: () => void) {
+    this.#onOver = onOver;
+    this.#result = send(this.#controller.signal).finally(onOver);
+  }
+
+  /** Waits for the result until the caller's deadline, whose end does not affect other callers. */
+  async wait(deadline: Deadline): Promise<Result> {
+    this.#waiting += 1;
+    try {
+      return await deadline.race(this.#result);
+    } finally {
+      this.#waiting -= 1;
+      if (this.#waiting === 0) this.abort();
+    }
+  }
+
+  /** Does nothing after the request has settled. */
+  abort(): void {
+    this.#onOver();
+    this.#controller.abort();
+  }
+}
+
+/** Parses a result by the key's schema. It is frozen, since several callers may share it. */
+function parseResult(definition: KeyDefinition, result: Evaluation): Evaluation<unknown> {
+  const { source, matchedRuleId, rolloutBucket } = result;
+  if (!SOURCES.has(source)) throw resultError(definition, 'malformed');
+  const parsed = parseStored(definition, result.value);
+  if (!parsed.ok) throw resultError(definition, 'invalid');
   return Object.freeze({
     value: parsed.value,
     source,
     ...(typeof matchedRuleId === 'string' && { matchedRuleId }),
     ...(typeof rolloutBucket === 'number' && { rolloutBucket }),
   });
+}
+
+/**
+ * A context as canonical JSON: the same text for the same attributes in any order.
+ *
+ * @throws {EvaluateContextError} for anything that JSON would change or drop, such as a Date.
+ */
+function contextText(key: string, context: unknown): string {
+  if (context === undefined) return '{}';
+  if (!isRecord(context)) throw contextError(key, 'it is not an object');
+  let culprit: string | undefined;
+  try {
+    if (isJson(context)) return canonicalJson(context);
+    culprit = Object.entries(context).find(([, value]) => value !== undefined && !isJson(value))?.[0];
+  } catch {
+    // A getter or a proxy threw. Its message is not repeated: it may contain anything.
+  }
+  const part = culprit === undefined ? 'it' : `its attribute ${JSON.stringify(culprit.slice(0, 100))}`;
+  throw contextError(key, `${part} is not plain JSON`);
+}
+
+function contextError(key: string, reason: string): EvaluateContextError {
+  return new EvaluateContextError(
+    key,
+    `The context for "${key}" cannot be sent: ${reason}. Pass an object of strings, finite numbers, booleans, null, arrays and plain objects, with dates as ISO strings.`,
+  );
 }

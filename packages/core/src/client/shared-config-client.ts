@@ -5,7 +5,7 @@ import { ConfigClient } from './config-client.ts';
 
 /** Options of {@link getSharedConfigClient}. */
 export interface SharedConfigClientOptions<Config extends AnyConfig> extends ConfigClientOptions<Config> {
-  /** Tells clients of one schema apart, such as those of two organizations; default `default`. */
+  /** Distinguishes clients with the same schema, such as those of two organizations; default `default`. */
   key?: string | undefined;
 }
 
@@ -14,16 +14,18 @@ interface Entry {
   readonly client: ConfigClient<AnyConfig>;
 }
 
-/** One registry a process, also where a reload or a bundler makes several copies of this package. */
+/** One registry per process, even if a reload or a bundler loads this package more than once. */
 const REGISTRY: unique symbol = Symbol.for('@smooai/config/clients');
 
-/** Clients of edited schemas that a development server keeps open, as other modules may not be reloaded yet. */
+/** In development, how many clients of edited schemas stay open: modules that are not reloaded yet may still use them. */
 const KEPT_IN_DEVELOPMENT = 3;
 
 /**
- * The one client of this process for this schema and key: it survives a reload of the module that asks for it. A schema
- * that was edited gets a client of its own; in development (`NODE_ENV`) only the newest three of a key stay open. A client
- * that was closed is replaced at the next call. Of later calls only the schema and the key count.
+ * Returns the client of this process for a schema and key, and creates it at the first call. Later calls ignore all other
+ * options. The client survives a reload of the module that calls this. An edited schema gets a new client; if `NODE_ENV` is
+ * `development`, only the newest three per key stay open. A closed client is replaced at the next call.
+ *
+ * @throws {OptionsError} for an option with an invalid value, at the first call.
  *
  * @example
  * export const client = getSharedConfigClient({ config });
@@ -36,7 +38,7 @@ export function getSharedConfigClient<Config extends AnyConfig>(
   const entries = registry();
   const identity = `${key}:${fingerprint(options.config)}`;
   const known = entries.get(identity)?.client;
-  // The identity holds the schema, so the client is one of this type.
+  // The identity includes the schema, so the client has this type.
   if (known !== undefined) return known as unknown as ConfigClient<Config>;
   const client = new ConfigClient<Config>(clientOptions);
   entries.set(identity, { key, client: client as unknown as ConfigClient<AnyConfig> });
@@ -61,7 +63,7 @@ function fingerprint(config: AnyConfig): string {
   try {
     return JSON.stringify(toJsonSchema(config));
   } catch {
-    // A validator that cannot tell its JSON Schema is no reason to fail here; names tell schemas apart well enough.
+    // A validator without a JSON Schema must not make this fail. The names of the keys identify the schema well enough.
     return JSON.stringify([...config.keys.values()].map(({ key, tier }) => [tier, key]));
   }
 }

@@ -1,5 +1,5 @@
 import { onAbort } from '../http/on-abort.ts';
-import { compareRevisions } from '../ruleset/ruleset-order.ts';
+import { isOlderRevision } from '../lib/revision.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
 import { diffSnapshots } from '../snapshot/snapshot-diff.ts';
 import type { Snapshot } from '../wire.ts';
@@ -7,30 +7,30 @@ import type { ConfigClient } from './config-client.ts';
 
 /** Options of {@link createSnapshotEventStream}. */
 export interface SnapshotEventStreamOptions {
-  /** Ends the stream, as when the request that asked for it goes away. */
+  /** Ends the stream. Pass the signal of the request, which aborts when the browser disconnects. */
   signal?: AbortSignal;
-  /** Milliseconds between two comments that keep the connection open; default 15 000. */
+  /** Milliseconds between two comments that keep the connection open; default 15,000. */
   heartbeatMs?: number;
-  /** Called once when the stream is over, for whatever reason. */
+  /** Called once when the stream has ended, for any reason. */
   onEnd?: () => void;
 }
 
-/** The part of a client that a stream reads; its `config` tells the type of contexts. */
+/** The part of a client that {@link createSnapshotEventStream} uses. */
 export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
   ConfigClient<C>,
   'config' | 'snapshot' | 'subscribe' | 'onClose'
 >;
 
-/** Events that may wait for the reader; what happens after that is told as one patch when it reads again. */
+/** How many events may wait for the reader. Later changes are sent as one patch once it reads again. */
 const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
 /**
- * Server-sent events of one context's snapshot, in UTF-8: first `snapshot`, then a `patch` whenever a change of the
- * client alters what that context sees. It ends when the signal aborts, the reader cancels or the client closes.
- * A reader that falls behind costs no more memory than a few events: it gets the changes it missed as one patch.
+ * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event after
+ * each change that affects the context. The stream ends when the signal aborts, the reader cancels or the client closes.
+ * For a slow reader at most eight events are queued; it gets later changes as one patch.
  *
- * @throws what `client.snapshot` throws, such as NotReadyError before `ready()` is done.
+ * @throws if `client.snapshot` throws.
  * @example
  * new Response(createSnapshotEventStream(client, { userId }, { signal: request.signal }), {
  *   headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
@@ -62,7 +62,7 @@ class SnapshotEventSession<C extends AnyConfig> {
   readonly #end = (): void => this.end();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #sent: Snapshot | undefined;
-  #behind = false;
+  #isBehind = false;
   #releases: (() => void)[] = [];
   #heartbeat: ReturnType<typeof setInterval> | undefined;
 
@@ -85,7 +85,7 @@ class SnapshotEventSession<C extends AnyConfig> {
       return;
     }
     this.#releases.push(this.#client.onClose(this.#end));
-    // A client that is closed already has just ended the stream.
+    // If the client is already closed, `onClose` has just ended the stream.
     if (this.#controller === undefined) return;
     const snapshot = this.#firstSnapshot();
     this.#send('snapshot', snapshot.revision, snapshot);
@@ -93,7 +93,7 @@ class SnapshotEventSession<C extends AnyConfig> {
     this.#releases.push(this.#client.subscribe(() => this.#changed()));
     if (this.#signal) this.#releases.push(onAbort(this.#signal, this.#end));
     this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
-    // An open page must not keep a process alive that wants to end.
+    // An open stream must not keep the process alive.
     this.#heartbeat.unref?.();
   }
 
@@ -106,14 +106,14 @@ class SnapshotEventSession<C extends AnyConfig> {
     }
   }
 
-  /** The reader has room again: tell it what it missed. */
+  /** The reader has room again: sends the changes that it missed. */
   catchUp(): void {
-    if (!this.#behind) return;
-    this.#behind = false;
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
     this.#sendPatch();
   }
 
-  /** Lets go of the client; safe to call again. */
+  /** Releases the client and the timer. Further calls do nothing. */
   stop(): void {
     if (this.#controller === undefined) return;
     this.#controller = undefined;
@@ -131,7 +131,7 @@ class SnapshotEventSession<C extends AnyConfig> {
 
   #changed(): void {
     if (this.#hasRoom()) this.#sendPatch();
-    else this.#behind = true;
+    else this.#isBehind = true;
   }
 
   #sendPatch(): void {
@@ -139,8 +139,8 @@ class SnapshotEventSession<C extends AnyConfig> {
     if (previous === undefined) return;
     const next = this.#client.snapshot(this.#context);
     this.#sent = next;
-    // Another history of the values may count from below; a reader would take its patches for old ones.
-    if (compareRevisions(next.revision, previous.revision) < 0) {
+    // The revision went back, since the server's history is another one. A patch would be ignored as outdated.
+    if (isOlderRevision(next.revision, previous.revision)) {
       this.#send('snapshot', next.revision, next);
       return;
     }
@@ -149,7 +149,7 @@ class SnapshotEventSession<C extends AnyConfig> {
   }
 
   #comment(): void {
-    // A reader with a full queue has bytes to read, so it needs no sign of life.
+    // A reader with a full queue still has data to read, so it needs no heartbeat.
     if (this.#hasRoom()) this.#controller?.enqueue(this.#encoder.encode(':\n\n'));
   }
 

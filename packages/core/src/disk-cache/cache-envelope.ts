@@ -1,54 +1,58 @@
+import { parseJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 import { isRuleset } from '../ruleset/ruleset-shape.ts';
 import type { JsonValue, Ruleset } from '../wire.ts';
 
-/** The web's `CryptoKey`, which not every program's types know by name. */
+/** `CryptoKey` by another way: not every set of type libraries declares the name. */
 type CryptoKey = Awaited<ReturnType<typeof globalThis.crypto.subtle.importKey>>;
 
-/** Whose values a disk copy holds; another client's copy is refused. */
+/** Identifies whose values a disk copy holds. A copy with another binding is refused. */
 export interface CacheBinding {
   apiUrl: string;
   organizationId: string;
   environment: string;
 }
 
-/** What is wrong with a disk copy. `key`: its secrets are not encrypted under this client secret. */
+/**
+ * Why a disk copy is refused. `unreadable`: the file cannot be read; `torn`: it is damaged; `foreign`: it belongs to other
+ * settings; `key`: its secrets are not encrypted with this client secret.
+ */
 export type CacheRefusal = 'unreadable' | 'torn' | 'foreign' | 'key';
 
-/** How a disk copy is sealed and opened. */
+/** What is needed to write and read a disk copy. */
 export interface CacheSeal {
   binding: CacheBinding;
-  /** The key of the secrets; without it they are left out when writing, and are not read. */
+  /** Encrypts the secrets. Without it they are neither written nor read. */
   key: CryptoKey | undefined;
 }
 
-/** A disk copy that was opened. */
+/** The content of a disk copy. */
 export interface CachedRuleset {
   ruleset: Ruleset;
   /** Epoch milliseconds. */
   savedAt: number;
-  /** Whether secrets were written, be there any or none. */
+  /** Whether the copy was written with secrets, even if there were none to write. */
   hasSecrets: boolean;
 }
 
 interface Envelope {
   format: typeof FORMAT;
-  /** Digest of the binding, so that the file tells no URL. */
+  /** A digest of the binding, so that the file does not reveal the URL. */
   binding: string;
   revision: string;
   savedAt: number;
   /** The ruleset without its secrets, as JSON. */
   values: string;
-  /** Base64 of nonce and ciphertext; absent where secrets are left out. */
+  /** Base64 of nonce and ciphertext; absent if secrets are left out. */
   secrets?: string;
-  /** Of all the above. */
+  /** A digest of all fields above. */
   checksum: string;
 }
 
 const FORMAT = 'smooai-config-cache-1';
 const NONCE_BYTES = 12;
 
-/** The key of a client's disk copies: HKDF (RFC 5869) over the client secret, bound to whose values they are. */
+/** Derives the encryption key from the client secret by HKDF (RFC 5869). Each binding gives another key. */
 export async function deriveCacheKey(clientSecret: string, binding: CacheBinding): Promise<CryptoKey> {
   const { subtle } = globalThis.crypto;
   const material = await subtle.importKey('raw', utf8(clientSecret), 'HKDF', false, ['deriveKey']);
@@ -62,7 +66,7 @@ export async function deriveCacheKey(clientSecret: string, binding: CacheBinding
   );
 }
 
-/** The text of a disk copy. */
+/** Makes the text of a disk copy. */
 export async function sealRuleset(ruleset: Ruleset, seal: CacheSeal, savedAt: number): Promise<string> {
   const { secret, ...rest } = ruleset;
   const binding = await digest(bindingParts(seal.binding));
@@ -74,14 +78,14 @@ export async function sealRuleset(ruleset: Ruleset, seal: CacheSeal, savedAt: nu
   return JSON.stringify(envelope);
 }
 
-/** Opens a disk copy, or says why it is refused; nothing of a refused one is used. */
+/** Reads the text of a disk copy, or returns why it is refused. Nothing of a refused copy is used. */
 export async function openRuleset(text: string, seal: CacheSeal): Promise<CachedRuleset | CacheRefusal> {
   const envelope = await readEnvelope(text);
   if (envelope === undefined) return 'torn';
   if (envelope.binding !== (await digest(bindingParts(seal.binding)))) return 'foreign';
   let secret: JsonValue = {};
   if (seal.key !== undefined) {
-    // Without secrets nothing proves who wrote it.
+    // A copy without secrets is refused as well: nothing would prove who wrote it.
     const { secrets } = envelope;
     const opened = secrets === undefined ? undefined : await decrypt(seal.key, secrets, envelope);
     if (opened === undefined) return 'key';
@@ -122,7 +126,7 @@ function bindingParts(binding: CacheBinding): string[] {
 
 type Body = Pick<Envelope, 'format' | 'binding' | 'revision' | 'savedAt' | 'values'>;
 
-/** The values are authenticated with the secrets: with a key, neither can be exchanged without the other. */
+/** Authenticates the plain values together with the secrets, so that neither can be replaced alone. */
 function additionalData({ format, binding, revision, savedAt, values }: Body): Uint8Array<ArrayBuffer> {
   return utf8(JSON.stringify([format, binding, revision, savedAt, values]));
 }
@@ -170,12 +174,4 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
   return bytes;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

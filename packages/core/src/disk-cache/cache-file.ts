@@ -1,21 +1,21 @@
 import { sleep } from '../http/backoff.ts';
 import { errorCode } from './text-file.ts';
 
-/** As much of Node's modules as is used. */
+/** The Node.js modules used here. */
 export interface FileSystem {
   fs: typeof import('node:fs/promises');
   path: typeof import('node:path');
   os: typeof import('node:os');
 }
 
-/** A lock that was left behind by a process that died is broken after so long; a write takes milliseconds. */
+/** A lock older than this was left by a process that died, since a write takes milliseconds. It is removed. */
 const LOCK_LIFE_MS = 10_000;
 const LOCK_WAIT_MS = 20;
 const LOCK_ATTEMPTS = 25;
 
 /**
- * Replaces a file as a whole: a reader sees the old text or the new, whatever happens in between. The file is readable
- * by its owner alone (0600), and so are the directories that are made for it (0700).
+ * Replaces a file atomically: a reader sees either the old text or the new one, even after a crash. Only its owner can
+ * read the file (0600).
  */
 export async function replaceFile(system: FileSystem, file: string, text: string): Promise<void> {
   const { fs, path } = system;
@@ -37,7 +37,10 @@ export async function replaceFile(system: FileSystem, file: string, text: string
   await syncDirectory(system, directory);
 }
 
-/** Makes the directory of a file, and runs `work` while no other process does so for the same file. */
+/**
+ * Creates the file's directory (0700), and runs `work` under a lock that excludes other processes.
+ * @returns `busy` if the lock was not free within half a second; `work` did not run then.
+ */
 export async function withFileLock(
   system: FileSystem,
   file: string,
@@ -75,9 +78,9 @@ async function takeLock(system: FileSystem, lock: string): Promise<boolean> {
   return false;
 }
 
-/** Whether the lock is of a process of this machine that ended, perhaps killed; of others only their age tells. */
+/** Whether the lock's process ran on this machine and has ended. For other machines, only the lock's age tells. */
 async function isHolderGone({ fs, os }: FileSystem, lock: string): Promise<boolean> {
-  // A pipe in its place would be waited for.
+  // Anything but a file is not read: reading a pipe would block.
   const isFile = await fs.lstat(lock).then(
     (stats) => stats.isFile() && stats.size < 1_000,
     () => false,
@@ -86,7 +89,7 @@ async function isHolderGone({ fs, os }: FileSystem, lock: string): Promise<boole
   const [host, pid] = /^\["(.*)",(\d+)\]$/.exec(text)?.slice(1) ?? [];
   if (host !== os.hostname() || pid === undefined) return false;
   try {
-    // Signal 0 only asks whether there is such a process.
+    // Signal 0 only checks whether the process exists.
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
@@ -94,7 +97,7 @@ async function isHolderGone({ fs, os }: FileSystem, lock: string): Promise<boole
   }
 }
 
-/** Temporary files of processes that died while they wrote. */
+/** Removes temporary files of processes that died while writing. */
 async function removeLeftovers(system: FileSystem, file: string): Promise<void> {
   const { fs, path } = system;
   const directory = path.dirname(file);
@@ -107,12 +110,12 @@ async function removeLeftovers(system: FileSystem, file: string): Promise<void> 
 }
 
 async function isOlderThan({ fs }: FileSystem, file: string, ms: number): Promise<boolean> {
-  // Of the entry itself, be it a link to nothing.
+  // `lstat`, since it may be a broken symbolic link.
   const stats = await fs.lstat(file).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > ms;
 }
 
-/** Makes the rename last through a power cut; not every system can open a directory. */
+/** Makes the rename survive a power failure. */
 async function syncDirectory({ fs }: FileSystem, directory: string): Promise<void> {
   try {
     const handle = await fs.open(directory, 'r');
@@ -122,6 +125,6 @@ async function syncDirectory({ fs }: FileSystem, directory: string): Promise<voi
       await handle.close();
     }
   } catch {
-    // The rename itself is done.
+    // Not every system can open a directory. The rename itself is done.
   }
 }

@@ -1,6 +1,7 @@
 import { OptionsError } from '../errors.ts';
 import { unref } from '../http/backoff.ts';
-import { compareRevisions, isSameEpoch, isSamePosition } from '../ruleset/ruleset-order.ts';
+import { compareRevisions } from '../lib/revision.ts';
+import { isSameEpoch, isSamePosition } from '../ruleset/ruleset-order.ts';
 import type { Ruleset } from '../wire.ts';
 import {
   type CacheBinding,
@@ -15,27 +16,29 @@ import { type FileSystem, replaceFile, withFileLock } from './cache-file.ts';
 import { nodeBuiltin } from './node-builtin.ts';
 import { errorCode, readTextFile } from './text-file.ts';
 
-/** The disk copy of the values that the server gave last. */
+/** Where and how to keep a copy of the server's values on disk. */
 export interface CacheOptions {
-  /** Its path. Processes of the same settings may share it; each environment needs one of its own. */
+  /** Path of the file. Processes with the same settings may share it. Each environment needs its own. */
   file: string;
   /**
-   * `encrypt` (the default): AES-256-GCM under a key derived from the client secret, so that another secret cannot read
-   * the copy. `omit`: secrets are not written, and a start without a server lacks them.
+   * `encrypt` (the default): secrets are encrypted with AES-256-GCM, under a key derived from the client secret. After the
+   * client secret changes, the copy cannot be read until it is written again. `omit`: secrets are not written, so a start
+   * without the server does not have them.
    */
   secrets?: 'encrypt' | 'omit';
-  /** Least milliseconds between two writes; default 1,000. */
+  /** Minimum milliseconds between two writes; default 1,000. */
   writeIntervalMs?: number;
 }
 
-/** What happened to the disk copy. */
+/** Reports what happened to the disk copy. */
 export type CacheEvent =
+  /** `ageMs`: milliseconds since the server confirmed the values. */
   | { status: 'loaded'; revision: string; ageMs: number }
   | { status: 'refused'; reason: CacheRefusal; message: string }
   | { status: 'written'; revision: string }
   | { status: 'write-failed'; message: string };
 
-/** What a {@link DiskCache} takes. */
+/** Options of {@link DiskCache}. */
 export interface DiskCacheOptions {
   cache: CacheOptions;
   binding: CacheBinding;
@@ -43,19 +46,19 @@ export interface DiskCacheOptions {
   onEvent: (event: CacheEvent) => void;
 }
 
-/** How often values that stay the same are written again, so that the age of the copy is true. */
+/** How often unchanged values are written again, so that the copy's age stays true. */
 const RENEW_MS = 60_000;
 
 const LOCK_RETRY_MS = 2_000;
 
 const REFUSALS: Readonly<Record<CacheRefusal, string>> = {
   unreadable: 'cannot be read',
-  torn: 'is damaged or no disk copy',
+  torn: 'is damaged, or is not a disk copy',
   foreign: 'belongs to another API URL, organization or environment',
-  key: 'was not encrypted under this client secret, or was changed',
+  key: 'was not encrypted with this client secret, or was modified',
 };
 
-/** The last good values on disk: read once at the start, written off the hot path, replaced only as a whole. */
+/** Keeps the last good values on disk: reads them once at the start, and writes them in the background. */
 export class DiskCache {
   readonly #cache: CacheOptions;
   readonly #file: string;
@@ -67,11 +70,11 @@ export class DiskCache {
   #loaded: CachedRuleset | undefined;
   #pending: (() => Ruleset | undefined) | undefined;
   #writtenAt = 0;
-  #isEnding = false;
+  #isClosing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** @throws {OptionsError} for options that cannot work, such as encryption without a client secret. */
+  /** @throws {OptionsError} for invalid options, such as encryption without a client secret. */
   constructor(options: DiskCacheOptions) {
     const { cache, binding, clientSecret } = options;
     this.#cache = checkOptions(cache, clientSecret);
@@ -82,19 +85,19 @@ export class DiskCache {
     const path = nodeBuiltin('node:path');
     const os = nodeBuiltin('node:os');
     if (fs === undefined || path === undefined || os === undefined) {
-      throw new OptionsError('cache', 'This runtime has no files for "cache". Leave it out here.');
+      throw new OptionsError('cache', 'This runtime has no file system. Leave out "cache".');
     }
     this.#system = { fs, path, os };
-    // A program may change its working directory.
+    // Resolved now, since the program may change its working directory.
     this.#file = path.resolve(cache.file);
   }
 
-  /** The disk copy; undefined where there is none, and where it was refused, which an event tells. Never rejects. */
+  /** Reads the disk copy. Returns undefined if there is none, or if it was refused, which an event reports. Never rejects. */
   async read(): Promise<CachedRuleset | undefined> {
     const copy = await this.#open();
     if (copy === undefined) return undefined;
     if (typeof copy === 'string') {
-      this.#refuse(copy);
+      this.#reportRefusal(copy);
       return undefined;
     }
     const { revision } = copy.ruleset;
@@ -103,21 +106,21 @@ export class DiskCache {
     return copy;
   }
 
-  /** Writes the ruleset soon; `take` is called right before, so that only the newest of a burst is made. */
-  schedule(take: () => Ruleset | undefined): void {
-    this.#pending = take;
+  /** Writes soon. `getRuleset` is called right before the write, so that of a burst only the newest is written. */
+  schedule(getRuleset: () => Ruleset | undefined): void {
+    this.#pending = getRuleset;
     if (this.#timer !== undefined) return;
     this.#writeSoon(0);
   }
 
-  /** The server confirmed what was written: the copy is told so now and then, as its age is that of its values. */
-  confirm(take: () => Ruleset | undefined): void {
-    if (isOutdated(this.#writtenAt)) this.schedule(take);
+  /** The server confirmed the values. Writes them again if the last write is a minute ago, to renew the copy's age. */
+  confirm(getRuleset: () => Ruleset | undefined): void {
+    if (isOutdated(this.#writtenAt)) this.schedule(getRuleset);
   }
 
-  /** Writes what is pending and resolves when it is done. Never rejects. */
+  /** Finishes pending writes. Never rejects. */
   async flush(): Promise<void> {
-    this.#isEnding = true;
+    this.#isClosing = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#write();
@@ -136,51 +139,52 @@ export class DiskCache {
   }
 
   #write(): void {
-    const take = this.#pending;
-    if (take === undefined) return;
+    const getRuleset = this.#pending;
+    if (getRuleset === undefined) return;
     this.#pending = undefined;
     this.#writing = this.#writing
-      .then(() => this.#replace(take))
+      .then(() => this.#replace(getRuleset))
       .catch((error: unknown) => {
-        this.#failed(errorCode(error));
+        this.#reportFailure(errorCode(error));
       });
   }
 
-  async #replace(take: () => Ruleset | undefined): Promise<void> {
+  async #replace(getRuleset: () => Ruleset | undefined): Promise<void> {
     const file = this.#file;
     const seal = await this.#sealing();
     const outcome = await withFileLock(this.#system, file, async () => {
-      const ruleset = take();
+      const ruleset = getRuleset();
       if (ruleset === undefined) return;
       this.#writtenAt = Date.now();
-      const held = await this.#heldCopy(seal);
-      if (held !== undefined && !this.#isNewer(ruleset, held)) return;
+      const existing = await this.#existingCopy(seal);
+      if (existing !== undefined && !this.#supersedes(ruleset, existing)) return;
       await replaceFile(this.#system, file, await sealRuleset(ruleset, seal, Date.now()));
       this.#loaded = undefined;
       this.#onEvent({ status: 'written', revision: ruleset.revision });
     });
     if (outcome === 'done') return;
-    this.#failed('its lock is held');
-    // A process that died may have left the lock; it is broken after a while.
-    this.#pending ??= take;
-    if (!this.#isEnding && this.#timer === undefined) this.#writeSoon(LOCK_RETRY_MS);
+    this.#reportFailure('another process holds its lock');
+    // If that process died, the lock is removed after ten seconds.
+    this.#pending ??= getRuleset;
+    if (!this.#isClosing && this.#timer === undefined) this.#writeSoon(LOCK_RETRY_MS);
   }
 
   /**
-   * A copy is replaced by newer values, or by the same ones that were confirmed since. Older ones replace it where the
-   * server went back: it names another epoch, or none at all and says something else than what was read at the start.
+   * Newer values replace a copy, and so do the same values if they were confirmed since. Older values replace it only if
+   * the server has gone back to an older state: it names another epoch, or it names none and the copy is still the one
+   * that this client started from, so no other process has written a newer one.
    */
-  #isNewer(ruleset: Ruleset, held: CachedRuleset): boolean {
-    if (!isSameEpoch(ruleset, held.ruleset)) return true;
-    const difference = compareRevisions(ruleset.revision, held.ruleset.revision);
-    if (difference === 0) return isOutdated(held.savedAt);
+  #supersedes(ruleset: Ruleset, existing: CachedRuleset): boolean {
+    if (!isSameEpoch(ruleset, existing.ruleset)) return true;
+    const difference = compareRevisions(ruleset.revision, existing.ruleset.revision);
+    if (difference === 0) return isOutdated(existing.savedAt);
     if (difference > 0) return true;
     const loaded = this.#loaded?.ruleset;
-    return ruleset.epoch === undefined && loaded !== undefined && isSamePosition(held.ruleset, loaded);
+    return ruleset.epoch === undefined && loaded !== undefined && isSamePosition(existing.ruleset, loaded);
   }
 
-  /** Undefined for a copy that this client could not start from: any values are better. */
-  async #heldCopy(seal: CacheSeal): Promise<CachedRuleset | undefined> {
+  /** Undefined if this client could not start from the copy; any values may replace it then. */
+  async #existingCopy(seal: CacheSeal): Promise<CachedRuleset | undefined> {
     const copy = await this.#open();
     return typeof copy === 'object' && copy.hasSecrets === (seal.key !== undefined) ? copy : undefined;
   }
@@ -205,12 +209,12 @@ export class DiskCache {
     return { binding: this.#binding, key };
   }
 
-  #refuse(reason: CacheRefusal): void {
+  #reportRefusal(reason: CacheRefusal): void {
     const message = `The disk copy ${this.#file} ${REFUSALS[reason]}; it is not used.`;
     this.#onEvent({ status: 'refused', reason, message });
   }
 
-  #failed(why: string): void {
+  #reportFailure(why: string): void {
     this.#onEvent({
       status: 'write-failed',
       message: `The disk copy ${this.#file} could not be written (${why}).`,
@@ -218,21 +222,22 @@ export class DiskCache {
   }
 }
 
-/** Whether a time lies back long enough to be renewed, or ahead, by a clock that was set back since. */
+/** Whether a time is at least a minute ago. A time in the future counts too: the clock was set back since. */
 function isOutdated(time: number): boolean {
   return Math.abs(Date.now() - time) >= RENEW_MS;
 }
 
 function checkOptions(cache: CacheOptions, clientSecret: string | undefined): CacheOptions {
   const { file, secrets = 'encrypt', writeIntervalMs = 1_000 } = cache;
-  if (typeof file !== 'string' || file === '') throw new OptionsError('cache', '"cache.file" is empty.');
+  if (typeof file !== 'string' || file === '')
+    throw new OptionsError('cache', '"cache.file" must be a non-empty string.');
   if (secrets !== 'encrypt' && secrets !== 'omit') {
-    throw new OptionsError('cache', '"cache.secrets" is "encrypt" or "omit".');
+    throw new OptionsError('cache', '"cache.secrets" must be "encrypt" or "omit".');
   }
   if (secrets === 'encrypt' && clientSecret === undefined) {
     throw new OptionsError(
       'cache',
-      '"cache.secrets" is "encrypt", which needs a client secret; give one, or "omit".',
+      '"cache.secrets" is "encrypt", which needs a client secret. Set the secret, or use "omit".',
     );
   }
   if (!(writeIntervalMs >= 0 && writeIntervalMs <= 86_400_000)) {

@@ -5,8 +5,8 @@ interface Builtins {
 }
 
 /**
- * A module of Node, asked for at run time: no bundler sees an import, so that the same code is built for runtimes
- * without a file system, where it is undefined.
+ * Loads a Node.js module at run time, without an import that a bundler would see: the same code can be bundled for
+ * runtimes without a file system. Returns undefined there.
  */
 export function nodeBuiltin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
   const { process: runtime } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketOf, compile, compileSegments, evaluate, type JsonValue, murmur3 } from '../index.ts';
+import { compile, compileSegments, evaluate, type JsonValue } from '../index.ts';
 import { context, SEGMENTS, segments, stored, VERSIONS } from '../test-support/arbitrary-targeting.ts';
 import { slowDate, slowEvaluate, slowMurmur3, slowVersionOrder } from '../test-support/slow-interpreter.ts';
+import { bucketOf, murmur3 } from './bucket.ts';
 
 describe('evaluation against a slow interpreter', () => {
   it('agrees on 100,000 pairs of any flag and context, with any segments, cyclic ones included', () => {

@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
-  bucketOf,
   compile,
   compileSegments,
   type Evaluation,
   type EvaluationContext,
   evaluate,
   type JsonValue,
-  murmur3,
   type Segments,
 } from '../index.ts';
 import { slowEvaluate, slowMurmur3 } from '../test-support/slow-interpreter.ts';
+import { bucketOf, murmur3 } from './bucket.ts';
 
 interface Vectors {
   segments: Segments;

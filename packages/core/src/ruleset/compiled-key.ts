@@ -16,22 +16,22 @@ import { clampLimit } from '../schema/limit.ts';
 import { type ParseResult, parseValue } from '../schema/parse-value.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Tier } from '../wire.ts';
-import { type StoredValue, storedJson } from './packed-value.ts';
+import { type StoredValue, unpack } from './packed-value.ts';
 import type { Layer, ValueOrigin } from './value-layers.ts';
 
 /** An evaluation with its value parsed by the schema. */
 export type ParsedEvaluation = Evaluation<unknown> & { errorCode?: string };
 
-/** What stands in for a value that the schema refuses, and where it comes from. */
+/** The value used in place of one that the schema rejects, and where it comes from. */
 export interface Fallback {
   readonly parsed: ParseResult;
   readonly origin: ValueOrigin;
 }
 
-/** What the keys of a store share; it is asked when a value arrives, and when a targeted one is first read. */
+/** Shared by all keys of a store. Used when a value arrives, and when a targeted value is first read. */
 export interface CompileScope {
   readonly conditions: ConditionCompiler;
-  /** `above`: the origin of the refused value. */
+  /** @param above - the origin of the rejected value; only origins below it are considered. */
   fallbackOf: (definition: KeyDefinition, above: ValueOrigin | undefined) => Fallback;
 }
 
@@ -44,29 +44,28 @@ interface KeyState {
   segments: readonly string[];
 }
 
-/** What is served: the stored value, the last valid one before it, or what stands in for both. */
-export type Served = 'stored' | 'before' | 'fallback';
+/** Which value a key serves: the stored one, the last valid one before it, or the fallback. */
+export type Served = 'stored' | 'previous' | 'fallback';
 
-/** A key's stored value, validated once, when it arrived; what is targeted is prepared when it is first read. */
+/** A key's stored value. It is validated once, when it arrives; a targeted value is compiled at its first read. */
 export class CompiledKey {
   readonly stored: StoredValue | undefined;
-  /** The one answer of a key without targeting. */
+  /** The result for every context; undefined if the key is targeted. */
   readonly fixed: ParsedEvaluation | undefined;
-  /** Whether there is a valid value, be it the schema's default. */
+  /** Whether there is a valid value; the schema's default counts. */
   readonly hasValue: boolean;
   /** What is wrong with the stored value. */
   readonly invalid: InvalidKey | undefined;
-  /** Where the value without targeting comes from. */
   readonly serves: Served;
-  /** The origin of what is served; the store writes it where the same value comes to be another origin's. */
+  /** Where the served value comes from. The store updates it when another origin now provides the same value. */
   origin: ValueOrigin;
   readonly #definition: KeyDefinition;
   readonly #scope: CompileScope;
-  /** Names of the segments that it refers to by itself. */
+  /** Names of the segments that its own conditions refer to. */
   readonly #segments: readonly string[];
-  /** Of a targeted key, from its first evaluation on. */
+  /** Set by the first evaluation of a targeted key. */
   #program: Program<unknown> | undefined;
-  /** The value of `fixed`, one step nearer. */
+  /** A copy of `fixed.value`, which saves the fastest read one step. */
   readonly #fixedValue: unknown;
 
   constructor(definition: KeyDefinition, { stored, scope }: CompileInput, state: KeyState) {
@@ -86,28 +85,28 @@ export class CompiledKey {
     return this.#definition.tier;
   }
 
-  /** The value for a context; allocates nothing but at the first time. Never throws. */
+  /** The value for a context. Allocates nothing after the first call. Never throws. */
   value(context: EvaluationContext): unknown {
     if (this.fixed !== undefined) return this.#fixedValue;
     this.#program ??= programOf(this, this.#definition, this.#scope);
     return valueFor(this.#program, context);
   }
 
-  /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
+  /** The evaluation for a context. A value that does not fit the schema is replaced, and `errorCode` says so. */
   evaluate(context: EvaluationContext): ParsedEvaluation {
     if (this.fixed !== undefined) return this.fixed;
     this.#program ??= programOf(this, this.#definition, this.#scope);
     return detailsFor(this.#program, context);
   }
 
-  /** Whether it refers to one of these segments by itself. */
+  /** Whether its own conditions refer to one of these segments. */
   usesAny(segments: ReadonlySet<string>): boolean {
     return this.#segments.some((name) => segments.has(name));
   }
 }
 
 const NO_SEGMENTS: readonly string[] = [];
-/** When a value arrives only what it can answer is looked at. */
+/** On arrival only the values are validated; conditions are compiled at the first read. */
 const NO_CONDITIONS: ConditionCompiler = { compile: () => never };
 
 interface CompileInput {
@@ -115,7 +114,8 @@ interface CompileInput {
   /** The origin of `stored`. */
   layer: Layer | undefined;
   scope: CompileScope;
-  before: CompiledKey | undefined;
+  /** The key as it was compiled before this value arrived. */
+  previous: CompiledKey | undefined;
 }
 
 /** The schema's default, parsed. */
@@ -124,18 +124,18 @@ export function defaultOf(definition: KeyDefinition): ParseResult {
   return parseValue(definition, undefined);
 }
 
-/** Compiles one key. A value that the schema refuses is never served: the last valid one is, or the default. */
+/** Compiles one key. A value that the schema rejects is never served: the last valid one is, else the fallback. */
 export function compileKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
   if (input.stored === undefined) return missingKey(definition, input);
-  const value = storedJson(input.stored);
+  const value = unpack(input.stored);
   const isTargetable = definition.tier === 'feature_flag' || definition.tier === 'limit';
   if (isTargetable && isTargeted(value)) return targetedKey(definition, input, value);
   const parsed = parseStored(definition, value);
-  if (parsed.ok) return rawKey(definition, input, parsed.value);
-  return standInKey(definition, input, describeInvalid(definition, parsed.issues));
+  if (parsed.ok) return plainKey(definition, input, parsed.value);
+  return invalidKey(definition, input, describeInvalid(definition, parsed.issues));
 }
 
-function rawKey(definition: KeyDefinition, input: CompileInput, value: unknown): CompiledKey {
+function plainKey(definition: KeyDefinition, input: CompileInput, value: unknown): CompiledKey {
   return new CompiledKey(definition, input, {
     fixed: { value, source: 'raw' },
     hasValue: true,
@@ -148,7 +148,7 @@ function rawKey(definition: KeyDefinition, input: CompileInput, value: unknown):
 
 function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
   const { parsed, origin } = input.scope.fallbackOf(definition, input.layer);
-  if (!parsed.ok) return standInKey(definition, input, describeMissing(definition));
+  if (!parsed.ok) return invalidKey(definition, input, describeMissing(definition));
   return new CompiledKey(definition, input, {
     fixed: { value: parsed.value, source: 'default' },
     hasValue: true,
@@ -159,19 +159,19 @@ function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey
   });
 }
 
-/** A key keeps its last valid value, be the newest refused or a needed one deleted; else there is the fallback. */
-function standInKey(definition: KeyDefinition, input: CompileInput, invalid: InvalidKey): CompiledKey {
-  const { before, layer, scope } = input;
+/** The newest value is invalid, or a required one was deleted: serves the last valid value, else the fallback. */
+function invalidKey(definition: KeyDefinition, input: CompileInput, invalid: InvalidKey): CompiledKey {
+  const { previous, layer, scope } = input;
   const fallback = scope.fallbackOf(definition, layer);
-  // What better origins deleted does not stay because the bundled value is refused, too.
+  // The better origins deleted their value. An invalid bundled value must not keep the deleted one alive.
   const isDeleted = layer === 'file' && fallback.parsed.ok;
-  const last = before?.fixed !== undefined && before.hasValue && !isDeleted ? before : undefined;
-  const { value, source } = last?.fixed ?? { value: servedOf(fallback.parsed), source: 'default' };
+  const last = previous?.fixed !== undefined && previous.hasValue && !isDeleted ? previous : undefined;
+  const { value, source } = last?.fixed ?? { value: valueOrUndefined(fallback.parsed), source: 'default' };
   return new CompiledKey(definition, input, {
     fixed: { value, source, errorCode: invalid.code },
     hasValue: last !== undefined || fallback.parsed.ok,
     invalid,
-    serves: last === undefined ? 'fallback' : 'before',
+    serves: last === undefined ? 'fallback' : 'previous',
     origin: (last ?? fallback).origin,
     segments: NO_SEGMENTS,
   });
@@ -184,19 +184,20 @@ function targetedKey(
 ): CompiledKey {
   const { layer, scope } = input;
   const { $cohort: cohort } = targeted;
-  // What was meant to be targeted is never served as it is, nor is what was served before: it may have been for fewer.
+  // A value that was meant to be targeted is never served as it stands. Neither is the previous value: it may have been
+  // meant for fewer contexts.
   if (!isRecord(cohort)) {
     const invalid = describeInvalid(definition, [
       '"$cohort" must be an object, at least { "defaultValue": … }',
     ]);
-    return standInKey(definition, { ...input, before: undefined }, invalid);
+    return invalidKey(definition, { ...input, previous: undefined }, invalid);
   }
   const fallbackOf = (): ParseResult => scope.fallbackOf(definition, layer).parsed;
   const { issues } = compileTargeted(definition, cohort, { conditions: NO_CONDITIONS, fallbackOf });
   const segments = segmentsUsed(targeted);
   return new CompiledKey(definition, input, {
     fixed: undefined,
-    // Without a default there is none for the contexts of a refused one.
+    // Contexts that would get a rejected value need a fallback.
     hasValue: issues.length === 0 || fallbackOf().ok,
     invalid: issues.length === 0 ? undefined : describeInvalid(definition, issues),
     serves: 'stored',
@@ -205,16 +206,16 @@ function targetedKey(
   });
 }
 
-/** The program of a targeted key, whose values were looked at before. */
+/** Compiles a targeted key whose values were validated on arrival. */
 function programOf(key: CompiledKey, definition: KeyDefinition, scope: CompileScope): Program<unknown> {
-  const targeted = key.stored === undefined ? undefined : storedJson(key.stored);
+  const targeted = key.stored === undefined ? undefined : unpack(key.stored);
   const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
   const fallbackOf = (): ParseResult => scope.fallbackOf(definition, key.origin).parsed;
   return compileTargeted(definition, cohort, { conditions: scope.conditions, fallbackOf }).program;
 }
 
-/** Refused values that a message tells of; it is held for as long as they are stored. */
-const MOST_TOLD = 10;
+/** How many rejected values one message lists. The message is kept in memory as long as the value is stored. */
+const MAX_LISTED_ISSUES = 10;
 
 function compileTargeted(
   definition: KeyDefinition,
@@ -222,21 +223,21 @@ function compileTargeted(
   { conditions, fallbackOf }: { conditions: ConditionCompiler; fallbackOf: () => ParseResult },
 ): { program: Program<unknown>; issues: string[] } {
   const issues: string[] = [];
-  let refused = 0;
+  let rejected = 0;
   const parse: ValueParser<unknown> = (value, { path, ruleId }) => {
     const parsed = value === undefined ? fallbackOf() : parseStored(definition, value);
     if (parsed.ok) return { value: parsed.value, isRefused: false };
     const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
-    refused++;
-    if (refused <= MOST_TOLD) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
-    return { value: servedOf(fallbackOf()), isRefused: true };
+    rejected++;
+    if (rejected <= MAX_LISTED_ISSUES) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
+    return { value: valueOrUndefined(fallbackOf()), isRefused: true };
   };
   const program = compileCohort(definition.key, cohort, conditions, parse);
-  if (refused > MOST_TOLD) issues.push(`and ${refused - MOST_TOLD} more`);
+  if (rejected > MAX_LISTED_ISSUES) issues.push(`and ${rejected - MAX_LISTED_ISSUES} more`);
   return { program, issues };
 }
 
-/** A value as its schema takes it; a limit's is snapped and clamped. */
+/** Parses a stored value by its schema; a limit is snapped to its steps and clamped. */
 export function parseStored(definition: KeyDefinition, value: unknown): ParseResult {
   if (definition.limit !== undefined) return { ok: true, value: clampLimit(value, definition.limit) };
   return parseValue(definition, value);
@@ -253,6 +254,6 @@ function describeMissing({ tier, key }: KeyDefinition): InvalidKey {
   return { key, code: 'ERR_VALUE_MISSING', message };
 }
 
-function servedOf(parsed: ParseResult): unknown {
+function valueOrUndefined(parsed: ParseResult): unknown {
   return parsed.ok ? parsed.value : undefined;
 }

@@ -2,7 +2,7 @@ import { isTargeted } from '../evaluation/evaluate.ts';
 import { isExactJson, sameJson } from '../lib/json.ts';
 import type { JsonValue, Tier } from '../wire.ts';
 
-/** Names that most cohorts hold. */
+/** Property names that occur in most cohorts. */
 const NAMES = [
   '$cohort',
   'rules',
@@ -25,15 +25,15 @@ const NAMES = [
   'ignoreCase',
 ] as const;
 
-// JSON text holds no control character as it is: in strings they are escaped.
+// One control character stands for each name. JSON text never contains a raw one: inside strings they are escaped.
 const CODES = new Map(NAMES.map((name, index) => [`"${name}":`, String.fromCharCode(index + 1)]));
-const MEANINGS = new Map([...CODES].map(([name, code]) => [code, name]));
+const NAMES_BY_CODE = new Map([...CODES].map(([name, code]) => [code, name]));
 const ANY_NAME = new RegExp(NAMES.map((name) => `"${name.replace('$', '\\$')}":`).join('|'), 'g');
-const ANY_CODE = new RegExp(`[${[...MEANINGS.keys()].join('')}]`, 'g');
+const ANY_CODE = new RegExp(`[${[...NAMES_BY_CODE.keys()].join('')}]`, 'g');
 
 /**
- * A targeted value as JSON text, in which the names of cohorts take one character each. That is a fifth of what the parsed
- * value takes, and most processes read few of their flags.
+ * A targeted value packed as JSON text, with one character for each of the common property names. It takes a fifth of the
+ * memory of the parsed value, and most processes read few of their flags.
  */
 export class PackedValue {
   readonly #text: string;
@@ -42,35 +42,35 @@ export class PackedValue {
     this.#text = JSON.stringify(value).replace(ANY_NAME, (name) => CODES.get(name) ?? name);
   }
 
-  /** The value, parsed anew each time. */
+  /** Parses the value; each call makes a new object. */
   parse(): JsonValue {
-    return JSON.parse(this.#text.replace(ANY_CODE, (code) => MEANINGS.get(code) ?? code)) as JsonValue;
+    return JSON.parse(this.#text.replace(ANY_CODE, (code) => NAMES_BY_CODE.get(code) ?? code)) as JsonValue;
   }
 
-  /** Whether the other is the same text; another text may still be the same value. */
+  /** Whether the texts are the same. Values with different texts may still be equal. */
   hasSameText(other: PackedValue): boolean {
     return this.#text === other.#text;
   }
 }
 
-/** What is stored for a key. */
+/** A key's value in memory: JSON, or packed if it is targeted. */
 export type StoredValue = JsonValue | PackedValue;
 
-/** Puts the targeted value of a flag or limit to rest; all else, and what JSON text would not give back, stays as it is. */
+/** Packs the targeted value of a flag or limit. Other values are returned unchanged, as are those JSON cannot represent exactly. */
 export function packTargeted(tier: Tier, value: JsonValue): StoredValue {
   const isTargetable = tier === 'feature_flag' || tier === 'limit';
   return isTargetable && isTargeted(value) && isExactJson(value) ? new PackedValue(value) : value;
 }
 
-/** The value as JSON; of one at rest it is made anew each time. */
-export function storedJson(stored: StoredValue): JsonValue {
+/** The value as JSON; a packed value is parsed anew at each call. */
+export function unpack(stored: StoredValue): JsonValue {
   return stored instanceof PackedValue ? stored.parse() : stored;
 }
 
-/** Whether two stored values are the same, the order of an object's names aside. */
+/** Whether two stored values are equal; the order of an object's properties does not matter. */
 export function sameStored(left: StoredValue | undefined, right: StoredValue | undefined): boolean {
   if (left === right) return true;
   if (left === undefined || right === undefined) return false;
-  const areAtRest = left instanceof PackedValue && right instanceof PackedValue;
-  return (areAtRest && left.hasSameText(right)) || sameJson(storedJson(left), storedJson(right));
+  const arePacked = left instanceof PackedValue && right instanceof PackedValue;
+  return (arePacked && left.hasSameText(right)) || sameJson(unpack(left), unpack(right));
 }

@@ -1,82 +1,76 @@
+import { compareRevisions } from '../lib/revision.ts';
 import type { RulesetPatch } from '../wire.ts';
 
-/** Where a ruleset stands in the history of its environment. */
+/** A point in the history of an environment. */
 export interface RulesetPosition {
   readonly revision: string;
-  /** Undefined where the server does not say. */
+  /** Undefined if the server does not name one. */
   readonly epoch?: string | undefined;
 }
 
-/** `next`: to be applied; `seen`: its changes are in hand; `gap`: changes before it were missed. */
+/** `next`: apply it; `seen`: its changes are already applied; `gap`: earlier changes are missing. */
 export type PatchVerdict = 'next' | 'seen' | 'gap';
 
-/** How long an epoch that was left is refused, in milliseconds. */
-export const REFUSED_MS: number = 5 * 60_000;
-/** A server that starts over and over must not fill the memory. */
-const MAX_LEFT = 64;
+/** How long an epoch is refused after another one replaced it, in milliseconds. */
+export const EPOCH_REFUSAL_MS: number = 5 * 60_000;
+/** Bounds the memory if a server names a new epoch again and again. */
+const MAX_REPLACED_EPOCHS = 64;
 
-/** Compares two revisions, which are decimal strings of any length. */
-export function compareRevisions(left: string, right: string): number {
-  const a = left.replace(/^0+(?=\d)/, '');
-  const b = right.replace(/^0+(?=\d)/, '');
-  if (a.length !== b.length) return a.length - b.length;
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Whether a change follows on what is in hand, which is of the same epoch. */
+/** Whether a patch follows on the current position. Both must be of the same epoch. */
 export function judgePatch(
   patch: Pick<RulesetPatch, 'revision' | 'previousRevision'>,
-  inHand: RulesetPosition,
+  current: RulesetPosition,
 ): PatchVerdict {
-  if (compareRevisions(patch.revision, inHand.revision) <= 0) return 'seen';
+  if (compareRevisions(patch.revision, current.revision) <= 0) return 'seen';
   const previous = patch.previousRevision;
-  // Its values are whole ones, so it may begin before what is in hand; it must not begin after it.
-  return previous === undefined || compareRevisions(previous, inHand.revision) <= 0 ? 'next' : 'gap';
+  // A patch carries whole values, so it may overlap what is already applied. It must not leave anything out.
+  return previous === undefined || compareRevisions(previous, current.revision) <= 0 ? 'next' : 'gap';
 }
 
-/** Whether two positions are of one history; an epoch that is not named is any. */
+/** Whether two positions belong to one history. A position without an epoch matches any. */
 export function isSameEpoch(left: RulesetPosition, right: RulesetPosition): boolean {
   return left.epoch === undefined || right.epoch === undefined || left.epoch === right.epoch;
 }
 
-/** Whether two positions are the same. */
 export function isSamePosition(left: RulesetPosition, right: RulesetPosition): boolean {
   return isSameEpoch(left, right) && compareRevisions(left.revision, right.revision) === 0;
 }
 
 /**
- * Decides which whole rulesets are taken. Within an epoch the higher revision is newer. Another epoch is taken whatever
- * its revision, and the one that was left is refused for a while: two servers that disagree cannot make a client go
- * back and forth, nor leave it stuck.
+ * Decides which whole rulesets are accepted. Within an epoch, the higher revision wins. A ruleset of another epoch is
+ * accepted whatever its revision, and the replaced epoch is then refused for five minutes: two servers that disagree
+ * can neither make a client alternate between them nor leave it stuck.
  */
 export class RulesetOrder {
-  readonly #left = new Map<string, number>();
+  /** When each epoch was replaced, the oldest first. */
+  readonly #replacedAt = new Map<string, number>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Answers whether `ruleset` takes the place of `inHand`, and remembers what is left by that. */
-  take(ruleset: RulesetPosition, inHand: RulesetPosition | undefined): boolean {
-    if (inHand === undefined) return true;
+  /** Whether `ruleset` replaces `current`. If it does and the epoch changes, the old epoch is refused from now on. */
+  accept(ruleset: RulesetPosition, current: RulesetPosition | undefined): boolean {
+    if (current === undefined) return true;
     const { epoch } = ruleset;
-    if (epoch === undefined || epoch === inHand.epoch) {
-      return compareRevisions(ruleset.revision, inHand.revision) >= 0;
+    if (epoch === undefined || epoch === current.epoch) {
+      return compareRevisions(ruleset.revision, current.revision) >= 0;
     }
-    const leftAt = this.#left.get(epoch);
-    if (leftAt !== undefined && this.#now() - leftAt < REFUSED_MS) return false;
-    this.#left.delete(epoch);
-    if (inHand.epoch !== undefined) this.#leave(inHand.epoch);
+    const replacedAt = this.#replacedAt.get(epoch);
+    if (replacedAt !== undefined && this.#now() - replacedAt < EPOCH_REFUSAL_MS) return false;
+    this.#replacedAt.delete(epoch);
+    if (current.epoch !== undefined) this.#refuse(current.epoch);
     return true;
   }
 
-  #leave(epoch: string): void {
-    this.#left.delete(epoch);
-    this.#left.set(epoch, this.#now());
-    if (this.#left.size <= MAX_LEFT) return;
-    for (const oldest of this.#left.keys()) {
-      this.#left.delete(oldest);
+  #refuse(epoch: string): void {
+    // Deleted first, so that it moves to the end of the map.
+    this.#replacedAt.delete(epoch);
+    this.#replacedAt.set(epoch, this.#now());
+    if (this.#replacedAt.size <= MAX_REPLACED_EPOCHS) return;
+    for (const oldest of this.#replacedAt.keys()) {
+      this.#replacedAt.delete(oldest);
       return;
     }
   }

@@ -1,7 +1,8 @@
+import { isRecord } from '../lib/record.ts';
 import { TIERS } from '../tiers.ts';
 import type { Ruleset, RulesetPatch } from '../wire.ts';
 
-/** Whether a parsed JSON value has the shape of a ruleset. Values of keys are checked later, by the schema. */
+/** Whether parsed JSON has the shape of a ruleset. The values themselves are checked later, by the schema. */
 export function isRuleset(value: unknown): value is Ruleset {
   return (
     isRecord(value) &&
@@ -13,7 +14,7 @@ export function isRuleset(value: unknown): value is Ruleset {
   );
 }
 
-/** Whether a parsed JSON value has the shape of a `change` event's data. */
+/** Whether parsed JSON has the shape of the data of a `change` event. */
 export function isRulesetPatch(value: unknown): value is RulesetPatch {
   return (
     isRecord(value) &&
@@ -36,8 +37,4 @@ function isChange(value: unknown): boolean {
 
 function isRevision(value: unknown): boolean {
   return typeof value === 'string' && /^\d+$/.test(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,7 +7,7 @@ import { StreamEvents, StreamGapError } from '../sources/stream-events.ts';
 import { sinkOf } from '../test-support/store-sink.ts';
 import { TIERS } from '../tiers.ts';
 import type { JsonValue, Ruleset, RulesetChange, RulesetPatch, Tier } from '../wire.ts';
-import { storedJson } from './packed-value.ts';
+import { unpack } from './packed-value.ts';
 import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
 import type { StoredRuleset } from './stored-values.ts';
 
@@ -200,7 +200,7 @@ function groupOf(whole: Ruleset, tier: Tier): Record<string, JsonValue> {
 
 function storedIn(held: StoredRuleset | undefined, tier: Tier, key: string): JsonValue | undefined {
   const stored = held?.values.get(tier, key);
-  return stored === undefined ? undefined : storedJson(stored);
+  return stored === undefined ? undefined : unpack(stored);
 }
 
 function isTaken(key: string, stored: JsonValue): boolean {
@@ -241,7 +241,7 @@ function expectOnlyChanged(
 function play(parts: readonly string[]): { store: RulesetStore; failed: boolean } {
   const store = new RulesetStore(config);
   const sink = sinkOf(store);
-  const events = new StreamEvents({ sink, isResumed: false, onHeard: () => undefined });
+  const events = new StreamEvents({ sink, isResumed: false, onActivity: () => undefined });
   try {
     for (const part of parts) events.feed(part);
   } catch (error) {

@@ -15,7 +15,7 @@ import {
   type Fallback,
   parseStored,
 } from './compiled-key.ts';
-import { type StoredValue, sameStored, storedJson } from './packed-value.ts';
+import { type StoredValue, sameStored, unpack } from './packed-value.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
 import type { StoredRuleset } from './stored-values.ts';
 import type { LayerValues, ValueOrigin } from './value-layers.ts';
@@ -24,20 +24,19 @@ import { ValueLayers } from './value-layers.ts';
 /** A change that was applied as a whole. */
 export interface ConfigChange {
   revision: string;
-  /** Keys whose stored value changed, or whose answers may have, by a segment. */
+  /** Keys whose stored value changed, or that depend on a segment that changed. */
   keys: readonly string[];
 }
 
 const NO_SEGMENTS: ReadonlySet<string> = new Set();
 
 /**
- * Holds the values of one environment, compiled and validated: the newest ruleset of the server, with what better and
- * worse origins have over and under it. Older revisions are ignored; a change is applied as a whole before anyone hears
- * of it.
+ * Holds the values of one environment, compiled and validated: the server's newest ruleset, layered with the values of
+ * better and worse origins. Older revisions are ignored. A change is applied as a whole before any listener is called.
  */
 export class RulesetStore {
   readonly #config: AnyConfig;
-  /** Those that were asked for. */
+  /** Filled on demand. */
   readonly #defaults = new Map<string, ParseResult>();
   readonly #listeners = new Set<(change: ConfigChange) => unknown>();
   readonly #onListenerError: (error: unknown) => void;
@@ -47,15 +46,16 @@ export class RulesetStore {
   #segmentsGiven: Segments = {};
   readonly #compiled = new Map<string, CompiledKey>();
   readonly #invalid = new Map<string, InvalidKey>();
-  /** The newest valid stored value of each invalid key that the server gave one, be it through the disk copy. */
-  readonly #good = new Map<string, StoredValue>();
+  /** For each invalid key, the last valid value from the server or its disk copy. */
+  readonly #lastValid = new Map<string, StoredValue>();
   readonly #scope: CompileScope = {
     conditions: { compile: (condition) => this.#segments.compile(condition) },
     fallbackOf: (definition, above) => this.#fallbackOf(definition, above),
   };
-  readonly #untold: ConfigChange[] = [];
-  #isTelling = false;
-  /** Whether keys without any value are known to have none. */
+  /** Changes that listeners have not been called with yet. */
+  readonly #pending: ConfigChange[] = [];
+  #isNotifying = false;
+  /** Before it is complete, a key without a value may still get one; afterwards it is missing. */
   #isComplete = false;
 
   constructor(config: AnyConfig, onListenerError: (error: unknown) => void = () => undefined) {
@@ -63,122 +63,124 @@ export class RulesetStore {
     this.#onListenerError = onListenerError;
   }
 
-  /** The newest ruleset of the server, else the disk copy; undefined before the first. Not to be kept. */
+  /** The server's newest ruleset, else its disk copy. Do not keep it: a patch changes it in place. */
   get ruleset(): StoredRuleset | undefined {
     return this.#layers.ruleset;
   }
 
-  /** The newest ruleset that the server itself gave; undefined before it did. Not to be kept. */
+  /** The newest ruleset that came from the server itself. Do not keep it: a patch changes it in place. */
   get live(): StoredRuleset | undefined {
     return this.#layers.server;
   }
 
-  /** The best origin that a start without the server can go by. */
+  /** The best origin that a client can start from without the server. */
   get offline(): 'cache' | 'file' | undefined {
     return this.#layers.offline;
   }
 
-  /** The compiled value of a key; undefined while it is not known, and for an undeclared key. */
+  /** The compiled value of a key; undefined if it has not arrived yet, or if the schema does not declare the key. */
   get(key: string): CompiledKey | undefined {
     return this.#compiled.get(key);
   }
 
-  /** The schema's default of a key; undefined for an undeclared key. */
+  /** The schema's default for a key; undefined if the schema does not declare the key. */
   defaultOf(key: string): ParseResult | undefined {
     const definition = this.#config.keys.get(key);
     return definition && this.#default(definition);
   }
 
-  /** Where the value of a key comes from that is served now. */
+  /** Where the value that is served now comes from. */
   originOf(key: string): ValueOrigin {
     return this.#compiled.get(key)?.origin ?? (this.defaultOf(key)?.ok === true ? 'default' : 'none');
   }
 
-  /** Keys whose newest stored value is refused by the schema, or that have none and need one. */
+  /** Keys whose newest value the schema rejects, and required keys without a value. */
   invalidKeys(): InvalidKey[] {
     return [...this.#invalid.values()];
   }
 
   /**
-   * Takes a whole ruleset unless it is older than the one in hand, or of an epoch that was left; answers what changed.
-   * `onTaken` is called where it was taken, before anyone hears of a change.
+   * Applies a whole ruleset, unless it is older than the current one or of an epoch that was replaced recently.
+   *
+   * @param onAccepted - called if the ruleset was applied, before any listener.
+   * @returns the change; undefined if no key changed.
    */
-  replace(ruleset: Ruleset, onTaken?: () => void): ConfigChange | undefined {
+  replace(ruleset: Ruleset, onAccepted?: () => void): ConfigChange | undefined {
     const previous = this.#layers.server;
-    if (!this.#order.take(ruleset, previous)) return undefined;
+    if (!this.#order.accept(ruleset, previous)) return undefined;
     this.#layers.setServer(ruleset, ruleset.epoch ?? previous?.epoch);
     this.#isComplete = true;
     const keys = this.#compileAll();
-    onTaken?.();
-    return this.#applied(keys);
+    onAccepted?.();
+    return this.#publish(keys);
   }
 
-  /** Takes a patch that follows on what is in hand, and no other; answers what changed, as {@link replace}. */
-  patch(patch: RulesetPatch, onTaken?: () => void): ConfigChange | undefined {
+  /** Applies a patch if it follows on the current ruleset. The parameters are those of {@link replace}. */
+  patch(patch: RulesetPatch, onAccepted?: () => void): ConfigChange | undefined {
     const { server } = this.#layers;
     if (server === undefined || judgePatch(patch, server) !== 'next') return undefined;
     const affected = this.#layers.patchServer(patch);
-    const touched = this.#takeSegments();
-    if (touched.size > 0) {
-      for (const [key, compiled] of this.#compiled) if (compiled.usesAny(touched)) affected.add(key);
+    const changedSegments = this.#applySegments();
+    if (changedSegments.size > 0) {
+      for (const [key, compiled] of this.#compiled) if (compiled.usesAny(changedSegments)) affected.add(key);
     }
-    const keys = this.#compile(definitionsOf(this.#config, affected), touched);
-    onTaken?.();
-    return this.#applied(keys);
+    const keys = this.#compile(declared(this.#config, affected), changedSegments);
+    onAccepted?.();
+    return this.#publish(keys);
   }
 
-  /** Sets what environment variables override; to be called before the first ruleset. */
+  /** Sets the values of environment variables. Call it before the first ruleset. */
   setEnvironment(values: LayerValues | undefined): ConfigChange | undefined {
     this.#layers.setEnvironment(values);
-    return this.#applied(this.#compileAll());
+    return this.#publish(this.#compileAll());
   }
 
-  /** Sets the bundled values; to be called before the first ruleset. */
+  /** Sets the bundled values. Call it before the first ruleset. */
   setFile(values: LayerValues): ConfigChange | undefined {
     this.#layers.setFile(values);
-    return this.#applied(this.#compileAll());
+    return this.#publish(this.#compileAll());
   }
 
-  /** Takes the disk copy, unless the server was heard of. */
+  /** Applies the disk copy, unless the server has already sent its values. */
   setCache(ruleset: Ruleset): ConfigChange | undefined {
     if (this.#layers.server !== undefined) return undefined;
     this.#layers.setCache(ruleset);
-    return this.#applied(this.#compileAll());
+    return this.#publish(this.#compileAll());
   }
 
-  /** Gives up waiting for a ruleset: a key without a value has none from now on. */
+  /** No ruleset is coming for now: from here on, a required key without a value is missing. */
   complete(): void {
     if (this.#isComplete) return;
     this.#isComplete = true;
-    this.#applied(this.#compileAll());
+    this.#publish(this.#compileAll());
   }
 
-  /** The newest ruleset of the server with each value that the schema refuses replaced by the last valid one. */
+  /** The server's newest ruleset, with each value that the schema rejects replaced by the last valid one. */
   lastGood(): Ruleset | undefined {
-    const good = this.#layers.serverJson();
-    if (good === undefined) return undefined;
+    const ruleset = this.#layers.serverJson();
+    if (ruleset === undefined) return undefined;
     for (const key of this.#invalid.keys()) {
       const compiled = this.#compiled.get(key);
       if (compiled === undefined) continue;
-      const values = good[tierNames(compiled.tier).ruleset];
-      const last = this.#good.get(key);
+      const values = ruleset[tierNames(compiled.tier).ruleset];
+      const last = this.#lastValid.get(key);
       if (last === undefined) delete values[key];
-      else values[key] = storedJson(last);
+      else values[key] = unpack(last);
     }
-    return good;
+    return ruleset;
   }
 
-  /** How a flag or limit comes to its answer before the schema looks at it; undefined where nothing is stored. */
+  /** How a flag or limit is evaluated for a context, before the schema checks the value; undefined if nothing is stored. */
   explain(key: string, context: EvaluationContext): Explanation | undefined {
     const compiled = this.#compiled.get(key);
     const isTargetable = compiled?.tier === 'feature_flag' || compiled?.tier === 'limit';
     if (!isTargetable || compiled.stored === undefined) return undefined;
-    return explain(key, storedJson(compiled.stored), context, this.#segments);
+    return explain(key, unpack(compiled.stored), context, this.#segments);
   }
 
-  /** Calls `listener` after each change until the answered function is called. */
+  /** Calls `listener` after each change. Returns an unsubscribe function. */
   subscribe(listener: (change: ConfigChange) => unknown): () => void {
-    // A wrapper of its own, so that the same function subscribed twice is called twice and ends apart.
+    // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
     const entry = (change: ConfigChange): unknown => listener(change);
     this.#listeners.add(entry);
     return () => {
@@ -187,25 +189,29 @@ export class RulesetStore {
   }
 
   #compileAll(): string[] {
-    return this.#compile(this.#config.keys.values(), this.#takeSegments());
+    return this.#compile(this.#config.keys.values(), this.#applySegments());
   }
 
-  /** Compiles what changed; nothing is put in place before everything is done. Answers the keys that may read otherwise. */
-  #compile(definitions: Iterable<KeyDefinition>, touched: ReadonlySet<string>): string[] {
+  /**
+   * Compiles the keys that changed, and stores the results only when all are compiled.
+   * @returns the keys that may now read differently.
+   */
+  #compile(definitions: Iterable<KeyDefinition>, changedSegments: ReadonlySet<string>): string[] {
     const results: [key: string, compiled: CompiledKey | undefined, origin: ValueOrigin][] = [];
     const keys: string[] = [];
     for (const definition of definitions) {
       const { key } = definition;
       const { stored, layer } = this.#layers.pick(definition);
-      const before = this.#compiled.get(key);
-      const isSame = before !== undefined && sameStored(before.stored, stored) && !before.usesAny(touched);
-      if (isSame && before.serves === 'stored') {
-        results.push([key, before, layer ?? 'none']);
+      const previous = this.#compiled.get(key);
+      const isSame =
+        previous !== undefined && sameStored(previous.stored, stored) && !previous.usesAny(changedSegments);
+      if (isSame && previous.serves === 'stored') {
+        results.push([key, previous, layer ?? 'none']);
       } else if (stored === undefined && !this.#isComplete) {
-        if (before !== undefined) results.push([key, undefined, 'none']);
-      } else if (!isSame || before.serves !== 'before') {
-        const compiled = compileKey(definition, { stored, layer, scope: this.#scope, before });
-        if (isSame && compiled.origin === before?.origin) continue;
+        if (previous !== undefined) results.push([key, undefined, 'none']);
+      } else if (!isSame || previous.serves !== 'previous') {
+        const compiled = compileKey(definition, { stored, layer, scope: this.#scope, previous });
+        if (isSame && compiled.origin === previous?.origin) continue;
         results.push([key, compiled, compiled.origin]);
         if (!isSame) keys.push(key);
       }
@@ -215,25 +221,25 @@ export class RulesetStore {
   }
 
   #put(key: string, compiled: CompiledKey | undefined, origin: ValueOrigin): void {
-    const before = this.#compiled.get(key);
+    const previous = this.#compiled.get(key);
     this.#invalid.delete(key);
     if (compiled === undefined) {
       this.#compiled.delete(key);
       return;
     }
     if (compiled.invalid === undefined) {
-      this.#good.delete(key);
+      this.#lastValid.delete(key);
     } else {
       this.#invalid.set(key, compiled.invalid);
-      const isOfServer = before?.origin === 'server' || before?.origin === 'cache';
-      const isGood = before?.invalid === undefined && isOfServer;
-      if (isGood && before.stored !== undefined) this.#good.set(key, before.stored);
+      const isOfServer = previous?.origin === 'server' || previous?.origin === 'cache';
+      const isGood = previous?.invalid === undefined && isOfServer;
+      if (isGood && previous.stored !== undefined) this.#lastValid.set(key, previous.stored);
     }
     compiled.origin = origin;
     this.#compiled.set(key, compiled);
   }
 
-  /** What stands in for a value that the schema refuses: a bundled one without targeting, else the default. */
+  /** The value used in place of a rejected one: a bundled value that is not targeted, else the schema's default. */
   #fallbackOf(definition: KeyDefinition, above: ValueOrigin | undefined): Fallback {
     const bundled = this.#layers.bundled(definition, above);
     const parsedBundled = bundled === undefined ? undefined : parseStored(definition, bundled);
@@ -251,38 +257,37 @@ export class RulesetStore {
     return parsed;
   }
 
-  /** Compiles the segments that are in force now; answers those whose answers may differ from before. */
-  #takeSegments(): ReadonlySet<string> {
+  /** Compiles the segments in force, and returns the names of those that may now match differently. */
+  #applySegments(): ReadonlySet<string> {
     const { segments } = this.#layers;
     if (segments === this.#segmentsGiven) return NO_SEGMENTS;
-    const touched = touchedSegments(this.#segmentsGiven, segments);
-    this.#segments = this.#segments.replaced(segments, touched);
+    const changed = touchedSegments(this.#segmentsGiven, segments);
+    this.#segments = this.#segments.replaced(segments, changed);
     this.#segmentsGiven = segments;
-    return touched;
+    return changed;
   }
 
-  #applied(keys: readonly string[]): ConfigChange | undefined {
+  #publish(keys: readonly string[]): ConfigChange | undefined {
     if (keys.length === 0) return undefined;
     const change: ConfigChange = { revision: this.ruleset?.revision ?? '0', keys };
-    this.#untold.push(change);
-    // A change that a listener brings about is told once all have heard of the one before.
-    if (!this.#isTelling) this.#tellAll();
+    this.#pending.push(change);
+    // If a listener causes another change, that one waits until every listener was called with this one.
+    if (!this.#isNotifying) this.#notifyAll();
     return change;
   }
 
-  #tellAll(): void {
-    this.#isTelling = true;
-    for (let change = this.#untold.shift(); change !== undefined; change = this.#untold.shift()) {
+  #notifyAll(): void {
+    this.#isNotifying = true;
+    for (let change = this.#pending.shift(); change !== undefined; change = this.#pending.shift()) {
       for (const listener of [...this.#listeners]) {
-        // It may have been ended by one before it. One reader's fault must not keep the change from the others.
+        // An earlier listener may have unsubscribed it. An error in one listener must not keep the others from the change.
         if (this.#listeners.has(listener)) callGuarded(() => listener(change), this.#onListenerError);
       }
     }
-    this.#isTelling = false;
+    this.#isNotifying = false;
   }
 }
 
-/** The declared keys among some. */
-function definitionsOf(config: AnyConfig, keys: Iterable<string>): KeyDefinition[] {
+function declared(config: AnyConfig, keys: Iterable<string>): KeyDefinition[] {
   return [...keys].map((key) => config.keys.get(key)).filter((definition) => definition !== undefined);
 }

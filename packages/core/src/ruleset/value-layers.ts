@@ -5,7 +5,7 @@ import type { Condition, JsonValue, Ruleset, RulesetPatch, Segments, Tier } from
 import { PackedValue, type StoredValue } from './packed-value.ts';
 import { type StoredRuleset, StoredValues } from './stored-values.ts';
 
-/** Stored values of one origin, as a ruleset holds them. What a value is not given in lacks the key. */
+/** The stored values of one origin, grouped as in a ruleset. A group holds only the keys that the origin has a value for. */
 export interface LayerValues {
   readonly public: Readonly<Record<string, JsonValue>>;
   readonly secret: Readonly<Record<string, JsonValue>>;
@@ -15,15 +15,15 @@ export interface LayerValues {
 }
 
 /**
- * Where a key's value comes from, best first; a better one hides the others. `default` is the schema's, and `none`
- * says that there is no valid value at all.
+ * Where the value of a key comes from, best first: an environment variable, the server, the disk copy of the server's
+ * values, a bundled value, the schema's default. `none`: the key has no valid value.
  */
 export type ValueOrigin = 'environment' | 'server' | 'cache' | 'file' | 'default' | 'none';
 
 /** The origins of stored values. */
 export type Layer = Exclude<ValueOrigin, 'default' | 'none'>;
 
-/** {@link LayerValues} of entries; only the tiers that were given are walked. */
+/** Groups entries by tier. */
 export function layerOf(
   entries: Iterable<readonly [tier: Tier, key: string, value: JsonValue]>,
   segments: Readonly<Record<string, Condition>> = {},
@@ -35,7 +35,7 @@ export function layerOf(
     limits: [],
   };
   for (const [tier, key, value] of entries) groups[tierNames(tier).ruleset].push([key, value]);
-  // fromEntries defines properties, so that no name reaches a prototype.
+  // Object.fromEntries defines own properties, so a key such as "__proto__" cannot reach a prototype.
   return {
     public: Object.fromEntries(groups.public),
     secret: Object.fromEntries(groups.secret),
@@ -45,7 +45,7 @@ export function layerOf(
   };
 }
 
-/** The stored values of every origin, the best first: variables, the server, its disk copy, bundled files. */
+/** The stored values of every origin, best first: variables, the server, its disk copy, bundled values. */
 export class ValueLayers {
   #environment: StoredValues | undefined;
   #server: StoredRuleset | undefined;
@@ -53,23 +53,23 @@ export class ValueLayers {
   #file: StoredValues | undefined;
   #fileSegments: Segments | undefined;
 
-  /** The newest ruleset of the server. */
+  /** The server's newest ruleset. */
   get server(): StoredRuleset | undefined {
     return this.#server;
   }
 
-  /** The newest ruleset that there is, be it the disk copy. */
+  /** The server's newest ruleset, else its disk copy. */
   get ruleset(): StoredRuleset | undefined {
     return this.#server ?? this.#cache;
   }
 
-  /** The best origin that a start without the server can go by. */
+  /** The best origin that a client can start from without the server. */
   get offline(): 'cache' | 'file' | undefined {
     if (this.#cache !== undefined) return 'cache';
     return this.#file === undefined ? undefined : 'file';
   }
 
-  /** The segments in force: those of the server over the bundled ones. */
+  /** The segments in force: the bundled ones, overridden by the server's. */
   get segments(): Segments {
     const given = this.ruleset?.segments ?? {};
     return this.#fileSegments === undefined ? given : { ...this.#fileSegments, ...given };
@@ -79,14 +79,14 @@ export class ValueLayers {
     this.#environment = values && new StoredValues(values);
   }
 
-  /** Takes the server's newest ruleset, of an epoch that it need not name itself. */
+  /** @param epoch - the epoch of the ruleset, which may not name it itself. */
   setServer(ruleset: Ruleset, epoch: string | undefined): void {
     this.#server = { ...this.#stored(ruleset), epoch };
-    // The disk copy is what the server gave once: its newest word takes the place of the whole.
+    // The disk copy is an older state of the server. The newest one replaces it as a whole, deletions included.
     this.#cache = undefined;
   }
 
-  /** Writes a change into the server's ruleset; answers the keys that it names. */
+  /** Applies a patch to the server's ruleset and returns the keys that it names. */
   patchServer(patch: RulesetPatch): Set<string> {
     const server = this.#server;
     if (server === undefined) return new Set();
@@ -95,7 +95,7 @@ export class ValueLayers {
     return server.values.write(patch);
   }
 
-  /** The server's ruleset with all of its values as JSON. */
+  /** The server's ruleset with all values as JSON. */
   serverJson(): Ruleset | undefined {
     if (this.#server === undefined) return undefined;
     const { revision, epoch, environment, segments, values } = this.#server;
@@ -121,7 +121,7 @@ export class ValueLayers {
     return { stored: inFile, layer: inFile === undefined ? undefined : 'file' };
   }
 
-  /** What is bundled for a key below a better origin, where it is one value for all contexts. */
+  /** The bundled value of a key, if `above` is a better origin and the value is not targeted. */
   bundled({ tier, key }: KeyDefinition, above: ValueOrigin | undefined): JsonValue | undefined {
     if (above === 'file') return undefined;
     const stored = this.#file?.get(tier, key);

@@ -4,7 +4,8 @@ import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineConfig, defineLimit, environmentVariableName, SchemaError, toJsonSchema } from '../index.ts';
+import { environmentVariableName } from '../environment-variable.ts';
+import { defineConfig, defineLimit, SchemaError, toJsonSchema } from '../index.ts';
 import { parseValue } from './parse-value.ts';
 
 const isTrue = async (): Promise<boolean> => true;

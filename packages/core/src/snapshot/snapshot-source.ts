@@ -1,34 +1,36 @@
+import { parseJson } from '../lib/json.ts';
+import { isRecord } from '../lib/record.ts';
 import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
-/** Where a browser's snapshots come from. */
+/** Brings snapshots to a browser. */
 export interface SnapshotSource {
-  /** Keeps `store` up to date until the answered function is called. */
+  /** Keeps `store` up to date. Returns a function that disconnects. */
   connect(store: SnapshotStore): () => void;
 }
 
-/** A stream that the app itself serves: `createSnapshotEventStream` behind a route of yours. */
+/** A stream that your own server provides: `createSnapshotEventStream` behind a route. */
 export interface SnapshotSourceUrl {
   /** Absolute, or relative to the page. */
   url: string;
 }
 
-/** A stream straight from the config server, with a publishable key. */
+/** A stream directly from the config server, with a publishable key. */
 export interface SnapshotSourceSettings {
-  /** Base URL of the config API; trailing slashes do not matter. */
+  /** Base URL of the config API; trailing slashes are ignored. */
   apiUrl: string;
   organizationId: string;
   environment: string;
-  /** A `pk_…` key, which can read public values and answers, and nothing else. */
+  /** A `pk_…` key. It can read only public values and evaluated flags and limits. */
   publishableKey: string;
-  /** Who the flags and limits are evaluated for; nobody by default. */
+  /** The context that flags and limits are evaluated for; default the empty one. */
   context?: ConfigContext;
 }
 
-/** What {@link createSnapshotSource} takes. */
+/** Options of {@link createSnapshotSource}. */
 export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings) & {
-  /** First wait in milliseconds after an HTTP error; it doubles up to 30 s, with jitter. Default 1,000. */
+  /** Milliseconds to wait after the first HTTP error; doubled after each further one up to 30 s, with jitter. Default 1,000. */
   retryMs?: number;
 };
 
@@ -36,8 +38,8 @@ const MAX_RETRY_MS = 30_000;
 const CLOSED = 2;
 
 /**
- * A live source over `EventSource`. It reconnects after lost connections and after HTTP errors, ignores malformed
- * events, and does nothing where there is no `EventSource`, as in server rendering.
+ * Creates a live source over `EventSource`. It reconnects after lost connections and HTTP errors, and ignores malformed
+ * events. Without a global `EventSource`, as in server rendering, it does nothing.
  *
  * @example
  * const source = createSnapshotSource({ url: '/api/config/stream' });
@@ -59,19 +61,18 @@ function connect(url: string, store: SnapshotStore, retryMs: number): () => void
   const open = (): void => {
     stream = new EventSource(url);
     stream.addEventListener('snapshot', (event) => {
-      const snapshot = parse<Snapshot>(event);
-      if (snapshot?.public === undefined || snapshot.flags === undefined || snapshot.limits === undefined)
-        return;
+      const snapshot = parse<Snapshot>(event.data);
+      if (!snapshot) return;
       failures = 0;
       store.replace(snapshot);
       store.status = 'live';
     });
     stream.addEventListener('patch', (event) => {
-      const patch = parse<SnapshotPatch>(event);
-      if (patch !== undefined) store.patch(patch);
+      const patch = parse<SnapshotPatch>(event.data, {});
+      if (patch) store.patch(patch);
     });
     stream.onerror = () => {
-      // A lost connection is the browser's to restore; after an HTTP error it gives up for good.
+      // The browser itself reconnects after a lost connection, but not after an HTTP error.
       if (stream.readyState === CLOSED) {
         timer = setTimeout(
           open,
@@ -91,29 +92,19 @@ function connect(url: string, store: SnapshotStore, retryMs: number): () => void
   };
 }
 
-/** The data of an event that has the shape of a snapshot or a patch; undefined for anything else. */
-function parse<Data extends Snapshot | SnapshotPatch>(event: MessageEvent<unknown>): Data | undefined {
-  try {
-    const data: unknown = JSON.parse(String(event.data));
-    return isUpdate(data) ? (data as Data) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isUpdate(data: unknown): boolean {
-  if (!isRecord(data) || typeof data.revision !== 'string') return false;
-  const { public: values = {}, flags = {}, limits = {}, deleted = {} } = data;
-  return (
-    isRecord(values) &&
-    [flags, limits].every((group) => isRecord(group) && Object.values(group).every(isRecord)) &&
-    isRecord(deleted) &&
-    Object.values(deleted).every(Array.isArray)
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/**
+ * The data of an event; undefined if it is malformed.
+ * @param missing - stands for a group that is left out: a patch may leave out groups, a snapshot may not.
+ */
+function parse<Data extends Snapshot | SnapshotPatch>(text: string, missing?: object): Data | undefined {
+  const data = parseJson(text);
+  if (!isRecord(data) || typeof data.revision !== 'string') return undefined;
+  const { public: values = missing, flags = missing, limits = missing, deleted = {} } = data;
+  const isValid =
+    [values, flags, limits, deleted].every(isRecord) &&
+    [flags, limits].every((group) => Object.values(group as object).every(isRecord)) &&
+    Object.values(deleted as object).every(Array.isArray);
+  return isValid ? (data as unknown as Data) : undefined;
 }
 
 function snapshotStreamUrl(settings: SnapshotSourceSettings): string {
@@ -127,6 +118,8 @@ function snapshotStreamUrl(settings: SnapshotSourceSettings): string {
 }
 
 function base64Url(text: string): string {
-  const bytes = Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte));
-  return btoa(bytes.join('')).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }

@@ -1,30 +1,36 @@
+import { sameJson } from '../lib/json.ts';
+import { isOlderRevision } from '../lib/revision.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
-import { applySnapshotPatch, GROUPS, isEqual } from './snapshot-diff.ts';
+import { applySnapshotPatch, GROUPS } from './snapshot-diff.ts';
 
 /** The groups of a snapshot. */
 export type SnapshotGroup = 'public' | 'flags' | 'limits';
 
-/** `connecting` first, `live` while changes arrive, `reconnecting` after a loss, `offline` without a source. */
+/**
+ * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost; `offline`:
+ * there is no source.
+ */
 export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'offline';
 
-/** One answer that differs from the one before; `key` is `flags.newCheckout`. */
+/** One key that an update changed. */
 export interface SnapshotKeyChange {
+  /** Such as `flags.newCheckout`. */
   key: string;
-  /** The value before; undefined where there was none. */
+  /** The previous value; undefined if there was none. */
   from: unknown;
-  /** The value now, which equals `from` where only the reason for it changed; undefined where the key is gone. */
+  /** The new value; undefined if the key is gone. Equal to `from` if only the reason changed, such as the rule that matched. */
   to: unknown;
 }
 
 /** What one update changed. */
 export interface SnapshotChange {
   revision: string;
-  /** Every key whose answer changed: `flags.newCheckout`. */
+  /** The keys that changed, such as `flags.newCheckout`. */
   keys: string[];
   changes: SnapshotKeyChange[];
   /** Epoch milliseconds. */
   at: number;
-  /** Whether it is the first snapshot of a store that had none. */
+  /** Whether this is the store's first snapshot. */
   initial: boolean;
 }
 
@@ -34,26 +40,26 @@ const ANY = '*';
 const STATUS = '?';
 
 /**
- * The newest snapshot of a browser, and who wants to know about which key of it.
- * An answer that did not change keeps its identity and notifies nobody.
+ * Holds the newest snapshot in a browser and notifies listeners by key. An entry that did not change keeps its identity,
+ * and its listeners are not called.
  */
 export class SnapshotStore {
-  /** What the store was made with: the snapshot of the server's HTML, which hydration must read. */
+  /** The snapshot that the store was created with. Hydration must read this one, as the server's HTML was rendered from it. */
   readonly initial: Snapshot | undefined;
-  /** The status that the store was made with. */
+  /** The status that the store was created with. */
   readonly initialStatus: SnapshotStatus;
   #snapshot: Snapshot | undefined;
   #status: SnapshotStatus;
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
-   * Calls `listener` after each update that changed something, once for all keys together, until the answered function
-   * is called. It can be passed on without its store.
+   * Calls `listener` once for each update that changed something. Returns an unsubscribe function. Bound to the store, so
+   * it can be passed as a callback.
    */
   readonly subscribeAll: (listener: (change: SnapshotChange) => void) => () => void = (listener) =>
     this.#on(ANY, listener);
 
-  /** Calls `listener` after each change of `status`, in the same way. */
+  /** Calls `listener` after each change of `status`. Returns an unsubscribe function. Bound to the store. */
   readonly subscribeStatus: (listener: () => void) => () => void = (listener) => this.#on(STATUS, listener);
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
@@ -61,12 +67,12 @@ export class SnapshotStore {
     this.initialStatus = this.#status = status;
   }
 
-  /** The newest snapshot; undefined until the first. */
+  /** The newest snapshot; undefined before the first. */
   get snapshot(): Snapshot | undefined {
     return this.#snapshot;
   }
 
-  /** Whether changes arrive. */
+  /** The state of the source, which sets it. */
   get status(): SnapshotStatus {
     return this.#status;
   }
@@ -77,35 +83,35 @@ export class SnapshotStore {
     this.#notify(STATUS);
   }
 
-  /** The value of a key now; undefined where the snapshot has no such key. */
+  /** The value of a key; undefined if the snapshot does not have it. */
   value(group: SnapshotGroup, key: string): unknown {
     return snapshotValue(this.#snapshot, group, key);
   }
 
-  /** Calls `listener` after each change of that key (`flags.newCheckout`) until the answered function is called. */
+  /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
   subscribe(key: string, listener: () => void): () => void {
     return this.#on(key, listener);
   }
 
-  /** Takes the snapshot unless it is older than the one at hand. */
+  /** Applies a snapshot, unless it is older than the current one. */
   offer(snapshot: Snapshot): void {
-    if (!isOlder(snapshot, this.#snapshot)) this.replace(snapshot);
+    const isOutdated = isOlderRevision(snapshot.revision, this.#snapshot?.revision ?? '0');
+    if (!isOutdated) this.replace(snapshot);
   }
 
-  /** Takes the patch unless it is older than the snapshot at hand, or there is none to apply it to. */
+  /** Applies a patch, unless it is older than the current snapshot or there is no snapshot yet. */
   patch(patch: SnapshotPatch): void {
-    const snapshot = this.#snapshot;
-    if (snapshot && !isOlder(patch, snapshot)) this.replace(applySnapshotPatch(snapshot, patch));
+    if (this.#snapshot) this.offer(applySnapshotPatch(this.#snapshot, patch));
   }
 
-  /** Takes the snapshot whatever its revision: a server with another history may count from below. */
+  /** Applies a snapshot whatever its revision: a server with another history may count from a lower one. */
   replace(next: Snapshot): void {
     const previous = this.#snapshot;
     if (next === previous) return;
     const changes: SnapshotKeyChange[] = [];
-    const taken: Snapshot = { ...next };
-    for (const group of GROUPS) Object.assign(taken, { [group]: merge(group, previous, next, changes) });
-    this.#snapshot = taken;
+    const merged: Snapshot = { ...next };
+    for (const group of GROUPS) merged[group] = merge(group, previous, next, changes) as never;
+    this.#snapshot = merged;
     if (changes.length === 0) return;
     const keys = changes.map((change) => change.key);
     const change = {
@@ -121,7 +127,7 @@ export class SnapshotStore {
 
   #on(name: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
-    // A function of its own for each call, so that subscribing the same one twice is ended once for each.
+    // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
     const entry: Listener = (change) => listener(change);
     this.#listeners.set(name, listeners.add(entry));
     return () => {
@@ -134,7 +140,7 @@ export class SnapshotStore {
       try {
         listener(change as SnapshotChange);
       } catch (error) {
-        // One bad listener must not keep the news from the others; it still shows up as uncaught.
+        // An error in one listener must not keep the others from the change. It is reported as an uncaught error.
         queueMicrotask(() => {
           throw error;
         });
@@ -143,7 +149,7 @@ export class SnapshotStore {
   }
 }
 
-/** The value of a key in a snapshot; undefined where it has no such key. */
+/** The value of a key in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
   const answers: Readonly<Record<string, unknown>> = snapshot?.[group] ?? {};
   if (!Object.hasOwn(answers, key)) return undefined;
@@ -151,7 +157,7 @@ export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGro
   return group === 'public' ? answer : (answer as { value?: unknown } | null)?.value;
 }
 
-/** The group after an update: what is equal keeps its identity; what is not is added to `changes`. */
+/** A group after an update: equal entries keep their identity, the others are added to `changes`. */
 function merge(
   group: SnapshotGroup,
   previous: Snapshot | undefined,
@@ -162,26 +168,19 @@ function merge(
   const merged: Record<string, unknown> = { ...next[group] };
   const already = changes.length;
   for (const key of Object.keys({ ...before, ...merged })) {
-    if (before && isEqual(before[key], merged[key])) {
+    if (before && sameJson(before[key], merged[key])) {
       merged[key] = before[key];
       continue;
     }
     const from = snapshotValue(previous, group, key);
     let to = snapshotValue(next, group, key);
     const answer = merged[key];
-    if (isEqual(from, to) && typeof answer === 'object') {
-      // Another reason for the same value: the value keeps its identity.
+    if (sameJson(from, to) && typeof answer === 'object') {
+      // Only the reason changed: the value keeps its identity.
       to = from;
       merged[key] = { ...answer, value: from };
     }
     changes.push({ key: `${group}.${key}`, from, to });
   }
   return before && changes.length === already ? before : merged;
-}
-
-/** Revisions are decimal strings without leading zeros, of any length. */
-function isOlder({ revision }: { revision: string }, than: { revision: string } | undefined): boolean {
-  if (than === undefined) return false;
-  const longer = revision.length - than.revision.length;
-  return longer < 0 || (longer === 0 && revision < than.revision);
 }

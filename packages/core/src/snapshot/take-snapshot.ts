@@ -5,18 +5,18 @@ import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { Evaluation, EvaluationContext, Snapshot } from '../wire.ts';
 
 /**
- * Evaluates every public value, flag and limit for a context. The secret tier is never looked at. A value that JSON
- * cannot carry is given as it is stored.
+ * Evaluates every public value, flag and limit for a context. Secrets are never read. A value that JSON cannot represent
+ * is given as it is stored, before its validator transformed it.
  */
 export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: EvaluationContext): Snapshot {
   const snapshot: Snapshot = { revision: store.ruleset?.revision ?? '0', public: {}, flags: {}, limits: {} };
   for (const definition of config.keys.values()) {
     if (definition.tier === 'secret') continue;
-    const answer = answerOf(store, definition, context);
-    if (answer === undefined) continue;
-    const value = browserValue(definition, answer.value);
+    const evaluated = evaluate(store, definition, context);
+    if (evaluated === undefined) continue;
+    const value = browserValue(definition, evaluated.value);
     if (value === undefined) continue;
-    const { errorCode: _, ...evaluation } = answer;
+    const { errorCode: _, ...evaluation } = evaluated;
     if (definition.tier === 'public') snapshot.public[definition.key] = value;
     else if (definition.tier === 'limit') snapshot.limits[definition.key] = evaluation as Evaluation<number>;
     else snapshot.flags[definition.key] = { ...evaluation, value };
@@ -24,7 +24,7 @@ export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: Ev
   return snapshot;
 }
 
-function answerOf(
+function evaluate(
   store: RulesetStore,
   definition: KeyDefinition,
   context: EvaluationContext,

@@ -1,32 +1,33 @@
 import { nodeBuiltin } from '../disk-cache/node-builtin.ts';
 import { errorCode, readTextFile } from '../disk-cache/text-file.ts';
 import { OptionsError } from '../errors.ts';
+import { parseJson } from '../lib/json.ts';
 import type { LayerValues } from '../ruleset/value-layers.ts';
 import type { AnyConfig, RegisteredConfig } from '../schema/config-types.ts';
 import { type BundledPart, type BundledValues, resolveBundledValues } from './bundled-values.ts';
 
-/** Values in code: works in every runtime, and before anything was read. */
+/** Bundled values in code. They work in every runtime, and are available without reading a file. */
 export interface BundledInCode<Config extends AnyConfig = RegisteredConfig> {
   defaults: BundledValues<Config>;
-  /** Values by name of environment, merged over the defaults. */
+  /** Values by environment name, merged over the defaults. */
   environments?: Readonly<Record<string, BundledValues<Config>>>;
 }
 
-/** JSON files `{ public?, secrets?, flags?, limits?, segments? }`, relative to the working directory. */
+/** Bundled values in JSON files: `{ public?, secrets?, flags?, limits?, segments? }`. Paths are relative to the working directory. */
 export interface BundledInFiles {
   file: string;
-  /** Merged over the first. `{environment}` in it stands for the environment's name; such a file may be missing. */
+  /** Merged over `file`. If the path contains `{environment}`, that is replaced by the environment's name, and the file may be missing. */
   environmentFile?: string;
 }
 
-/** Values that ship with the program: what is served for keys that no better source has. */
+/** Values that ship with the program, for keys that have no value elsewhere. */
 export type BundledOptions<Config extends AnyConfig = RegisteredConfig> =
   | BundledInCode<Config>
   | BundledInFiles;
 
 /**
- * Values given in code, for an environment; undefined where they lie in files.
- * @throws {OptionsError} as {@link resolveBundledValues}.
+ * The bundled values in code, resolved for an environment; undefined if they are in files.
+ * @throws {OptionsError} if they are malformed, see {@link resolveBundledValues}.
  */
 export function readBundledCode(
   config: AnyConfig,
@@ -46,8 +47,8 @@ export function readBundledCode(
 }
 
 /**
- * Values in files, for an environment.
- * @throws {OptionsError} for a file that cannot be read, is no JSON or has another shape than bundled values have.
+ * The bundled values in files, resolved for an environment.
+ * @throws {OptionsError} for a file that cannot be read, is not valid JSON or is malformed.
  */
 export async function readBundledFiles(
   config: AnyConfig,
@@ -59,7 +60,7 @@ export async function readBundledFiles(
   if (environmentFile !== undefined) {
     const isTemplate = environmentFile.includes('{environment}');
     if (isTemplate && !/^[a-z0-9][a-z0-9-]*$/i.test(environment)) {
-      throw new OptionsError('environment', `"${environment}" is no name of an environment.`);
+      throw new OptionsError('environment', `"${environment}" is not a valid environment name.`);
     }
     const name = environmentFile.replaceAll('{environment}', environment);
     const values = await readJson(name, isTemplate);
@@ -71,7 +72,10 @@ export async function readBundledFiles(
 async function readJson(file: string, mayBeMissing = false): Promise<unknown> {
   const fs = nodeBuiltin('node:fs/promises');
   if (fs === undefined) {
-    throw new OptionsError('bundled', 'This runtime has no files: give "bundled" as { defaults } in code.');
+    throw new OptionsError(
+      'bundled',
+      'This runtime has no file system. Pass "bundled" as { defaults } in code.',
+    );
   }
   let text: string;
   try {
@@ -81,10 +85,9 @@ async function readJson(file: string, mayBeMissing = false): Promise<unknown> {
     if (mayBeMissing && code === 'ENOENT') return undefined;
     throw new OptionsError('bundled', `The bundled file ${file} cannot be read (${code}).`);
   }
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    // The parser's own message quotes the text, which may hold a secret.
-    throw new OptionsError('bundled', `The bundled file ${file} is no JSON.`);
+  const values = parseJson(text.replace(/^\uFEFF/, ''));
+  if (values === undefined) {
+    throw new OptionsError('bundled', `The bundled file ${file} is not valid JSON.`);
   }
+  return values;
 }

@@ -17,13 +17,13 @@ import type {
 import { TIERS, type TierNames } from '../tiers.ts';
 import type { Condition, JsonValue, TargetedValue, Tier } from '../wire.ts';
 
-/** The values that were resolved before a computed one: the tiers in the order public, secrets, flags, limits. */
+/** The values already resolved when a computed value is. The order is public, secrets, flags, limits. */
 export type ResolvedValues = Readonly<Record<TierNames['group'], Readonly<Record<string, unknown>>>>;
 
-/** A value, or a function that computes it of those before it. */
+/** A value, or a function that computes it from the values before it. */
 export type BundledValue<Value> = Value | ((values: ResolvedValues) => Value);
 
-/** Values by tier, of the types that the validators take. Flags and limits may be targeted (`{ $cohort }`). */
+/** Values by tier, of the types that the schema's validators accept. Flags and limits may be targeted (`{ $cohort }`). */
 export interface BundledValues<Config extends AnyConfig = RegisteredConfig> {
   public?: { [Key in PublicKey<Config>]?: BundledValue<PublicInput<Key, Config>> };
   secrets?: { [Key in SecretKey<Config>]?: BundledValue<SecretInput<Key, Config>> };
@@ -36,8 +36,9 @@ export interface BundledValues<Config extends AnyConfig = RegisteredConfig> {
   segments?: Record<string, Condition>;
 }
 
-/** Values of one origin, and how it is called in errors. */
+/** One set of values to merge. */
 export interface BundledPart {
+  /** Names it in errors. */
   name: string;
   values: unknown;
 }
@@ -45,11 +46,11 @@ export interface BundledPart {
 const GROUPS: readonly string[] = [...TIERS.map(({ group }) => group), 'segments'];
 
 /**
- * Merges values of an environment over the defaults – objects deeply, arrays and targeted values as wholes – and then
- * computes the functions among them, in order. Keys that the schema does not declare are left out.
+ * Merges each part over the ones before it: objects deeply, arrays and targeted values as a whole. Then computes the
+ * functions among the values, in order. Keys that the schema does not declare are left out.
  *
- * @throws {OptionsError} for another shape than {@link BundledValues}, and for a function or property that throws or
- * answers with a promise; its words are not repeated, as they may quote a secret.
+ * @throws {OptionsError} for values that are malformed, and for a function that throws or returns a promise. The original
+ * error's message is not repeated: it may quote a secret.
  */
 export function resolveBundledValues(config: AnyConfig, parts: readonly BundledPart[]): LayerValues {
   try {
@@ -58,7 +59,7 @@ export function resolveBundledValues(config: AnyConfig, parts: readonly BundledP
     if (error instanceof OptionsError) throw error;
     throw new OptionsError(
       'bundled',
-      'The bundled values cannot be read: they are nested too deeply, contain themselves, or a property of them throws an error.',
+      'The bundled values cannot be read: they are nested too deeply, contain a cycle, or a getter throws an error.',
     );
   }
 }
@@ -76,18 +77,19 @@ function resolve(config: AnyConfig, parts: readonly BundledPart[]): LayerValues 
   for (const { tier, group } of TIERS) {
     for (const [key, value] of Object.entries(asRecord(merged[group]))) {
       if (config.keys.get(key)?.tier !== tier) continue;
-      const answer = compute(value, resolved, `${group}.${key}`);
-      if (answer === undefined) continue;
-      resolved[group][key] = answer;
-      // What a validator takes need not be JSON; it goes over no wire.
-      entries.push([tier, key, answer as JsonValue]);
+      const computed = compute(value, resolved, `${group}.${key}`);
+      if (computed === undefined) continue;
+      resolved[group][key] = computed;
+      // It may be anything that the validator accepts, since it is never sent as JSON.
+      entries.push([tier, key, computed as JsonValue]);
     }
   }
   return layerOf(entries, asRecord(merged.segments) as Record<string, Condition>);
 }
 
 function checkShape(name: string, values: unknown): Record<string, unknown> {
-  if (!isRecord(values)) throw new OptionsError('bundled', `The bundled values of ${name} are no object.`);
+  if (!isRecord(values))
+    throw new OptionsError('bundled', `The bundled values of ${name} must be an object.`);
   for (const [group, entry] of Object.entries(values)) {
     if (!GROUPS.includes(group)) {
       throw new OptionsError(
@@ -96,7 +98,7 @@ function checkShape(name: string, values: unknown): Record<string, unknown> {
       );
     }
     if (entry !== undefined && !isRecord(entry)) {
-      throw new OptionsError('bundled', `"${group}" in the bundled values of ${name} is no object.`);
+      throw new OptionsError('bundled', `"${group}" in the bundled values of ${name} must be an object.`);
     }
   }
   return values;
@@ -104,20 +106,20 @@ function checkShape(name: string, values: unknown): Record<string, unknown> {
 
 function merge(before: unknown, after: unknown): unknown {
   if (after === undefined) return before;
-  if (!isPlain(before) || !isPlain(after)) return after;
+  if (!isMergeable(before) || !isMergeable(after)) return after;
   const merged = new Map(Object.entries(before));
   for (const [key, value] of Object.entries(after)) merged.set(key, merge(merged.get(key), value));
   return Object.fromEntries(merged);
 }
 
-/** Whether it is merged key by key: an object literal, and no targeted value. */
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Whether a value is merged key by key: a plain object that is not a targeted value. */
+function isMergeable(value: unknown): value is Record<string, unknown> {
   return isPlainRecord(value) && !isTargeted(value as JsonValue);
 }
 
 function compute(value: unknown, resolved: ResolvedValues, name: string): unknown {
   if (isComputed(value)) return compute(call(value, resolved, name), resolved, name);
-  if (!isPlain(value)) return value;
+  if (!isMergeable(value)) return value;
   const entries = Object.entries(value).map(([key, inner]) => [key, compute(inner, resolved, name)]);
   return Object.fromEntries(entries);
 }
@@ -127,18 +129,18 @@ function isComputed(value: unknown): value is (values: ResolvedValues) => unknow
 }
 
 function call(value: (values: ResolvedValues) => unknown, resolved: ResolvedValues, name: string): unknown {
-  let answer: unknown;
+  let result: unknown;
   try {
-    answer = value(resolved);
+    result = value(resolved);
   } catch {
     throw new OptionsError('bundled', `The function that computes the bundled ${name} threw an error.`);
   }
-  if (typeof answer !== 'function' && !isThenable(answer)) return answer;
-  // Its failure is nobody's any more.
-  callGuarded(() => answer);
+  if (typeof result !== 'function' && !isThenable(result)) return result;
+  // If it is a promise that rejects, the rejection must not go unhandled.
+  callGuarded(() => result);
   throw new OptionsError(
     'bundled',
-    `The function that computes the bundled ${name} must answer a value at once.`,
+    `The function that computes the bundled ${name} must return a value, not a promise or a function.`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { type InvalidKey, OptionsError } from '../errors.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
+import { parseJson } from '../lib/json.ts';
 import { type LayerValues, layerOf } from '../ruleset/value-layers.ts';
 import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import { parseValue } from '../schema/parse-value.ts';
@@ -8,18 +9,19 @@ import type { EnvironmentVariables } from '../settings.ts';
 import { tierNames } from '../tiers.ts';
 import type { JsonValue, Tier } from '../wire.ts';
 
-/** Which variables override values. */
+/** Environment variables that override values. */
 export interface EnvironmentOverrideOptions {
-  /** What stands before each name: `SHOP_` makes `databaseUrl` read `SHOP_DATABASE_URL`. Default none. */
+  /** Put before each name: with `SHOP_`, the key `databaseUrl` reads `SHOP_DATABASE_URL`. Default none. */
   prefix?: string | undefined;
-  /** In place of `process.env`. */
+  /** Used instead of `process.env`. */
   variables?: EnvironmentVariables | undefined;
 }
 
-/** What {@link readEnvironmentOverrides} found; messages name the variable and never hold a secret's value. */
+/** The result of {@link readEnvironmentOverrides}. Messages name the variable, and never contain a secret's value. */
 export interface EnvironmentOverrides {
-  /** Undefined where no variable of a key is set. */
+  /** Undefined if no variable is set. */
   values: LayerValues | undefined;
+  /** Keys whose variable the schema rejects. */
   invalid: readonly InvalidKey[];
 }
 
@@ -28,12 +30,11 @@ const SETTINGS: ReadonlySet<string> = new Set(Object.values(SETTINGS_VARIABLES))
 type Reading = { ok: true; value: JsonValue } | { ok: false; issues: readonly string[] };
 
 /**
- * The values that environment variables set, one variable a key, as the schema takes them. An empty one counts as not
- * set. The text itself is tried first and what it is as JSON after that, so that a string schema gets the text as it
- * is; but `true` and `false` are booleans wherever the schema answers a boolean for one, as coercion would read "false"
- * as true.
+ * Reads values from environment variables, one per key. An empty variable counts as not set. The schema is given the text
+ * first, and then the text parsed as JSON, so that a string key gets the text unchanged. Exception: `true` and `false` are
+ * tried as booleans first, since a schema that coerces would read the text "false" as true.
  *
- * @throws {OptionsError} for a prefix by which a key would read a setting of the client, such as its secret.
+ * @throws {OptionsError} if, with this prefix, a key would read one of the client's own settings, such as its secret.
  */
 export function readEnvironmentOverrides(
   config: AnyConfig,
@@ -44,7 +45,7 @@ export function readEnvironmentOverrides(
   const invalid: InvalidKey[] = [];
   for (const definition of config.keys.values()) {
     const name = `${prefix}${definition.environmentVariable}`;
-    if (SETTINGS.has(name)) throw isSetting(prefix, definition.key, name);
+    if (SETTINGS.has(name)) throw settingConflict(prefix, definition.key, name);
     const text = variables[name];
     if (text === undefined || text === '') continue;
     const reading = readText(definition, text);
@@ -54,7 +55,7 @@ export function readEnvironmentOverrides(
   return { values: entries.length === 0 ? undefined : layerOf(entries), invalid };
 }
 
-function isSetting(prefix: string, key: string, name: string): OptionsError {
+function settingConflict(prefix: string, key: string, name: string): OptionsError {
   return new OptionsError(
     'overrides',
     `With "overrides.prefix" ${JSON.stringify(prefix)} the key "${key}" would read ${name}, which is a setting of the client. Choose another prefix.`,
@@ -62,7 +63,7 @@ function isSetting(prefix: string, key: string, name: string): OptionsError {
 }
 
 function readText(definition: KeyDefinition, text: string): Reading {
-  const json = parseJson(text);
+  const json = parseJson(text) as JsonValue | undefined;
   if (definition.limit !== undefined) return readLimit(json);
   if (typeof json === 'boolean') {
     const result = parseValue(definition, json);
@@ -72,7 +73,12 @@ function readText(definition: KeyDefinition, text: string): Reading {
   if (asText.ok) return { ok: true, value: text };
   if (json === undefined) return asText;
   if (definition.tier === 'feature_flag' && isTargeted(json)) {
-    return { ok: false, issues: ['an override is one value for all contexts, without "$cohort"'] };
+    return {
+      ok: false,
+      issues: [
+        'an environment variable cannot hold a targeted value ("$cohort"); set one value for all contexts',
+      ],
+    };
   }
   const asJson = parseValue(definition, json);
   return asJson.ok ? { ok: true, value: json } : asJson;
@@ -80,15 +86,7 @@ function readText(definition: KeyDefinition, text: string): Reading {
 
 function readLimit(json: JsonValue | undefined): Reading {
   if (typeof json === 'number' && Number.isFinite(json)) return { ok: true, value: json };
-  return { ok: false, issues: ['it is no number'] };
-}
-
-function parseJson(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
+  return { ok: false, issues: ['it is not a number'] };
 }
 
 function describeInvalid(definition: KeyDefinition, name: string, issues: readonly string[]): InvalidKey {

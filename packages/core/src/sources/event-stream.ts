@@ -5,64 +5,64 @@ import { retryAfterMsOf } from '../http/transient-failure.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
 
-/** Options of {@link runEventStream}. Times are in milliseconds. */
+/** Options of {@link runEventStream}; all times are in milliseconds. */
 export interface EventStreamOptions {
   api: ConfigApi;
   environment: string;
   sink: RulesetSink;
   signal: AbortSignal;
-  /** How long a connection may take from the request to its first whole event or comment. */
+  /** Time from the request to the first whole event or comment. */
   openTimeoutMs: number;
-  /** The connection is given up when no whole event and no comment came for so long. */
+  /** Time without a whole event or comment after which the connection is closed. */
   heartbeatTimeoutMs: number;
-  /** Longest wait between two connections, unless the server asks for more. */
+  /** Longest wait between two connections, unless the server asks for a longer one. */
   reconnectCapMs: number;
-  /** Called when a connection has brought its first whole event or comment, before that is handed on. */
-  onWorking: () => void;
-  /** Called when a connection ended or could not be made, before the wait for the next. */
+  /** Called once for each connection, when its first whole event or comment arrives, before the sink is called. */
+  onOpen: () => void;
+  /** Called when a connection ended or could not be opened, before the wait for the next. */
   onLost: (error: unknown) => void;
 }
 
 const RECONNECT_BASE_MS = 250;
-/** After a connection that lived so long the next is tried soon; after others, at growing distances. */
+/** A connection that lasted this long resets the backoff. */
 const STABLE_MS = 5_000;
 
-/** Keeps one event stream open until the signal aborts, resuming after the revision in hand. Never rejects. */
+/** Keeps an event stream open until the signal aborts. Each connection resumes after the newest revision. Never rejects. */
 export async function runEventStream(options: EventStreamOptions): Promise<void> {
   const { signal, onLost, reconnectCapMs } = options;
   const backoff = createBackoff({
     baseMs: Math.min(RECONNECT_BASE_MS, reconnectCapMs),
     capMs: reconnectCapMs,
   });
-  let resumes = true;
+  let canResume = true;
   while (!signal.aborted) {
     const startedAt = performance.now();
-    const error: unknown = await readOneStream(options, resumes).catch((reason: unknown) => reason);
+    const error: unknown = await readOneStream(options, canResume).catch((reason: unknown) => reason);
     if (signal.aborted) return;
-    resumes = !(error instanceof StreamGapError);
+    canResume = !(error instanceof StreamGapError);
     onLost(error);
     if (performance.now() - startedAt >= STABLE_MS) backoff.reset();
     await sleep(Math.max(backoff.next(), retryAfterMsOf(error)), { signal, keepsAlive: false });
   }
 }
 
-async function readOneStream(options: EventStreamOptions, resumes: boolean): Promise<void> {
+async function readOneStream(options: EventStreamOptions, canResume: boolean): Promise<void> {
   const { api, environment, sink, signal } = options;
   const connection = new AbortController();
   const abort = (): void => connection.abort();
   signal.addEventListener('abort', abort, { once: true });
   const watchdog = new Watchdog(options.openTimeoutMs, abort);
   const { revision, epoch } = sink;
-  const isResumed = resumes && revision !== undefined;
-  let isWorking = false;
+  const isResumed = canResume && revision !== undefined;
+  let isOpen = false;
   const events = new StreamEvents({
     sink,
     isResumed,
-    onHeard: () => {
-      watchdog.touch(options.heartbeatTimeoutMs);
-      if (isWorking) return;
-      isWorking = true;
-      options.onWorking();
+    onActivity: () => {
+      watchdog.reset(options.heartbeatTimeoutMs);
+      if (isOpen) return;
+      isOpen = true;
+      options.onOpen();
     },
   });
   try {
@@ -93,48 +93,48 @@ async function readAll(body: ReadableStream<Uint8Array>, events: StreamEvents): 
 }
 
 /**
- * Ends a connection that is silent. It looks at the wall clock, since timers of a process that was frozen know nothing
- * of the time meanwhile.
+ * Closes a connection that has been silent for too long. It compares wall-clock times: while a machine sleeps, timers
+ * stand still.
  */
 class Watchdog {
   readonly #onTimeout: () => void;
   #timeoutMs: number;
-  #heardAt = Date.now();
+  #lastActivityAt = Date.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Why the connection was ended; undefined where it was not by this. */
+  /** Set when this watchdog closed the connection. */
   reason: RequestTransportError | undefined;
 
   constructor(timeoutMs: number, onTimeout: () => void) {
     this.#timeoutMs = timeoutMs;
     this.#onTimeout = onTimeout;
-    this.#look();
+    this.#check();
   }
 
-  touch(timeoutMs: number): void {
-    this.#heardAt = Date.now();
+  reset(timeoutMs: number): void {
+    this.#lastActivityAt = Date.now();
     if (timeoutMs === this.#timeoutMs) return;
     this.#timeoutMs = timeoutMs;
-    this.#look();
+    this.#check();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #look(): void {
+  #check(): void {
     clearTimeout(this.#timer);
-    // A clock that was set back must not make it wait longer.
-    this.#heardAt = Math.min(this.#heardAt, Date.now());
-    const leftMs = this.#timeoutMs - (Date.now() - this.#heardAt);
+    // If the clock was set back, it must not wait longer.
+    this.#lastActivityAt = Math.min(this.#lastActivityAt, Date.now());
+    const leftMs = this.#timeoutMs - (Date.now() - this.#lastActivityAt);
     if (leftMs <= 0) {
       this.reason = new RequestTransportError(
-        `The config stream was silent for ${this.#timeoutMs} ms. Check the network, and that no proxy holds streams back.`,
+        `The config stream was silent for ${this.#timeoutMs} ms. Check the network, and that no proxy buffers streams.`,
         { reason: 'timeout' },
       );
       this.#onTimeout();
       return;
     }
-    this.#timer = setTimeout(() => this.#look(), Math.min(leftMs, Math.max(50, this.#timeoutMs / 3)));
+    this.#timer = setTimeout(() => this.#check(), Math.min(leftMs, Math.max(50, this.#timeoutMs / 3)));
     unref(this.#timer);
   }
 }

@@ -8,37 +8,38 @@ import type { RulesetSink } from './ruleset-source.ts';
 
 /** Options of {@link runPolling}. */
 export interface PollingOptions {
-  /** Asks once and answers whether to go on; what it throws is a failed attempt. */
-  ask: () => Promise<boolean>;
+  /** Polls once. Returns whether to continue; an error counts as a failed attempt. */
+  poll: () => Promise<boolean>;
   signal: AbortSignal;
   intervalMs: number;
-  /** Waits an interval before it asks first, for who has just asked; default false. */
-  isFresh?: boolean;
-  /** Called after each answer of the server but the last. */
-  onAnswer: () => void;
+  /** Waits one interval before the first poll, for a caller that has just fetched; default false. */
+  startsWithWait?: boolean;
+  /** Called after each successful poll that polling continues after. */
+  onSuccess: () => void;
   /** Called after each failed attempt. */
   onFailure: (error: unknown) => void;
 }
 
-/** The wait after a failure grows from here up to the interval. */
+/** The first wait after a failure; later ones grow up to the interval. */
 const RETRY_BASE_MS = 1_000;
 
 /**
- * Asks each interval (±10 %, so that processes do not ask together) until there is no more to ask or the signal aborts;
- * after a failure sooner, at growing distances, but never before the server wants it. Never rejects.
+ * Polls once per interval until `poll` returns false or the signal aborts. The interval varies by ±10 %, so that
+ * processes do not poll in step. After a failure it polls sooner, with a growing wait, but never before the time that
+ * the server asked for. Never rejects.
  */
 export async function runPolling(options: PollingOptions): Promise<void> {
-  const { ask, signal, intervalMs, isFresh = false } = options;
+  const { poll, signal, intervalMs, startsWithWait = false } = options;
   const backoff = createBackoff({ baseMs: Math.min(RETRY_BASE_MS, intervalMs), capMs: intervalMs });
-  const restMs = (): number => intervalMs * (0.9 + Math.random() * 0.2);
-  if (isFresh) await sleep(restMs(), { signal, keepsAlive: false });
+  const jitteredMs = (): number => intervalMs * (0.9 + Math.random() * 0.2);
+  if (startsWithWait) await sleep(jitteredMs(), { signal, keepsAlive: false });
   while (!signal.aborted) {
-    let waitMs = restMs();
+    let waitMs = jitteredMs();
     try {
-      const goesOn = await ask();
-      if (signal.aborted || !goesOn) return;
+      const continues = await poll();
+      if (signal.aborted || !continues) return;
       backoff.reset();
-      options.onAnswer();
+      options.onSuccess();
     } catch (error) {
       if (signal.aborted) return;
       options.onFailure(error);
@@ -48,7 +49,7 @@ export async function runPolling(options: PollingOptions): Promise<void> {
   }
 }
 
-/** What {@link createRulesetPoll} takes. */
+/** Options of {@link createRulesetPoll}. */
 export interface RulesetPollOptions {
   api: ConfigApi;
   environment: string;
@@ -56,7 +57,7 @@ export interface RulesetPollOptions {
   signal: AbortSignal;
 }
 
-/** Asks for the ruleset once, for {@link runPolling}; it is sent only where it is another than the one in hand. */
+/** A `poll` for {@link runPolling} that fetches the ruleset; the server sends it only if it is not the current one. */
 export function createRulesetPoll({
   api,
   environment,
@@ -66,7 +67,7 @@ export function createRulesetPoll({
   let etag: string | undefined;
   return async () => {
     const { revision, epoch } = sink;
-    // The tag that the protocol gives a revision, until the server's own words are known.
+    // Until the server has sent an ETag, the one that the protocol prescribes for a revision.
     const known = etag ?? (revision === undefined ? undefined : `"${revision}"`);
     const answer = await api.getRuleset(environment, { etag: known, epoch, signal, retries: 0 });
     if (signal.aborted) return false;
@@ -80,7 +81,7 @@ export function createRulesetPoll({
   };
 }
 
-/** Pushes a whole ruleset; answers whether it was taken. Where not it is older than what is in hand, and confirms nothing. */
+/** Pushes a whole ruleset, and confirms it if it was accepted. Returns false if it is older than the current one. */
 export function pushRuleset(sink: RulesetSink, ruleset: Ruleset): boolean {
   sink.replace(ruleset);
   const { revision, epoch } = sink;
@@ -91,7 +92,7 @@ export function pushRuleset(sink: RulesetSink, ruleset: Ruleset): boolean {
 
 function rulesetGone(environment: string): RequestRejectedError {
   return new RequestRejectedError(
-    `The config API no longer has the ruleset of environment "${environment}". Check that the environment exists; where the platform has no rulesets any more, start the client anew.`,
+    `The config API no longer has the ruleset of environment "${environment}". Check that the environment exists. If the platform no longer serves rulesets, restart the client.`,
     { status: 404 },
   );
 }

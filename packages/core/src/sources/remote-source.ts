@@ -5,24 +5,24 @@ import { isTransientFailure, retryAfterMsOf } from '../http/transient-failure.ts
 import { runEventStream } from './event-stream.ts';
 import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
-import { apartFromValues, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
+import { separateEpoch, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
 
 /** Options of {@link RemoteSource}. */
 export interface RemoteSourceOptions extends ValuesSourceOptions {
-  /** Default 45,000: three missed heartbeats. */
+  /** Milliseconds without an event or heartbeat after which a stream is given up; default 45,000, three heartbeats. */
   heartbeatTimeoutMs?: number;
-  /** How long a stream may take to its first event; default 10,000. */
+  /** Milliseconds that a stream may take to its first event or heartbeat; default 10,000. */
   openTimeoutMs?: number;
-  /** Longest wait between two streams; default 15,000. */
+  /** Longest wait in milliseconds between two attempts to open a stream; default 15,000. */
   reconnectCapMs?: number;
 }
 
-/** After so many failures in a row polling takes over, until the stream works again. */
+/** Failed streams in a row before polling takes over, until a stream works again. */
 const FAILURES_BEFORE_POLLING = 3;
 
 /**
- * The config server: one fetch, then the event stream, and polling while the stream fails. A platform without rulesets
- * is asked for its values instead, by polling, until it has rulesets.
+ * Follows the config server: fetches the ruleset once, then reads the event stream, and polls while the stream fails. If
+ * the platform does not serve rulesets, it polls the values instead until it does.
  */
 export class RemoteSource implements RulesetSource {
   readonly #options: RemoteSourceOptions;
@@ -33,16 +33,16 @@ export class RemoteSource implements RulesetSource {
     this.#options = options;
   }
 
-  /** @throws {RequestRejectedError} for a 4xx at once; other failures are retried until the signal aborts. */
+  /** @throws {RequestRejectedError} at once for a 4xx; other failures are retried until the signal aborts. */
   async start(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     this.stop();
     sink.status('connecting');
-    const contract = await this.#fetchFirst(sink, signal);
+    const values = await this.#fetchUntilPushed(sink, signal);
     const live = new AbortController();
     this.#live = live;
-    // All loops catch everything and end with the signal.
-    if (contract === undefined) void this.#runLive(sink, live.signal);
-    else void this.#runValues(contract, sink, live.signal);
+    // These loops never reject, and end with the signal.
+    if (values === undefined) void this.#runStream(sink, live.signal);
+    else void this.#runValues(values, sink, live.signal);
   }
 
   stop(): void {
@@ -51,11 +51,11 @@ export class RemoteSource implements RulesetSource {
     this.#stopPolling();
   }
 
-  async #fetchFirst(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
+  async #fetchUntilPushed(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
     const backoff = createBackoff({ baseMs: 100, capMs: 5_000 });
     for (;;) {
       try {
-        return await this.#askFirst(sink, signal);
+        return await this.#fetchOnce(sink, signal);
       } catch (error) {
         if (signal.aborted || !isTransientFailure(error)) throw error;
         sink.status('connecting', error);
@@ -65,30 +65,30 @@ export class RemoteSource implements RulesetSource {
     }
   }
 
-  /** Answers the source of the platform's values, where it has no rulesets. */
-  async #askFirst(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
+  /** Pushes the ruleset; if the platform does not serve rulesets, pushes its values and returns their source. */
+  async #fetchOnce(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
     const { api, environment } = this.#options;
     const answer = await api.getRuleset(environment, { signal, retries: 0 });
     if (answer.status === 'changed') {
-      pushRuleset(sink, apartFromValues(answer.ruleset, sink.epoch));
+      pushRuleset(sink, separateEpoch(answer.ruleset, sink.epoch));
       return undefined;
     }
-    const contract = new ValuesSource(this.#options);
+    const values = new ValuesSource(this.#options);
     try {
-      await contract.ask(sink, signal);
+      await values.poll(sink, signal);
     } catch (error) {
       throw await this.#explainNotFound(error, signal);
     }
-    return contract;
+    return values;
   }
 
-  /** The protocol answers 404 both for an unknown environment and where there is no such endpoint. */
+  /** A 404 means either an unknown environment or a missing endpoint. The list of environments tells which. */
   async #explainNotFound(error: unknown, signal: AbortSignal): Promise<unknown> {
     if (!(error instanceof RequestRejectedError) || error.status !== 404) return error;
     const { api, environment } = this.#options;
     const environments = await api.listEnvironments({ signal, retries: 0 }).catch((reason: unknown) => {
       if (isTransientFailure(reason)) throw reason;
-      // Who may not list them still learns what was not found.
+      // A client that may not list environments still gets the original error.
       throw error;
     });
     const names = environments.map(({ name }) => name);
@@ -104,13 +104,13 @@ export class RemoteSource implements RulesetSource {
     );
   }
 
-  async #runValues(contract: ValuesSource, sink: RulesetSink, signal: AbortSignal): Promise<void> {
+  async #runValues(values: ValuesSource, sink: RulesetSink, signal: AbortSignal): Promise<void> {
     sink.status('polling');
-    await contract.run(sink, signal);
-    if (!signal.aborted) await this.#runLive(sink, signal);
+    await values.run(sink, signal);
+    if (!signal.aborted) await this.#runStream(sink, signal);
   }
 
-  #runLive(sink: RulesetSink, signal: AbortSignal): Promise<void> {
+  #runStream(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     const { api, environment, heartbeatTimeoutMs = 45_000 } = this.#options;
     const { openTimeoutMs = 10_000, reconnectCapMs = 15_000 } = this.#options;
     let failures = 0;
@@ -122,7 +122,7 @@ export class RemoteSource implements RulesetSource {
       heartbeatTimeoutMs,
       openTimeoutMs,
       reconnectCapMs,
-      onWorking: () => {
+      onOpen: () => {
         failures = 0;
         this.#stopPolling();
         sink.status('stream');
@@ -142,10 +142,10 @@ export class RemoteSource implements RulesetSource {
     const { api, environment, pollIntervalMs = 30_000 } = this.#options;
     const { signal } = polling;
     void runPolling({
-      ask: createRulesetPoll({ api, environment, sink, signal }),
+      poll: createRulesetPoll({ api, environment, sink, signal }),
       signal,
       intervalMs: pollIntervalMs,
-      onAnswer: () => sink.status('polling'),
+      onSuccess: () => sink.status('polling'),
       onFailure: (error) => sink.status('disconnected', error),
     });
   }

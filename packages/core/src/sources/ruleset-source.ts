@@ -1,31 +1,31 @@
 import type { Ruleset, RulesetPatch } from '../wire.ts';
 
-/** How a source stands with its server. */
+/** The state of a source's connection to its server. */
 export type SourceStatus = 'connecting' | 'stream' | 'polling' | 'memory' | 'disconnected';
 
-/** Where a source pushes what it learns; only the receiver decides what to make of it. */
+/** Receives what a source pushes, and decides what to apply: a source need not check revisions. */
 export interface RulesetSink {
-  /** The newest revision that was taken; undefined before the first. */
+  /** The newest revision that was applied; undefined before the first. */
   readonly revision: string | undefined;
-  /** The epoch of that revision; undefined where no server named one. */
+  /** The epoch of that revision; undefined if the server does not name one. */
   readonly epoch?: string | undefined;
-  /** A whole ruleset. */
+  /** Pushes a whole ruleset. */
   replace(ruleset: Ruleset): void;
-  /** What changed since the newest revision. */
+  /** Pushes what changed since the newest revision. */
   patch(patch: RulesetPatch): void;
-  /** The server was heard of, and the values in hand are its newest. */
+  /** The server has confirmed that the newest values pushed are still current. */
   confirm(): void;
-  /** The connection changed; `error` is why, where it was lost. */
+  /** The state of the connection changed; `error` says why it was lost. */
   status(status: SourceStatus, error?: unknown): void;
 }
 
-/** Brings rulesets to a client: the config server by default, or one of your own. */
+/** Brings rulesets to a client. The default is the config server; implement this interface to use something else. */
 export interface RulesetSource {
   /**
-   * Begins to push; resolves once a whole ruleset was pushed, and goes on pushing until `stop`.
-   * Rejects where no ruleset can be had, after which `start` may be called again.
+   * Starts pushing. Resolves after the first whole ruleset was pushed, and keeps pushing until `stop`.
+   * Rejects if it cannot get a ruleset; `start` may then be called again.
    */
   start(sink: RulesetSink, signal: AbortSignal): Promise<void>;
-  /** Ends timers and connections; nothing is pushed afterwards. */
+  /** Ends timers and connections. Nothing is pushed afterwards. */
   stop(): void;
 }

@@ -2,13 +2,13 @@ import { createBackoff, sleep } from '../http/backoff.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 
-/** Waits between the starts of a source that failed; each start retries by itself what may pass soon. */
+/** Waits between failed starts. Within one start, the source itself retries what is likely to pass soon. */
 const BACKOFF = { baseMs: 1_000, capMs: 60_000 };
 
-/** How long a source that was told to stop may take to say why it had not started. */
-const GRACE_MS = 250;
+/** How long {@link SourceRunner.stop} waits for the error of a start that it cancelled. */
+const STOP_GRACE_MS = 250;
 
-/** One source and its starts: one at a time, and again and again once somebody said so. Stopped, it is over for good. */
+/** Starts one source, one attempt at a time; with {@link SourceRunner.persist} until it works. Cannot be reused once stopped. */
 export class SourceRunner {
   readonly #source: RulesetSource;
   readonly #sink: RulesetSink;
@@ -22,9 +22,9 @@ export class SourceRunner {
   constructor(options: {
     source: RulesetSource;
     sink: RulesetSink;
-    /** Called after each start that worked. */
+    /** Called after each successful start. */
     onStart: () => void;
-    /** Called after each failure that is followed by another start. */
+    /** Called after each failed start that is followed by another. */
     onFailure: (error: unknown) => void;
   }) {
     this.#source = options.source;
@@ -33,25 +33,24 @@ export class SourceRunner {
     this.#onFailure = options.onFailure;
   }
 
-  /** Whether it is over for good. */
   get isStopped(): boolean {
     return this.#stopping.signal.aborted;
   }
 
-  /** Resolves once the source has started; rejects with the failure of the start under way. */
-  started(): Promise<void> {
-    this.#attempt ??= this.#start();
+  /** Starts the source, or joins the start in progress. Rejects if that start fails. */
+  start(): Promise<void> {
+    this.#attempt ??= this.#startOnce();
     return this.#attempt;
   }
 
-  /** From now on a failed start is followed by another, until it works. */
+  /** Starts the source, and from now on follows each failed start by another until one works. */
   persist(): void {
     if (this.#isPersistent || this.isStopped) return;
     this.#isPersistent = true;
     void this.#keepTrying();
   }
 
-  /** Ends the source, and answers why it had not started yet, where it says so in time. */
+  /** Stops the source. Resolves with the error of a start in progress, if it comes within 250 ms; else with undefined. */
   stop(): Promise<unknown> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -60,20 +59,19 @@ export class SourceRunner {
   async #stop(): Promise<unknown> {
     const waiting = new AbortController();
     this.#stopping.abort();
-    const reason = this.#attempt?.then(
+    const failure = this.#attempt?.then(
       () => undefined,
       (error: unknown) => error,
     );
     callGuarded(() => this.#source.stop());
-    if (reason === undefined) return undefined;
-    return Promise.race([reason, sleep(GRACE_MS, { signal: waiting.signal, keepsAlive: false })]).finally(
-      () => waiting.abort(),
-    );
+    if (failure === undefined) return undefined;
+    const grace = sleep(STOP_GRACE_MS, { signal: waiting.signal, keepsAlive: false });
+    return Promise.race([failure, grace]).finally(() => waiting.abort());
   }
 
-  async #start(): Promise<void> {
+  async #startOnce(): Promise<void> {
     await this.#source.start(this.#sink, this.#stopping.signal);
-    // It may have started in spite of being told to stop.
+    // A source may finish its start although it was stopped meanwhile.
     if (this.isStopped) callGuarded(() => this.#source.stop());
     else this.#onStart();
   }
@@ -83,7 +81,7 @@ export class SourceRunner {
     const backoff = createBackoff(BACKOFF);
     while (!signal.aborted) {
       try {
-        await this.started();
+        await this.start();
         return;
       } catch (error) {
         this.#attempt = undefined;

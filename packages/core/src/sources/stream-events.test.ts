@@ -70,8 +70,8 @@ function change(revision: number, key: string, value: number): string {
 }
 
 function connect(sink: StoreSink, isResumed = false) {
-  const onHeard = vi.fn();
-  return { events: new StreamEvents({ sink, isResumed, onHeard }), onHeard };
+  const onActivity = vi.fn();
+  return { events: new StreamEvents({ sink, isResumed, onActivity }), onActivity };
 }
 
 describe('the events of one connection', () => {
@@ -107,9 +107,9 @@ describe('the events of one connection', () => {
 
   it('ignore an event of an unknown type, and comments', () => {
     const sink = new StoreSink();
-    const { events, onHeard } = connect(sink);
+    const { events, onActivity } = connect(sink);
     events.feed('event: party\ndata: {"when":"now"}\n\n: hello\n\n');
-    expect(onHeard).toHaveBeenCalledOnce();
+    expect(onActivity).toHaveBeenCalledOnce();
     expect([sink.pushes, sink.confirmed]).toEqual([0, 0]);
   });
 
@@ -120,9 +120,9 @@ describe('the events of one connection', () => {
     ['a whole ruleset without a tier', 'event: ruleset\ndata: {"revision":"2","environment":"x"}\n\n'],
   ])('never apply %s, nor say that anything was heard', (_, text) => {
     const sink = new StoreSink();
-    const { events, onHeard } = connect(sink);
+    const { events, onActivity } = connect(sink);
     expect(() => events.feed(text)).toThrow(expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }));
-    expect([sink.pushes, onHeard.mock.calls.length]).toEqual([0, 0]);
+    expect([sink.pushes, onActivity.mock.calls.length]).toEqual([0, 0]);
   });
 
   it('give up on an event without end', () => {
@@ -184,11 +184,11 @@ describe('the order of rulesets', () => {
       { revision: '9', epoch: 'one' },
       { revision: '1', epoch: 'two' },
     ];
-    expect(order.take(two, one)).toBe(true);
-    expect(order.take(one, two)).toBe(false);
+    expect(order.accept(two, one)).toBe(true);
+    expect(order.accept(one, two)).toBe(false);
     now += 5 * 60_000;
-    expect(order.take(one, two)).toBe(true);
-    expect(order.take(two, one)).toBe(false);
+    expect(order.accept(one, two)).toBe(true);
+    expect(order.accept(two, one)).toBe(false);
   });
 });
 

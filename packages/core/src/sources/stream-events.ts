@@ -1,44 +1,45 @@
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { ResponseMalformedError } from '../errors.ts';
+import { parseJson } from '../lib/json.ts';
 import {
+  EPOCH_REFUSAL_MS,
   isSameEpoch,
   isSamePosition,
   judgePatch,
-  REFUSED_MS,
   type RulesetPosition,
 } from '../ruleset/ruleset-order.ts';
 import { isRuleset, isRulesetPatch } from '../ruleset/ruleset-shape.ts';
 import type { Ruleset, RulesetPatch } from '../wire.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 
-/** Characters of one event at most. */
+/** Characters. */
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
 
-/** Changes were missed, or passed over while their epoch was refused: only a whole ruleset tells what is in force. */
+/** Changes were missed, or skipped while their epoch was refused. The client needs a whole ruleset to catch up. */
 export class StreamGapError extends ResponseMalformedError {
   constructor() {
-    super('The config stream left out changes. The client begins anew with the whole ruleset.');
+    super('The config stream skipped changes. The client reconnects and fetches the whole ruleset.');
   }
 }
 
 /** Options of {@link StreamEvents}. */
 export interface StreamEventsOptions {
   sink: RulesetSink;
-  /** Whether the connection asked for what follows on the ruleset in hand, and not for a whole one. */
+  /** Whether the connection asked only for the changes after the current revision. */
   isResumed: boolean;
-  /** Called before each batch of whole events or comments is handed on. */
-  onHeard: () => void;
+  /** Called for each batch of whole events or comments, before the sink is. */
+  onActivity: () => void;
 }
 
 /**
- * How a connection's server stands to what is in hand. `opening`: nothing was heard; `behind`: it has an older revision,
- * and may catch up; `foreign`: its epoch is refused, and its changes mean nothing here.
+ * The server's position relative to the current ruleset. `opening`: not known yet; `behind`: it has an older revision, and
+ * may catch up; `foreign`: its epoch is refused, so its changes are skipped.
  */
 type Standing = 'opening' | 'current' | 'behind' | 'foreign';
 
 type Step = { ruleset: Ruleset } | { patch: RulesetPatch };
 
-/** The events of one connection, from text to the sink. What arrives together is applied together. */
+/** Parses the events of one connection and pushes them to the sink. Events that arrive together are applied together. */
 export class StreamEvents {
   readonly #options: StreamEventsOptions;
   readonly #parser: EventSourceParser;
@@ -47,7 +48,7 @@ export class StreamEvents {
   #isTooLarge = false;
   #standing: Standing = 'opening';
   #foreignSince = 0;
-  /** Changes that follow on each other and were not handed on yet, as one. */
+  /** Consecutive changes, merged into one, that the sink has not got yet. */
   #merged: RulesetPatch | undefined;
 
   constructor(options: StreamEventsOptions) {
@@ -67,9 +68,9 @@ export class StreamEvents {
   }
 
   /**
-   * Takes a piece of the stream.
-   * @throws {ResponseMalformedError} for an event that the protocol does not know in that form, or that is too large.
-   * @throws {StreamGapError} where changes were missed.
+   * Processes the next chunk of the stream.
+   * @throws {ResponseMalformedError} for an event that is malformed or too large.
+   * @throws {StreamGapError} if changes were missed.
    */
   feed(text: string): void {
     this.#parser.feed(text);
@@ -78,42 +79,42 @@ export class StreamEvents {
     this.#messages = [];
     this.#comments = 0;
     const { steps, failure } = readSteps(messages);
-    if (steps.length > 0 || comments > 0) this.#hear(steps, comments);
+    if (steps.length > 0 || comments > 0) this.#process(steps, comments);
     if (failure !== undefined) throw failure;
     if (this.#isTooLarge) throw malformed('an event of more than 16 MiB');
   }
 
-  #hear(steps: readonly (Step | undefined)[], comments: number): void {
-    const { sink, isResumed, onHeard } = this.#options;
-    onHeard();
+  #process(steps: readonly (Step | undefined)[], comments: number): void {
+    const { sink, isResumed, onActivity } = this.#options;
+    onActivity();
     try {
-      for (const step of steps) this.#take(step);
+      for (const step of steps) this.#apply(step);
     } finally {
-      // What came before a gap is applied.
+      // Also if there was a gap: the changes before it are applied.
       this.#flush();
     }
-    // A server that resumes and has nothing to tell says so by a comment.
+    // A server that resumed and has no changes sends only a comment.
     if (comments > 0 && isResumed && this.#standing === 'opening') this.#standing = 'current';
     if (this.#standing === 'current') sink.confirm();
-    // By now its epoch is taken again; on a connection that lives for weeks nobody else would ask.
-    const isOver = performance.now() - this.#foreignSince >= REFUSED_MS;
-    if (this.#standing === 'foreign' && isOver) throw new StreamGapError();
+    // The epoch would be accepted by now. Without a reconnect, a stream that stays open for weeks would never get there.
+    const isRefusalOver = performance.now() - this.#foreignSince >= EPOCH_REFUSAL_MS;
+    if (this.#standing === 'foreign' && isRefusalOver) throw new StreamGapError();
   }
 
-  #take(step: Step | undefined): void {
+  #apply(step: Step | undefined): void {
     if (step === undefined) return;
-    if ('patch' in step) this.#takePatch(step.patch);
-    else this.#takeRuleset(step.ruleset);
+    if ('patch' in step) this.#applyPatch(step.patch);
+    else this.#applyRuleset(step.ruleset);
   }
 
-  #takeRuleset(ruleset: Ruleset): void {
+  #applyRuleset(ruleset: Ruleset): void {
     this.#flush();
     const { sink } = this.#options;
     sink.replace(ruleset);
-    const inHand = positionOf(sink);
-    if (inHand === undefined || isSamePosition(ruleset, inHand)) {
+    const current = positionOf(sink);
+    if (current === undefined || isSamePosition(ruleset, current)) {
       this.#standing = 'current';
-    } else if (isSameEpoch(ruleset, inHand)) {
+    } else if (isSameEpoch(ruleset, current)) {
       this.#standing = 'behind';
     } else {
       this.#standing = 'foreign';
@@ -121,7 +122,7 @@ export class StreamEvents {
     }
   }
 
-  #takePatch(patch: RulesetPatch): void {
+  #applyPatch(patch: RulesetPatch): void {
     if (this.#standing === 'foreign') return;
     if (this.#standing === 'opening') {
       if (!this.#options.isResumed) throw new StreamGapError();
@@ -152,7 +153,7 @@ export class StreamEvents {
   }
 }
 
-/** What the messages say, up to the first that is malformed; undefined stands for an event of an unknown type. */
+/** Reads the messages up to the first malformed one. An event of an unknown type becomes undefined. */
 function readSteps(messages: readonly EventSourceMessage[]): {
   steps: (Step | undefined)[];
   failure?: ResponseMalformedError;
@@ -166,7 +167,7 @@ function readSteps(messages: readonly EventSourceMessage[]): {
     const parsed = parseJson(data);
     if (event === 'ruleset' && isRuleset(parsed)) steps.push({ ruleset: parsed });
     else if (event === 'change' && isRulesetPatch(parsed)) steps.push({ patch: parsed });
-    else return { steps, failure: malformed(`a "${event}" event of another shape than the protocol's`) };
+    else return { steps, failure: malformed(`a malformed "${event}" event`) };
   }
   return { steps };
 }
@@ -177,13 +178,4 @@ function positionOf({ revision, epoch }: RulesetSink): RulesetPosition | undefin
 
 function malformed(what: string): ResponseMalformedError {
   return new ResponseMalformedError(`The config stream sent ${what}.`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text, which may hold a secret.
-    return undefined;
-  }
 }

@@ -10,70 +10,73 @@ import type { RulesetSink } from './ruleset-source.ts';
 export interface ValuesSourceOptions {
   api: ConfigApi;
   environment: string;
-  /** Tells the tier of each key, which `/values` does not. */
+  /** Gives the tier of each key, which `/values` does not. */
   config: Pick<AnyConfig, 'keys'>;
-  /** Default 30,000. */
+  /** Milliseconds between two polls; default 30,000. */
   pollIntervalMs?: number;
-  /** How often the platform is asked whether it has rulesets by now; default 600,000. */
+  /** Milliseconds between two checks whether the platform serves rulesets by now; default 600,000. */
   detectIntervalMs?: number;
 }
 
-/** Epochs that are made here begin with it. */
+/** Marks the epochs that this source makes up. */
 const EPOCH_PREFIX = 'values-';
 
 /**
- * A platform with the published contract only: `GET /values`, made into rulesets. They have an epoch of this source's
- * own, and the time at which this process first saw them as their revision, so that what two processes hand to one
- * browser is in order too.
+ * Polls a platform that implements only the published contract: `GET /values`, without rulesets and streams. It makes the
+ * values into rulesets with an epoch of its own. Their revision is the time at which this process first saw them, so that
+ * snapshots which a browser gets from two processes are in order too.
  */
 export class ValuesSource {
   readonly #options: ValuesSourceOptions;
   readonly #epoch = `${EPOCH_PREFIX}${crypto.randomUUID()}`;
-  #inHand: Ruleset | undefined;
+  #current: Ruleset | undefined;
   #detectedAt: number = performance.now();
 
   constructor(options: ValuesSourceOptions) {
     this.#options = options;
   }
 
-  /** Asks for the values once; they are pushed only where they are others than before. */
-  async ask(sink: RulesetSink, signal: AbortSignal): Promise<void> {
+  /** Fetches the values once. They are pushed if they changed, else only confirmed. */
+  async poll(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     const { api, environment } = this.#options;
     const values = await api.listValues(environment, { signal, retries: 0 });
     signal.throwIfAborted();
     const ruleset = this.#rulesetOf(values);
-    if (ruleset === this.#inHand) sink.confirm();
-    else if (pushRuleset(sink, ruleset)) this.#inHand = ruleset;
+    if (ruleset === this.#current) sink.confirm();
+    else if (pushRuleset(sink, ruleset)) this.#current = ruleset;
   }
 
-  /** Polls, from an interval on, until the platform's own ruleset was pushed or the signal aborts. Never rejects. */
+  /**
+   * Polls until the signal aborts, or until the platform serves rulesets and one was pushed. The first poll is one
+   * interval from now. Never rejects.
+   */
   run(sink: RulesetSink, signal: AbortSignal): Promise<void> {
     return runPolling({
-      ask: async () => {
-        await this.ask(sink, signal);
-        return !(await this.#isRulesetTaken(sink, signal));
+      poll: async () => {
+        await this.poll(sink, signal);
+        return !(await this.#switchedToRuleset(sink, signal));
       },
       signal,
       intervalMs: this.#options.pollIntervalMs ?? 30_000,
-      isFresh: true,
-      onAnswer: () => sink.status('polling'),
+      startsWithWait: true,
+      onSuccess: () => sink.status('polling'),
       onFailure: (error) => sink.status('disconnected', error),
     });
   }
 
-  async #isRulesetTaken(sink: RulesetSink, signal: AbortSignal): Promise<boolean> {
+  async #switchedToRuleset(sink: RulesetSink, signal: AbortSignal): Promise<boolean> {
     const { api, environment, detectIntervalMs = 600_000 } = this.#options;
     if (performance.now() - this.#detectedAt < detectIntervalMs) return false;
     this.#detectedAt = performance.now();
-    // Whatever goes wrong, the values are there and go on being polled.
+    // If this fails, polling the values still works.
     const answer = await api.getRuleset(environment, { signal, retries: 0 }).catch(() => undefined);
     if (signal.aborted || answer?.status !== 'changed') return false;
-    return pushRuleset(sink, apartFromValues(answer.ruleset, sink.epoch));
+    return pushRuleset(sink, separateEpoch(answer.ruleset, sink.epoch));
   }
 
-  /** The values by tier: the ruleset in hand where they are the same. A key that no schema declares has no tier. */
+  /** Makes a ruleset of the values; returns the current one if they are equal. Keys that the schema does not declare are left out. */
   #rulesetOf(values: Readonly<Record<string, JsonValue>>): Ruleset {
-    const previous = this.#inHand;
+    const previous = this.#current;
     const revision = String(Math.max(Date.now(), Number(previous?.revision ?? 0) + 1));
     const { environment } = this.#options;
     const empty = { public: {}, secret: {}, flags: {}, limits: {}, segments: {} };
@@ -88,10 +91,10 @@ export class ValuesSource {
 }
 
 /**
- * A ruleset without an epoch counts as one of the epoch in hand. It must not where that is of values, whose revisions
- * are no server's: it gets one of its own then.
+ * A ruleset without an epoch counts as one of the current epoch. That would be wrong after {@link ValuesSource}, whose
+ * revisions are not the server's: such a ruleset gets an epoch of its own.
  */
-export function apartFromValues(ruleset: Ruleset, epochInHand: string | undefined): Ruleset {
-  if (ruleset.epoch !== undefined || epochInHand?.startsWith(EPOCH_PREFIX) !== true) return ruleset;
+export function separateEpoch(ruleset: Ruleset, currentEpoch: string | undefined): Ruleset {
+  if (ruleset.epoch !== undefined || currentEpoch?.startsWith(EPOCH_PREFIX) !== true) return ruleset;
   return { ...ruleset, epoch: `ruleset-${crypto.randomUUID()}` };
 }

@@ -4,7 +4,7 @@ import type { AnyConfig } from '../schema/config-types.ts';
 import type { Ruleset } from '../wire.ts';
 import { ManualSource } from './manual-source.ts';
 
-/** What the disk copy of {@link makeCachedClient} is bound to. */
+/** The settings of {@link makeCachedClient}, which its disk copy is bound to. */
 export const CACHED_SETTINGS = {
   apiUrl: 'https://config.example.com',
   organizationId: 'org-1',
@@ -12,7 +12,7 @@ export const CACHED_SETTINGS = {
   clientSecret: 'a client secret of a test',
 };
 
-/** A client that may start from its disk copy, and what it told. */
+/** A client with a disk copy, its source and its events. */
 export interface CachedClient<Config extends AnyConfig> {
   client: ConfigClient<Config>;
   source: ManualSource;
@@ -20,7 +20,7 @@ export interface CachedClient<Config extends AnyConfig> {
   cacheEvents: () => (ConfigClientEvent & { type: 'cache' })[];
 }
 
-/** Makes one with a disk copy in `file`, whose server first answers so. */
+/** Makes a client with a disk copy in `file`. `first` is what the server gives at the first start. */
 export function makeCachedClient<Config extends AnyConfig>(
   config: Config,
   setting: { file: string; first: Ruleset | Error | 'nothing' },

@@ -1,12 +1,12 @@
 import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
 import type { Ruleset } from '../wire.ts';
 
-/** A source that pushes what the test hands it. */
+/** A source that a test controls. */
 export class ManualSource implements RulesetSource {
   sink: RulesetSink | undefined;
   starts = 0;
-  stopped = 0;
-  /** What the next start gives; `'nothing'` never answers. */
+  stops = 0;
+  /** The result of the next start; with `'nothing'` it stays pending until it is aborted. */
   next: Ruleset | Error | 'nothing';
 
   constructor(next: Ruleset | Error | 'nothing') {
@@ -18,7 +18,7 @@ export class ManualSource implements RulesetSource {
     this.starts += 1;
     if (this.next === 'nothing') {
       return new Promise((_, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('no answer yet')));
+        signal.addEventListener('abort', () => reject(new Error('no ruleset yet')));
       });
     }
     if (this.next instanceof Error) return Promise.reject(this.next);
@@ -28,6 +28,6 @@ export class ManualSource implements RulesetSource {
   }
 
   stop(): void {
-    this.stopped += 1;
+    this.stops += 1;
   }
 }

@@ -1,6 +1,6 @@
 import type { Ruleset } from '../wire.ts';
 
-/** A ruleset of revision 1 without values, but for those given. */
+/** A ruleset of revision 1 with the given values and no others. */
 export function rulesetOf(values: Partial<Ruleset> = {}): Ruleset {
   return {
     revision: '1',

@@ -1,7 +1,7 @@
 import type { RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { RulesetSink, SourceStatus } from '../sources/ruleset-source.ts';
 
-/** A sink that puts everything into a store. */
+/** A sink that applies everything to a store. */
 export function sinkOf(
   store: RulesetStore,
   onStatus: (status: SourceStatus) => void = () => undefined,

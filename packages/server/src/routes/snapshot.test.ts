@@ -1,4 +1,4 @@
-import { applySnapshotPatch, type Snapshot } from '@smooai/config';
+import type { Snapshot, SnapshotPatch } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
 import { EventReader } from '../test-support/event-reader.ts';
 import { callApi } from '../test-support/running-server.ts';
@@ -13,6 +13,17 @@ const dutch = {
     defaultValue: 'light',
   },
 };
+
+/** The snapshot after a patch, as a client of the stream sees it. */
+function patched(snapshot: Snapshot, patch: SnapshotPatch): Snapshot {
+  const next = { ...snapshot, revision: patch.revision };
+  for (const group of ['public', 'flags', 'limits'] as const) {
+    const entries: Record<string, unknown> = { ...snapshot[group], ...patch[group] };
+    for (const key of patch.deleted?.[group] ?? []) delete entries[key];
+    next[group] = entries as never;
+  }
+  return next;
+}
 
 function encode(context: unknown): string {
   return Buffer.from(JSON.stringify(context)).toString('base64url');
@@ -135,7 +146,7 @@ describe('the stream of snapshots', () => {
     while (snapshot.flags.banner?.value !== 'the end') {
       const event = await stream.next();
       expect(event.event).toBe('patch');
-      snapshot = applySnapshotPatch(snapshot, event.data as never);
+      snapshot = patched(snapshot, event.data as unknown as SnapshotPatch);
     }
     expect(snapshot).toEqual(expected);
   });
