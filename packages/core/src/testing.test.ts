@@ -1,12 +1,16 @@
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from './schema/define-config.ts';
 import { defineLimit } from './schema/limit.ts';
 import { createTestClient } from './testing.ts';
 
 const config = defineConfig({
-  public: { since: z.date().optional(), tags: z.set(z.string()).optional() },
+  public: {
+    title: z.string().default('Shop'),
+    since: z.date().optional(),
+    tags: z.set(z.string()).optional(),
+  },
   secrets: { databaseUrl: z.url() },
   flags: { newCheckout: z.boolean().default(false), theme: z.enum(['light', 'dark']).default('light') },
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100, step: 5 }) },
@@ -17,8 +21,12 @@ const ofStaff = {
   $cohort: { defaultValue: false, rules: [{ id: 'staff', when: { segment: 'staff' }, value: true }] },
 };
 
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 describe('a test client', () => {
-  it('takes values that are no JSON, and hears of each change of them', () => {
+  it('accepts values that are not JSON, and notices each change of them', () => {
     const client = createTestClient({ config, secrets: { databaseUrl }, public: { since: new Date(0) } });
     const listener = vi.fn();
     client.subscribe(listener);
@@ -30,7 +38,7 @@ describe('a test client', () => {
     expect(listener).toHaveBeenCalledTimes(3);
   });
 
-  it('lays overrides over each other, whichever ends first, and sets beneath them', () => {
+  it('stacks overrides, whichever ends first, and sets values beneath them', () => {
     const client = createTestClient({ config, secrets: { databaseUrl } });
     const outer = client.override({ limits: { cartItems: 50 }, flags: { theme: 'dark' } });
     const inner = client.override({ limits: { cartItems: 73 } });
@@ -43,26 +51,26 @@ describe('a test client', () => {
     expect(client.limit('cartItems')).toBe(10);
   });
 
-  it('overrides segments, and keeps the last valid value where one is refused', () => {
+  it('overrides segments, and keeps the last valid value if an override is invalid', () => {
     const client = createTestClient({
       config,
       secrets: { databaseUrl },
       flags: { newCheckout: ofStaff, theme: 'dark' },
       segments: { staff: inCountry('NL') },
     });
-    const answers = () => ['NL', 'DE'].map((country) => client.flag('newCheckout', { country }));
+    const evaluateBoth = () => ['NL', 'DE'].map((country) => client.flag('newCheckout', { country }));
     {
       using _ = client.override({ segments: { staff: inCountry('DE') }, flags: { theme: 'pink' as never } });
-      expect(answers()).toEqual([false, true]);
+      expect(evaluateBoth()).toEqual([false, true]);
       expect([client.flag('theme'), client.health().invalidKeys.map(({ key }) => key)]).toEqual([
         'dark',
         ['theme'],
       ]);
     }
-    expect([answers(), client.health().invalidKeys]).toEqual([[true, false], []]);
+    expect([evaluateBoth(), client.health().invalidKeys]).toEqual([[true, false], []]);
   });
 
-  it('overrides while asynchronous scopes overlap, fail, or are of another kind of promise', async () => {
+  it('overrides while asynchronous scopes overlap, fail, or return a promise of another realm', async () => {
     const client = createTestClient({ config, secrets: { databaseUrl } });
     const theme = () => client.flag('theme');
     const gates: (() => void)[] = [];
@@ -83,15 +91,59 @@ describe('a test client', () => {
     expect(theme()).toBe('light');
   });
 
-  it('is told of by a listener that overrides and sets while it is told', () => {
+  it('may be changed by a listener while a change is reported', () => {
     const client = createTestClient({ config, secrets: { databaseUrl } });
-    const heard: string[] = [];
+    const seen: string[] = [];
     client.subscribe(({ keys }) => {
       if (keys.includes('theme')) client.set({ flags: { newCheckout: client.flag('theme') === 'dark' } });
     });
-    client.subscribe(({ keys }) => heard.push(`${keys.join()} ${client.flag('newCheckout')}`));
+    client.subscribe(({ keys }) => seen.push(`${keys.join()} ${client.flag('newCheckout')}`));
     client.override({ flags: { theme: 'dark' } }, () => expect(client.flag('newCheckout')).toBe(true));
     expect(client.flag('newCheckout')).toBe(false);
-    expect(heard).toEqual(['theme true', 'newCheckout true', 'theme false', 'newCheckout false']);
+    expect(seen).toEqual(['theme true', 'newCheckout true', 'theme false', 'newCheckout false']);
+  });
+
+  it('overrides values until the end of a block, in any order', () => {
+    const client = createTestClient({ config, secrets: { databaseUrl } });
+    const changes: string[][] = [];
+    client.subscribe(({ keys }) => changes.push([...keys]));
+    {
+      using _ = client.override({ flags: { newCheckout: true } });
+      expect(client.flag('newCheckout')).toBe(true);
+    }
+    expect(client.flag('newCheckout')).toBe(false);
+    expect(changes).toEqual([['newCheckout'], ['newCheckout']]);
+    const one = client.override({ public: { title: 'One' } });
+    const two = client.override({ public: { title: 'Two' } });
+    client.set({ public: { title: 'Stored' } });
+    one[Symbol.dispose]();
+    expect(client.public('title')).toBe('Two');
+    two[Symbol.dispose]();
+    two[Symbol.dispose]();
+    expect(client.public('title')).toBe('Stored');
+  });
+
+  it('overrides values while a function runs, synchronous or not, even if it fails', async () => {
+    const client = createTestClient({ config, secrets: { databaseUrl } });
+    const read = (): boolean => client.flag('newCheckout');
+    const on = { flags: { newCheckout: true } };
+    expect(client.override(on, read)).toBe(true);
+    const later = client.override(on, async () => {
+      await Promise.resolve();
+      return read();
+    });
+    expect(await later).toBe(true);
+    expect(() =>
+      client.override(on, () => {
+        throw new Error('failed');
+      }),
+    ).toThrow('failed');
+    await expect(client.override(on, () => Promise.reject(new Error('later')))).rejects.toThrow('later');
+    expect(read()).toBe(false);
+  });
+
+  it('reads no environment variables', () => {
+    vi.stubEnv('TITLE', 'from the machine');
+    expect(createTestClient({ config, secrets: { databaseUrl } }).public('title')).toBe('Shop');
   });
 });

@@ -144,7 +144,7 @@ describe('a platform that only has the published contract', () => {
     await expect(makeClient({ environment: 'no-such-environment' }).ready()).rejects.toMatchObject({
       code: 'ERR_REQUEST_REJECTED',
       status: 404,
-      message: expect.stringMatching(/no environment "no-such-environment".*development/),
+      message: expect.stringMatching(/environment "no-such-environment" does not exist.*development/),
     });
   });
 

@@ -14,12 +14,12 @@ const config = defineConfig({
 type Config = typeof config;
 
 describe('bundled values', () => {
-  test('are of what the validators take, and of declared keys only', () => {
+  test('have the input types of the validators, and only declared keys', () => {
     createConfigClient({
       config,
       bundled: {
         defaults: {
-          public: { since: '2026-01-01', apiBaseUrl: ({ public: before }) => String(before.since) },
+          public: { since: '2026-01-01', apiBaseUrl: ({ public: values }) => String(values.since) },
           flags: { theme: { $cohort: { defaultValue: 'dark' } }, newCheckout: () => true },
           limits: { cartItems: 5 },
           segments: { staff: { attribute: 'country', op: 'in', values: ['NL'] } },
@@ -31,24 +31,24 @@ describe('bundled values', () => {
     const wrong: BundledValues<Config>[] = [
       // @ts-expect-error no such key
       { public: { apiBaseURL: 'https://api.example' } },
-      // @ts-expect-error a secret is no public value
+      // @ts-expect-error a secret is not a public value
       { public: { databaseUrl: 'https://db.example' } },
       // @ts-expect-error no such tier
       { flag: { newCheckout: true } },
-      // @ts-expect-error no such theme
+      // @ts-expect-error not a theme
       { flags: { theme: 'pink' } },
-      // @ts-expect-error what is read, not what is stored
+      // @ts-expect-error the output type of the validator, not its input type
       { public: { since: new Date() } },
-      // @ts-expect-error a text is no limit
+      // @ts-expect-error a limit is a number
       { limits: { cartItems: '5' } },
-      // @ts-expect-error values are computed at once
+      // @ts-expect-error a value cannot be a promise
       { limits: { cartItems: () => Promise.resolve(5) } },
     ];
     void wrong;
-    // @ts-expect-error no such key, where the schema is inferred
+    // @ts-expect-error no such key, with an inferred schema
     createConfigClient({ config, bundled: { defaults: { flags: { oldCheckout: true } } } });
     const environments = { test: { flags: { theme: 'pink' as const } } };
-    // @ts-expect-error no such theme, where the schema is inferred
+    // @ts-expect-error not a theme, with an inferred schema
     createConfigClient({ config, bundled: { defaults: {}, environments } });
     // @ts-expect-error neither in code nor in a file
     createConfigClient({ config, bundled: {} });
@@ -56,21 +56,21 @@ describe('bundled values', () => {
 });
 
 describe('other options', () => {
-  test('are of known words and kinds', () => {
-    // @ts-expect-error no such start
+  test('accept only known values', () => {
+    // @ts-expect-error not a start
     createConfigClient({ config, start: 'soon' });
-    // @ts-expect-error no such fallback
+    // @ts-expect-error not a fallback
     createConfigClient({ config, fallback: 'bundled' });
-    // @ts-expect-error true is none
+    // @ts-expect-error only false is allowed
     createConfigClient({ config, overrides: true });
-    // @ts-expect-error no such way with secrets
+    // @ts-expect-error neither encrypt nor omit
     createConfigClient({ config, cache: { file: 'copy.json', secrets: 'plain' } });
     createConfigClient({
       config,
       overrides: { prefix: 'SHOP_', variables: process.env },
       onEvent: async (event) => {
         if (event.type === 'cache' && event.status === 'refused') expectTypeOf(event.reason).toBeString();
-        // @ts-expect-error no event carries a value
+        // @ts-expect-error no event contains a value
         void event.value;
       },
     });
@@ -88,7 +88,7 @@ describe('other options', () => {
 describe('a test client', () => {
   const client = createTestClient({ config, public: { since: '2026-01-01' } });
 
-  test('is a client of its schema, and its overrides answer what their scope does', () => {
+  test('is a client of its schema, and its overrides return the result of their scope', () => {
     expectTypeOf(client).toEqualTypeOf<TestClient<Config>>();
     expectTypeOf(client).toExtend<ConfigClient<Config>>();
     expectTypeOf(client.override({ limits: { cartItems: 1 } })).toEqualTypeOf<Disposable>();
@@ -96,12 +96,12 @@ describe('a test client', () => {
     expectTypeOf(client.override({}, async () => 1)).toEqualTypeOf<Promise<number>>();
   });
 
-  test('takes declared keys only', () => {
+  test('accepts only declared keys', () => {
     // @ts-expect-error no such key
     client.set({ flags: { oldCheckout: true } });
-    // @ts-expect-error no such theme
+    // @ts-expect-error not a theme
     client.override({ flags: { theme: 'pink' } });
-    // @ts-expect-error what is read, not what is stored
+    // @ts-expect-error the output type of the validator, not its input type
     createTestClient({ config, public: { since: new Date() } });
   });
 });

@@ -46,11 +46,23 @@ type Options = Partial<ConfigClientOptions<typeof config>>;
 const makeClient = (first: Ruleset | Error | 'nothing', options: Options = {}) =>
   makeCachedClient(config, { file, first }, options);
 
-/** Leaves a disk copy behind. */
+/** Writes a disk copy. */
 async function writeCopy(values: Ruleset = ruleset(), options: Options = {}): Promise<void> {
   const { client } = makeClient(values, options);
   await client.ready();
   await client.close();
+}
+
+/**
+ * Waits with real turns of the event loop, for files and sockets, and lets faked time pass in each. Without `stepMs` no time
+ * passes, so no deadline can.
+ */
+async function waitUntil(isDone: () => boolean, stepMs = 0): Promise<void> {
+  const giveUpAt = Date.now() + 20_000;
+  while (!isDone() && Date.now() < giveUpAt) {
+    await vi.advanceTimersByTimeAsync(stepMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 async function failureOf(work: Promise<unknown>): Promise<Error & { code?: string; cause?: unknown }> {
@@ -61,7 +73,7 @@ async function failureOf(work: Promise<unknown>): Promise<Error & { code?: strin
 }
 
 describe('the disk copy', () => {
-  it('starts a client without its server, which says so and goes on trying', async () => {
+  it('starts a client without its server, with an event, and the client keeps trying', async () => {
     await writeCopy();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
     vi.advanceTimersByTime(60_000);
@@ -86,7 +98,7 @@ describe('the disk copy', () => {
     await client.close();
   });
 
-  it('is used where the server does not answer in time', async () => {
+  it('is used if the server does not respond in time', async () => {
     await writeCopy();
     const { client, events } = makeClient('nothing');
     await client.ready({ timeoutMs: 20 });
@@ -99,22 +111,27 @@ describe('the disk copy', () => {
     await client.close();
   });
 
-  it('tells why the server could not be reached, with the fallback and without one', async () => {
-    const gone = await startLoopbackServer(() => undefined);
-    await gone.close();
-    const away = { source: undefined, apiUrl: gone.url, authUrl: gone.url, clientId: 'shop' };
-    const why = { code: 'ERR_READY_TIMEOUT', message: expect.stringContaining('ECONNREFUSED') };
-    const bundled = makeClient('nothing', { ...away, bundled: { defaults: required } });
-    await bundled.client.ready({ timeoutMs: 300 });
-    const fallback = bundled.events.find(({ type }) => type === 'fallback');
-    expect(fallback).toMatchObject({ from: 'file', error: why });
-    await bundled.client.close();
-    const { client } = makeClient('nothing', { ...away, fallback: undefined });
-    expect(await failureOf(client.ready({ timeoutMs: 300 }))).toMatchObject(why);
-    await client.close();
+  it('reports why the server could not be reached, with and without a fallback', async () => {
+    const closed = await startLoopbackServer(() => undefined);
+    await closed.close();
+    const unreachable = { source: undefined, apiUrl: closed.url, authUrl: closed.url, clientId: 'shop' };
+    const error = { code: 'ERR_READY_TIMEOUT', message: expect.stringContaining('ECONNREFUSED') };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    for (const fallback of ['cached', undefined] as const) {
+      const options = { ...unreachable, fallback, bundled: { defaults: required } };
+      const { client, events } = makeClient('nothing', options);
+      const outcome = client.ready({ timeoutMs: 50 }).catch((reason: unknown) => reason);
+      await waitUntil(() => client.health().token?.lastFailure !== undefined);
+      await vi.advanceTimersByTimeAsync(50);
+      const event = events.find(({ type }) => type === 'fallback');
+      if (fallback === undefined) expect(await outcome).toMatchObject(error);
+      else expect([await outcome, event]).toEqual([client, expect.objectContaining({ from: 'file' })]);
+      if (event?.type === 'fallback') expect(event.error).toMatchObject(error);
+      await client.close();
+    }
   });
 
-  it('is read by its owner alone and shows no secret', async () => {
+  it('can only be read by its owner, and shows no secret', async () => {
     await writeCopy();
     const text = await readFile(file, 'utf8');
     expect(text).toContain('api.example.com');
@@ -126,7 +143,7 @@ describe('the disk copy', () => {
     expect(await readdir(join(directory, 'deep'))).toEqual(['config.json']);
   });
 
-  it('can be without secrets, which a start without a server then lacks', async () => {
+  it('may leave out secrets, which a start without the server then lacks', async () => {
     const cache = { file, secrets: 'omit' as const };
     await writeCopy(ruleset(), { cache });
     expect(JSON.parse(await readFile(file, 'utf8'))).not.toHaveProperty('secrets');
@@ -135,7 +152,7 @@ describe('the disk copy', () => {
     expect(error.message).toContain('secrets.databaseUrl');
   });
 
-  it('keeps the last valid value in place of one that the schema refuses', async () => {
+  it('keeps the last valid value in place of one that the schema rejects', async () => {
     const { client, source } = makeClient(ruleset());
     await client.ready();
     source.sink?.patch({
@@ -157,7 +174,7 @@ describe('the disk copy', () => {
     await offline.close();
   });
 
-  it('gives the last valid value at a start, too, where that of the server is refused', async () => {
+  it('also provides the last valid value at a start with an invalid value from the server', async () => {
     await writeCopy();
     const { client } = makeClient(ruleset({ revision: '8', secret: { databaseUrl: 'not a url' } }));
     await client.ready();
@@ -167,14 +184,14 @@ describe('the disk copy', () => {
     await client.close();
   });
 
-  it('is not looked at where no fallback is asked for', async () => {
+  it('is not read without a fallback', async () => {
     await writeCopy();
     const { client, events } = makeClient(refused, { fallback: undefined });
     expect(await failureOf(client.ready())).toBe(refused);
     expect(events.filter(({ type }) => type === 'cache')).toEqual([]);
   });
 
-  it('is served at once to a client that starts in the background', async () => {
+  it('is served at once by a client that starts in the background', async () => {
     await writeCopy();
     const { client } = makeClient('nothing', { start: 'background', fallback: undefined });
     await vi.waitFor(() => expect(client.origin('newCheckout')).toBe('cache'));
@@ -184,7 +201,7 @@ describe('the disk copy', () => {
   });
 });
 
-describe('a disk copy that cannot be trusted', () => {
+describe('an invalid disk copy', () => {
   async function outcome(options: Options = {}): Promise<{ reason: string | undefined; error: Error }> {
     const { client, events } = makeClient(refused, options);
     const error = await failureOf(client.ready());
@@ -195,7 +212,7 @@ describe('a disk copy that cannot be trusted', () => {
     };
   }
 
-  it('is refused whichever byte of it was changed or lost', async () => {
+  it('is refused whichever byte was changed or lost', async () => {
     await writeCopy();
     const text = await readFile(file, 'utf8');
     const broken = [text.slice(0, -20), '', text.slice(0, 60), text.replace('"newCheckout', '"newCheckouT')];
@@ -212,7 +229,7 @@ describe('a disk copy that cannot be trusted', () => {
     }
   });
 
-  it('is refused where it belongs to others, or to another client secret', async () => {
+  it('is refused if it belongs to other settings or another client secret', async () => {
     await writeCopy();
     for (const [options, reason] of [
       [{ environment: 'staging' }, 'foreign'],
@@ -224,7 +241,7 @@ describe('a disk copy that cannot be trusted', () => {
     }
   });
 
-  it('is replaced by the next values of the server', async () => {
+  it('is replaced by the next values from the server', async () => {
     await writeCopy();
     await writeFile(file, 'not a copy at all');
     await writeCopy(ruleset({ revision: '2' }));
@@ -234,7 +251,7 @@ describe('a disk copy that cannot be trusted', () => {
     await client.close();
   });
 
-  it('that cannot be written is told of, and nothing else fails', async () => {
+  it('that cannot be written is reported, and nothing else fails', async () => {
     await writeFile(join(directory, 'plain'), '');
     const { client, events } = makeClient(ruleset(), { cache: { file: join(directory, 'plain', 'copy') } });
     await client.ready();
@@ -245,21 +262,22 @@ describe('a disk copy that cannot be trusted', () => {
 });
 
 describe('two clients with one disk copy', () => {
-  it('get over a lock that a process left when it died', async () => {
+  it('remove a lock that a dead process left after ten seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { client, events } = makeClient(ruleset());
     await mkdir(join(directory, 'deep'));
     await writeFile(`${file}.lock`, '');
     await client.ready();
-    const told = (status: string) =>
-      events.some((event) => event.type === 'cache' && event.status === status);
-    await vi.waitFor(() => expect(told('write-failed')).toBe(true), { timeout: 5_000 });
+    const statuses = () => events.flatMap((event) => (event.type === 'cache' ? [event.status] : []));
+    await waitUntil(() => statuses().length > 0, 10);
     const longAgo = new Date(Date.now() - 60_000);
     await utimes(`${file}.lock`, longAgo, longAgo);
-    await vi.waitFor(() => expect(told('written')).toBe(true), { timeout: 10_000 });
+    await waitUntil(() => statuses().includes('written'), 10);
+    expect([statuses().at(0), statuses().at(-1)]).toEqual(['write-failed', 'written']);
     await client.close();
-  }, 20_000);
+  });
 
-  it('break the lock of a process that was killed at once, so that not even the last write is lost', async () => {
+  it('remove the lock of a process that was killed at once, so that no write is lost', async () => {
     const { pid } = spawnSync(process.execPath, ['--version']);
     await writeCopy(ruleset({ revision: '7' }));
     await writeFile(`${file}.lock`, JSON.stringify([hostname(), pid]));
@@ -270,20 +288,28 @@ describe('two clients with one disk copy', () => {
     await client.close();
   });
 
-  it('respect the lock of a process that lives, or of another machine', async () => {
+  it('respect the lock of a running process, or of another machine', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await writeCopy(ruleset({ revision: '7' }));
     for (const holder of [
       [hostname(), process.pid],
       ['another-machine', 1],
     ]) {
       await writeFile(`${file}.lock`, JSON.stringify(holder));
-      await writeCopy(ruleset({ revision: '8' }));
+      const { client } = makeClient(ruleset({ revision: '8' }));
+      await client.ready();
+      let isClosed = false;
+      const closing = client.close().finally(() => {
+        isClosed = true;
+      });
+      await waitUntil(() => isClosed, 10);
+      await closing;
       expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ revision: '7' });
       await rm(`${file}.lock`);
     }
   });
 
-  it('leave the newest values in it, whoever writes last', async () => {
+  it('leave the newest values in it, whichever client writes last', async () => {
     const first = makeClient(ruleset({ revision: '10', epoch: 'a' }));
     const second = makeClient(ruleset({ revision: '10', epoch: 'a' }));
     await Promise.all([first.client.ready(), second.client.ready()]);
@@ -299,7 +325,7 @@ describe('two clients with one disk copy', () => {
     await client.close();
   });
 
-  it('take over values of another epoch, though their revision is lower', async () => {
+  it('accept the values of another epoch, even if their revision is lower', async () => {
     await writeCopy(ruleset({ revision: '50', epoch: 'a' }));
     await writeCopy(ruleset({ revision: '3', epoch: 'b' }));
     await writeCopy(ruleset({ revision: '2', epoch: 'b' }));

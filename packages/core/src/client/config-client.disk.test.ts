@@ -55,7 +55,7 @@ async function writeCopy(values: Ruleset = ruleset(), options: Options = {}) {
   return cacheEvents();
 }
 
-/** How a start without the server ends, and why the copy was refused. */
+/** The outcome of a start without the server, and what happened to the copy. */
 async function outcomeOffline(options: Options = {}): Promise<unknown[]> {
   const { client, cacheEvents } = makeClient(refused, options);
   const outcome = await client.ready({ timeoutMs: 5_000 }).then(
@@ -73,22 +73,22 @@ const makeFifo = (path: string) => promisify(execFile)('mkfifo', [path]);
 const isPosix = process.platform !== 'win32';
 
 describe('in place of the disk copy', () => {
-  it.runIf(isPosix)('a pipe, which nobody writes to, holds nothing up', async () => {
+  it.runIf(isPosix)('a pipe without a writer does not block the start', async () => {
     await makeFifo(file);
     expect(await outcomeOffline()).toEqual([refused.message, 'unreadable']);
-    // A client that reaches its server puts a copy there.
+    // A client that reaches its server replaces the pipe by a copy.
     expect((await writeCopy()).map(({ status }) => status)).toEqual(['refused', 'written']);
     expect(await outcomeOffline()).toEqual(['started', 'loaded']);
   });
 
-  it('a directory is told of, for reading and for writing', async () => {
+  it('a directory is reported, for reading and for writing', async () => {
     await mkdir(file);
     expect(await outcomeOffline()).toEqual([refused.message, 'unreadable']);
     expect((await writeCopy()).map(({ status }) => status)).toEqual(['refused', 'write-failed']);
     expect(await readdir(directory)).toEqual(['config.json']);
   });
 
-  it('a file beyond all measure is not read', async () => {
+  it('a file of more than 64 MiB is not read', async () => {
     await writeFile(file, '');
     await truncate(file, 100 * 1024 ** 2);
     expect(await outcomeOffline()).toEqual([refused.message, 'unreadable']);
@@ -96,7 +96,7 @@ describe('in place of the disk copy', () => {
     expect((await stat(file)).size).toBeLessThan(10_000);
   });
 
-  it.runIf(isPosix)('a link is read, and replaced by the copy itself', async () => {
+  it.runIf(isPosix)('a symbolic link is followed for reading, and replaced by the copy', async () => {
     const target = join(directory, 'target.json');
     await writeCopy(ruleset(), { cache: { file: target } });
     await symlink(target, file);
@@ -106,14 +106,14 @@ describe('in place of the disk copy', () => {
     expect(await readFile(file, 'utf8')).toContain('"revision":"8"');
   });
 
-  it('a copy without secrets does not pass for an encrypted one', async () => {
+  it('a copy without secrets is not accepted as an encrypted one', async () => {
     await writeCopy(ruleset({ public: { title: 'Forged' } }), { cache: { file, secrets: 'omit' } });
     expect(await outcomeOffline()).toEqual([refused.message, 'key']);
   });
 });
 
 describe('the disk copy', () => {
-  it('stays where it was when the program changes its working directory', async () => {
+  it('stays in place when the program changes its working directory', async () => {
     const spy = vi.spyOn(process, 'cwd');
     spy.mockReturnValue(directory);
     const { client, source } = makeClient(ruleset(), { cache: { file: 'copy.json', writeIntervalMs: 1 } });
@@ -126,7 +126,7 @@ describe('the disk copy', () => {
     expect(await readdir(directory)).toEqual(['copy.json']);
   });
 
-  it('of a clock that was ahead is written anew, and no younger than it can be', async () => {
+  it('is written again if the clock was set back, with the right time', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const now = Date.now();
     vi.setSystemTime(now + 86_400_000);
@@ -136,7 +136,7 @@ describe('the disk copy', () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ savedAt: now });
   });
 
-  it('is readable by its owner alone, whatever the umask', async () => {
+  it('can only be read by its owner, whatever the umask', async () => {
     const before = process.umask(0);
     try {
       file = join(directory, 'deep', 'config.json');
@@ -147,7 +147,7 @@ describe('the disk copy', () => {
     expect((await stat(file)).mode & 0o777).toBe(isPosix ? 0o600 : 0o666);
   });
 
-  it.runIf(isPosix && process.getuid?.() !== 0)('in a directory that is read-only is told of', async () => {
+  it.runIf(isPosix && process.getuid?.() !== 0)('in a read-only directory is reported', async () => {
     await writeCopy();
     await chmod(directory, 0o500);
     const statuses = (await writeCopy(ruleset({ revision: '8' }))).map(({ status }) => status);
@@ -156,19 +156,20 @@ describe('the disk copy', () => {
     expect(await outcomeOffline()).toEqual(['started', 'loaded']);
   });
 
-  it.runIf(isPosix)('gets over a lock that is a link to nothing', async () => {
+  it.runIf(isPosix)('is written after an old lock that is a broken symbolic link', async () => {
     await symlink(join(directory, 'nothing'), `${file}.lock`);
     const { client, cacheEvents } = makeClient(ruleset());
     await client.ready();
     const longAgo = new Date(Date.now() - 60_000);
     await lutimes(`${file}.lock`, longAgo, longAgo);
     await vi.waitFor(() => expect(cacheEvents().map(({ status }) => status)).toContain('written'), {
-      timeout: 5_000,
+      timeout: 10_000,
+      interval: 5,
     });
     await client.close();
   });
 
-  it('of a client that is closed in the midst of its start is left alone', async () => {
+  it('is not touched by a client that is closed during its start', async () => {
     await writeCopy();
     const { client, source } = makeClient(ruleset({ revision: '8' }));
     const waiting = client.ready().catch((error: { code: string }) => error.code);
@@ -186,7 +187,7 @@ describe('bundled files', () => {
       .client.ready({ timeoutMs: 5_000 })
       .catch(({ code, message }: { code: string; message: string }) => [code, message]);
 
-  it.runIf(isPosix)('that are no files are refused, and hold nothing up', async () => {
+  it.runIf(isPosix)('that are not regular files are rejected without blocking', async () => {
     const fifo = join(directory, 'fifo');
     await makeFifo(fifo);
     for (const path of [fifo, directory]) {
@@ -194,7 +195,7 @@ describe('bundled files', () => {
     }
   });
 
-  it('may begin with a byte order mark, and nest beyond all measure without harm', async () => {
+  it('may start with a byte order mark, and are rejected if they are nested too deeply', async () => {
     const path = join(directory, 'bundled.json');
     await writeFile(path, `\uFEFF${JSON.stringify({ secrets: { databaseUrl } })}`);
     const { client } = makeClient(refused, { bundled: { file: path } });
@@ -206,7 +207,7 @@ describe('bundled files', () => {
     expect(await outcome(path)).toEqual(['ERR_OPTIONS_INVALID', expect.stringContaining('bundled')]);
   });
 
-  it('give way when the start was given up while they were read', async () => {
+  it('do not start the source if the start was cancelled while they were read', async () => {
     const path = join(directory, 'bundled.json');
     await writeFile(path, JSON.stringify({ secrets: { databaseUrl } }));
     const { client, source } = makeClient('nothing', {
@@ -215,7 +216,7 @@ describe('bundled files', () => {
       cache: undefined,
     });
     const waiting = client.ready({ timeoutMs: 0.001 }).catch((error: { code: string }) => error.code);
-    // Nothing is read before the time is over.
+    // Blocks the event loop, so that the timeout passes before the file is read.
     const end = performance.now() + 20;
     while (performance.now() < end);
     expect(await waiting).toBe('ERR_READY_TIMEOUT');

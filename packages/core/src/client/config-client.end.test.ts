@@ -6,12 +6,13 @@ import { type LoopbackServer, sendJson, startLoopbackServer } from '../test-supp
 import { rulesetOf } from '../test-support/ruleset.ts';
 import { createConfigClient } from './config-client.ts';
 
+const soon = { timeout: 10_000, interval: 5 };
 const config = defineConfig({ flags: { newCheckout: z.boolean().default(false) } });
 
 let server: LoopbackServer | undefined;
 afterEach(() => server?.close());
 
-/** A server that keeps the requests to one endpoint waiting. */
+/** A server that never finishes the responses of one endpoint. */
 async function startHanging(endpoint: string) {
   const hanging: ServerResponse[] = [];
   let ended = 0;
@@ -21,7 +22,7 @@ async function startHanging(endpoint: string) {
       response.once('close', () => {
         ended += 1;
       });
-      // Of a stream the beginning is there.
+      // A stream has begun.
       if (endpoint === '/stream')
         response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hi\n\n');
     } else if (url.includes('/token')) {
@@ -43,26 +44,26 @@ async function startHanging(endpoint: string) {
   return { hanging, ended: () => ended, makeClient };
 }
 
-describe('close', () => {
+describe('close()', () => {
   for (const endpoint of ['/token', '/ruleset', '/values', '/stream', '/evaluate']) {
-    it(`ends a request to ${endpoint} that hangs`, async () => {
+    it(`aborts a hanging request to ${endpoint}`, async () => {
       const { hanging, ended, makeClient } = await startHanging(endpoint);
       const client = makeClient();
       const starting = client.ready().catch(() => undefined);
       const evaluating = client.evaluateFlag('newCheckout').catch(({ code }: { code: string }) => code);
-      await vi.waitFor(() => expect(hanging).toHaveLength(1));
+      await vi.waitFor(() => expect(hanging).toHaveLength(1), soon);
       await client.close();
       await starting;
       expect(await evaluating).toMatch(/^ERR_(CLIENT_CLOSED|EVALUATE_NOT_FOUND)$/);
-      await vi.waitFor(() => expect(ended()).toBe(1));
+      await vi.waitFor(() => expect(ended()).toBe(1), soon);
     });
   }
 
-  it('leaves the exchange of a token to the clients that share it', async () => {
+  it('does not abort a token exchange that another client is waiting for', async () => {
     const { hanging, ended, makeClient } = await startHanging('/token');
     const [one, other] = [makeClient(), makeClient()];
     const [first, second] = [one.ready().catch(({ code }: { code: string }) => code), other.ready()];
-    await vi.waitFor(() => expect(hanging).toHaveLength(1));
+    await vi.waitFor(() => expect(hanging).toHaveLength(1), soon);
     await one.close();
     expect(await first).toBe('ERR_CLIENT_CLOSED');
     expect(ended()).toBe(0);

@@ -44,6 +44,11 @@ async function failureOf(work: Promise<unknown>): Promise<Error & { code?: strin
   );
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
 describe('environment variables', () => {
   it('override the values of the server, parsed by the schema', async () => {
     const variables = {
@@ -85,7 +90,6 @@ describe('environment variables', () => {
     const prefixed = makeClient({ overrides: { prefix: 'SHOP_' } }).client;
     const none = makeClient({ overrides: false }).client;
     await Promise.all([plain.ready(), prefixed.ready(), none.ready()]);
-    vi.unstubAllEnvs();
     expect([plain.flag('theme'), plain.flag('newCheckout')]).toEqual(['dark', false]);
     expect([prefixed.flag('theme'), prefixed.flag('newCheckout')]).toEqual(['light', true]);
     expect([none.flag('theme'), none.flag('newCheckout')]).toEqual(['light', false]);
@@ -259,7 +263,6 @@ describe('a start that no call waits for', () => {
     expect(client.health().status).toBe('ready');
     expect(events.filter(({ type }) => type === 'ready')).toHaveLength(1);
     await client.close();
-    vi.useRealTimers();
   });
 
   it('reports missing settings as an event, and ready() rejects with them', async () => {
@@ -279,7 +282,6 @@ describe('a start that no call waits for', () => {
       }),
     );
     expect(await failureOf(client.ready())).toMatchObject({ code: 'ERR_SETTINGS_MISSING' });
-    vi.unstubAllEnvs();
   });
 });
 

@@ -326,10 +326,14 @@ describe('a source whose start was cancelled', () => {
         stops += 1;
       },
     };
+    vi.useFakeTimers();
     const client = createConfigClient({ config, source, overrides: false });
-    expect(await codeOf(client.ready({ timeoutMs: 10 }))).toBe('ERR_READY_TIMEOUT');
+    const waiting = codeOf(client.ready({ timeoutMs: 10 }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await waiting).toBe('ERR_READY_TIMEOUT');
     finishStart();
-    await vi.waitFor(() => expect(stops).toBe(2));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(stops).toBe(2);
     expect(client.health().revision).toBeUndefined();
     await client.close();
   });

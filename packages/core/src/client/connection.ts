@@ -100,7 +100,7 @@ export class Connection {
   close(): void {
     this.#isClosed = true;
     void this.#runner?.stop();
-    // Ends a token exchange only if nobody waits for it: another client may share the provider.
+    // Ends a token exchange only if no caller is waiting for it: another client may share the provider.
     this.#tokens?.endUnawaited();
     this.#parts.monitor.setConnection('disconnected');
   }

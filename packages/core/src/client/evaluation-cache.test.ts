@@ -1,14 +1,13 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import {
-  type Answer,
   closeAfterEach,
+  completeRuleset,
   gate,
   json,
   makeClient,
-  soon,
-  whole,
+  type Respond,
 } from '../test-support/evaluation-fixture.ts';
 
 const config = defineConfig({
@@ -16,34 +15,40 @@ const config = defineConfig({
 });
 
 closeAfterEach();
+afterEach(() => {
+  vi.useRealTimers();
+});
 
-describe('the cache of evaluations', () => {
-  const answer: Answer = ({ context }) => json({ value: context.on === true, source: 'raw' });
+/** Longer than three failed streams and a poll. */
+const UNTIL_POLLED_MS = 5_000;
+
+describe('the evaluation cache', () => {
+  const respond: Respond = ({ context }) => json({ value: context.on === true, source: 'raw' });
   const cached = { evaluationCache: { maxEntries: 2, ttlMs: 60_000 } };
 
   it('is off by default', async () => {
-    const { client, server } = makeClient(config, answer);
+    const { client, server } = makeClient(config, respond);
     await client.evaluateFlag('newCheckout');
     await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
+    expect(server.paths.length).toBe(2);
   });
 
-  it('keeps so many answers, and drops the one that was not read for longest', async () => {
-    const { client, server } = makeClient(config, answer, cached);
-    const ask = (userId: string) => client.evaluateFlag('newCheckout', { userId });
-    await ask('a');
-    await ask('b');
-    await ask('a');
-    expect(server.asked.length).toBe(2);
-    await ask('c');
-    await ask('a');
-    expect(server.asked.length).toBe(3);
-    await ask('b');
-    expect(server.asked.length).toBe(4);
+  it('holds maxEntries results, and drops the least recently used one', async () => {
+    const { client, server } = makeClient(config, respond, cached);
+    const evaluate = (userId: string) => client.evaluateFlag('newCheckout', { userId });
+    await evaluate('a');
+    await evaluate('b');
+    await evaluate('a');
+    expect(server.paths.length).toBe(2);
+    await evaluate('c');
+    await evaluate('a');
+    expect(server.paths.length).toBe(3);
+    await evaluate('b');
+    expect(server.paths.length).toBe(4);
   });
 
-  it('keeps an answer for so long', async () => {
-    const { client, server } = makeClient(config, answer, {
+  it('uses a result for ttlMs', async () => {
+    const { client, server } = makeClient(config, respond, {
       evaluationCache: { maxEntries: 9, ttlMs: 1_000 },
     });
     await client.evaluateFlag('newCheckout');
@@ -51,50 +56,51 @@ describe('the cache of evaluations', () => {
     const later = performance.now() + 999_000;
     now.mockReturnValue(later);
     await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
+    expect(server.paths.length).toBe(2);
     await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
+    expect(server.paths.length).toBe(2);
     now.mockRestore();
   });
 
-  it('forgets a key that changes, and an answer that was on its way meanwhile', async () => {
-    const { client, server } = makeClient(config, answer, cached);
+  it('drops the results of a key that changes, also one that is in flight', async () => {
+    vi.useFakeTimers();
+    const { client, server } = makeClient(config, respond, cached);
     await client.ready();
     await client.evaluateFlag('newCheckout');
     await client.evaluateFlag('theme').catch(() => undefined);
-    server.answer = () => json({ value: 'dark', source: 'raw' });
+    server.respond = () => json({ value: 'dark', source: 'raw' });
     await client.evaluateFlag('theme');
     const { isOpen, open } = gate();
-    server.answer = async () => {
+    server.respond = async () => {
       await isOpen;
       return json({ value: false, source: 'raw' });
     };
     const old = client.evaluateFlag('newCheckout', { on: true });
-    const asked = server.asked.length;
-    server.ruleset = whole({ revision: '2', flags: { newCheckout: true } });
-    await vi.waitFor(() => expect(client.flag('newCheckout')).toBe(true), soon);
-    server.answer = answer;
+    const before = server.paths.length;
+    server.ruleset = completeRuleset({ revision: '2', flags: { newCheckout: true } });
+    await vi.advanceTimersByTimeAsync(UNTIL_POLLED_MS);
+    expect(client.flag('newCheckout')).toBe(true);
+    server.respond = respond;
     expect(await client.evaluateFlag('newCheckout', { on: true })).toBe(true);
     open();
     expect(await old).toBe(false);
     expect(await client.evaluateFlag('newCheckout', { on: true })).toBe(true);
     expect(await client.evaluateFlag('theme')).toBe('dark');
-    expect(server.asked.length - asked).toBe(2);
+    expect(server.paths.length - before).toBe(2);
   });
 
-  it('forgets everything in another epoch, though no value is another', async () => {
-    const { client, server } = makeClient(config, answer, cached);
+  it('drops everything when the epoch changes, even if no value does', async () => {
+    vi.useFakeTimers();
+    const { client, server } = makeClient(config, respond, cached);
     await client.ready();
     await client.evaluateFlag('newCheckout');
     await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(1);
-    server.ruleset = whole({ revision: '1', epoch: 'two' });
-    await vi.waitFor(async () => {
-      await client.evaluateFlag('newCheckout');
-      expect(server.asked.length).toBe(2);
-    }, soon);
+    expect(server.paths.length).toBe(1);
+    server.ruleset = completeRuleset({ revision: '1', epoch: 'two' });
+    await vi.advanceTimersByTimeAsync(UNTIL_POLLED_MS);
     await client.evaluateFlag('newCheckout');
-    expect(server.asked.length).toBe(2);
+    await client.evaluateFlag('newCheckout');
+    expect(server.paths.length).toBe(2);
   });
 
   it.each([
@@ -102,8 +108,8 @@ describe('the cache of evaluations', () => {
     { maxEntries: 1.5, ttlMs: 1 },
     { maxEntries: 1, ttlMs: 0 },
     { maxEntries: 1, ttlMs: Number.NaN },
-  ])('has bounds: %o is refused', (evaluationCache) => {
-    expect(() => makeClient(config, answer, { evaluationCache })).toThrow(
+  ])('rejects the bounds %o', (evaluationCache) => {
+    expect(() => makeClient(config, respond, { evaluationCache })).toThrow(
       expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'evaluationCache' }),
     );
   });

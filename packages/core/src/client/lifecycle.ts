@@ -237,7 +237,7 @@ export class ClientLifecycle {
     this.#reportInvalid();
   }
 
-  /** The source has started. In a persistent client nobody may be waiting, so this makes it ready. */
+  /** The source has started. A persistent client becomes ready here, since no call of `ready()` need be waiting. */
   #onStart(): void {
     if (!this.#isPersistent || this.#closing.signal.aborted) return;
     if (this.#unusableKeys().length > 0) this.#monitor.enter('failed');

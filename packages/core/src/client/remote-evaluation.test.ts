@@ -1,21 +1,21 @@
 import { inspect } from 'node:util';
-import { describe, expect, expectTypeOf, it, vi } from 'vitest';
+import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type ConfigErrorCode, EvaluateFailedError, isConfigError } from '../errors.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import {
   ACCESS_TOKEN,
-  type Answer,
   closeAfterEach,
+  completeRuleset,
   EMAIL,
   gate,
   json,
   makeClient,
+  type Respond,
   rejection,
   settings,
   soon,
-  whole,
 } from '../test-support/evaluation-fixture.ts';
 import { everythingOf, leaksOf } from '../test-support/leak-search.ts';
 import { createTestClient } from '../testing.ts';
@@ -32,6 +32,9 @@ const config = defineConfig({
 });
 
 closeAfterEach();
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe('evaluation on the server', () => {
   it('sends a POST for a flag, and parses the result by the schema', async () => {
@@ -46,9 +49,9 @@ describe('evaluation on the server', () => {
       source: 'rule',
       matchedRuleId: 'nl',
     });
-    expect(server.asked[0]).toBe('/organizations/o/config/feature-flags/theme/evaluate');
+    expect(server.paths[0]).toBe('/organizations/o/config/feature-flags/theme/evaluate');
     expect(server.bodies[0]).toEqual({ environment: 'development', context: { country: 'NL' } });
-    server.answer = () => json({ value: '2026-01-02T00:00:00Z', source: 'raw' });
+    server.respond = () => json({ value: '2026-01-02T00:00:00Z', source: 'raw' });
     const since = await client.evaluateFlag('since');
     expectTypeOf(since).toEqualTypeOf<Date>();
     expect(since).toEqual(new Date('2026-01-02T00:00:00Z'));
@@ -64,8 +67,8 @@ describe('evaluation on the server', () => {
       source: 'rollout',
       rolloutBucket: 40,
     });
-    expect(server.asked).toEqual(['/organizations/o/config/limits/cartItems/evaluate']);
-    server.answer = () => json({ value: 900, source: 'raw' });
+    expect(server.paths).toEqual(['/organizations/o/config/limits/cartItems/evaluate']);
+    server.respond = () => json({ value: 900, source: 'raw' });
     const max = await client.evaluateLimit('cartItems');
     expectTypeOf(max).toBeNumber();
     expect(max).toBe(100);
@@ -73,7 +76,7 @@ describe('evaluation on the server', () => {
 
   it("does not affect the client's own ruleset", async () => {
     const { client, server } = makeClient(config, () => json({ value: 'dark', source: 'raw' }));
-    server.ruleset = whole({ flags: { theme: 'light' } });
+    server.ruleset = completeRuleset({ flags: { theme: 'light' } });
     await client.ready();
     expect([await client.evaluateFlag('theme'), client.flag('theme')]).toEqual(['dark', 'light']);
   });
@@ -90,7 +93,7 @@ describe('evaluation on the server', () => {
       code: 'ERR_OPTIONS_INVALID',
       option: 'timeoutMs',
     });
-    expect(server.asked).toEqual([]);
+    expect(server.paths).toEqual([]);
   });
 
   it('lists the missing settings', async () => {
@@ -100,7 +103,6 @@ describe('evaluation on the server', () => {
       code: 'ERR_SETTINGS_MISSING',
       missing: ['SMOOAI_CONFIG_ORG_ID'],
     });
-    vi.unstubAllEnvs();
   });
 });
 
@@ -130,7 +132,7 @@ describe('contexts that cannot be sent', () => {
     const error = await rejection(client.evaluateFlag('newCheckout', context));
     expect(error).toMatchObject({ code: 'ERR_EVALUATE_CONTEXT', key: 'newCheckout', status: undefined });
     expect(leaksOf(everythingOf(error), [EMAIL])).toEqual([]);
-    expect(server.asked).toEqual([]);
+    expect(server.paths).toEqual([]);
   });
 
   it('are reported with the name of the attribute', async () => {
@@ -142,7 +144,7 @@ describe('contexts that cannot be sent', () => {
 
 describe('a failed evaluation', () => {
   const echo = { message: `${EMAIL} ${ACCESS_TOKEN}`, cause: EMAIL };
-  const cases: [name: string, code: ConfigErrorCode, answer: Answer, fields: object][] = [
+  const cases: [name: string, code: ConfigErrorCode, respond: Respond, fields: object][] = [
     ['404', 'ERR_EVALUATE_NOT_FOUND', () => json(echo, 404), {}],
     ['400', 'ERR_EVALUATE_CONTEXT', () => json(echo, 400), { status: 400 }],
     ['413', 'ERR_EVALUATE_CONTEXT', () => json(echo, 413), { status: 413 }],
@@ -183,8 +185,8 @@ describe('a failed evaluation', () => {
 
   it.each(cases)(
     'by %s is %s, without the context, the value or a token',
-    async (_, code, answer, fields) => {
-      const { client } = makeClient(config, answer);
+    async (_, code, respond, fields) => {
+      const { client } = makeClient(config, respond);
       const error = await rejection(client.evaluateFlag('newCheckout', { email: EMAIL }));
       expect(error).toMatchObject({ code, key: 'newCheckout', ...fields });
       expect(isConfigError(error, code)).toBe(true);
@@ -216,7 +218,7 @@ describe('a failed evaluation', () => {
       evaluationCache: { maxEntries: 9, ttlMs: 60_000 },
     });
     await rejection(client.evaluateFlag('theme'));
-    server.answer = () => json({ value: 'dark', source: 'raw' });
+    server.respond = () => json({ value: 'dark', source: 'raw' });
     expect(await client.evaluateFlag('theme')).toBe('dark');
   });
 });
@@ -237,12 +239,12 @@ describe('concurrent calls for the same key and context', () => {
     ];
     // The context counts as it was when the call was made.
     context.country = 'BE';
-    await vi.waitFor(() => expect(server.asked.length).toBe(2), soon);
+    await vi.waitFor(() => expect(server.paths.length).toBe(2), soon);
     open();
     expect(await Promise.all(results)).toEqual([true, true, { value: true, source: 'raw' }, false]);
-    expect(server.asked.length).toBe(2);
+    expect(server.paths.length).toBe(2);
     expect(await client.evaluateFlag('newCheckout', { country: 'BE' })).toBe(false);
-    expect(server.asked.length).toBe(3);
+    expect(server.paths.length).toBe(3);
   });
 
   it('can each be aborted or time out without affecting the others', async () => {
@@ -255,7 +257,7 @@ describe('concurrent calls for the same key and context', () => {
     const first = client.evaluateFlag('newCheckout', {}, { signal: impatient.signal });
     const second = client.evaluateFlag('newCheckout', {}, { timeoutMs: 30 });
     const patient = client.evaluateFlag('newCheckout');
-    await vi.waitFor(() => expect(server.asked.length).toBe(1), soon);
+    await vi.waitFor(() => expect(server.paths.length).toBe(1), soon);
     impatient.abort(new Error(EMAIL));
     const aborted = await rejection(first);
     expect(aborted).toMatchObject({ code: 'ERR_EVALUATE_FAILED', reason: 'aborted' });
@@ -264,13 +266,13 @@ describe('concurrent calls for the same key and context', () => {
     expect(server.aborted).toBe(0);
     open();
     expect(await patient).toBe(true);
-    expect(server.asked.length).toBe(1);
+    expect(server.paths.length).toBe(1);
   });
 
   it('abort the request when the last one is gone, and a later call sends a new one', async () => {
     const { client, server } = makeClient(config, () => new Promise(() => undefined));
     await expect(client.evaluateFlag('newCheckout', {}, { timeoutMs: 20 })).rejects.toThrow(/within 20 ms/);
-    server.answer = () => json({ value: true, source: 'raw' });
+    server.respond = () => json({ value: true, source: 'raw' });
     expect(await client.evaluateFlag('newCheckout')).toBe(true);
     expect(server.aborted).toBe(1);
   });
@@ -281,13 +283,13 @@ describe('concurrent calls for the same key and context', () => {
     const error = await rejection(client.evaluateFlag('newCheckout', {}, { signal }));
     expect(error).toBeInstanceOf(EvaluateFailedError);
     expect(error).toMatchObject({ reason: 'aborted' });
-    expect(server.asked).toEqual([]);
+    expect(server.paths).toEqual([]);
   });
 
   it('reject when the client is closed', async () => {
     const { client, server } = makeClient(config, () => new Promise(() => undefined));
     const waiting = rejection(client.evaluateFlag('newCheckout'));
-    await vi.waitFor(() => expect(server.asked.length).toBe(1), soon);
+    await vi.waitFor(() => expect(server.paths.length).toBe(1), soon);
     await client.close();
     expect(await waiting).toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
     expect(server.aborted).toBe(1);

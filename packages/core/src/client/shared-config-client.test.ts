@@ -22,7 +22,7 @@ describe('a shared client', () => {
     await client.close();
   });
 
-  it('gets another one where the schema was edited, or it was closed', async () => {
+  it('is replaced if the schema was edited or the client was closed', async () => {
     const client = get(define());
     const edited = get(define(true));
     expect(edited).not.toBe(client);
@@ -33,7 +33,7 @@ describe('a shared client', () => {
     await Promise.all([next.close(), edited.close()]);
   });
 
-  it('closes those of schemas edited long ago, in development only', async () => {
+  it('is closed in development once three newer schemas exist', async () => {
     const schemas = [1, 2, 3, 4].map((columns) =>
       defineConfig({ flags: { columns: z.number().default(columns) } }),
     ) as AnyConfig[];

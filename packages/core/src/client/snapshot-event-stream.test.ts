@@ -24,7 +24,7 @@ const byCountry = (country: string): TargetedValue<boolean> => ({
   },
 });
 
-/** Counts the subscriptions that are open. */
+/** Counts the open subscriptions. */
 function countSubscriptions(client: TestClient<typeof config>): () => number {
   let open = 0;
   const subscribe = client.subscribe.bind(client);
@@ -70,7 +70,7 @@ afterEach(() => {
 });
 
 describe('createSnapshotEventStream', () => {
-  it('sends the snapshot first, then a patch with only what changed', async () => {
+  it('sends a snapshot first, then patches with only what changed', async () => {
     const client = createTestClient({ config });
     const events = readEvents(createSnapshotEventStream(client));
     const first = await events.next();
@@ -87,7 +87,7 @@ describe('createSnapshotEventStream', () => {
     await events.cancel();
   });
 
-  it('is silent about changes that this context does not see, secrets above all', async () => {
+  it('sends nothing about changes that do not affect the context, such as secrets', async () => {
     const client = createTestClient({ config });
     const stream = createSnapshotEventStream(client, { country: 'BE' });
     const events = readEvents(stream);
@@ -97,22 +97,22 @@ describe('createSnapshotEventStream', () => {
     expect((await events.next())?.event).toBe('snapshot');
     const patch = (await events.next())?.data as SnapshotPatch;
     expect(patch).not.toHaveProperty('secrets');
-    // From "default" to "default": the value of freeShipping is false for both, and so is how it came about.
+    // freeShipping was and is false by default in this context, so it is not in the patch.
     expect(patch.flags).toEqual({ newCheckout: { value: true, source: 'raw' } });
     expect(JSON.stringify(patch)).not.toContain('sk-live-123');
     await events.cancel();
   });
 
-  it('begins anew where the values are of another history, whose revisions are lower', async () => {
+  it('sends a new snapshot when the revision goes back, as after a restored backup', async () => {
     const whole = (revision: string, epoch: string, flags: Record<string, JsonValue>): Ruleset => {
       const empty = { public: {}, secret: {}, limits: {}, segments: {} };
       return { revision, epoch, environment: 'development', flags, ...empty };
     };
     let sink: RulesetSink | undefined;
     const source: RulesetSource = {
-      start: async (given) => {
-        sink = given;
-        given.replace(whole('900', 'one', {}));
+      start: async (started) => {
+        sink = started;
+        started.replace(whole('900', 'one', {}));
       },
       stop: () => undefined,
     };
@@ -127,7 +127,7 @@ describe('createSnapshotEventStream', () => {
     await client.close();
   });
 
-  it('does not mix contexts', async () => {
+  it('keeps contexts apart', async () => {
     const client = createTestClient({ config, flags: { freeShipping: byCountry('NL') } });
     const dutch = readEvents(createSnapshotEventStream(client, { country: 'NL' }));
     const belgian = readEvents(createSnapshotEventStream(client, { country: 'BE' }));
@@ -139,7 +139,7 @@ describe('createSnapshotEventStream', () => {
     await Promise.all([dutch.cancel(), belgian.cancel()]);
   });
 
-  it('ends and lets go when the signal aborts, the reader cancels or the client closes', async () => {
+  it('ends and unsubscribes when the signal aborts, the reader cancels or the client closes', async () => {
     const client = createTestClient({ config });
     const open = countSubscriptions(client);
     const controller = new AbortController();
@@ -158,7 +158,7 @@ describe('createSnapshotEventStream', () => {
     expect(await closed.next()).toBeUndefined();
   });
 
-  it('tells once that it is over', async () => {
+  it('calls onEnd once', async () => {
     const client = createTestClient({ config });
     const controller = new AbortController();
     const ended: string[] = [];
@@ -172,11 +172,11 @@ describe('createSnapshotEventStream', () => {
     await cancelled.cancel();
     await client.close();
     await client.close();
-    open('closed already');
-    expect(ended).toEqual(['aborted', 'cancelled', 'closed', 'closed already']);
+    open('already closed');
+    expect(ended).toEqual(['aborted', 'cancelled', 'closed', 'already closed']);
   });
 
-  it('is over at once for a request that is gone or a client that is closed', async () => {
+  it('ends at once if the signal is aborted or the client closed', async () => {
     const client = createTestClient({ config });
     const open = countSubscriptions(client);
     const gone = createSnapshotEventStream(client, {}, { signal: AbortSignal.abort() });
@@ -199,7 +199,7 @@ describe('createSnapshotEventStream', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('tells a slow reader what it missed as one patch, and queues no more than a few events', async () => {
+  it('queues only a few events for a slow reader, and sends what it missed as one patch', async () => {
     const client = createTestClient({ config });
     const events = readEvents(createSnapshotEventStream(client));
     for (let items = 1; items <= 1000; items++) client.set({ limits: { cartItems: items } });
@@ -216,7 +216,7 @@ describe('createSnapshotEventStream', () => {
     await events.cancel();
   });
 
-  it('serves many readers of one client without a warning', async () => {
+  it('serves many readers of one client without a leak warning', async () => {
     const warnings: string[] = [];
     const warn = (warning: Error): number => warnings.push(warning.message);
     process.on('warning', warn);

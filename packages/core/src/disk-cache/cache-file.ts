@@ -8,7 +8,7 @@ export interface FileSystem {
   os: typeof import('node:os');
 }
 
-/** A lock older than this was left by a process that died, since a write takes milliseconds. It is removed. */
+/** A lock older than this was left by a process that died: a write takes milliseconds. It is removed. */
 const LOCK_LIFE_MS = 10_000;
 const LOCK_WAIT_MS = 20;
 const LOCK_ATTEMPTS = 25;
@@ -78,7 +78,7 @@ async function takeLock(system: FileSystem, lock: string): Promise<boolean> {
   return false;
 }
 
-/** Whether the lock's process ran on this machine and has ended. For other machines, only the lock's age tells. */
+/** Whether the lock's process ran on this machine and has ended. For other machines, only the lock's age counts. */
 async function isHolderGone({ fs, os }: FileSystem, lock: string): Promise<boolean> {
   // Anything but a file is not read: reading a pipe would block.
   const isFile = await fs.lstat(lock).then(

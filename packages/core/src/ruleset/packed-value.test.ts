@@ -6,6 +6,7 @@ import { createConfigClient } from '../server.ts';
 import * as arbitrary from '../test-support/arbitrary-targeting.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
+import { runs } from '../test-support/runs.ts';
 import { createTestClient } from '../testing.ts';
 import type { RulesetChange } from '../wire.ts';
 import { RulesetStore } from './ruleset-store.ts';
@@ -24,13 +25,13 @@ const small = { name: 'small', size: 1 };
 const targeted = (when: Condition, value: JsonValue, defaultValue: JsonValue): JsonValue =>
   ({ $cohort: { rules: [{ id: 'r', when, value }], defaultValue } }) as unknown as JsonValue;
 
-/** The same with the names of every object in the opposite order. */
-function turned(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(turned);
+/** The same value with the properties of every object in reverse order. */
+function reversed(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .map(([name, inner]) => [name, turned(inner)] as const)
+      .map(([name, inner]) => [name, reversed(inner)] as const)
       .reverse(),
   );
 }
@@ -55,7 +56,7 @@ async function start(flags: Record<string, JsonValue>, segments: Segments = {}) 
 const flag = (key: string, value: JsonValue): RulesetChange => ({ tier: 'feature_flag', key, value });
 
 describe('a targeted value', () => {
-  it('answers at its first read, and at each later one, what evaluate answers', () => {
+  it('evaluates like evaluate(), at its first read and at each later one', () => {
     fc.assert(
       fc.property(arbitrary.stored, arbitrary.context, arbitrary.segments, (stored, context, segments) => {
         const client = createTestClient({ config, flags: { one: stored, two: stored }, segments });
@@ -70,11 +71,11 @@ describe('a targeted value', () => {
         const traced = client.explain('two', context);
         expect(traced.answer).toStrictEqual(evaluate('two', stored, context, segments));
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(150, 1_000) },
     );
   });
 
-  it('comes back as it was, whatever its texts look like', async () => {
+  it('is unpacked exactly, whatever strings it contains', async () => {
     const odd = fc
       .array(
         fc.constantFrom('"value":', 'value', '"', '\\', ':', '\u0001', '\n', '\u0013', '$cohort', '\ud800'),
@@ -83,7 +84,7 @@ describe('a targeted value', () => {
         },
       )
       .map((parts) => parts.join(''));
-    // Node 24.21's own JSON.parse now and then reads a name that is one escaped character as a backslash.
+    // JSON.parse of Node.js 24.21 itself sometimes reads a name of one escaped character as a backslash.
     const name = odd.filter((text) => text.length !== 1 || JSON.stringify(text) === `"${text}"`);
     const value = fc.oneof(odd, fc.dictionary(name, fc.oneof(odd, fc.array(odd, { maxLength: 2 }))));
     const { client, patch } = await start({});
@@ -91,23 +92,22 @@ describe('a targeted value', () => {
       fc.property(value, odd, (stored, id) => {
         const rules = [{ id, when: { all: [] }, value: stored }];
         patch(flag('one', { $cohort: { rules, defaultValue: false } } as unknown as JsonValue));
-        const answer = { value: stored, source: 'rule', matchedRuleId: id };
-        expect(client.flagDetails('one')).toEqual(answer);
+        expect(client.flagDetails('one')).toEqual({ value: stored, source: 'rule', matchedRuleId: id });
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(300, 1_000) },
     );
     await client.close();
   });
 
-  it('may hold what JSON cannot carry, where it comes over no wire', () => {
+  it('may contain values that are not JSON, in a test client', () => {
     const date = new Date(0);
-    const held = { date, zero: -0, missing: undefined };
-    const stored = targeted({ all: [] }, held as never, false);
+    const value = { date, zero: -0, missing: undefined };
+    const stored = targeted({ all: [] }, value as never, false);
     const client = createTestClient({ config, flags: { one: stored } });
     expect(client.flag('one')).toStrictEqual({ date, zero: -0, missing: undefined });
   });
 
-  it('does not change with the object that it was given as', () => {
+  it('does not change when the object that it was given as changes', () => {
     const values: JsonValue[] = ['NL'];
     const when: Condition = { attribute: 'country', op: 'in', values };
     const client = createTestClient({ config, flags: { one: targeted(when, true, false) } });
@@ -115,12 +115,12 @@ describe('a targeted value', () => {
     expect(client.flag('one', { country: 'BE' })).toBe(false);
   });
 
-  it('answers the same object until it changes', async () => {
+  it('evaluates to the same object until it changes', async () => {
     const theme = targeted(nl, large, small);
     const { client, changed, patch, replace } = await start({ theme });
     const first = client.flag('theme', { country: 'NL' });
     patch(flag('one', true));
-    replace({ theme: turned(theme), one: true });
+    replace({ theme: reversed(theme), one: true });
     expect(client.flag('theme', { country: 'NL' })).toBe(first);
     expect(client.flagDetails('theme', { country: 'NL' }).value).toBe(first);
     expect(changed).toEqual([['one']]);
@@ -129,11 +129,11 @@ describe('a targeted value', () => {
     await client.close();
   });
 
-  it('is the same, read or not, with its names in another order', async () => {
+  it('is not changed by another order of its properties, read or not', async () => {
     const flags = { one: targeted(nl, large, small), two: targeted(nl, small, large) };
     const { client, changed, patch, replace } = await start(flags);
     client.flag('two');
-    replace({ one: turned(flags.one), two: turned(flags.two) });
+    replace({ one: reversed(flags.one), two: reversed(flags.two) });
     patch(flag('one', flags.one), flag('two', flags.two));
     expect(changed).toEqual([]);
     await client.close();
@@ -165,33 +165,33 @@ describe('a targeted value', () => {
     await client.close();
   });
 
-  it('that is refused in part is told before it is read, and served as it is told', async () => {
+  it('that is invalid in part is reported before it is read', async () => {
     const { client } = await start({ theme: targeted(nl, 'wrong', large) });
     expect(client.health().invalidKeys).toMatchObject([
       { key: 'theme', message: expect.stringContaining('rules[0].value of rule "r"') },
     ]);
-    const refused = { value: large, source: 'default', errorCode: 'ERR_VALUE_INVALID' };
-    expect(client.flagDetails('theme', { country: 'NL' })).toEqual(refused);
+    const evaluation = { value: large, source: 'default', errorCode: 'ERR_VALUE_INVALID' };
+    expect(client.flagDetails('theme', { country: 'NL' })).toEqual(evaluation);
     await client.close();
   });
 });
 
 describe('the disk copy', () => {
-  it('holds every value of the server as JSON, also of keys that nobody reads or declares', () => {
+  it('contains every value of the server as JSON, also of keys that are not read or declared', () => {
     const store = new RulesetStore(config);
     const theme = targeted(nl, large, small);
     const ruleset = rulesetOf({
       flags: { one: targeted(be, 1, 2), theme, undeclared: targeted(nl, '"rules":', null), plain: [1] },
       limits: { undeclaredLimit: targeted(nl, 1, 2) },
-      public: { text: { $cohort: 'no targeting here' } },
+      public: { text: { $cohort: 'not targeted in this tier' } },
       segments: { nl },
     });
     store.replace(ruleset);
     expect(store.lastGood()).toStrictEqual(ruleset);
-    // The last valid one takes the place of one that is refused, and of those after it.
+    // The last valid value is written in place of invalid ones.
     for (const [index, size] of ['large', 'small'].entries()) {
-      const bad = flag('theme', targeted(nl, { name: 'x', size }, small));
-      store.patch({ revision: String(index + 2), changes: [bad] });
+      const invalid = flag('theme', targeted(nl, { name: 'x', size }, small));
+      store.patch({ revision: String(index + 2), changes: [invalid] });
       expect(store.lastGood()).toStrictEqual({ ...ruleset, revision: String(index + 2) });
     }
     store.patch({ revision: '4', changes: [flag('theme', targeted(be, small, large))] });

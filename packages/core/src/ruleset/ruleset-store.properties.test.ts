@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import { StreamEvents, StreamGapError } from '../sources/stream-events.ts';
+import { runs } from '../test-support/runs.ts';
 import { sinkOf } from '../test-support/store-sink.ts';
 import { TIERS } from '../tiers.ts';
 import type { JsonValue, Ruleset, RulesetChange, RulesetPatch, Tier } from '../wire.ts';
@@ -23,15 +24,15 @@ const keys = [
   ['feature_flag', 'flag'],
   ['feature_flag', 'other'],
   ['limit', 'limit'],
-  // One that the schema does not declare.
-  ['feature_flag', 'stranger'],
+  // Not declared by the schema.
+  ['feature_flag', 'undeclared'],
 ] as const satisfies readonly (readonly [Tier, string])[];
 
-/** What a store is to hold, as simply as it can be said: nested objects copied whole, numbers compared as numbers. */
+/** The simplest model of a store: plain objects that are copied as a whole, and revisions as bigints. */
 class ModelStore {
   position: { epoch: string | undefined; revision: bigint } | undefined;
   values: Record<string, JsonValue> = {};
-  readonly #left = new Set<string>();
+  readonly #replacedEpochs = new Set<string>();
 
   replace(ruleset: Ruleset): void {
     const epoch = ruleset.epoch ?? this.position?.epoch;
@@ -39,8 +40,8 @@ class ModelStore {
     if (this.position !== undefined) {
       const isSame = epoch === this.position.epoch;
       if (isSame && revision < this.position.revision) return;
-      if (!isSame && epoch !== undefined && this.#left.has(epoch)) return;
-      if (!isSame && this.position.epoch !== undefined) this.#left.add(this.position.epoch);
+      if (!isSame && epoch !== undefined && this.#replacedEpochs.has(epoch)) return;
+      if (!isSame && this.position.epoch !== undefined) this.#replacedEpochs.add(this.position.epoch);
     }
     this.position = { epoch, revision };
     this.values = {};
@@ -49,7 +50,7 @@ class ModelStore {
     }
   }
 
-  /** Answers whether the patch follows on what is held. */
+  /** Returns whether the patch follows on the current position. */
   patch({ revision, previousRevision, changes }: RulesetPatch): boolean {
     if (this.position === undefined || BigInt(revision) <= this.position.revision) return false;
     if (previousRevision !== undefined && BigInt(previousRevision) > this.position.revision) return false;
@@ -64,7 +65,7 @@ class ModelStore {
   }
 }
 
-// Some are refused by the schema: too long, no number, out of bounds.
+// The schema rejects some: too long, not a number, out of bounds.
 const value = fc.oneof(
   fc.constantFrom<JsonValue>('a', 'b', 'abc', 'too long', null),
   fc.integer({ min: -2, max: 12 }),
@@ -108,37 +109,37 @@ const patch: fc.Arbitrary<RulesetPatch> = fc
   });
 const event = fc.oneof({ weight: 1, arbitrary: ruleset }, { weight: 3, arbitrary: patch });
 
-describe('a store beside its model', () => {
-  it('holds the same after any sequence of rulesets and patches', () => {
+describe('a store and its model', () => {
+  it('are in the same state after any sequence of rulesets and patches', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         const [store, model] = [new RulesetStore(config), new ModelStore()];
-        const heard: ConfigChange[] = [];
+        const changes: ConfigChange[] = [];
         store.subscribe((change) => {
-          // Whoever hears of a change reads the whole of it.
+          // The change is complete when a listener is called.
           expect(store.ruleset?.revision).toBe(change.revision);
-          heard.push(change);
+          changes.push(change);
         });
         for (const entry of events) {
           const before = readAll(store);
-          const count = heard.length;
-          const answer = 'environment' in entry ? store.replace(entry) : store.patch(entry);
+          const count = changes.length;
+          const change = 'environment' in entry ? store.replace(entry) : store.patch(entry);
           if ('environment' in entry) model.replace(entry);
           else model.patch(entry);
           expectSame(store, model);
-          expect(heard.slice(count)).toEqual(answer === undefined ? [] : [answer]);
-          expectOnlyChanged(before, readAll(store), answer?.keys ?? []);
+          expect(changes.slice(count)).toEqual(change === undefined ? [] : [change]);
+          expectOnlyChanged(before, readAll(store), change?.keys ?? []);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(200, 1_000) },
     );
   });
 
-  it('never serves a value that the schema refuses, and keeps the last one that it took', () => {
+  it('serve only valid values, and keep the last valid one', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         const store = new RulesetStore(config);
-        const good = new Map<string, unknown>();
+        const lastValid = new Map<string, unknown>();
         for (const entry of events) {
           if ('environment' in entry) store.replace(entry);
           else store.patch(entry);
@@ -146,22 +147,22 @@ describe('a store beside its model', () => {
             const compiled = store.get(key);
             if (compiled === undefined) continue;
             const stored = storedIn(store.ruleset, tier, key);
-            const isGood = stored !== undefined && isTaken(key, stored);
-            if (stored === undefined) good.delete(key);
-            else if (isGood) good.set(key, servedOf(key, stored));
+            const isValid = stored !== undefined && isAccepted(key, stored);
+            if (stored === undefined) lastValid.delete(key);
+            else if (isValid) lastValid.set(key, parsed(key, stored));
             const fallback = store.defaultOf(key);
-            const expected = good.has(key) ? good.get(key) : fallback?.ok && fallback.value;
+            const expected = lastValid.has(key) ? lastValid.get(key) : fallback?.ok && fallback.value;
             expect(compiled.value({})).toEqual(expected);
             const invalid = store.invalidKeys().map((entry) => entry.key);
-            expect(invalid.includes(key)).toBe(stored !== undefined && !isGood);
+            expect(invalid.includes(key)).toBe(stored !== undefined && !isValid);
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(150, 500) },
     );
   });
 
-  it('holds the same whether events come one by one, together, or cut anywhere', () => {
+  it('are in the same state whether events arrive one by one, together, or cut anywhere', () => {
     fc.assert(
       fc.property(
         ruleset,
@@ -171,7 +172,7 @@ describe('a store beside its model', () => {
           const texts = [`event: ruleset\ndata: ${JSON.stringify(first)}\n\n`];
           for (const entry of patches) texts.push(`event: change\ndata: ${JSON.stringify(entry)}\n\n`);
           const together = texts.join('');
-          const results = [texts, [together], pieces(together, sizes)].map((parts) => play(parts));
+          const results = [texts, [together], chunks(together, sizes)].map((parts) => play(parts));
           const model = new ModelStore();
           model.replace(first);
           let isGap = false;
@@ -188,7 +189,7 @@ describe('a store beside its model', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(150, 500) },
     );
   });
 });
@@ -198,29 +199,27 @@ function groupOf(whole: Ruleset, tier: Tier): Record<string, JsonValue> {
   return whole[names[tier]];
 }
 
-function storedIn(held: StoredRuleset | undefined, tier: Tier, key: string): JsonValue | undefined {
-  const stored = held?.values.get(tier, key);
+function storedIn(ruleset: StoredRuleset | undefined, tier: Tier, key: string): JsonValue | undefined {
+  const stored = ruleset?.values.get(tier, key);
   return stored === undefined ? undefined : unpack(stored);
 }
 
-function isTaken(key: string, stored: JsonValue): boolean {
+function isAccepted(key: string, stored: JsonValue): boolean {
   if (key === 'text' || key === 'key') return typeof stored === 'string' && stored.length <= 3;
-  // What is no number gives a limit's default.
+  // For a limit, anything but a number gives the default.
   return key === 'limit' || typeof stored === 'number';
 }
 
-function servedOf(key: string, stored: JsonValue): unknown {
+function parsed(key: string, stored: JsonValue): unknown {
   if (key !== 'limit') return stored;
   return typeof stored === 'number' ? Math.min(9, Math.max(0, stored)) : 5;
 }
 
-/** What is stored of the declared keys, and of the undeclared one. */
 function expectSame(store: RulesetStore, { position, values }: ModelStore): void {
-  const held = store.ruleset;
-  expect(held === undefined ? undefined : { epoch: held.epoch, revision: BigInt(held.revision) }).toEqual(
-    position,
-  );
-  for (const [tier, key] of keys) expect(storedIn(held, tier, key)).toEqual(values[`${tier}/${key}`]);
+  const { ruleset } = store;
+  const actual = ruleset && { epoch: ruleset.epoch, revision: BigInt(ruleset.revision) };
+  expect(actual).toEqual(position);
+  for (const [tier, key] of keys) expect(storedIn(ruleset, tier, key)).toEqual(values[`${tier}/${key}`]);
 }
 
 function readAll(store: RulesetStore): Map<string, JsonValue | undefined> {
@@ -230,10 +229,10 @@ function readAll(store: RulesetStore): Map<string, JsonValue | undefined> {
 function expectOnlyChanged(
   before: ReturnType<typeof readAll>,
   after: ReturnType<typeof readAll>,
-  told: readonly string[],
+  changed: readonly string[],
 ): void {
   for (const [key, stored] of after) {
-    if (told.includes(key)) continue;
+    if (changed.includes(key)) continue;
     expect(stored).toEqual(before.get(key));
   }
 }
@@ -251,7 +250,7 @@ function play(parts: readonly string[]): { store: RulesetStore; failed: boolean 
   return { store, failed: false };
 }
 
-function pieces(text: string, sizes: readonly number[]): string[] {
+function chunks(text: string, sizes: readonly number[]): string[] {
   const parts: string[] = [];
   for (let at = 0; at < text.length; ) {
     const size = sizes[parts.length % sizes.length] ?? 1;

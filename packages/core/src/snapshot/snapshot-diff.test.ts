@@ -11,7 +11,7 @@ const base: Snapshot = {
 };
 
 describe('diffSnapshots', () => {
-  it('answers undefined where only the revision or the order of properties differs', () => {
+  it('returns undefined if only the revision or the order of properties differs', () => {
     const next: Snapshot = {
       ...base,
       revision: '8',
@@ -20,7 +20,7 @@ describe('diffSnapshots', () => {
     expect(diffSnapshots(base, next)).toBeUndefined();
   });
 
-  it('holds what changed, and nothing else', () => {
+  it('contains what changed, and nothing else', () => {
     const next: Snapshot = {
       ...base,
       revision: '9',
@@ -32,12 +32,12 @@ describe('diffSnapshots', () => {
     });
   });
 
-  it('tells another reason for the same value', () => {
+  it('contains a value whose reason changed', () => {
     const next: Snapshot = { ...base, flags: { ...base.flags, theme: { value: 'light', source: 'raw' } } };
     expect(diffSnapshots(base, next)?.flags).toEqual({ theme: { value: 'light', source: 'raw' } });
   });
 
-  it('names keys that are gone, also beside one that came', () => {
+  it('lists deleted keys, also beside added ones', () => {
     const next: Snapshot = { ...base, revision: '10', public: { maxRetries: 3 }, limits: {} };
     expect(diffSnapshots(base, next)).toEqual({
       revision: '10',
@@ -46,7 +46,7 @@ describe('diffSnapshots', () => {
     });
   });
 
-  it('tells an array from an object, null from a missing key, and items by their order', () => {
+  it('distinguishes arrays from objects, null from missing keys, and the order of items', () => {
     const from = (value: Snapshot['public']): Snapshot => ({ ...base, public: value });
     expect(diffSnapshots(from({ a: [] }), from({ a: {} }))?.public).toEqual({ a: {} });
     expect(diffSnapshots(from({ a: null }), from({}))?.deleted).toEqual({ public: ['a'] });
@@ -58,7 +58,7 @@ describe('diffSnapshots', () => {
 });
 
 describe('applySnapshotPatch', () => {
-  it('keeps what the patch does not name, by identity, and does not touch its arguments', () => {
+  it('keeps the identity of entries that the patch does not name, and does not modify its arguments', () => {
     const before = structuredClone(base);
     const next = applySnapshotPatch(base, {
       revision: '8',
@@ -72,15 +72,18 @@ describe('applySnapshotPatch', () => {
     expect(base).toEqual(before);
   });
 
-  it('undoes diffSnapshots for any two snapshots', () => {
+  it('turns one snapshot into another with the patch of diffSnapshots, for any two', () => {
     const key = fc.string({ maxLength: 3 }).filter((name) => name !== '__proto__');
     const json = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Snapshot['public'][string]>;
-    const answers = fc.dictionary(key, fc.record({ value: json, source: fc.constantFrom('raw', 'rule') }));
+    const evaluations = fc.dictionary(
+      key,
+      fc.record({ value: json, source: fc.constantFrom('raw', 'rule') }),
+    );
     const snapshot = fc.record({
       revision: fc.nat().map(String),
       public: fc.dictionary(key, json),
-      flags: answers,
-      limits: answers,
+      flags: evaluations,
+      limits: evaluations,
     }) as fc.Arbitrary<Snapshot>;
     fc.assert(
       fc.property(snapshot, snapshot, (previous, next) => {

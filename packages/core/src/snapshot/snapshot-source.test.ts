@@ -6,6 +6,7 @@ import type { Snapshot } from '../wire.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
+const soon = { timeout: 10_000, interval: 5 };
 const snapshot: Snapshot = {
   revision: '5',
   public: {},
@@ -14,11 +15,11 @@ const snapshot: Snapshot = {
 };
 const flipped = { revision: '6', flags: { newCheckout: { value: true, source: 'raw' } } };
 
-/** A server of event streams whose answers each test decides. */
+/** A server of event streams that a test controls. */
 class StreamServer {
   readonly requests: IncomingMessage[] = [];
   readonly open = new Set<ServerResponse>();
-  /** Status of the next answers; 200 when it is empty. */
+  /** Statuses of the next responses; 200 if it is empty. */
   readonly statuses: number[] = [];
   readonly #server: Server = createServer((request, response) => {
     this.requests.push(request);
@@ -28,7 +29,7 @@ class StreamServer {
       response.end('{}');
       return;
     }
-    // A short wait, so that a test of a lost connection does not take the default seconds.
+    // Makes the browser reconnect quickly after a lost connection.
     response.write('retry: 10\n\n');
     this.open.add(response);
     response.once('close', () => this.open.delete(response));
@@ -69,11 +70,10 @@ describe('createSnapshotSource', () => {
   const connect = (store: SnapshotStore): void => {
     disconnect = createSnapshotSource({ url, retryMs: 5 }).connect(store);
   };
-  const connected = (): Promise<void> =>
-    vi.waitFor(() => expect(server.open.size).toBe(1), { timeout: 3000 });
-  const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 3000 });
+  const connected = (): Promise<void> => vi.waitFor(() => expect(server.open.size).toBe(1), soon);
+  const until = (check: () => void): Promise<void> => vi.waitFor(check, soon);
 
-  it('goes live with the first snapshot and applies patches', async () => {
+  it('becomes live with the first snapshot and applies patches', async () => {
     const store = new SnapshotStore();
     connect(store);
     expect(store.status).toBe('connecting');
@@ -84,7 +84,7 @@ describe('createSnapshotSource', () => {
     await until(() => expect(store.value('flags', 'newCheckout')).toBe(true));
   });
 
-  it('keeps its state through malformed events of every kind', async () => {
+  it('ignores malformed events of every kind', async () => {
     const store = new SnapshotStore();
     connect(store);
     await connected();
@@ -112,7 +112,7 @@ describe('createSnapshotSource', () => {
     expect(store.status).toBe('live');
   });
 
-  it('reconnects after a lost connection, keeps the values meanwhile, and takes the new whole', async () => {
+  it('reconnects after a lost connection, keeps the values meanwhile, and then applies the new snapshot', async () => {
     const store = new SnapshotStore();
     const statuses: string[] = [];
     store.subscribeStatus(() => statuses.push(store.status));
@@ -130,7 +130,7 @@ describe('createSnapshotSource', () => {
     expect(store.value('flags', 'newCheckout')).toBe(true);
   });
 
-  it('tries again after HTTP errors, which end an EventSource for good', async () => {
+  it('reconnects after HTTP errors, after which an EventSource itself does not', async () => {
     server.statuses.push(401, 503, 500);
     const store = new SnapshotStore(snapshot);
     connect(store);
@@ -141,7 +141,7 @@ describe('createSnapshotSource', () => {
     await until(() => expect(store.status).toBe('live'));
   });
 
-  it('waits longer after each HTTP error, up to 30 seconds, and starts over after a success', () => {
+  it('waits longer after each HTTP error, up to 30 seconds, and resets after a success', () => {
     vi.useFakeTimers();
     const timeout = vi.spyOn(globalThis, 'setTimeout');
     class Refused extends EventTarget {
@@ -156,7 +156,7 @@ describe('createSnapshotSource', () => {
     }
     vi.stubGlobal('EventSource', Refused);
     try {
-      const end = createSnapshotSource({ url }).connect(new SnapshotStore());
+      const disconnectRefused = createSnapshotSource({ url }).connect(new SnapshotStore());
       for (let attempt = 0; attempt < 8; attempt++) {
         Refused.last.onerror();
         vi.advanceTimersByTime(30_000);
@@ -164,14 +164,14 @@ describe('createSnapshotSource', () => {
       const waits = timeout.mock.calls.map(([, wait]) => wait);
       expect(waits).toHaveLength(8);
       waits.forEach((wait, attempt) => {
-        const top = Math.min(30_000, 1000 * 2 ** attempt);
-        expect(wait).toBeGreaterThanOrEqual(top / 2);
-        expect(wait).toBeLessThanOrEqual(top);
+        const longest = Math.min(30_000, 1000 * 2 ** attempt);
+        expect(wait).toBeGreaterThanOrEqual(longest / 2);
+        expect(wait).toBeLessThanOrEqual(longest);
       });
       Refused.last.dispatchEvent(new MessageEvent('snapshot', { data: JSON.stringify(snapshot) }));
       Refused.last.onerror();
       expect(timeout.mock.lastCall?.[1]).toBeLessThanOrEqual(1000);
-      end();
+      disconnectRefused();
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       timeout.mockRestore();
@@ -179,7 +179,7 @@ describe('createSnapshotSource', () => {
     }
   });
 
-  it('ends the connection on disconnect, also while it waits to try again', async () => {
+  it('closes the connection on disconnect, also while it waits to reconnect', async () => {
     const store = new SnapshotStore();
     connect(store);
     await connected();
@@ -190,16 +190,16 @@ describe('createSnapshotSource', () => {
     await until(() => expect(server.open.size).toBe(0));
 
     server.statuses.push(503);
-    const end = createSnapshotSource({ url, retryMs: 10 }).connect(store);
+    const disconnectAgain = createSnapshotSource({ url, retryMs: 10 }).connect(store);
     store.subscribeStatus(() => {
-      if (store.status === 'reconnecting') end();
+      if (store.status === 'reconnecting') disconnectAgain();
     });
     await until(() => expect(store.status).toBe('offline'));
-    await new Promise((done) => setTimeout(done, 100));
+    await new Promise((done) => setTimeout(done, 50));
     expect(server.requests).toHaveLength(2);
   });
 
-  it('can be connected, ended and connected again, as StrictMode does', async () => {
+  it('can be connected, disconnected and connected again, as StrictMode does', async () => {
     const store = new SnapshotStore();
     const source = createSnapshotSource({ url });
     source.connect(store)();
@@ -210,7 +210,7 @@ describe('createSnapshotSource', () => {
     expect(server.open.size).toBe(1);
   });
 
-  it('does nothing where there is no EventSource', () => {
+  it('does nothing without a global EventSource', () => {
     vi.stubGlobal('EventSource', undefined);
     const store = new SnapshotStore(snapshot, 'connecting');
     createSnapshotSource({ url }).connect(store)();
@@ -218,7 +218,7 @@ describe('createSnapshotSource', () => {
     expect(server.requests).toHaveLength(0);
   });
 
-  it('builds the address of the config server, whatever the context holds', async () => {
+  it('builds the URL of the config server for any context', async () => {
     const context = { country: 'NL', name: 'Zoë ✓ ???>>>', userId: 'u&1' };
     disconnect = createSnapshotSource({
       apiUrl: `${url}//`,
@@ -228,11 +228,11 @@ describe('createSnapshotSource', () => {
       context,
     }).connect(new SnapshotStore());
     await connected();
-    const asked = new URL(server.requests[0]?.url ?? '', url);
-    expect(asked.pathname).toBe('/organizations/org%201%2F2/config/snapshot/stream');
-    expect(asked.searchParams.get('environment')).toBe('production');
-    expect(asked.searchParams.get('key')).toBe('pk_a+b');
-    const encoded = asked.searchParams.get('context') ?? '';
+    const requested = new URL(server.requests[0]?.url ?? '', url);
+    expect(requested.pathname).toBe('/organizations/org%201%2F2/config/snapshot/stream');
+    expect(requested.searchParams.get('environment')).toBe('production');
+    expect(requested.searchParams.get('key')).toBe('pk_a+b');
+    const encoded = requested.searchParams.get('context') ?? '';
     expect(encoded).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))).toEqual(context);
   });

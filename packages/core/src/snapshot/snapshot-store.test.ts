@@ -15,7 +15,7 @@ const withRevision = (revision: string, newCheckout: boolean): Snapshot => ({
 });
 
 describe('SnapshotStore', () => {
-  it('answers values of each group, and undefined for what is not there', () => {
+  it('returns the values of each group, and undefined for missing keys', () => {
     const store = new SnapshotStore(first);
     expect(store.value('public', 'supportEmail')).toBe('help@example.com');
     expect(store.value('flags', 'newCheckout')).toBe(false);
@@ -24,7 +24,7 @@ describe('SnapshotStore', () => {
     expect(new SnapshotStore().value('flags', 'newCheckout')).toBeUndefined();
   });
 
-  it('notifies the key that changed, and no other', () => {
+  it('notifies the listeners of the changed key, and no others', () => {
     const store = new SnapshotStore(first);
     const checkout = vi.fn();
     const theme = vi.fn();
@@ -37,7 +37,7 @@ describe('SnapshotStore', () => {
     expect(store.snapshot?.revision).toBe('10');
   });
 
-  it('keeps the identity of an equal answer, and of an equal value with another reason', () => {
+  it('keeps the identity of an equal entry, and of an equal value with another reason', () => {
     const object = { value: { columns: [1, 2] }, source: 'raw' as const };
     const store = new SnapshotStore({ ...first, flags: { layout: object } });
     const listener = vi.fn();
@@ -54,7 +54,7 @@ describe('SnapshotStore', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it('tells all changes of one update at once, after they are all readable', () => {
+  it('reports all changes of an update at once, after they are all readable', () => {
     const store = new SnapshotStore(first);
     const seen: { change: SnapshotChange; limit: unknown; email: unknown }[] = [];
     store.subscribeAll((change) =>
@@ -107,13 +107,13 @@ describe('SnapshotStore', () => {
     expect(store.value('flags', 'newCheckout')).toBe(false);
   });
 
-  it('takes an offer of the same revision, which may be of another context', () => {
+  it('accepts an offer of the same revision, which may be for another context', () => {
     const store = new SnapshotStore(withRevision('10', false));
     store.offer(withRevision('10', true));
     expect(store.value('flags', 'newCheckout')).toBe(true);
   });
 
-  it('replaces by an older revision: another server history', () => {
+  it('can be replaced by a lower revision of another server history', () => {
     const store = new SnapshotStore(withRevision('10', false));
     store.replace(withRevision('2', true));
     expect(store.value('flags', 'newCheckout')).toBe(true);
@@ -121,13 +121,13 @@ describe('SnapshotStore', () => {
     expect(store.value('flags', 'newCheckout')).toBe(false);
   });
 
-  it('ignores a patch where there is no snapshot to apply it to', () => {
+  it('ignores a patch before the first snapshot', () => {
     const store = new SnapshotStore();
     store.patch({ revision: '10', public: { supportEmail: 'a@example.com' } });
     expect(store.snapshot).toBeUndefined();
   });
 
-  it('ends each subscription by its own function, also of one listener twice', () => {
+  it('ends each subscription on its own, even if one listener is subscribed twice', () => {
     const store = new SnapshotStore(first);
     const listener = vi.fn();
     const stop = store.subscribe('flags.newCheckout', listener);
@@ -138,7 +138,7 @@ describe('SnapshotStore', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  it('survives a listener that unsubscribes another during a notification', () => {
+  it('allows a listener to unsubscribe another during a notification', () => {
     const store = new SnapshotStore(first);
     const late = vi.fn();
     store.subscribe('flags.newCheckout', () => stop());
@@ -148,7 +148,7 @@ describe('SnapshotStore', () => {
     expect(late.mock.calls.length).toBeLessThanOrEqual(1);
   });
 
-  it('tells the others though one listener throws, and lets that error surface', async () => {
+  it('calls the other listeners if one throws, and reports the error as uncaught', async () => {
     const store = new SnapshotStore(first);
     const thrown: unknown[] = [];
     const listeners = process.listeners('uncaughtException');
@@ -157,19 +157,19 @@ describe('SnapshotStore', () => {
     try {
       const other = vi.fn();
       store.subscribe('flags.newCheckout', () => {
-        throw new Error('a bad listener');
+        throw new Error('a listener failed');
       });
       store.subscribe('flags.newCheckout', other);
       store.replace(withRevision('10', true));
       expect(other).toHaveBeenCalledTimes(1);
-      await vi.waitFor(() => expect(thrown).toEqual([new Error('a bad listener')]));
+      await vi.waitFor(() => expect(thrown).toEqual([new Error('a listener failed')]));
     } finally {
       process.removeAllListeners('uncaughtException');
       for (const listener of listeners) process.on('uncaughtException', listener);
     }
   });
 
-  it('notifies of a status only when it changes', () => {
+  it('notifies of the status only when it changes', () => {
     const store = new SnapshotStore(first, 'connecting');
     const listener = vi.fn();
     const stop = store.subscribeStatus(listener);

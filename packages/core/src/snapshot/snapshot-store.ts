@@ -7,8 +7,8 @@ import { applySnapshotPatch, GROUPS } from './snapshot-diff.ts';
 export type SnapshotGroup = 'public' | 'flags' | 'limits';
 
 /**
- * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost; `offline`:
- * there is no source.
+ * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost; `offline`: not
+ * connected to a source.
  */
 export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'offline';
 
@@ -99,7 +99,7 @@ export class SnapshotStore {
     if (!isOutdated) this.replace(snapshot);
   }
 
-  /** Applies a patch, unless it is older than the current snapshot or there is no snapshot yet. */
+  /** Applies a patch, unless it is older than the current snapshot. Does nothing before the first snapshot. */
   patch(patch: SnapshotPatch): void {
     if (this.#snapshot) this.offer(applySnapshotPatch(this.#snapshot, patch));
   }

@@ -7,7 +7,7 @@ import { createTestClient } from '../testing.ts';
 const asUrl = z.url().transform((text) => new URL(text));
 
 describe('a snapshot of values that a schema transforms', () => {
-  it('carries what the schema made of it where that is JSON', () => {
+  it('contains the transformed value if it is JSON', () => {
     const config = defineConfig({
       public: {
         port: z.coerce.number(),
@@ -26,7 +26,7 @@ describe('a snapshot of values that a schema transforms', () => {
     expect(client.public('port')).toBe(8080);
   });
 
-  it('carries what is stored where JSON cannot carry what the schema made of it', () => {
+  it('contains the stored value if the transformed one is not JSON', () => {
     const config = defineConfig({
       public: {
         homepage: asUrl,
@@ -75,7 +75,7 @@ describe('a snapshot of values that a schema transforms', () => {
     expect(client.snapshot().public.since).toBe('2026-02-02');
   });
 
-  it('carries the default that the JSON Schema names, and leaves out one that JSON cannot carry', () => {
+  it('contains the default that the JSON Schema names, and leaves out one that is not JSON', () => {
     const config = defineConfig({
       public: {
         named: z
@@ -94,14 +94,14 @@ describe('a snapshot of values that a schema transforms', () => {
     });
   });
 
-  it('keeps the value of before where a new one is refused', () => {
+  it('keeps the previous value if a new one is invalid', () => {
     const config = defineConfig({ public: { homepage: asUrl } });
     const client = createTestClient({ config, public: { homepage: 'https://example.com' } });
-    client.set({ public: { homepage: 'no URL' } });
+    client.set({ public: { homepage: 'not a URL' } });
     expect(client.snapshot().public).toEqual({ homepage: 'https://example.com' });
   });
 
-  it('ends at a value that holds itself', () => {
+  it('handles a value that contains itself', () => {
     const config = defineConfig({
       public: {
         tree: z.string().transform((name) => {

@@ -17,7 +17,7 @@ const resolve = (...values: unknown[]) =>
   );
 
 describe('bundled values', () => {
-  it('with names of prototypes are values like any other', () => {
+  it('may be named like properties of a prototype', () => {
     const hostile: unknown = JSON.parse(
       '{"public":{"constructor":{"a":1},"title":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}}',
     );
@@ -29,7 +29,7 @@ describe('bundled values', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it('may be frozen, of a class, or undefined, and are not written to', () => {
+  it('may be frozen, class instances or undefined, and are not modified', () => {
     const since = new Date(0);
     const values = Object.freeze({
       public: Object.freeze({ title: Object.freeze({ a: 1 }), since, constructor: undefined }),
@@ -40,7 +40,7 @@ describe('bundled values', () => {
     expect(values.public.title).toEqual({ a: 1 });
   });
 
-  it('merge objects deeply, and replace lists, targeted values and all else', () => {
+  it('are merged deeply if they are objects; arrays, targeted values and everything else are replaced', () => {
     const targeted = { $cohort: { defaultValue: true } };
     const layer = resolve(
       { public: { title: { a: { b: 1, c: [1, 2] } } }, flags: { newCheckout: targeted } },
@@ -51,18 +51,18 @@ describe('bundled values', () => {
     expect(layer.flags.newCheckout).toEqual({ $cohort: { defaultValue: false } });
   });
 
-  it('are computed of those before them; undefined is none', () => {
+  it('may be computed from those before them; undefined counts as absent', () => {
     const layer = resolve({
       public: { title: () => ({ name: 'Shop', deep: () => 1 }), constructor: () => undefined },
       secrets: {
-        databaseUrl: ({ public: before }: { public: Record<string, unknown> }) => Object.keys(before),
+        databaseUrl: ({ public: values }: { public: Record<string, unknown> }) => Object.keys(values),
       },
     });
     expect(layer.public).toEqual({ title: { name: 'Shop', deep: 1 } });
     expect(layer.secret).toEqual({ databaseUrl: ['title'] });
   });
 
-  it('that cannot be read are refused without their words', () => {
+  it('are rejected if they are malformed, without repeating their errors', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic.self = cyclic;
     const throwing = {

@@ -7,12 +7,12 @@ import { readEnvironmentOverrides } from './env-overrides.ts';
 const define = (validator: z.ZodType): AnyConfig =>
   defineConfig({ public: { value: validator } }) as AnyConfig;
 
-/** What `VALUE` is stored as; undefined where the schema refuses it, or it counts as not set. */
+/** The value read from `VALUE`; undefined if the schema rejects it, or it counts as not set. */
 const stored = (validator: z.ZodType, text: string): unknown =>
   readEnvironmentOverrides(define(validator), { VALUE: text }).values?.public.value;
 
-describe('the text of a variable', () => {
-  it('is read as the schema of its key takes it', () => {
+describe('the text of an environment variable', () => {
+  it('is read as the schema of its key accepts it', () => {
     const object = z.object({ a: z.number() });
     for (const [validator, text, expected] of [
       [z.string(), 'false', 'false'],
@@ -43,13 +43,13 @@ describe('the text of a variable', () => {
     }
   });
 
-  it('reaches no prototype', () => {
+  it('cannot reach a prototype', () => {
     const value = stored(z.record(z.string(), z.unknown()), '{"__proto__":{"polluted":true}}');
     expect(Object.hasOwn(value as object, '__proto__')).toBe(true);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 
-  it('of a secret is in no message, be it a name within it', () => {
+  it('is not repeated in a message if it is a secret, not even a property name in it', () => {
     const config = defineConfig({
       secrets: {
         tokens: z.record(z.string(), z.number()),
@@ -68,13 +68,13 @@ describe('the text of a variable', () => {
     expect(values).toBeUndefined();
     expect(invalid.map(({ key }) => key)).toEqual(['tokens', 'pool', 'text', 'strict']);
     expect(JSON.stringify(invalid)).not.toContain('hunter');
-    // What the schema itself declares is told.
+    // Names that the schema declares are reported.
     expect(invalid[1]?.message).toMatch(/at "size".*at "hosts\.0"/);
   });
 });
 
 describe('a prefix', () => {
-  it('stands before each name, whatever it is', () => {
+  it('is put before each name', () => {
     const config = define(z.string());
     for (const prefix of ['SHOP_', 'shop.', '__proto__', ' ']) {
       const { values } = readEnvironmentOverrides(config, { [`${prefix}VALUE`]: 'x', VALUE: 'y' }, prefix);
@@ -82,7 +82,7 @@ describe('a prefix', () => {
     }
   });
 
-  it('that makes a key read a setting of the client is refused', () => {
+  it('is rejected if a key would read a setting of the client', () => {
     const config = defineConfig({ public: { clientSecret: z.string() } }) as AnyConfig;
     const variables = { SMOOAI_CONFIG_CLIENT_SECRET: 'hunter2' };
     expect(() => readEnvironmentOverrides(config, variables, 'SMOOAI_CONFIG_')).toThrow(

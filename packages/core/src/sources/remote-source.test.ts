@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ConfigApi } from '../api/config-api.ts';
 import { RulesetStore } from '../ruleset/ruleset-store.ts';
@@ -18,50 +18,53 @@ function ruleset(revision: string, epoch = 'one'): Ruleset {
   return { revision, epoch, environment: 'development', ...empty };
 }
 
-type Answer = (response: ServerResponse, url: string) => void;
+type Respond = (response: ServerResponse, url: string) => void;
 
-const good: Answer = (response) => sendJson(response, 200, ruleset('1'));
-const openStream: Answer = (response) => {
+const sendRuleset: Respond = (response) => sendJson(response, 200, ruleset('1'));
+const openStream: Respond = (response) => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.write(`event: ruleset\ndata: ${JSON.stringify(ruleset('1'))}\n\n`);
 };
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
+beforeEach(() => {
+  // Makes every wait of the backoff the shortest one.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  vi.restoreAllMocks();
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** A source in front of a server whose answers can be swapped. */
+/** A source and its server, whose responses a test can replace. */
 async function startSource(options: Partial<RemoteSourceOptions> = {}) {
-  const answers = { ruleset: good, stream: openStream };
+  const responses = { ruleset: sendRuleset, stream: openStream };
   const server: LoopbackServer = await startLoopbackServer(({ url }, response) =>
-    answers[url.includes('/stream') ? 'stream' : 'ruleset'](response, url),
+    responses[url.includes('/stream') ? 'stream' : 'ruleset'](response, url),
   );
   const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
-  const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider, timeoutMs: 300 });
+  const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider, timeoutMs: 200 });
   const store = new RulesetStore(config);
   const statuses: SourceStatus[] = [];
   const sink = sinkOf(store, (status) => statuses.push(status));
-  const times = { pollIntervalMs: 40, openTimeoutMs: 300, heartbeatTimeoutMs: 300, reconnectCapMs: 60 };
+  const times = { pollIntervalMs: 30, openTimeoutMs: 200, heartbeatTimeoutMs: 10_000, reconnectCapMs: 20 };
   const source = new RemoteSource({ api, config, environment: 'development', ...times, ...options });
-  const giveUp = new AbortController();
-  ends.push(
+  const starting = new AbortController();
+  cleanups.push(
     () => server.close(),
     () => source.stop(),
-    () => giveUp.abort(),
+    () => starting.abort(),
   );
-  const asked = (part: string): number => server.seen.filter(({ url }) => url.includes(part)).length;
-  return { answers, server, source, sink, statuses, asked, start: () => source.start(sink, giveUp.signal) };
+  const countRequests = (part: string): number => server.seen.filter(({ url }) => url.includes(part)).length;
+  const start = () => source.start(sink, starting.signal);
+  return { responses, server, source, sink, statuses, countRequests, start };
 }
 
-const faults: [name: string, answer: Answer][] = [
-  [
-    'a page with 200',
-    (response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
-  ],
+const faults: [name: string, respond: Respond][] = [
+  ['an HTML page', (response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')],
   ['truncated JSON', (response) => void response.setHeader('content-type', 'application/json').end('{"revi')],
   [
-    'a ruleset that says it is text',
+    'a ruleset of type text/plain',
     (response) => void response.setHeader('content-type', 'text/plain').end(JSON.stringify(ruleset('7'))),
   ],
   ['500', (response) => sendJson(response, 500, { message: 'no' })],
@@ -70,35 +73,38 @@ const faults: [name: string, answer: Answer][] = [
   ['silence', () => undefined],
 ];
 
-describe('a source', () => {
-  it.each(faults)('starts once the server is over %s', async (_, fault) => {
-    const { answers, start, sink, asked } = await startSource();
-    answers.ruleset = fault;
+describe('a remote source', () => {
+  it.each(faults)('starts once the server no longer responds with %s', async (_, fault) => {
+    const { responses, start, sink, countRequests } = await startSource();
+    responses.ruleset = fault;
     const started = start();
-    await vi.waitFor(() => expect(asked('/ruleset')).toBeGreaterThan(1), soon);
+    await vi.waitFor(() => expect(countRequests('/ruleset')).toBeGreaterThan(1), soon);
     expect(sink.revision).toBeUndefined();
-    answers.ruleset = good;
+    responses.ruleset = sendRuleset;
     await started;
     expect(sink.revision).toBe('1');
   });
 
-  it.each(faults)('polls while the stream has %s, and never beside a stream that works', async (_, fault) => {
-    const { answers, start, statuses, asked } = await startSource();
-    answers.stream = fault;
-    await start();
-    await vi.waitFor(() => expect(statuses.at(-1)).toBe('polling'), soon);
-    answers.stream = openStream;
-    await vi.waitFor(() => expect(statuses.at(-1)).toBe('stream'), soon);
-    // One question may have been on its way.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const before = asked('/ruleset');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(asked('/ruleset')).toBe(before);
-  });
+  it.each(faults)(
+    'polls while the stream fails with %s, and stops when the stream works',
+    async (_, fault) => {
+      const { responses, start, statuses, countRequests } = await startSource();
+      responses.stream = fault;
+      await start();
+      await vi.waitFor(() => expect(statuses.at(-1)).toBe('polling'), soon);
+      responses.stream = openStream;
+      await vi.waitFor(() => expect(statuses.at(-1)).toBe('stream'), soon);
+      // A last poll may have been in flight.
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      const before = countRequests('/ruleset');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(countRequests('/ruleset')).toBe(before);
+    },
+  );
 
-  it('gives up a stream that has headers and bytes but no whole event', async () => {
-    const { answers, start, statuses } = await startSource();
-    answers.stream = (response) => {
+  it('gives up a stream of headers and bytes without a whole event', async () => {
+    const { responses, start, statuses } = await startSource({ openTimeoutMs: 60 });
+    responses.stream = (response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const drip = setInterval(() => response.write('x'), 20);
       response.once('close', () => clearInterval(drip));
@@ -108,10 +114,17 @@ describe('a source', () => {
     expect(statuses).not.toContain('stream');
   });
 
-  it('resumes by revision and epoch, and after a gap asks for the whole', async () => {
-    const { answers, server, start } = await startSource();
+  it('reconnects after a stream without a heartbeat', async () => {
+    const { start, statuses, countRequests } = await startSource({ heartbeatTimeoutMs: 60 });
+    await start();
+    await vi.waitFor(() => expect(countRequests('/stream')).toBeGreaterThan(1), soon);
+    expect(statuses).toEqual(expect.arrayContaining(['stream', 'disconnected']));
+  });
+
+  it('resumes by revision and epoch, and requests the whole ruleset after a gap', async () => {
+    const { responses, server, start } = await startSource();
     const gap = { revision: '9', previousRevision: '8', changes: [] };
-    answers.stream = (response) => {
+    responses.stream = (response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end(`event: change\ndata: ${JSON.stringify(gap)}\n\n`);
     };
@@ -123,25 +136,25 @@ describe('a source', () => {
     expect([second?.headers['last-event-id'], second?.url.includes('epoch=')]).toEqual([undefined, false]);
   });
 
-  it('whose server lags behind what is in hand confirms nothing', async () => {
-    const { answers, start, sink, source } = await startSource();
-    answers.ruleset = (response) => sendJson(response, 200, ruleset('9'));
+  it('does not confirm the values if the server has an older revision', async () => {
+    const { responses, start, sink, source } = await startSource();
+    responses.ruleset = (response) => sendJson(response, 200, ruleset('9'));
     await start();
     source.stop();
     const confirm = vi.spyOn(sink, 'confirm');
-    answers.ruleset = (response) => sendJson(response, 200, ruleset('8'));
+    responses.ruleset = (response) => sendJson(response, 200, ruleset('8'));
     await start();
     expect(confirm).not.toHaveBeenCalled();
     source.stop();
-    answers.ruleset = (response) => sendJson(response, 200, ruleset('10'));
+    responses.ruleset = (response) => sendJson(response, 200, ruleset('10'));
     await start();
     expect(confirm).toHaveBeenCalled();
   });
 
-  it('does not retry what the server refuses', async () => {
-    const { answers, start, asked } = await startSource();
-    answers.ruleset = (response) => sendJson(response, 403, { message: 'not you' });
+  it('does not retry a request that the server rejects', async () => {
+    const { responses, start, countRequests } = await startSource();
+    responses.ruleset = (response) => sendJson(response, 403, { message: 'forbidden' });
     await expect(start()).rejects.toMatchObject({ code: 'ERR_REQUEST_REJECTED', status: 403 });
-    expect(asked('/ruleset')).toBe(1);
+    expect(countRequests('/ruleset')).toBe(1);
   });
 });

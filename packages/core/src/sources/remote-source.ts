@@ -82,7 +82,7 @@ export class RemoteSource implements RulesetSource {
     return values;
   }
 
-  /** A 404 means either an unknown environment or a missing endpoint. The list of environments tells which. */
+  /** A 404 means either an unknown environment or a missing endpoint. The list of environments shows which. */
   async #explainNotFound(error: unknown, signal: AbortSignal): Promise<unknown> {
     if (!(error instanceof RequestRejectedError) || error.status !== 404) return error;
     const { api, environment } = this.#options;
@@ -99,7 +99,7 @@ export class RemoteSource implements RulesetSource {
       );
     }
     return new RequestRejectedError(
-      `There is no environment "${environment}". Set ${SETTINGS_VARIABLES.environment} to one of: ${names.join(', ')}.`,
+      `The environment "${environment}" does not exist. Set ${SETTINGS_VARIABLES.environment} to one of: ${names.join(', ')}.`,
       { status: 404 },
     );
   }

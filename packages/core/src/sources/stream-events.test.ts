@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { RulesetOrder } from '../ruleset/ruleset-order.ts';
 import { RulesetStore } from '../ruleset/ruleset-store.ts';
 import { defineConfig } from '../schema/define-config.ts';
+import { runs } from '../test-support/runs.ts';
 import type { JsonValue, Ruleset } from '../wire.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
@@ -18,7 +19,7 @@ interface Commit {
   revision: number;
   key: string;
   value: number;
-  /** Everything after it. */
+  /** All values after the commit. */
   state: State;
 }
 
@@ -75,18 +76,18 @@ function connect(sink: StoreSink, isResumed = false) {
 }
 
 describe('the events of one connection', () => {
-  it('apply what arrives together as one change', () => {
+  it('are applied as one change if they arrive together', () => {
     const sink = new StoreSink();
     const { events } = connect(sink);
     events.feed(whole(1, {}));
-    const heard: (readonly string[])[] = [];
-    sink.store.subscribe(({ keys }) => heard.push(keys));
+    const changes: (readonly string[])[] = [];
+    sink.store.subscribe(({ keys }) => changes.push(keys));
     events.feed(change(2, 'a', 1) + change(3, 'b', 2) + change(4, 'a', 3));
-    expect(heard).toEqual([['a', 'b']]);
+    expect(changes).toEqual([['a', 'b']]);
     expect([sink.revision, sink.state]).toEqual(['4', { a: 3, b: 2 }]);
   });
 
-  it('take 10,000 changes of a burst, in pieces that end anywhere', () => {
+  it('may be a burst of 10,000 changes, cut into chunks anywhere', () => {
     const sink = new StoreSink();
     const { events } = connect(sink);
     events.feed(whole(0, {}));
@@ -97,7 +98,7 @@ describe('the events of one connection', () => {
     expect(sink.pushes).toBeLessThan(100);
   });
 
-  it('end at a gap, with what came before it applied', () => {
+  it('end at a gap, after the events before it were applied', () => {
     const sink = new StoreSink();
     const { events } = connect(sink);
     events.feed(whole(1, {}));
@@ -105,7 +106,7 @@ describe('the events of one connection', () => {
     expect([sink.revision, sink.state]).toEqual(['2', { a: 1 }]);
   });
 
-  it('ignore an event of an unknown type, and comments', () => {
+  it('are ignored if their type is unknown, as are comments', () => {
     const sink = new StoreSink();
     const { events, onActivity } = connect(sink);
     events.feed('event: party\ndata: {"when":"now"}\n\n: hello\n\n');
@@ -115,26 +116,26 @@ describe('the events of one connection', () => {
 
   it.each([
     ['a truncated ruleset', 'event: ruleset\ndata: {"revision":"1","flags":{\n\n'],
-    ['a page', 'event: ruleset\ndata: <html>\n\n'],
-    ['a change without a list', 'event: change\ndata: {"revision":"2","changes":{}}\n\n'],
+    ['HTML', 'event: ruleset\ndata: <html>\n\n'],
+    ['a change without a list of changes', 'event: change\ndata: {"revision":"2","changes":{}}\n\n'],
     ['a whole ruleset without a tier', 'event: ruleset\ndata: {"revision":"2","environment":"x"}\n\n'],
-  ])('never apply %s, nor say that anything was heard', (_, text) => {
+  ])('are rejected without any effect: %s', (_, text) => {
     const sink = new StoreSink();
     const { events, onActivity } = connect(sink);
     expect(() => events.feed(text)).toThrow(expect.objectContaining({ code: 'ERR_RESPONSE_MALFORMED' }));
     expect([sink.pushes, onActivity.mock.calls.length]).toEqual([0, 0]);
   });
 
-  it('give up on an event without end', () => {
+  it('are rejected if one never ends', () => {
     const { events } = connect(new StoreSink());
     events.feed('event: ruleset\ndata: ');
-    const piece = 'x'.repeat(1024 * 1024);
+    const chunk = 'x'.repeat(1024 * 1024);
     expect(() => {
-      for (let count = 0; count < 20; count += 1) events.feed(piece);
+      for (let count = 0; count < 20; count += 1) events.feed(chunk);
     }).toThrow(/16 MiB/);
   });
 
-  it('confirm nothing while the server is behind, and do so once it has caught up', () => {
+  it('confirm the values only once a server that is behind has caught up', () => {
     const sink = new StoreSink();
     connect(sink).events.feed(whole(5, { a: 5 }, 'one'));
     const confirmed = sink.confirmed;
@@ -146,7 +147,7 @@ describe('the events of one connection', () => {
     expect([sink.state, sink.confirmed]).toEqual([{ a: 6 }, confirmed + 1]);
   });
 
-  it('take the ruleset of a restored database, and then nothing of the epoch that was left', () => {
+  it('apply the ruleset of a restored database, and then nothing of the replaced epoch', () => {
     const sink = new StoreSink();
     connect(sink).events.feed(whole(9, { a: 9 }, 'old'));
     connect(sink).events.feed(whole(4, { a: 4 }, 'restored'));
@@ -155,7 +156,7 @@ describe('the events of one connection', () => {
     expect([sink.revision, sink.epoch, sink.state]).toEqual(['4', 'restored', { a: 4 }]);
   });
 
-  it('begin anew once the epoch that was left is no longer refused', () => {
+  it('end the connection once a refused epoch would be accepted again', () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const sink = new StoreSink();
@@ -171,13 +172,13 @@ describe('the events of one connection', () => {
     expect(sink.state).toEqual({ a: 13 });
   });
 
-  it('never show a state that no server had, whatever is lost, doubled or out of order', () => {
-    fc.assert(fc.property(fc.array(act, { maxLength: 60 }), playAndCheck), { numRuns: 500 });
+  it('never produce a state that no server had, whatever is lost, repeated or out of order', () => {
+    fc.assert(fc.property(fc.array(act, { maxLength: 60 }), playAndCheck), { numRuns: runs(150, 500) });
   });
 });
 
 describe('the order of rulesets', () => {
-  it('does not go back to an epoch at once, but does in the end', () => {
+  it('refuses a replaced epoch for five minutes', () => {
     let now = 0;
     const order = new RulesetOrder(() => now);
     const [one, two] = [
@@ -196,7 +197,7 @@ type Act =
   | { do: 'commit'; key: string; value: number }
   | { do: 'restore'; back: number }
   | { do: 'connect'; resume: boolean }
-  | { do: 'send'; from: number; order: 'as it is' | 'reversed' | 'doubled' };
+  | { do: 'send'; from: number; order: 'in order' | 'reversed' | 'repeated' };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
   fc.record({
@@ -209,11 +210,11 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   fc.record({
     do: fc.constant('send' as const),
     from: fc.integer({ min: -4, max: 2 }),
-    order: fc.constantFrom('as it is', 'reversed', 'doubled'),
+    order: fc.constantFrom('in order', 'reversed', 'repeated'),
   }),
 );
 
-/** A server whose database may be restored, and a connection that loses, doubles and mixes up what it sends. */
+/** Plays a server whose database may be restored, and a connection that loses, repeats and reorders events. */
 function playAndCheck(acts: readonly Act[]): void {
   let epochs = 1;
   let history: Commit[] = [{ epoch: 'e1', revision: 0, key: 'a', value: 0, state: {} }];
@@ -232,7 +233,7 @@ function playAndCheck(acts: readonly Act[]): void {
     if (sink.revision === undefined) return;
     expect(sink.state).toEqual(known.get(`${sink.epoch}:${sink.revision}`));
   };
-  const begin = (): void => {
+  const connectAnew = (): void => {
     events = connect(sink).events;
     const { epoch, revision, state } = newest();
     sent = revision;
@@ -254,7 +255,7 @@ function playAndCheck(acts: readonly Act[]): void {
       events = undefined;
     } else if (step.do === 'connect') {
       const isKnown = sink.epoch === newest().epoch && sink.revision !== undefined;
-      if (!step.resume || !isKnown) begin();
+      if (!step.resume || !isKnown) connectAnew();
       else {
         events = connect(sink, true).events;
         sent = Number(sink.revision);
@@ -263,12 +264,12 @@ function playAndCheck(acts: readonly Act[]): void {
       const commits = history.filter(({ revision }) => revision > Math.max(0, sent + step.from));
       const texts = commits.map(({ revision, key, value }) => change(revision, key, value));
       if (step.order === 'reversed') texts.reverse();
-      if (step.order === 'doubled') texts.push(...texts);
+      if (step.order === 'repeated') texts.push(...texts);
       feed(texts.join(''));
       sent = newest().revision;
     }
   }
-  begin();
+  connectAnew();
   expect([sink.epoch, sink.state]).toEqual([newest().epoch, newest().state]);
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ConfigApi } from '../api/config-api.ts';
 import { type ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
@@ -18,14 +18,19 @@ const config = defineConfig({
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
 });
 
-type Answer = (response: ServerResponse) => void;
+type Respond = (response: ServerResponse) => void;
 
-const notFound: Answer = (response) => sendJson(response, 404, { message: 'There is no such thing.' });
+const notFound: Respond = (response) => sendJson(response, 404, { message: 'not found' });
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
+beforeEach(() => {
+  // Makes every wait of the backoff the shortest one.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  vi.restoreAllMocks();
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
 function ruleset(part: Partial<Ruleset>): Ruleset {
@@ -33,14 +38,14 @@ function ruleset(part: Partial<Ruleset>): Ruleset {
   return { revision: '7', environment: 'development', ...empty, ...part };
 }
 
-/** A platform with `/values` and `/environments`, whose other answers can be swapped. */
+/** A platform with `/values` and `/environments`, whose other responses a test can replace. */
 async function startPlatform(first: Record<string, JsonValue> = {}) {
   const platform = {
     values: first,
-    broken: undefined as Answer | undefined,
+    broken: undefined as Respond | undefined,
     ruleset: notFound,
     stream: notFound,
-    environments: ((response) => sendJson(response, 200, [{ name: 'development' }])) as Answer,
+    environments: ((response) => sendJson(response, 200, [{ name: 'development' }])) as Respond,
   };
   const server = await startLoopbackServer(({ url }, response) => {
     const path = url.split('?')[0] ?? '';
@@ -51,15 +56,15 @@ async function startPlatform(first: Record<string, JsonValue> = {}) {
     if (!url.includes('environment=development')) return notFound(response);
     sendJson(response, 200, { values: platform.values });
   });
-  ends.push(() => server.close());
-  const asked = (part: string): number => server.seen.filter(({ url }) => url.includes(part)).length;
-  return { platform, asked, url: server.url };
+  cleanups.push(() => server.close());
+  const countRequests = (part: string): number => server.seen.filter(({ url }) => url.includes(part)).length;
+  return { platform, countRequests, url: server.url };
 }
 
-/** A store that a source of that platform fills. */
+/** A source of that platform, with the store that it fills. */
 function connect(url: string, options: Partial<RemoteSourceOptions> = {}, store = new RulesetStore(config)) {
   const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
-  const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider, timeoutMs: 300 });
+  const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider, timeoutMs: 150 });
   const statuses: SourceStatus[] = [];
   const changes: ConfigChange[] = [];
   const seen = { confirmed: 0, replaced: 0 };
@@ -81,12 +86,12 @@ function connect(url: string, options: Partial<RemoteSourceOptions> = {}, store 
     },
     status: (status) => statuses.push(status),
   };
-  const times = { pollIntervalMs: 20, openTimeoutMs: 300, heartbeatTimeoutMs: 300, reconnectCapMs: 60 };
+  const times = { pollIntervalMs: 20, openTimeoutMs: 200, heartbeatTimeoutMs: 10_000, reconnectCapMs: 20 };
   const source = new RemoteSource({ api, config, environment: 'development', ...times, ...options });
-  const giveUp = new AbortController();
-  ends.push(
+  const starting = new AbortController();
+  cleanups.push(
     () => source.stop(),
-    () => giveUp.abort(),
+    () => starting.abort(),
   );
   const read = (key: string, context = {}): unknown => store.get(key)?.value(context);
   return {
@@ -97,13 +102,13 @@ function connect(url: string, options: Partial<RemoteSourceOptions> = {}, store 
     changes,
     seen,
     read,
-    start: () => source.start(sink, giveUp.signal),
+    start: () => source.start(sink, starting.signal),
   };
 }
 
 describe('a platform with the published contract only', () => {
-  it('is found out by one 404, and its values are read by tier', async () => {
-    const { url, asked } = await startPlatform({
+  it('is detected by one 404, and its values are read by tier', async () => {
+    const { url, countRequests } = await startPlatform({
       apiBaseUrl: 'https://api.example',
       paymentKey: 'a-payment-key',
       newCheckout: true,
@@ -125,10 +130,12 @@ describe('a platform with the published contract only', () => {
       segments: {},
     });
     expect(read('cartItems')).toBe(100);
-    expect([asked('/ruleset'), asked('/stream'), asked('/environments')]).toEqual([1, 0, 0]);
+    expect([countRequests('/ruleset'), countRequests('/stream'), countRequests('/environments')]).toEqual([
+      1, 0, 0,
+    ]);
   });
 
-  it('has its defaults where it gives nothing, whatever its values inherit', async () => {
+  it('gets the defaults for missing values, even for keys named like inherited properties', async () => {
     const { url } = await startPlatform();
     const { start, store, read } = connect(url);
     await start();
@@ -136,7 +143,7 @@ describe('a platform with the published contract only', () => {
     expect(store.invalidKeys()).toEqual([]);
   });
 
-  it('may give rules, which are evaluated here', async () => {
+  it('may send rules, which the client evaluates', async () => {
     const rule = { id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value: true };
     const { url } = await startPlatform({ newCheckout: { $cohort: { rules: [rule], defaultValue: false } } });
     const { start, read } = connect(url);
@@ -144,8 +151,8 @@ describe('a platform with the published contract only', () => {
     expect([read('newCheckout'), read('newCheckout', { country: 'NL' })]).toEqual([false, true]);
   });
 
-  it('is polled: a change is one change, and the same values again only confirm', async () => {
-    const { url, platform, asked } = await startPlatform({ newCheckout: false, cartItems: 5 });
+  it('is polled: changed values are one change, and the same values only confirm', async () => {
+    const { url, platform, countRequests } = await startPlatform({ newCheckout: false, cartItems: 5 });
     const { start, store, changes, seen, read } = connect(url);
     await start();
     const first = BigInt(store.ruleset?.revision ?? '');
@@ -160,19 +167,22 @@ describe('a platform with the published contract only', () => {
     expect(BigInt(store.ruleset?.revision ?? '')).toBeGreaterThan(first);
     platform.values = { newCheckout: true };
     await vi.waitFor(() => expect(read('cartItems')).toBe(20), soon);
-    expect([asked('/ruleset'), asked('/stream')]).toEqual([1, 0]);
+    expect([countRequests('/ruleset'), countRequests('/stream')]).toEqual([1, 0]);
   });
 
-  const faults: [name: string, answer: Answer][] = [
+  const faults: [name: string, respond: Respond][] = [
     ['500', (response) => sendJson(response, 500, { message: 'no' })],
     ['404', notFound],
-    ['a page', (response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')],
-    ['values that are a list', (response) => sendJson(response, 200, { values: [] })],
+    [
+      'an HTML page',
+      (response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+    ],
+    ['values that are an array', (response) => sendJson(response, 200, { values: [] })],
     ['a reset', (response) => void response.destroy()],
     ['silence', () => undefined],
   ];
 
-  it.each(faults)('is left and found again over %s, and nothing is lost', async (_, fault) => {
+  it.each(faults)('keeps its values while it responds with %s, and recovers', async (_, fault) => {
     const { url, platform } = await startPlatform({ newCheckout: true });
     const { start, statuses, seen, read } = connect(url);
     await start();
@@ -186,50 +196,53 @@ describe('a platform with the published contract only', () => {
     expect(seen.confirmed).toBeGreaterThan(confirmed);
   });
 
-  it.each(faults.filter(([name]) => name !== '404'))('is waited for at start over %s', async (_, fault) => {
-    const { url, platform, asked } = await startPlatform({ newCheckout: true });
-    const { start, read } = connect(url);
-    platform.broken = fault;
-    const started = start();
-    await vi.waitFor(() => expect(asked('/values')).toBeGreaterThan(1), soon);
-    platform.broken = undefined;
-    await started;
-    expect(read('newCheckout')).toBe(true);
-  });
+  it.each(faults.filter(([name]) => name !== '404'))(
+    'is retried at the start while it responds with %s',
+    async (_, fault) => {
+      const { url, platform, countRequests } = await startPlatform({ newCheckout: true });
+      const { start, read } = connect(url);
+      platform.broken = fault;
+      const started = start();
+      await vi.waitFor(() => expect(countRequests('/values')).toBeGreaterThan(1), soon);
+      platform.broken = undefined;
+      await started;
+      expect(read('newCheckout')).toBe(true);
+    },
+  );
 
-  it('is not asked before it wants to be', async () => {
-    const { url, platform, asked } = await startPlatform();
+  it('is not polled before its Retry-After', async () => {
+    const { url, platform, countRequests } = await startPlatform();
     const { start, statuses } = connect(url);
     await start();
     platform.broken = (response) => sendJson(response, 429, { message: 'slow' }, { 'retry-after': '60' });
     await vi.waitFor(() => expect(statuses.at(-1)).toBe('disconnected'), soon);
-    const before = asked('/values');
-    await pause(200);
-    expect(asked('/values')).toBe(before);
+    const before = countRequests('/values');
+    await pause(100);
+    expect(countRequests('/values')).toBe(before);
   });
 
-  it('is left in peace after stop', async () => {
-    const { url, asked } = await startPlatform();
+  it('is not polled after stop()', async () => {
+    const { url, countRequests } = await startPlatform();
     const { start, source, seen } = connect(url);
     await start();
     await vi.waitFor(() => expect(seen.confirmed).toBeGreaterThan(1), soon);
     source.stop();
-    // One question may have been on its way.
-    await pause(50);
-    const [before, { confirmed }] = [asked('/values'), seen];
+    // A last poll may have been in flight.
+    await pause(40);
+    const [before, { confirmed }] = [countRequests('/values'), seen];
     await pause(100);
-    expect([asked('/values'), seen.confirmed]).toEqual([before, confirmed]);
+    expect([countRequests('/values'), seen.confirmed]).toEqual([before, confirmed]);
   });
 
-  it('says which environments there are where it has not the one that is asked for', async () => {
+  it('lists its environments if it does not have the requested one', async () => {
     const { url, platform } = await startPlatform();
     const { start } = connect(url, { environment: 'nowhere' });
     await expect(start()).rejects.toMatchObject({
       code: 'ERR_REQUEST_REJECTED',
       status: 404,
-      message: expect.stringMatching(/no environment "nowhere".*one of: development/),
+      message: expect.stringMatching(/environment "nowhere" does not exist.*one of: development/),
     });
-    platform.environments = (response) => sendJson(response, 403, { message: 'not you' });
+    platform.environments = (response) => sendJson(response, 403, { message: 'forbidden' });
     await expect(start()).rejects.toMatchObject({
       code: 'ERR_REQUEST_REJECTED',
       status: 404,
@@ -237,7 +250,7 @@ describe('a platform with the published contract only', () => {
     });
   });
 
-  it('is none where values are missing too', async () => {
+  it('is not assumed if /values is missing too', async () => {
     const { url, platform } = await startPlatform();
     platform.broken = notFound;
     await expect(connect(url).start()).rejects.toMatchObject({
@@ -248,52 +261,52 @@ describe('a platform with the published contract only', () => {
 });
 
 describe('a platform that gains rulesets', () => {
-  const openStream: Answer = (response) => {
+  const openStream: Respond = (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(': here\n\n');
   };
 
-  it.each([{ epoch: 'one' }, {}])('is followed by its stream from then on: %o', async (position) => {
-    const { url, platform, asked } = await startPlatform({ newCheckout: true });
+  it.each([{ epoch: 'one' }, {}])('is followed by its stream from then on, with %o', async (position) => {
+    const { url, platform, countRequests } = await startPlatform({ newCheckout: true });
     const { start, store, statuses, read } = connect(url, { detectIntervalMs: 60 });
     await start();
-    await vi.waitFor(() => expect(asked('/ruleset')).toBeGreaterThan(2), soon);
+    await vi.waitFor(() => expect(countRequests('/ruleset')).toBeGreaterThan(2), soon);
     platform.stream = openStream;
     platform.ruleset = (response) =>
       sendJson(response, 200, ruleset({ ...position, limits: { cartItems: 9 } }));
     await vi.waitFor(() => expect(statuses.at(-1)).toBe('stream'), soon);
     expect([store.ruleset?.revision, read('cartItems'), read('newCheckout')]).toEqual(['7', 9, false]);
-    const before = asked('/values');
+    const before = countRequests('/values');
     await pause(100);
-    expect(asked('/values')).toBe(before);
+    expect(countRequests('/values')).toBe(before);
   });
 
-  it('is asked at a slow pace', async () => {
-    const { url, asked } = await startPlatform();
+  it('is checked for them rarely', async () => {
+    const { url, countRequests } = await startPlatform();
     await connect(url, { pollIntervalMs: 5, detectIntervalMs: 10_000 }).start();
-    await vi.waitFor(() => expect(asked('/values')).toBeGreaterThan(10), soon);
-    expect(asked('/ruleset')).toBe(1);
+    await vi.waitFor(() => expect(countRequests('/values')).toBeGreaterThan(10), soon);
+    expect(countRequests('/ruleset')).toBe(1);
   });
 
-  it('goes on being polled while its ruleset is one that was left, or broken', async () => {
-    const { url, platform, asked } = await startPlatform({ newCheckout: true });
-    const whole: Answer = (response) => sendJson(response, 200, ruleset({ epoch: 'one' }));
-    platform.ruleset = whole;
+  it('is polled while its ruleset is of a refused epoch, or fails', async () => {
+    const { url, platform, countRequests } = await startPlatform({ newCheckout: true });
+    const sendRuleset: Respond = (response) => sendJson(response, 200, ruleset({ epoch: 'one' }));
+    platform.ruleset = sendRuleset;
     const before = connect(url);
     await before.start();
     before.source.stop();
     platform.ruleset = notFound;
     const { start, statuses, read } = connect(url, { detectIntervalMs: 10 }, before.store);
     await start();
-    for (const answer of [whole, (response) => sendJson(response, 500, {})] satisfies Answer[]) {
-      platform.ruleset = answer;
-      const rulesets = asked('/ruleset');
-      await vi.waitFor(() => expect(asked('/ruleset')).toBeGreaterThan(rulesets + 1), soon);
+    for (const respond of [sendRuleset, (response) => sendJson(response, 500, {})] satisfies Respond[]) {
+      platform.ruleset = respond;
+      const count = countRequests('/ruleset');
+      await vi.waitFor(() => expect(countRequests('/ruleset')).toBeGreaterThan(count + 1), soon);
       expect([statuses.at(-1), read('newCheckout')]).toEqual(['polling', true]);
     }
   });
 
-  it('is told from values that were in hand before, though it names no epoch', async () => {
+  it('replaces the values that were polled before, even if it names no epoch', async () => {
     const { url, platform } = await startPlatform({ newCheckout: true });
     const before = connect(url);
     await before.start();
@@ -305,8 +318,8 @@ describe('a platform that gains rulesets', () => {
   });
 });
 
-describe('a server whose rulesets go away', () => {
-  it('is disconnected, and not taken for one that confirms', async () => {
+describe('a server that stops serving rulesets', () => {
+  it('is disconnected, and does not confirm the values', async () => {
     const { url, platform } = await startPlatform();
     platform.ruleset = (response) => sendJson(response, 200, ruleset({ epoch: 'one' }));
     const { start, statuses, seen } = connect(url);

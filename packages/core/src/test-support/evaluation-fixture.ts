@@ -4,9 +4,9 @@ import { type ConfigClient, createConfigClient } from '../client/config-client.t
 import type { AnyConfig } from '../schema/config-types.ts';
 import type { Ruleset } from '../wire.ts';
 
-/** For `vi.waitFor`. */
+/** Options for `vi.waitFor`. */
 export const soon = { timeout: 15_000, interval: 5 };
-/** Settings of a client that reaches nothing but its `fetch`. */
+/** Settings of a client that sends everything to its `fetch`. */
 export const settings = {
   apiUrl: 'http://127.0.0.1:9',
   authUrl: 'http://127.0.0.1:9',
@@ -15,73 +15,79 @@ export const settings = {
   organizationId: 'o',
   environment: 'development',
 };
-/** What the token endpoint gives. */
+/** The token that the token endpoint issues. */
 export const ACCESS_TOKEN = 'the-token-of-a-client';
-/** Texts of a context that no error may repeat. */
+/** Part of a context. No error may repeat it. */
 export const EMAIL = 'jane.doe@private.example';
 
-/** Answers one evaluation. */
-export type Answer = (body: {
+/** Responds to one evaluation request. */
+export type Respond = (body: {
   environment: string;
   context: Record<string, unknown>;
 }) => Response | Promise<Response>;
 
 const clients: { close(): Promise<void> }[] = [];
 
-/** Closes what {@link makeClient} made, after each test. */
+/** Closes the clients of {@link makeClient} after each test. */
 export function closeAfterEach(): void {
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
   });
 }
 
-/** A ruleset that has what the schema needs. */
-export function whole(part: Partial<Ruleset>): Ruleset {
+/** A ruleset with every value that the schema requires. */
+export function completeRuleset(part: Partial<Ruleset>): Ruleset {
   const empty = { public: {}, secret: {}, limits: {}, segments: {} };
   const flags = { since: '2026-01-01T00:00:00Z', ...part.flags };
   return { revision: '1', epoch: 'one', environment: 'development', ...empty, ...part, flags };
 }
 
-/** An answer in JSON. */
+/** A response in JSON. */
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } });
 
 /** The server behind the `fetch` of {@link makeClient}. */
-export interface AnsweringServer {
-  answer: Answer;
+export interface EvaluationServer {
+  respond: Respond;
   ruleset: Ruleset;
-  /** Paths of evaluations. */
-  asked: string[];
+  /** Paths of the evaluation requests. */
+  paths: string[];
   bodies: unknown[];
   aborted: number;
 }
 
-/** A client of a server whose answers can be swapped; a stream it has not. */
+/** A client and its server, whose responses a test can replace. The server has no event stream. */
 export function makeClient<Config extends AnyConfig>(
   config: Config,
-  answer: Answer,
+  respond: Respond,
   options: Partial<ConfigClientOptions<Config>> = {},
-): { client: ConfigClient<Config>; server: AnsweringServer } {
-  const server: AnsweringServer = { answer, ruleset: whole({}), asked: [], bodies: [], aborted: 0 };
+): { client: ConfigClient<Config>; server: EvaluationServer } {
+  const server: EvaluationServer = {
+    respond,
+    ruleset: completeRuleset({}),
+    paths: [],
+    bodies: [],
+    aborted: 0,
+  };
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input);
     if (pathname === '/token') return json({ access_token: ACCESS_TOKEN, expires_in: 3600 });
     if (pathname.endsWith('/ruleset')) return json(server.ruleset);
     if (!pathname.endsWith('/evaluate')) return json({ message: 'no' }, 503);
-    server.asked.push(pathname);
+    server.paths.push(pathname);
     init?.signal?.addEventListener('abort', () => {
       server.aborted += 1;
     });
     const body = JSON.parse(init?.body as string);
     server.bodies.push(body);
-    return server.answer(body);
+    return server.respond(body);
   };
   const client = createConfigClient({ ...settings, config, fetch, pollIntervalMs: 20, ...options });
   clients.push(client);
   return { client, server };
 }
 
-/** An answer that comes when the test lets it. */
+/** A promise that a test resolves with `open`. */
 export function gate(): { open: () => void; isOpen: Promise<void> } {
   let open: () => void = () => undefined;
   const isOpen = new Promise<void>((resolve) => {
@@ -90,7 +96,7 @@ export function gate(): { open: () => void; isOpen: Promise<void> } {
   return { open, isOpen };
 }
 
-/** What a promise rejects with. */
+/** The reason that a promise rejects with. */
 export const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => expect.unreachable(),
