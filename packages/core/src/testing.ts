@@ -14,8 +14,8 @@ import type { RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
 import type { Condition, JsonValue, Ruleset, TargetedValue } from './wire.ts';
 
 /**
- * Values by tier, of the types that the schema's validators accept: the input type of a validator that transforms. Flags
- * and limits may be targeted (`{ $cohort }`).
+ * Values by tier, of the types that the schema's validators accept: the input type of a validator that transforms.
+ * Flags and limits may be targeted (`{ $cohort }`).
  */
 export interface TestValues<Config extends AnyConfig> {
   public?: { [Key in PublicKey<Config>]?: PublicInput<Key, Config> };
@@ -48,14 +48,14 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
   }
 
   /**
-   * Overrides values, as one change, until the returned object is disposed, such as at the end of a block with `using`.
-   * Overrides may overlap and end in any order.
+   * Overrides values, as one change, until the returned object is disposed, such as at the end of a block with
+   * `using`. Overrides may overlap and end in any order.
    *
    * @example
    * using _ = client.override({ flags: { newCheckout: true } });
    */
   override(values: TestValues<Config>): Disposable;
-  /** Overrides values while `scope` runs, until its promise settles if it is asynchronous. Returns the result of `scope`. */
+  /** Overrides values while `scope` runs, until its promise settles if it is asynchronous. Returns its result. */
   override<Result>(values: TestValues<Config>, scope: () => Result): Result;
   override<Result>(values: TestValues<Config>, scope?: () => Result): Disposable | Result {
     const end = this.#source.override(values);

@@ -42,22 +42,27 @@ export interface ConfigClientOptions<Config extends AnyConfig = RegisteredConfig
   /** Caches the results of `evaluateFlag` and `evaluateLimit`. Default: no cache. */
   evaluationCache?: EvaluationCacheOptions | undefined;
   /**
-   * When the client starts to fetch. `ready` (the default): when `ready()` is called. `background`: at once. `lazy`: at the
-   * first read. With the last two, a failed start is repeated until it works, and reads do not wait for it.
+   * When the client starts to fetch.
+   * - `ready` (the default): when `ready()` is called.
+   * - `background`: at once.
+   * - `lazy`: at the first read.
+   *
+   * With `background` and `lazy`, a failed start is repeated until it works, and reads do not wait for it.
    */
   start?: 'ready' | 'background' | 'lazy' | undefined;
   /**
-   * `cached`: if the server cannot be reached in time, `ready()` starts from the disk copy (`cache`) or the bundled values
-   * (`bundled`) instead of rejecting. A `fallback` event says so, and `health().status` is `stale` until the server responds.
+   * `cached`: if the server cannot be reached in time, `ready()` starts from the disk copy (`cache`) or the bundled
+   * values (`bundled`) instead of rejecting. A `fallback` event reports it, and `health().status` is `stale` until the
+   * server responds.
    */
   fallback?: 'cached' | undefined;
-  /** Environment variables that override values, one per key. Default: `process.env` without a prefix; `false`: none. */
+  /** Environment variables that override values, one per key. Default: `process.env`, no prefix. `false`: none. */
   overrides?: EnvironmentOverrideOptions | false | undefined;
   /** Values that ship with the program, for keys that have no value elsewhere; default none. */
   bundled?: BundledOptions<Config> | undefined;
   /** Keeps a copy of the last good values on disk; default none. Needs a runtime with a file system. */
   cache?: CacheOptions | undefined;
-  /** `health().status` becomes `failed` if the server has not confirmed the values for this many milliseconds; default never. */
+  /** Milliseconds since the server's last confirmation after which `health().status` is `failed`; default never. */
   maxStalenessMs?: number | undefined;
   /** Reports metrics and spans to OpenTelemetry; default none. */
   telemetry?: ConfigTelemetryOptions | undefined;

@@ -6,7 +6,7 @@ import type { SourceStatus } from '../sources/ruleset-source.ts';
  * - `starting`: waiting for the first values.
  * - `ready`: the values are live.
  * - `stale`: the server cannot be reached; the last good values are served.
- * - `failed`: the start failed, or the values are older than `maxStalenessMs`; the values that the client has are served.
+ * - `failed`: the start failed, or the values are older than `maxStalenessMs`; they are still served.
  * - `closed`: `close()` was called.
  */
 export type ClientStatus = 'starting' | 'ready' | 'stale' | 'failed' | 'closed';
@@ -94,7 +94,7 @@ export class StatusMonitor {
     else if (this.#timer === undefined) this.#watch();
   }
 
-  /** Updates when the values may have become too old. A confirmation leaves the timer as it is; when it fires, it is set again. */
+  /** Updates when the values may have become too old. Confirmations do not reset the timer. */
   #watch(): void {
     const { maxStalenessMs } = this.#options;
     const { ageMs } = this;

@@ -29,7 +29,7 @@ export interface ConfigTelemetryOptions {
   tracer?: ConfigTracer | undefined;
 }
 
-/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`. Their values are part of the stable API, so nothing is imported for them. */
+/** `SpanKind.CLIENT` and `SpanStatusCode.ERROR`. These numbers are part of the stable API, so no import is needed. */
 const KIND_CLIENT = 2;
 const STATUS_ERROR = 2;
 
@@ -90,7 +90,10 @@ export class ClientTelemetry {
     this.#onTokenEvent(event);
   }
 
-  /** Wraps a `fetch` so that each call has a span, which ends when the response headers arrive. No header, body or query is recorded. */
+  /**
+   * Wraps a `fetch` so that each call has a span, which ends when the response headers arrive. No header, body or
+   * query is recorded.
+   */
   tracedFetch(fetch: typeof globalThis.fetch | undefined): typeof globalThis.fetch | undefined {
     const tracer = this.#tracer;
     if (tracer === undefined) return fetch;

@@ -54,8 +54,8 @@ async function writeCopy(values: Ruleset = ruleset(), options: Options = {}): Pr
 }
 
 /**
- * Waits with real turns of the event loop, for files and sockets, and lets faked time pass in each. Without `stepMs` no time
- * passes, so no deadline can.
+ * Waits with real turns of the event loop, for files and sockets, and lets faked time pass in each. Without
+ * `stepMs` no time passes, so no deadline can.
  */
 async function waitUntil(isDone: () => boolean, stepMs = 0): Promise<void> {
   const giveUpAt = Date.now() + 20_000;

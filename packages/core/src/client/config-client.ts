@@ -31,8 +31,8 @@ const READY_TIMEOUT_MS = 10_000;
 const EMPTY_CONTEXT: EvaluationContext = Object.freeze({});
 
 /**
- * The configuration of a running process. It is fetched once, kept up to date in the background, and read synchronously
- * from memory. It holds secrets, so use it on servers only.
+ * The configuration of a running process. It is fetched once, kept up to date in the background, and read
+ * synchronously from memory. It holds secrets, so use it on servers only.
  *
  * Create one with {@link createConfigClient}, or share one per process with `getSharedConfigClient`.
  */
@@ -71,12 +71,12 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * Fetches the values and checks that every required key has one. From then on the client keeps itself up to date.
    * Resolves with the client; at once if it is ready already.
    *
-   * Concurrent calls share one start. A call whose `timeoutMs` passes rejects alone. The start is cancelled when no call is
-   * waiting for it any more, unless the `start` option is `background` or `lazy`, which keep trying. After a failure, call
-   * `ready()` again to start again.
+   * Concurrent calls share one start. A call whose `timeoutMs` passes rejects alone. The start is cancelled when no
+   * call is waiting for it any more, unless the `start` option is `background` or `lazy`, which keep trying. After
+   * a failure, call `ready()` again to start again.
    *
-   * With `fallback: 'cached'`, the client starts from the disk copy or the bundled values if the server cannot be reached in
-   * time.
+   * With `fallback: 'cached'`, the client starts from the disk copy or the bundled values if the server cannot be
+   * reached in time, and then keeps trying to reach it.
    *
    * @param options - `timeoutMs`: how long this call waits, in milliseconds; default 10,000.
    * @throws {SettingsError} listing all settings that are missing or malformed.
@@ -115,7 +115,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Evaluates a flag for a context and returns its value. Without a valid value, returns the schema's default. Never throws.
+   * Evaluates a flag for a context. Returns the schema's default if no valid value is stored. Never throws.
    *
    * @param context - attributes of the user or request, such as `{ userId }`; default the empty context.
    */
@@ -124,8 +124,8 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Like {@link flag}, but also returns the reason: `source`, the rule that matched and the rollout bucket. If the value is a
-   * default because of an error, `errorCode` says which. Do not modify the result: it may be shared. Never throws.
+   * Like {@link flag}, but also returns the reason: `source`, the rule that matched and the rollout bucket. `errorCode`
+   * says why the value is a default, if an error caused it. Do not modify the result: it may be shared. Never throws.
    */
   flagDetails<Key extends FlagKey<Config>>(
     key: Key,
@@ -134,7 +134,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return this.#evaluate('feature_flag', key, context) as Evaluation<FlagValue<Key, Config>>;
   }
 
-  /** Evaluates a limit for a context. The number is snapped to the limit's step and clamped to its bounds. Never throws. */
+  /** Evaluates a limit for a context. The number is snapped to the limit's step and clamped. Never throws. */
   limit<Key extends LimitKey<Config>>(key: Key, context?: ConfigContext<Config>): number {
     return this.#value('limit', key, context) as number;
   }
@@ -148,7 +148,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Evaluates a flag on the server: for platforms that keep their targeting rules to themselves. Works before `ready()` too.
+   * Evaluates a flag on the server: for platforms that do not publish their targeting rules. Works before `ready()` too.
    * Concurrent calls for the same key and context share one request. A client without a server evaluates locally.
    *
    * @throws {UnknownKeyError} if the key is not a flag in the schema.
@@ -175,7 +175,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     return result as Evaluation<FlagValue<Key, Config>>;
   }
 
-  /** Evaluates a limit on the server. The number is snapped and clamped. Throws the same errors as {@link evaluateFlag}. */
+  /** Evaluates a limit on the server, snapped and clamped. Throws the same errors as {@link evaluateFlag}. */
   async evaluateLimit<Key extends LimitKey<Config>>(
     key: Key,
     context?: ConfigContext<Config>,
@@ -195,8 +195,8 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Explains how a flag or limit is evaluated for a context: each rule, condition and rollout. Much slower than a read; meant
-   * for debugging. Never throws.
+   * Explains how a flag or limit is evaluated for a context: each rule, condition and rollout. Much slower than a
+   * read; meant for debugging. Never throws.
    */
   explain(key: FlagKey<Config> | LimitKey<Config>, context?: ConfigContext<Config>): Explanation<unknown> {
     const tier = this.config.keys.get(key)?.tier === 'limit' ? 'limit' : 'feature_flag';
@@ -206,16 +206,16 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Returns what a browser may see for a context: public values, and flags and limits evaluated for it. It never contains
-   * secrets, rules or segments.
+   * Returns what a browser may see for a context: public values, and flags and limits evaluated for it. It never
+   * contains secrets, rules or segments.
    */
   snapshot(context?: ConfigContext<Config>): Snapshot {
     return takeSnapshot(this.config, this.#store, context ?? EMPTY_CONTEXT);
   }
 
   /**
-   * Calls `listener` after each change, with the keys that may read differently now. Changes that arrive together are one
-   * call. Returns an unsubscribe function.
+   * Calls `listener` after each change, with the keys that may read differently now. Changes that arrive together
+   * are one call. Returns an unsubscribe function.
    */
   subscribe(listener: (change: ConfigChange) => unknown): () => void {
     return this.#store.subscribe(listener);
@@ -228,7 +228,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
 
   /**
    * Returns where the current value of a key comes from: `environment` (an environment variable), `server`, `cache` (the
-   * disk copy), `file` (a bundled value), `default` (the schema's), or `none` if it has no valid value. Never throws.
+   * disk copy), `file` (a bundled value), `default` (the schema's), or `none` without a valid value. Never throws.
    */
   origin(key: PublicKey<Config> | SecretKey<Config> | FlagKey<Config> | LimitKey<Config>): ValueOrigin {
     this.#lifecycle.startIfLazy();
@@ -236,8 +236,8 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Calls `listener` with the new value whenever a secret changes, such as after a rotation. It is not called for the first
-   * value, nor for values that the schema rejects. Returns an unsubscribe function.
+   * Calls `listener` with the new value whenever a secret changes, such as after a rotation. It is not called for
+   * the first value, nor for values that the schema rejects. Returns an unsubscribe function.
    *
    * @throws {UnknownKeyError} if the key is not a secret in the schema.
    */

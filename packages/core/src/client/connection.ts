@@ -87,7 +87,7 @@ export class Connection {
     this.#runner?.persist();
   }
 
-  /** Stops the source, so that the next start begins again. Resolves with the error that kept it from starting, if any. */
+  /** Stops the source, so that the next start begins again. Resolves with the error of a start in progress, if any. */
   async reset(): Promise<unknown> {
     const runner = this.#runner;
     this.#runner = undefined;
@@ -147,7 +147,8 @@ export class Connection {
     const { allowInsecureHttp } = options;
     const fetch = telemetry === undefined ? options.fetch : telemetry.tracedFetch(options.fetch);
     const tokens = { ...settings, fetch, allowInsecureHttp };
-    // Clients with a `fetch` or telemetry of their own get their own provider. All others share one token per process.
+    // Clients with a `fetch` or telemetry of their own get their own provider. All others share one token per
+    // process.
     const isShared = fetch === undefined && telemetry === undefined;
     const tokenProvider = isShared
       ? getSharedTokenProvider(tokens)

@@ -15,8 +15,8 @@ import { tierNames } from '../tiers.ts';
 const CONTEXT_REJECTED: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /**
- * Turns the error of an evaluation request into the one that `evaluateFlag` and `evaluateLimit` throw. Messages of the
- * server and of the network library are left out: they may repeat the context.
+ * Turns the error of an evaluation request into the one that `evaluateFlag` and `evaluateLimit` throw. Messages of
+ * the server and of the network library are left out: they may repeat the context.
  */
 export function evaluationError(definition: KeyDefinition, error: unknown): unknown {
   if (error instanceof RequestRejectedError) return rejection(definition, error);

@@ -27,8 +27,8 @@ export interface ConfigHealth {
   /** Milliseconds since the server last confirmed the values; undefined if it never did. */
   ageMs: number | undefined;
   /**
-   * How values arrive now. Before the first values from the server, `cache` or `file` if the client serves the disk copy or
-   * bundled values. `none` while the connection is lost.
+   * How values arrive now. Before the first values from the server, `cache` or `file` if the client serves the disk
+   * copy or bundled values. `none` while the connection is lost.
    */
   transport: 'none' | 'stream' | 'polling' | 'memory' | 'cache' | 'file';
   /** The state of the event stream. */
@@ -102,8 +102,8 @@ export class ClientLifecycle {
   }
 
   /**
-   * Waits for the start, which concurrent calls share. A call whose timeout passes rejects alone. Once no call is waiting
-   * any more, the start is cancelled, unless the `start` option keeps it going.
+   * Waits for the start, which concurrent calls share. A call whose timeout passes rejects alone. Once no call is
+   * waiting any more, the start is cancelled, unless the `start` option keeps it going.
    */
   async ready(timeoutMs: number): Promise<void> {
     checkMilliseconds('timeoutMs', timeoutMs);
@@ -213,7 +213,7 @@ export class ClientLifecycle {
     return isTimeout ? this.#timeoutError(timedOutMs, startFailure) : error;
   }
 
-  /** Names the last failure of the start as the cause. `startFailure` does not count if it only says that the start was cancelled. */
+  /** Names the last failure of the start as the cause, unless `startFailure` only says that the start was cancelled. */
   #timeoutError(timeoutMs: number, startFailure?: unknown): ReadyTimeoutError {
     const hasReason = startFailure instanceof Error && !isAborted(startFailure);
     const failure = hasReason ? startFailure : this.#connection.lastFailure;
@@ -224,7 +224,7 @@ export class ClientLifecycle {
     );
   }
 
-  /** Starts without a caller that waits. Errors are reported as an event; a later call of `ready()` also rejects with them. */
+  /** Starts without a waiting caller. An error is reported as an event, and a later `ready()` rejects with it. */
   #startUnawaited(): void {
     this.#isLazy = false;
     this.#connection.start().catch((error: unknown) => {

@@ -17,16 +17,15 @@ interface Entry {
 /** One registry per process, even if a reload or a bundler loads this package more than once. */
 const REGISTRY: unique symbol = Symbol.for('@smooai/config/clients');
 
-/** In development, how many clients of edited schemas stay open: modules that are not reloaded yet may still use them. */
+/** In development, how many clients of edited schemas stay open: modules not reloaded yet may still use them. */
 const KEPT_IN_DEVELOPMENT = 3;
 
 /**
- * Returns the client of this process for a schema and key, and creates it at the first call. Later calls ignore all other
- * options. The client survives a reload of the module that calls this. An edited schema gets a new client; if `NODE_ENV` is
- * `development`, only the newest three per key stay open. A closed client is replaced at the next call.
+ * Returns the client of this process for a schema and key, and creates it at the first call. Later calls ignore all
+ * other options. The client survives a reload of the module that calls this. An edited schema gets a new client; with
+ * `NODE_ENV=development` only the newest three per key stay open. A closed client is replaced at the next call.
  *
  * @throws {OptionsError} for an option with an invalid value, at the first call.
- *
  * @example
  * export const client = getSharedConfigClient({ config });
  * await client.ready();
@@ -63,7 +62,8 @@ function fingerprint(config: AnyConfig): string {
   try {
     return JSON.stringify(toJsonSchema(config));
   } catch {
-    // A validator without a JSON Schema must not make this fail. The names of the keys identify the schema well enough.
+    // A validator without a JSON Schema must not make this fail. The names of the keys identify the schema well
+    // enough.
     return JSON.stringify([...config.keys.values()].map(({ key, tier }) => [tier, key]));
   }
 }

@@ -26,9 +26,9 @@ const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
 /**
- * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event after
- * each change that affects the context. The stream ends when the signal aborts, the reader cancels or the client closes.
- * For a slow reader at most eight events are queued; it gets later changes as one patch.
+ * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event
+ * after each change that affects the context. The stream ends when the signal aborts, the reader cancels or the
+ * client closes. For a slow reader at most eight events are queued; it gets later changes as one patch.
  *
  * @throws if `client.snapshot` throws.
  * @example

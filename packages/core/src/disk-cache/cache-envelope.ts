@@ -14,8 +14,8 @@ export interface CacheBinding {
 }
 
 /**
- * Why a disk copy is refused. `unreadable`: the file cannot be read; `torn`: it is damaged; `foreign`: it belongs to other
- * settings; `key`: its secrets are not encrypted with this client secret.
+ * Why a disk copy is refused. `unreadable`: the file cannot be read; `torn`: it is damaged; `foreign`: it belongs
+ * to other settings; `key`: its secrets are not encrypted with this client secret.
  */
 export type CacheRefusal = 'unreadable' | 'torn' | 'foreign' | 'key';
 

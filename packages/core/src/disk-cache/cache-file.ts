@@ -14,8 +14,8 @@ const LOCK_WAIT_MS = 20;
 const LOCK_ATTEMPTS = 25;
 
 /**
- * Replaces a file atomically: a reader sees either the old text or the new one, even after a crash. Only its owner can
- * read the file (0600).
+ * Replaces a file atomically: a reader sees either the old text or the new one, even after a crash. Only its owner
+ * can read the file (0600).
  */
 export async function replaceFile(system: FileSystem, file: string, text: string): Promise<void> {
   const { fs, path } = system;

@@ -21,9 +21,9 @@ export interface CacheOptions {
   /** Path of the file. Processes with the same settings may share it. Each environment needs its own. */
   file: string;
   /**
-   * `encrypt` (the default): secrets are encrypted with AES-256-GCM, under a key derived from the client secret. After the
-   * client secret changes, the copy cannot be read until it is written again. `omit`: secrets are not written, so a start
-   * without the server does not have them.
+   * `encrypt` (the default): secrets are encrypted with AES-256-GCM, under a key derived from the client secret.
+   * After the client secret changes, the copy cannot be read until it is written again. `omit`: secrets are not
+   * written, so a start without the server does not have them.
    */
   secrets?: 'encrypt' | 'omit';
   /** Minimum milliseconds between two writes; default 1,000. */
@@ -92,7 +92,9 @@ export class DiskCache {
     this.#file = path.resolve(cache.file);
   }
 
-  /** Reads the disk copy. Returns undefined if there is none, or if it was refused, which an event reports. Never rejects. */
+  /**
+   * Reads the disk copy. Returns undefined if it does not exist or was refused, which an event reports. Never rejects.
+   */
   async read(): Promise<CachedRuleset | undefined> {
     const copy = await this.#open();
     if (copy === undefined) return undefined;
@@ -113,7 +115,9 @@ export class DiskCache {
     this.#writeSoon(0);
   }
 
-  /** The server confirmed the values. Writes them again if the last write is a minute ago, to renew the copy's age. */
+  /**
+   * The server confirmed the values. Writes them again if the last write is a minute ago, to renew the copy's age.
+   */
   confirm(getRuleset: () => Ruleset | undefined): void {
     if (isOutdated(this.#writtenAt)) this.schedule(getRuleset);
   }
@@ -170,9 +174,9 @@ export class DiskCache {
   }
 
   /**
-   * Newer values replace a copy, and so do the same values if they were confirmed since. Older values replace it only if
-   * the server has gone back to an older state: it names another epoch, or it names none and the copy is still the one
-   * that this client started from, so no other process has written a newer one.
+   * Newer values replace a copy, and so do the same values if they were confirmed since. Older values replace it
+   * only if the server has gone back to an older state: it names another epoch, or it names none and the copy is
+   * still the one that this client started from, so no other process has written a newer one.
    */
   #supersedes(ruleset: Ruleset, existing: CachedRuleset): boolean {
     if (!isSameEpoch(ruleset, existing.ruleset)) return true;

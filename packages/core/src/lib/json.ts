@@ -1,7 +1,7 @@
 import type { JsonValue } from '../wire.ts';
 import { isPlainRecord } from './record.ts';
 
-/** Parses JSON text. Returns undefined if it is not valid: the parser's own error quotes the text, which may hold a secret. */
+/** Parses JSON text. Returns undefined if it is invalid: the parser's own error quotes the text, which may be secret. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -14,8 +14,8 @@ export function parseJson(text: string): unknown {
 const DEEPEST = 100;
 
 /**
- * Whether a value is the same after a trip over the wire: plain objects and lists of strings, finite numbers, booleans
- * and null. A property that is undefined counts as one that is not there.
+ * Whether a value is the same after a trip over the wire: plain objects and lists of strings, finite numbers,
+ * booleans and null. A property that is undefined counts as one that is not there.
  */
 export function isJson(value: unknown, depth = 0): value is JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
@@ -28,7 +28,9 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   );
 }
 
-/** Whether JSON text gives a value back as it is; {@link isJson} allows undefined properties and negative zero too. */
+/**
+ * Whether JSON text gives a value back as it is; {@link isJson} allows undefined properties and negative zero too.
+ */
 export function isExactJson(value: unknown, depth = 0): value is JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
@@ -40,8 +42,8 @@ export function isExactJson(value: unknown, depth = 0): value is JsonValue {
 }
 
 /**
- * Whether two JSON values are equal. The order of an object's properties does not matter. Values that JSON does not have,
- * such as a Date, and values nested too deeply to compare are equal only to themselves.
+ * Whether two JSON values are equal. The order of an object's properties does not matter. Values that JSON does not
+ * have, such as a Date, and values nested too deeply to compare are equal only to themselves.
  */
 export function sameJson(left: unknown, right: unknown): boolean {
   try {

@@ -1,6 +1,6 @@
 /**
- * Whether a revision is older than another one. Revisions are decimal strings of any length, so a number could not hold
- * all of them. Leading zeros do not count.
+ * Whether a revision is older than another one. Revisions are decimal strings of any length, so a number could not
+ * hold all of them. Leading zeros do not count.
  */
 export function isOlderRevision(revision: string, than: string): boolean {
   const length = Math.max(revision.length, than.length);

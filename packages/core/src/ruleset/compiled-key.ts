@@ -184,8 +184,8 @@ function targetedKey(
 ): CompiledKey {
   const { layer, scope } = input;
   const { $cohort: cohort } = targeted;
-  // A value that was meant to be targeted is never served as it stands. Neither is the previous value: it may have been
-  // meant for fewer contexts.
+  // A value that was meant to be targeted is never served as it stands. Neither is the previous value: it may have
+  // been meant for fewer contexts.
   if (!isRecord(cohort)) {
     const invalid = describeInvalid(definition, [
       '"$cohort" must be an object, at least { "defaultValue": … }',

@@ -32,8 +32,8 @@ const ANY_NAME = new RegExp(NAMES.map((name) => `"${name.replace('$', '\\$')}":`
 const ANY_CODE = new RegExp(`[${[...NAMES_BY_CODE.keys()].join('')}]`, 'g');
 
 /**
- * A targeted value packed as JSON text, with one character for each of the common property names. It takes a fifth of the
- * memory of the parsed value, and most processes read few of their flags.
+ * A targeted value packed as JSON text, with one character for each of the common property names. It takes a fifth
+ * of the memory of the parsed value, and most processes read few of their flags.
  */
 export class PackedValue {
   readonly #text: string;
@@ -56,7 +56,7 @@ export class PackedValue {
 /** A key's value in memory: JSON, or packed if it is targeted. */
 export type StoredValue = JsonValue | PackedValue;
 
-/** Packs the targeted value of a flag or limit. Other values are returned unchanged, as are those JSON cannot represent exactly. */
+/** Packs the targeted value of a flag or limit. Returns other values unchanged, and those that JSON would alter. */
 export function packTargeted(tier: Tier, value: JsonValue): StoredValue {
   const isTargetable = tier === 'feature_flag' || tier === 'limit';
   return isTargetable && isTargeted(value) && isExactJson(value) ? new PackedValue(value) : value;

@@ -32,7 +32,7 @@ const NO_SEGMENTS: ReadonlySet<string> = new Set();
 
 /**
  * Holds the values of one environment, compiled and validated: the server's newest ruleset, layered with the values of
- * better and worse origins. Older revisions are ignored. A change is applied as a whole before any listener is called.
+ * better and worse origins. Ignores older revisions. Applies a change as a whole before it calls a listener.
  */
 export class RulesetStore {
   readonly #config: AnyConfig;
@@ -170,7 +170,7 @@ export class RulesetStore {
     return ruleset;
   }
 
-  /** How a flag or limit is evaluated for a context, before the schema checks the value; undefined if nothing is stored. */
+  /** Explains an evaluation, before the schema checks the value; undefined if nothing is stored for the key. */
   explain(key: string, context: EvaluationContext): Explanation | undefined {
     const compiled = this.#compiled.get(key);
     const isTargetable = compiled?.tier === 'feature_flag' || compiled?.tier === 'limit';
@@ -280,7 +280,8 @@ export class RulesetStore {
     this.#isNotifying = true;
     for (let change = this.#pending.shift(); change !== undefined; change = this.#pending.shift()) {
       for (const listener of [...this.#listeners]) {
-        // An earlier listener may have unsubscribed it. An error in one listener must not keep the others from the change.
+        // An earlier listener may have unsubscribed it. An error in one listener must not keep the others from the
+        // change.
         if (this.#listeners.has(listener)) callGuarded(() => listener(change), this.#onListenerError);
       }
     }

@@ -41,9 +41,9 @@ interface Served {
 }
 
 /**
- * A model of what is served for a key: an environment variable, else the newest value of the server or, before its first
- * values, of its disk copy, else the bundled value, else the default. If a value is rejected, or a required one deleted, the
- * previous one is kept unless it was targeted. A rejected bundled value counts as absent.
+ * A model of what is served for a key: an environment variable, else the newest value of the server or, before its
+ * first values, of its disk copy, else the bundled value, else the default. If a value is rejected, or a required
+ * one deleted, the previous one is kept unless it was targeted. A rejected bundled value counts as absent.
  */
 function expected(key: Key, { override, cache, file, server }: Given): Served & { isInvalid: boolean } {
   const fallback: Served =

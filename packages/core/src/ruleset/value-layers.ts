@@ -5,7 +5,7 @@ import type { Condition, JsonValue, Ruleset, RulesetPatch, Segments, Tier } from
 import { PackedValue, type StoredValue } from './packed-value.ts';
 import { type StoredRuleset, StoredValues } from './stored-values.ts';
 
-/** The stored values of one origin, grouped as in a ruleset. A group holds only the keys that the origin has a value for. */
+/** The stored values of one origin, grouped as in a ruleset. A group has only the keys that have a value there. */
 export interface LayerValues {
   readonly public: Readonly<Record<string, JsonValue>>;
   readonly secret: Readonly<Record<string, JsonValue>>;

@@ -3,7 +3,9 @@ import type { Snapshot, SnapshotPatch } from '../wire.ts';
 
 export const GROUPS = ['public', 'flags', 'limits'] as const;
 
-/** The patch that turns `previous` into `next`. Undefined if only the revision differs: that is not worth an event. */
+/**
+ * The patch that turns `previous` into `next`. Undefined if only the revision differs: that is not worth an event.
+ */
 export function diffSnapshots(previous: Snapshot, next: Snapshot): SnapshotPatch | undefined {
   const patch: SnapshotPatch = { revision: next.revision };
   let changed = false;

@@ -30,7 +30,7 @@ export interface SnapshotSourceSettings {
 
 /** Options of {@link createSnapshotSource}. */
 export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings) & {
-  /** Milliseconds to wait after the first HTTP error; doubled after each further one up to 30 s, with jitter. Default 1,000. */
+  /** Milliseconds to wait after the first HTTP error; default 1,000. It doubles up to 30 s, with jitter. */
   retryMs?: number;
 };
 
@@ -38,8 +38,8 @@ const MAX_RETRY_MS = 30_000;
 const CLOSED = 2;
 
 /**
- * Creates a live source over `EventSource`. It reconnects after lost connections and HTTP errors, and ignores malformed
- * events. Without a global `EventSource`, as in server rendering, it does nothing.
+ * Creates a live source over `EventSource`. It reconnects after lost connections and HTTP errors, and ignores
+ * malformed events. Without a global `EventSource`, as in server rendering, it does nothing.
  *
  * @example
  * const source = createSnapshotSource({ url: '/api/config/stream' });

@@ -7,8 +7,8 @@ import { applySnapshotPatch, GROUPS } from './snapshot-diff.ts';
 export type SnapshotGroup = 'public' | 'flags' | 'limits';
 
 /**
- * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost; `offline`: not
- * connected to a source.
+ * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost;
+ * `offline`: not connected to a source.
  */
 export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'offline';
 
@@ -18,7 +18,7 @@ export interface SnapshotKeyChange {
   key: string;
   /** The previous value; undefined if there was none. */
   from: unknown;
-  /** The new value; undefined if the key is gone. Equal to `from` if only the reason changed, such as the rule that matched. */
+  /** The new value; undefined if the key is gone. Equal to `from` if only the reason changed, such as the rule. */
   to: unknown;
 }
 
@@ -40,11 +40,11 @@ const ANY = '*';
 const STATUS = '?';
 
 /**
- * Holds the newest snapshot in a browser and notifies listeners by key. An entry that did not change keeps its identity,
- * and its listeners are not called.
+ * Holds the newest snapshot in a browser and notifies listeners by key. An entry that did not change keeps its
+ * identity, and its listeners are not called.
  */
 export class SnapshotStore {
-  /** The snapshot that the store was created with. Hydration must read this one, as the server's HTML was rendered from it. */
+  /** The snapshot that the store was created with. The server's HTML was rendered from it, so hydration must read it. */
   readonly initial: Snapshot | undefined;
   /** The status that the store was created with. */
   readonly initialStatus: SnapshotStatus;
@@ -53,8 +53,8 @@ export class SnapshotStore {
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
-   * Calls `listener` once for each update that changed something. Returns an unsubscribe function. Bound to the store, so
-   * it can be passed as a callback.
+   * Calls `listener` once for each update that changed something. Returns an unsubscribe function. Bound to the
+   * store, so it can be passed as a callback.
    */
   readonly subscribeAll: (listener: (change: SnapshotChange) => void) => () => void = (listener) =>
     this.#on(ANY, listener);

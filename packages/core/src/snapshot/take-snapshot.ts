@@ -5,8 +5,8 @@ import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { Evaluation, EvaluationContext, Snapshot } from '../wire.ts';
 
 /**
- * Evaluates every public value, flag and limit for a context. Secrets are never read. A value that JSON cannot represent
- * is given as it is stored, before its validator transformed it.
+ * Evaluates every public value, flag and limit for a context. Secrets are never read. A value that JSON cannot
+ * represent is given as it is stored, before its validator transformed it.
  */
 export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: EvaluationContext): Snapshot {
   const snapshot: Snapshot = { revision: store.ruleset?.revision ?? '0', public: {}, flags: {}, limits: {} };

@@ -13,10 +13,16 @@ export interface BundledInCode<Config extends AnyConfig = RegisteredConfig> {
   environments?: Readonly<Record<string, BundledValues<Config>>>;
 }
 
-/** Bundled values in JSON files: `{ public?, secrets?, flags?, limits?, segments? }`. Paths are relative to the working directory. */
+/**
+ * Bundled values in JSON files: `{ public?, secrets?, flags?, limits?, segments? }`.
+ * Paths are relative to the working directory.
+ */
 export interface BundledInFiles {
   file: string;
-  /** Merged over `file`. If the path contains `{environment}`, that is replaced by the environment's name, and the file may be missing. */
+  /**
+   * Merged over `file`. If the path contains `{environment}`, that is replaced by the environment's name, and the
+   * file may be missing.
+   */
   environmentFile?: string;
 }
 

@@ -23,7 +23,7 @@ export type ResolvedValues = Readonly<Record<TierNames['group'], Readonly<Record
 /** A value, or a function that computes it from the values before it. */
 export type BundledValue<Value> = Value | ((values: ResolvedValues) => Value);
 
-/** Values by tier, of the types that the schema's validators accept. Flags and limits may be targeted (`{ $cohort }`). */
+/** Values by tier, of the types that the validators accept. Flags and limits may be targeted (`{ $cohort }`). */
 export interface BundledValues<Config extends AnyConfig = RegisteredConfig> {
   public?: { [Key in PublicKey<Config>]?: BundledValue<PublicInput<Key, Config>> };
   secrets?: { [Key in SecretKey<Config>]?: BundledValue<SecretInput<Key, Config>> };
@@ -49,8 +49,8 @@ const GROUPS: readonly string[] = [...TIERS.map(({ group }) => group), 'segments
  * Merges each part over the ones before it: objects deeply, arrays and targeted values as a whole. Then computes the
  * functions among the values, in order. Keys that the schema does not declare are left out.
  *
- * @throws {OptionsError} for values that are malformed, and for a function that throws or returns a promise. The original
- * error's message is not repeated: it may quote a secret.
+ * @throws {OptionsError} for values that are malformed, and for a function that throws or returns a promise. The
+ * original error's message is not repeated: it may quote a secret.
  */
 export function resolveBundledValues(config: AnyConfig, parts: readonly BundledPart[]): LayerValues {
   try {

@@ -30,9 +30,9 @@ const SETTINGS: ReadonlySet<string> = new Set(Object.values(SETTINGS_VARIABLES))
 type Reading = { ok: true; value: JsonValue } | { ok: false; issues: readonly string[] };
 
 /**
- * Reads values from environment variables, one per key. An empty variable counts as not set. The schema is given the text
- * first, and then the text parsed as JSON, so that a string key gets the text unchanged. Exception: `true` and `false` are
- * tried as booleans first, since a schema that coerces would read the text "false" as true.
+ * Reads values from environment variables, one per key. An empty variable counts as not set. The schema is given
+ * the text first, and then the text parsed as JSON, so that a string key gets the text unchanged. Exception: `true`
+ * and `false` are tried as booleans first, since a schema that coerces would read the text "false" as true.
  *
  * @throws {OptionsError} if, with this prefix, a key would read one of the client's own settings, such as its secret.
  */

@@ -27,7 +27,7 @@ const RECONNECT_BASE_MS = 250;
 /** A connection that lasted this long resets the backoff. */
 const STABLE_MS = 5_000;
 
-/** Keeps an event stream open until the signal aborts. Each connection resumes after the newest revision. Never rejects. */
+/** Keeps an event stream open until the signal aborts, resuming after the newest revision. Never rejects. */
 export async function runEventStream(options: EventStreamOptions): Promise<void> {
   const { signal, onLost, reconnectCapMs } = options;
   const backoff = createBackoff({
@@ -93,8 +93,8 @@ async function readAll(body: ReadableStream<Uint8Array>, events: StreamEvents): 
 }
 
 /**
- * Closes a connection that has been silent for too long. It compares wall-clock times: while a machine sleeps, timers
- * stand still.
+ * Closes a connection that has been silent for too long. It compares wall-clock times, since timers stand still while a
+ * machine sleeps.
  */
 class Watchdog {
   readonly #onTimeout: () => void;

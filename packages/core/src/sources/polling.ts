@@ -57,7 +57,9 @@ export interface RulesetPollOptions {
   signal: AbortSignal;
 }
 
-/** A `poll` for {@link runPolling} that fetches the ruleset; the server sends it only if it is not the current one. */
+/**
+ * A `poll` for {@link runPolling} that fetches the ruleset; the server sends it only if it is not the current one.
+ */
 export function createRulesetPoll({
   api,
   environment,

@@ -9,7 +9,9 @@ import { separateEpoch, ValuesSource, type ValuesSourceOptions } from './values-
 
 /** Options of {@link RemoteSource}. */
 export interface RemoteSourceOptions extends ValuesSourceOptions {
-  /** Milliseconds without an event or heartbeat after which a stream is given up; default 45,000, three heartbeats. */
+  /**
+   * Milliseconds without an event or heartbeat after which a stream is given up; default 45,000, three heartbeats.
+   */
   heartbeatTimeoutMs?: number;
   /** Milliseconds that a stream may take to its first event or heartbeat; default 10,000. */
   openTimeoutMs?: number;
@@ -21,8 +23,8 @@ export interface RemoteSourceOptions extends ValuesSourceOptions {
 const FAILURES_BEFORE_POLLING = 3;
 
 /**
- * Follows the config server: fetches the ruleset once, then reads the event stream, and polls while the stream fails. If
- * the platform does not serve rulesets, it polls the values instead until it does.
+ * Follows the config server: fetches the ruleset once, then reads the event stream, and polls while the stream
+ * fails. If the platform does not serve rulesets, it polls the values instead until it does.
  */
 export class RemoteSource implements RulesetSource {
   readonly #options: RemoteSourceOptions;

@@ -8,7 +8,10 @@ const BACKOFF = { baseMs: 1_000, capMs: 60_000 };
 /** How long {@link SourceRunner.stop} waits for the error of a start that it cancelled. */
 const STOP_GRACE_MS = 250;
 
-/** Starts one source, one attempt at a time; with {@link SourceRunner.persist} until it works. Cannot be reused once stopped. */
+/**
+ * Starts one source, one attempt at a time; with {@link SourceRunner.persist} until one works.
+ * Once stopped, it cannot be started again.
+ */
 export class SourceRunner {
   readonly #source: RulesetSource;
   readonly #sink: RulesetSink;
@@ -50,7 +53,7 @@ export class SourceRunner {
     void this.#keepTrying();
   }
 
-  /** Stops the source. Resolves with the error of a start in progress, if it comes within 250 ms; else with undefined. */
+  /** Stops the source. Resolves with the error of a start in progress if it comes within 250 ms, else with undefined. */
   stop(): Promise<unknown> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

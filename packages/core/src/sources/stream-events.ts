@@ -32,14 +32,14 @@ export interface StreamEventsOptions {
 }
 
 /**
- * The server's position relative to the current ruleset. `opening`: not known yet; `behind`: it has an older revision, and
- * may catch up; `foreign`: its epoch is refused, so its changes are skipped.
+ * The server's position relative to the current ruleset. `opening`: not known yet; `behind`: it has an older
+ * revision, and may catch up; `foreign`: its epoch is refused, so its changes are skipped.
  */
 type Standing = 'opening' | 'current' | 'behind' | 'foreign';
 
 type Step = { ruleset: Ruleset } | { patch: RulesetPatch };
 
-/** Parses the events of one connection and pushes them to the sink. Events that arrive together are applied together. */
+/** Parses the events of one connection for the sink. Events that arrive together are applied together. */
 export class StreamEvents {
   readonly #options: StreamEventsOptions;
   readonly #parser: EventSourceParser;
@@ -96,7 +96,8 @@ export class StreamEvents {
     // A server that resumed and has no changes sends only a comment.
     if (comments > 0 && isResumed && this.#standing === 'opening') this.#standing = 'current';
     if (this.#standing === 'current') sink.confirm();
-    // The epoch would be accepted by now. Without a reconnect, a stream that stays open for weeks would never get there.
+    // The epoch would be accepted by now. Without a reconnect, a stream that stays open for weeks would never get
+    // there.
     const isRefusalOver = performance.now() - this.#foreignSince >= EPOCH_REFUSAL_MS;
     if (this.#standing === 'foreign' && isRefusalOver) throw new StreamGapError();
   }

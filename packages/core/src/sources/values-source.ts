@@ -22,9 +22,9 @@ export interface ValuesSourceOptions {
 const EPOCH_PREFIX = 'values-';
 
 /**
- * Polls a platform that implements only the published contract: `GET /values`, without rulesets and streams. It makes the
- * values into rulesets with an epoch of its own. Their revision is the time at which this process first saw them, so that
- * snapshots which a browser gets from two processes are in order too.
+ * Polls a platform that implements only the published contract: `GET /values`, without rulesets and streams. It
+ * makes the values into rulesets with an epoch of its own. Their revision is the time at which this process first
+ * saw them, so that snapshots which a browser gets from two processes are in order too.
  */
 export class ValuesSource {
   readonly #options: ValuesSourceOptions;
@@ -74,7 +74,10 @@ export class ValuesSource {
     return pushRuleset(sink, separateEpoch(answer.ruleset, sink.epoch));
   }
 
-  /** Makes a ruleset of the values; returns the current one if they are equal. Keys that the schema does not declare are left out. */
+  /**
+   * Makes a ruleset of the values; returns the current one if they are equal. Keys that the schema does not declare
+   * are left out.
+   */
   #rulesetOf(values: Readonly<Record<string, JsonValue>>): Ruleset {
     const previous = this.#current;
     const revision = String(Math.max(Date.now(), Number(previous?.revision ?? 0) + 1));
@@ -91,8 +94,8 @@ export class ValuesSource {
 }
 
 /**
- * A ruleset without an epoch counts as one of the current epoch. That would be wrong after {@link ValuesSource}, whose
- * revisions are not the server's: such a ruleset gets an epoch of its own.
+ * A ruleset without an epoch counts as one of the current epoch. That would be wrong after {@link ValuesSource},
+ * whose revisions are not the server's: such a ruleset gets an epoch of its own.
  */
 export function separateEpoch(ruleset: Ruleset, currentEpoch: string | undefined): Ruleset {
   if (ruleset.epoch !== undefined || currentEpoch?.startsWith(EPOCH_PREFIX) !== true) return ruleset;
