@@ -1,6 +1,7 @@
 import { ClientClosedError, EvaluateContextError, NotReadyError } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
+import { SharedWait } from '../http/shared-wait.ts';
 import { canonicalJson, isJson } from '../lib/json.ts';
 import { checkMilliseconds } from '../lib/option-checks.ts';
 import { isRecord } from '../lib/record.ts';
@@ -186,9 +187,9 @@ export class RemoteEvaluation {
 /** A request that any number of callers wait for. It is aborted when the last of them has gone. */
 class SharedRequest<Result> {
   readonly #controller = new AbortController();
+  readonly #callers = new SharedWait(() => this.abort());
   readonly #result: Promise<Result>;
   readonly #onOver: () => void;
-  #waiting = 0;
 
   /** @param onOver - called when the request is settled or aborted, and must not be joined any more. */
   constructor(send: (signal: AbortSignal) => Promise<Result>, onOver: () => void) {
@@ -197,14 +198,9 @@ class SharedRequest<Result> {
   }
 
   /** Waits for the result until the caller's deadline, whose end does not affect other callers. */
-  async wait(deadline: Deadline): Promise<Result> {
-    this.#waiting += 1;
-    try {
-      return await deadline.race(this.#result);
-    } finally {
-      this.#waiting -= 1;
-      if (this.#waiting === 0) this.abort();
-    }
+  wait(deadline: Deadline): Promise<Result> {
+    const { signal } = deadline;
+    return this.#callers.join(this.#result, { signal, aborted: () => deadline.failure(signal.reason) });
   }
 
   /** Does nothing after the request has settled. */

@@ -1,6 +1,7 @@
 import type { ConfigApi } from '../api/config-api.ts';
 import { RequestTransportError } from '../errors.ts';
 import { createBackoff, sleep, unref } from '../http/backoff.ts';
+import { onAbort } from '../http/on-abort.ts';
 import { retryAfterMsOf } from '../http/transient-failure.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 import { StreamEvents, StreamGapError } from './stream-events.ts';
@@ -50,7 +51,7 @@ async function readOneStream(options: EventStreamOptions, canResume: boolean): P
   const { api, environment, sink, signal } = options;
   const connection = new AbortController();
   const abort = (): void => connection.abort();
-  signal.addEventListener('abort', abort, { once: true });
+  const removeListener = onAbort(signal, abort);
   const watchdog = new Watchdog(options.openTimeoutMs, abort);
   const { revision, epoch } = sink;
   const isResumed = canResume && revision !== undefined;
@@ -73,7 +74,7 @@ async function readOneStream(options: EventStreamOptions, canResume: boolean): P
     throw watchdog.reason ?? error;
   } finally {
     watchdog.stop();
-    signal.removeEventListener('abort', abort);
+    removeListener();
     connection.abort();
   }
 }
