@@ -39,6 +39,10 @@ function returning(result: () => unknown): { validator: Validator; calls: () => 
 const down = async (): Promise<never> => {
   throw new Error('hunter2 is down');
 };
+class Thenable {
+  // biome-ignore lint/suspicious/noThenProperty: a promise of another library
+  then(): void {}
+}
 const isTrue = async (): Promise<boolean> => true;
 
 describe('a value', () => {
@@ -115,7 +119,7 @@ describe('a validator', () => {
     ['valibot: a check', v.pipeAsync(v.string(), v.checkAsync(isTrue)), 'a'],
     ['arktype: a morph', type('string').pipe(isTrue), 'a'],
     ['written by hand', returning(async () => ({ value: 1 })).validator, 'a'],
-    ['written by hand, with its own kind of promise', returning(() => ({ then: () => {} })).validator, 'a'],
+    ['written by hand, with its own kind of promise', returning(() => new Thenable()).validator, 'a'],
   ])('that is asynchronous makes its key invalid at the first value: %s', async (_, validator, stored) => {
     expect(await problemOf(validator, stored)).toBe(
       'public.setting is invalid: its validator is asynchronous; use a synchronous one.',
