@@ -10,17 +10,17 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Deeper values are refused, which also ends a walk around a cycle. */
-const DEEPEST = 100;
+/** Deeper values are refused, which also ends the walk through a cycle. */
+const MAX_DEPTH = 100;
 
 /**
- * Whether a value is the same after a trip over the wire: plain objects and lists of strings, finite numbers, booleans
- * and null. A property that is undefined counts as one that is not there.
+ * Whether JSON can carry a value: plain objects and arrays of strings, finite numbers, booleans and null. A property that
+ * is undefined counts as missing.
  */
 export function isJson(value: unknown, depth = 0): value is JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || depth > DEEPEST) return false;
+  if (typeof value !== 'object' || depth > MAX_DEPTH) return false;
   if (Array.isArray(value)) return Array.from(value).every((item) => isJson(item, depth + 1));
   return (
     isPlainRecord(value) &&
@@ -28,11 +28,11 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   );
 }
 
-/** Whether JSON text gives a value back as it is; {@link isJson} allows undefined properties and negative zero too. */
+/** Whether JSON returns a value unchanged; {@link isJson} also allows undefined properties and negative zero. */
 export function isExactJson(value: unknown, depth = 0): value is JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== 'object' || depth > DEEPEST || !(Array.isArray(value) || isPlainRecord(value)))
+  if (typeof value !== 'object' || depth > MAX_DEPTH || !(Array.isArray(value) || isPlainRecord(value)))
     return false;
   const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
   for (const item of items) if (!isExactJson(item, depth + 1)) return false;
@@ -40,8 +40,8 @@ export function isExactJson(value: unknown, depth = 0): value is JsonValue {
 }
 
 /**
- * Whether two JSON values are the same, the order of an object's names aside. What is no JSON, such as a Date, is the
- * same as itself alone; and so is what is nested beyond all measure.
+ * Whether two JSON values are equal, in any order of properties. Other values, such as a Date, are equal only to
+ * themselves, and so are values nested too deeply to compare.
  */
 export function sameJson(left: unknown, right: unknown): boolean {
   try {
@@ -68,7 +68,7 @@ function isSame(left: unknown, right: unknown): boolean {
   );
 }
 
-/** A JSON value as text that is the same for the same value: names in order, and none whose value is undefined. */
+/** JSON text that is the same for equal values: properties are sorted, and those that are undefined are left out. */
 export function canonicalJson(value: JsonValue): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
