@@ -5,10 +5,10 @@ import { isTargeted } from '../evaluation/evaluate.ts';
 import {
   type ConditionCompiler,
   compileCohort,
-  detailsFor,
+  evaluateDetails,
+  evaluateValue,
   type Program,
   type ValueParser,
-  valueFor,
 } from '../evaluation/program.ts';
 import { isRecord } from '../lib/record.ts';
 import type { KeyDefinition } from '../schema/config-types.ts';
@@ -90,14 +90,14 @@ export class CompiledKey {
   value(context: EvaluationContext): unknown {
     if (this.fixed !== undefined) return this.#fixedValue;
     this.#program ??= programOf(this, this.#definition, this.#scope);
-    return valueFor(this.#program, context);
+    return evaluateValue(this.#program, context);
   }
 
   /** The answer for a context; what does not fit the schema gives the next valid answer with an error code. */
   evaluate(context: EvaluationContext): ParsedEvaluation {
     if (this.fixed !== undefined) return this.fixed;
     this.#program ??= programOf(this, this.#definition, this.#scope);
-    return detailsFor(this.#program, context);
+    return evaluateDetails(this.#program, context);
   }
 
   /** Whether it refers to one of these segments by itself. */
@@ -231,7 +231,7 @@ function compileTargeted(
     if (refused <= MOST_TOLD) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
     return { value: servedOf(fallbackOf()), isRefused: true };
   };
-  const program = compileCohort(definition.key, cohort, conditions, parse);
+  const program = compileCohort(definition.key, cohort, { conditions, parse });
   if (refused > MOST_TOLD) issues.push(`and ${refused - MOST_TOLD} more`);
   return { program, issues };
 }

@@ -1,6 +1,6 @@
 import { isRecord, ownProperty } from '../../lib/record.ts';
 import type { Evaluation, EvaluationContext, JsonValue, Segments } from '../../wire.ts';
-import { asSubject, parseAttribute } from '../attribute.ts';
+import { attributesOf, parseAttribute } from '../attribute.ts';
 import { bucketOf } from '../bucket.ts';
 import type { CompiledSegments } from '../compiled-segments.ts';
 import { asCompiled, evaluate, isTargeted } from '../evaluate.ts';
@@ -79,7 +79,7 @@ export function explain(
   if (!isTargeted(stored)) return { key, answer, isTargeted: false, rules: [] };
   const cohort = isRecord(stored.$cohort) ? stored.$cohort : {};
   const walk: Walk = {
-    subject: asSubject(context),
+    subject: attributesOf(context),
     segments: compiled,
     bucketing: bucketingOf(key, cohort),
   };
