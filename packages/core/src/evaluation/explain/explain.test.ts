@@ -54,7 +54,7 @@ describe('explain', () => {
                 values: ['@example.com'],
                 kind: 'string',
                 matched: false,
-                reason: 'it fits none of the values',
+                reason: 'it matches none of the values',
               },
             ],
           },
@@ -98,16 +98,16 @@ describe('explain', () => {
     [
       'an unknown operator',
       { attribute: 'a', op: 'equals', values: [1] },
-      '"op" is no operator that there is',
+      '"op" is not a known operator',
     ],
-    ['values no list', { attribute: 'a', op: 'in', values: 1 }, '"values" is no list'],
-    ['no condition', undefined, 'it is no object'],
+    ['values no list', { attribute: 'a', op: 'in', values: 1 }, '"values" is not a list'],
+    ['no condition', undefined, 'it is not an object'],
     ['two forms', { all: [], any: [] }, 'it has no form, or more than one'],
     ['an unknown segment', { segment: 'nobody' }, 'there is no such segment'],
     ['a missing attribute', { attribute: 'b', op: 'exists' }, 'the attribute is missing'],
     ['a null', { attribute: 'n', op: 'exists' }, 'the attribute is null'],
     ['a getter that throws', { attribute: 'bad', op: 'exists' }, 'reading the attribute throws an error'],
-    ['a list', { attribute: 'list', op: 'in', values: [3] }, 'no element fits'],
+    ['a list', { attribute: 'list', op: 'in', values: [3] }, 'no element matches'],
     ['a segment of itself', { segment: 'loop' }, ''],
   ])('says why not: %s', (_, when, reason) => {
     const stored = { $cohort: { rules: [{ id: 'r', when, value: 1 }], defaultValue: 0 } } as JsonValue;
@@ -122,7 +122,7 @@ describe('explain', () => {
     const explanation = explain('flag', stored, context, { loop: { any: [{ segment: 'loop' }] } });
     expect(explanation.rules[0]?.when?.matched).toBe(false);
     expect(explanation.rules[0]?.when?.reason ?? '').toBe(reason);
-    if (reason === '') expect(JSON.stringify(explanation)).toContain('it refers back to itself');
+    if (reason === '') expect(JSON.stringify(explanation)).toContain('it refers to itself');
   });
 
   it('says what is beyond the limits, and stays short itself', () => {
@@ -143,7 +143,7 @@ describe('explain', () => {
     const explanation = explain('flag', stored, {}, { ...doubled, s40: nl });
     expect(explanation.rules.map(({ outcome, when }) => [outcome, when?.reason])).toEqual([
       ['not-matched', 'it nests more than 32 levels'],
-      ['not-matched', 'its segments come to more conditions than are evaluated'],
+      ['not-matched', 'with its segments, it has more conditions than are evaluated'],
       ['malformed', undefined],
     ]);
   });
