@@ -1,4 +1,3 @@
-export { environmentVariableName } from './environment-variable.ts';
 export {
   ClientClosedError,
   ConfigError,
@@ -29,7 +28,6 @@ export {
   ValueMissingError,
   ValuesInvalidError,
 } from './errors.ts';
-export { bucketOf, murmur3 } from './evaluation/bucket.ts';
 export { checkCondition } from './evaluation/check/condition-check.ts';
 export { checkTargeting, segmentsUsed } from './evaluation/check/targeting-check.ts';
 export type {

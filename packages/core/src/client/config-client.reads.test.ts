@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bucketOf, type Condition, defineConfig, defineLimit, evaluate, type JsonValue } from '../index.ts';
+import { bucketOf } from '../evaluation/bucket.ts';
+import { type Condition, defineConfig, defineLimit, evaluate, type JsonValue } from '../index.ts';
 import * as arbitrary from '../test-support/arbitrary-targeting.ts';
 import { createTestClient, type TestClient } from '../testing.ts';
 

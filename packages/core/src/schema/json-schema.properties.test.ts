@@ -5,10 +5,11 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig, type KeyDefinition, toJsonSchema, type Validators } from '../index.ts';
+import { runs } from '../test-support/runs.ts';
 import { serverAjv } from '../test-support/server-ajv.ts';
 import { parseValue } from './parse-value.ts';
 
-const RUNS = 1_000;
+const RUNS = runs(200, 1_000);
 
 type Validator = Validators[string];
 type Case = [name: string, validator: Validator, values: fc.Arbitrary<unknown>];
