@@ -18,7 +18,10 @@ export function hasJsonSchema(schema: StandardSchemaV1): schema is StandardSchem
 /** The result of a validator, or why there is none. */
 export type Validation = StandardSchemaV1.Result<unknown> | 'threw' | 'asynchronous';
 
-/** Runs a validator once. Never throws; the rejection of an asynchronous validator's promise is ignored. */
+/**
+ * Runs a validator once. Never throws. If it is asynchronous, the rejection of its promise is ignored; only zod itself
+ * discards the promise of a check, so a rejection there cannot be caught.
+ */
 export function validateSync(validator: StandardSchemaV1, value: unknown): Validation {
   try {
     const result = hasSafeParse(validator)
