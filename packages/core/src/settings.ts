@@ -111,7 +111,7 @@ function find(setting: Setting, options: SettingsOptions, env: EnvironmentVariab
   return candidates.map((value) => value?.trim()).find((value) => value !== undefined && value !== '');
 }
 
-/** `process.env`; empty if there is no process. */
+/** `process.env`; empty without a process. */
 export function processEnvironment(): EnvironmentVariables {
   // Web workers have no `process`.
   return typeof process === 'object' && process !== null ? (process.env ?? {}) : {};

@@ -55,7 +55,7 @@ export class CompiledSegments {
     return Object.hasOwn(this.#segments, name);
   }
 
-  /** A segment's condition as stored; `undefined` if there is no such segment. */
+  /** A segment's condition as stored; `undefined` if the segment does not exist. */
   stored(name: string): unknown {
     return ownProperty(this.#segments, name);
   }

@@ -203,7 +203,7 @@ describe('hostile contexts', () => {
     'tags.length',
     'tags.0',
     'length',
-  ])('there is no attribute %s', (attribute) => {
+  ])('%s is a missing attribute', (attribute) => {
     const context = { device: { os: 1 }, tags: ['a'] };
     expect(decide({ attribute, op: 'exists' }, context)).toBe(false);
     expect(decide({ attribute, op: 'exists' }, ['a'])).toBe(false);

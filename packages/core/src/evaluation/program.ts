@@ -43,7 +43,7 @@ export interface Program<Value> {
 
 interface Branch<Value> {
   readonly when: ConditionNode;
-  /** The result if there is no rollout, or the rollout gives no variant. Frozen and shared. */
+  /** The result without a rollout, or if the rollout gives no variant. Frozen and shared. */
   readonly details: Details<Value>;
   readonly rollout: ProgramRollout<Value> | undefined;
 }

@@ -69,7 +69,7 @@ function compareIdentifiers(
   return compareCharacters(left, a, aEnd, right, b, bEnd);
 }
 
-/** No digits stand for a part that was left out: zero. There are no leading zeros, so more digits are more. */
+/** A part that was left out has no digits, and counts as zero. Without leading zeros, more digits are more. */
 function compareNumbers(
   left: string,
   a: number,

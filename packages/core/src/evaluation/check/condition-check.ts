@@ -93,7 +93,7 @@ function checkReference(condition: Record<string, unknown>, place: Place): void 
     place
       .property('segment')
       .report(
-        `There is no segment "${clip(name)}" in this environment. Create it first, or correct the name.`,
+        `The segment "${clip(name)}" does not exist in this environment. Create it first, or correct the name.`,
       );
   }
   place.reportOthers(condition, ['segment']);

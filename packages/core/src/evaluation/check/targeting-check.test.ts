@@ -148,7 +148,7 @@ describe('checkTargeting', () => {
     [when({ all: {} }), '$cohort.rules[0].when.all', 'must be a list'],
     [when({ any: [{ not: 1 }] }), '$cohort.rules[0].when.any[0].not', 'must be an object'],
     [when({ all: [], note: 1 }), '$cohort.rules[0].when.note', 'Unknown field'],
-    [when({ segment: 'gone' }), '$cohort.rules[0].when.segment', 'no segment "gone"'],
+    [when({ segment: 'gone' }), '$cohort.rules[0].when.segment', 'segment "gone" does not exist'],
     [when({ segment: '' }), '$cohort.rules[0].when.segment', 'name of a segment'],
     [when({ attribute: '', op: 'exists' }), '$cohort.rules[0].when.attribute', 'name or path'],
     [when({ attribute: 'a', op: 'exists', values: [] }), '$cohort.rules[0].when.values', 'Unknown field'],

@@ -99,7 +99,7 @@ function traceReference(name: unknown, walk: Walk): ConditionTrace {
   const { segments, active } = walk;
   if (active.includes(name)) return { ...unmatched, reason: 'it refers to itself' };
   const condition = segments.stored(name);
-  if (condition === undefined) return { ...unmatched, reason: 'there is no such segment' };
+  if (condition === undefined) return { ...unmatched, reason: 'the segment does not exist' };
   const member = traceWhole(condition, { ...walk, active: [...active, name] });
   return { form: 'segment', segment: name, matched: member.matched, members: [member] };
 }

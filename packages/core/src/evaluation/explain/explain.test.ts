@@ -100,7 +100,7 @@ describe('explain', () => {
     ['values that are a number', { attribute: 'a', op: 'in', values: 1 }, '"values" is not a list'],
     ['a missing condition', undefined, 'it is not an object'],
     ['two forms', { all: [], any: [] }, 'it has no form, or more than one'],
-    ['an unknown segment', { segment: 'nobody' }, 'there is no such segment'],
+    ['an unknown segment', { segment: 'nobody' }, 'the segment does not exist'],
     ['a missing attribute', { attribute: 'b', op: 'exists' }, 'the attribute is missing'],
     ['a null', { attribute: 'n', op: 'exists' }, 'the attribute is null'],
     ['a getter that throws', { attribute: 'bad', op: 'exists' }, 'reading the attribute throws an error'],
