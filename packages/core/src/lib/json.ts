@@ -40,8 +40,8 @@ export function isExactJson(value: unknown, depth = 0): value is JsonValue {
 }
 
 /**
- * Whether two JSON values are equal, in any order of properties. Other values, such as a Date, are equal only to
- * themselves, and so are values nested too deeply to compare.
+ * Whether two JSON values are the same, the order of an object's names aside. What is no JSON, such as a Date, is the
+ * same as itself alone; and so is what is nested beyond all measure.
  */
 export function sameJson(left: unknown, right: unknown): boolean {
   try {

@@ -1,4 +1,3 @@
-import { isRecord } from '../lib/record.ts';
 import { TIERS } from '../tiers.ts';
 import type { Ruleset, RulesetPatch } from '../wire.ts';
 
@@ -37,4 +36,8 @@ function isChange(value: unknown): boolean {
 
 function isRevision(value: unknown): boolean {
   return typeof value === 'string' && /^\d+$/.test(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

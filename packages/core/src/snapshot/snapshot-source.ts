@@ -1,4 +1,3 @@
-import { isRecord } from '../lib/record.ts';
 import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
@@ -111,6 +110,10 @@ function isUpdate(data: unknown): boolean {
     isRecord(deleted) &&
     Object.values(deleted).every(Array.isArray)
   );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function snapshotStreamUrl(settings: SnapshotSourceSettings): string {

@@ -6,7 +6,7 @@ import type { Ruleset } from '../wire.ts';
 
 /** For `vi.waitFor`. */
 export const soon = { timeout: 15_000, interval: 5 };
-/** Settings of a client that only calls its `fetch`. */
+/** Settings of a client that reaches nothing but its `fetch`. */
 export const settings = {
   apiUrl: 'http://127.0.0.1:9',
   authUrl: 'http://127.0.0.1:9',
@@ -15,12 +15,12 @@ export const settings = {
   organizationId: 'o',
   environment: 'development',
 };
-/** The token that the token endpoint issues. */
+/** What the token endpoint gives. */
 export const ACCESS_TOKEN = 'the-token-of-a-client';
-/** An attribute of a context that no error may contain. */
+/** Texts of a context that no error may repeat. */
 export const EMAIL = 'jane.doe@private.example';
 
-/** Responds to one evaluation. */
+/** Answers one evaluation. */
 export type Answer = (body: {
   environment: string;
   context: Record<string, unknown>;
@@ -28,21 +28,21 @@ export type Answer = (body: {
 
 const clients: { close(): Promise<void> }[] = [];
 
-/** Closes the clients of {@link makeClient} after each test. */
+/** Closes what {@link makeClient} made, after each test. */
 export function closeAfterEach(): void {
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
   });
 }
 
-/** A ruleset with the values that the schema requires. */
+/** A ruleset that has what the schema needs. */
 export function whole(part: Partial<Ruleset>): Ruleset {
   const empty = { public: {}, secret: {}, limits: {}, segments: {} };
   const flags = { since: '2026-01-01T00:00:00Z', ...part.flags };
   return { revision: '1', epoch: 'one', environment: 'development', ...empty, ...part, flags };
 }
 
-/** A JSON response. */
+/** An answer in JSON. */
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } });
 
@@ -50,13 +50,13 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
 export interface AnsweringServer {
   answer: Answer;
   ruleset: Ruleset;
-  /** Paths of the evaluations requested so far. */
+  /** Paths of evaluations. */
   asked: string[];
   bodies: unknown[];
   aborted: number;
 }
 
-/** A client, and its server, which has no stream; its answers can be replaced. */
+/** A client of a server whose answers can be swapped; a stream it has not. */
 export function makeClient<Config extends AnyConfig>(
   config: Config,
   answer: Answer,
@@ -81,7 +81,7 @@ export function makeClient<Config extends AnyConfig>(
   return { client, server };
 }
 
-/** A promise that resolves when the test calls `open`. */
+/** An answer that comes when the test lets it. */
 export function gate(): { open: () => void; isOpen: Promise<void> } {
   let open: () => void = () => undefined;
   const isOpen = new Promise<void>((resolve) => {
@@ -90,7 +90,7 @@ export function gate(): { open: () => void; isOpen: Promise<void> } {
   return { open, isOpen };
 }
 
-/** The error that a promise rejects with. */
+/** What a promise rejects with. */
 export const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => expect.unreachable(),
