@@ -40,31 +40,24 @@ export function isExactJson(value: unknown, depth = 0): value is JsonValue {
 }
 
 /**
- * Whether two JSON values are the same, the order of an object's names aside. What is no JSON, such as a Date, is the
- * same as itself alone; and so is what is nested beyond all measure.
+ * Whether two JSON values are equal. The order of an object's properties does not matter. Values that JSON does not
+ * have, such as a Date, and values nested too deeply to compare are equal only to themselves.
  */
 export function sameJson(left: unknown, right: unknown): boolean {
   try {
-    return isSame(left, right);
+    if (Object.is(left, right)) return true;
+    const areAlike = Array.isArray(left) ? Array.isArray(right) : isPlainRecord(left) && isPlainRecord(right);
+    return areAlike && haveSameMembers(left as Record<string, unknown>, right as Record<string, unknown>);
   } catch {
     return false;
   }
 }
 
-function isSame(left: unknown, right: unknown): boolean {
-  if (Object.is(left, right)) return true;
-  if (Array.isArray(left)) {
-    return (
-      Array.isArray(right) &&
-      left.length === right.length &&
-      left.every((item, index) => isSame(item, right[index]))
-    );
-  }
-  if (!isPlainRecord(left) || !isPlainRecord(right)) return false;
+function haveSameMembers(left: Record<string, unknown>, right: Record<string, unknown>): boolean {
   const names = Object.keys(left);
   return (
     names.length === Object.keys(right).length &&
-    names.every((name) => Object.hasOwn(right, name) && isSame(left[name], right[name]))
+    names.every((name) => Object.hasOwn(right, name) && sameJson(left[name], right[name]))
   );
 }
 
