@@ -1,4 +1,4 @@
-/** The variables that the client itself reads; a key must not claim one of them. */
+/** The variables that the client itself reads. A key must not use one of them. */
 export const SETTINGS_VARIABLES = {
   apiUrl: 'SMOOAI_CONFIG_API_URL',
   authUrl: 'SMOOAI_CONFIG_AUTH_URL',

@@ -7,7 +7,7 @@ import {
   type TokenError,
 } from './index.ts';
 
-it('narrows to what the error of a code carries, and has an error for each code', () => {
+it('narrows by code to the class of the error, and has a class for each code', () => {
   const read = (error: unknown): void => {
     if (isConfigError(error, 'ERR_VALUES_INVALID')) {
       expectTypeOf(error.keys).toEqualTypeOf<readonly InvalidKey[]>();

@@ -1,4 +1,4 @@
-/** Codes of every error that this package throws or reports; stable, meant for `switch`. */
+/** The codes of all errors of this package. They are stable: use them in a `switch`. */
 export type ConfigErrorCode =
   | 'ERR_SCHEMA_INVALID'
   | 'ERR_OPTIONS_INVALID'
@@ -20,13 +20,13 @@ export type ConfigErrorCode =
   | 'ERR_EVALUATE_FAILED'
   | 'ERR_CLIENT_CLOSED';
 
-/** Base of all errors of this package. Messages say what failed and what to do; none carries a secret or a token. */
+/** Base of all errors of this package. Messages say what failed and what to do; none contains a secret or token. */
 export abstract class ConfigError extends Error {
   abstract override readonly name: string;
   abstract readonly code: ConfigErrorCode;
 }
 
-/** The error of a code, with all that it carries; without one, any of ours: `switch (error.code)` narrows it. */
+/** The error class with that code; without one, the union of all. `switch (error.code)` narrows it. */
 export type ConfigErrorOf<Code extends ConfigErrorCode = ConfigErrorCode> = Extract<
   | SchemaError
   | SettingsError
@@ -47,8 +47,8 @@ export type ConfigErrorOf<Code extends ConfigErrorCode = ConfigErrorCode> = Extr
 >;
 
 /**
- * Whether `error` is one of ours, with that code if one is given; it is then of that error's type.
- * It goes by the code, not the class, so that two copies of this package in one process still match.
+ * Whether `error` is an error of this package, and has `code` if one is given. It checks the code, not the class, so it
+ * works with two copies of this package in one process.
  *
  * @example
  * if (isConfigError(error, 'ERR_VALUES_INVALID')) report(error.keys);
@@ -61,7 +61,7 @@ export function isConfigError<Code extends ConfigErrorCode = ConfigErrorCode>(
   return code === undefined ? CODES.has(error.code) : error.code === code;
 }
 
-/** A definition that `defineConfig` or `defineLimit` refuses; `key` is the key at fault. */
+/** Thrown by `defineConfig`, `defineLimit` and `toJsonSchema`; `key` is the key at fault. */
 export class SchemaError extends ConfigError {
   override readonly name = 'SchemaError';
   readonly code = 'ERR_SCHEMA_INVALID' as const;
@@ -73,7 +73,7 @@ export class SchemaError extends ConfigError {
   }
 }
 
-/** An option with a wrong value; `option` is its name. */
+/** An option with an invalid value; `option` is its name. */
 export class OptionsError extends ConfigError {
   override readonly name = 'OptionsError';
   readonly code = 'ERR_OPTIONS_INVALID' as const;
@@ -86,8 +86,8 @@ export class OptionsError extends ConfigError {
 }
 
 /**
- * Settings that neither the options nor the environment hold; `missing` lists them all by variable name, and `malformed`
- * what is wrong with those that are there.
+ * Settings are missing from both the options and the environment. `missing` lists the names of their variables; `malformed`
+ * has a message for each setting that is present but invalid.
  */
 export class SettingsError extends ConfigError {
   override readonly name = 'SettingsError';
@@ -96,19 +96,18 @@ export class SettingsError extends ConfigError {
   readonly malformed: readonly string[];
 
   constructor(missing: readonly string[], malformed: readonly string[] = []) {
-    const advice =
-      'Set these environment variables, or pass the options of the same meaning to createConfigClient.';
-    const lacks = missing.length === 0 ? [] : [`Missing settings: ${missing.join(', ')}. ${advice}`];
-    super([...lacks, ...malformed].join('\n'));
+    const advice = 'Set these environment variables, or pass the matching options to createConfigClient.';
+    const lines = missing.length === 0 ? [] : [`Missing settings: ${missing.join(', ')}. ${advice}`];
+    super([...lines, ...malformed].join('\n'));
     this.missing = missing;
     this.malformed = malformed;
   }
 }
 
-/** Why no answer came; `network` is all else, also where the `fetch` does not tell. `aborted`: the caller did. */
+/** Why there was no response. `aborted`: by the caller. `network`: anything else, or an unknown cause. */
 export type TransportReason = 'timeout' | 'aborted' | 'dns' | 'tls' | 'refused' | 'reset' | 'network';
 
-/** The token endpoint gave no answer; `reason` says why. With `aborted` only this caller stopped waiting. */
+/** The token endpoint sent no response; `reason` says why. With `aborted`, only this caller stopped waiting. */
 export class TokenTransportError extends ConfigError {
   override readonly name = 'TokenTransportError';
   readonly code = 'ERR_TOKEN_TRANSPORT' as const;
@@ -121,7 +120,7 @@ export class TokenTransportError extends ConfigError {
   }
 }
 
-/** The token endpoint answered with another status than 2xx; the fields are those of RFC 6749 §5.2. */
+/** The token endpoint's response was not 2xx; the fields are those of RFC 6749 §5.2. */
 export class TokenRejectedError extends ConfigError {
   override readonly name = 'TokenRejectedError';
   readonly code = 'ERR_TOKEN_REJECTED' as const;
@@ -142,7 +141,7 @@ export class TokenRejectedError extends ConfigError {
   }
 }
 
-/** What is wrong with a 2xx answer; `expired`: the token's life was over before the answer was here. */
+/** What is wrong with a 2xx response. `expired`: the token expired before the response arrived. */
 export type TokenMalformedReason =
   | 'not-json'
   | 'no-token'
@@ -151,7 +150,7 @@ export type TokenMalformedReason =
   | 'too-large'
   | 'expired';
 
-/** The token endpoint answered 2xx with something that is no usable token; `reason` says what. */
+/** The token endpoint's 2xx response has no usable token; `reason` says why. */
 export class TokenMalformedError extends ConfigError {
   override readonly name = 'TokenMalformedError';
   readonly code = 'ERR_TOKEN_MALFORMED' as const;
@@ -164,13 +163,13 @@ export class TokenMalformedError extends ConfigError {
   }
 }
 
-/** The token endpoint asked for a pause (`Retry-After`) that is not over; nothing is sent before. */
+/** The token endpoint asked for a pause (`Retry-After`) that is not over; no request is sent before its end. */
 export class TokenThrottledError extends ConfigError {
   override readonly name = 'TokenThrottledError';
   readonly code = 'ERR_TOKEN_THROTTLED' as const;
-  /** Milliseconds, from when the error was made, until it is worth asking again. */
+  /** Milliseconds from when the error was created until the pause is over. */
   readonly retryAfterMs: number;
-  /** The status that asked for the pause. */
+  /** The status of the response that asked for the pause. */
   readonly status: number;
 
   constructor(message: string, details: { retryAfterMs: number; status: number }) {
@@ -180,7 +179,7 @@ export class TokenThrottledError extends ConfigError {
   }
 }
 
-/** Every error of a token provider: `switch (error.code)` narrows it. */
+/** All errors of a token provider: `switch (error.code)` narrows it. */
 export type TokenError =
   | OptionsError
   | TokenTransportError
@@ -188,7 +187,7 @@ export type TokenError =
   | TokenMalformedError
   | TokenThrottledError;
 
-/** The config API could not be reached, or its answer did not come whole; `reason` tells why. */
+/** The config API could not be reached, or its response was incomplete; `reason` says why. */
 export class RequestTransportError extends ConfigError {
   override readonly name = 'RequestTransportError';
   readonly code = 'ERR_REQUEST_TRANSPORT' as const;
@@ -201,15 +200,15 @@ export class RequestTransportError extends ConfigError {
   }
 }
 
-/** The config API answered with another status than 2xx; `serverMessage` is the `message` of its body. */
+/** The config API's response was not 2xx; `serverMessage` is the `message` of its body. */
 export class RequestRejectedError extends ConfigError {
   override readonly name = 'RequestRejectedError';
   readonly code = 'ERR_REQUEST_REJECTED' as const;
   readonly status: number;
   readonly serverMessage: string | undefined;
-  /** The parsed body of the answer, where it is a JSON object: 409 answers carry lists in it. */
+  /** The parsed body, if it is a JSON object. A 409 lists the conflicts in it. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
-  /** Milliseconds after which the server wants to be asked again, where it said so (`Retry-After`). */
+  /** Milliseconds to wait before the next request, if the server sent `Retry-After`. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -229,32 +228,32 @@ export class RequestRejectedError extends ConfigError {
   }
 }
 
-/** The config API answered 2xx with a body of another shape than the protocol's. */
+/** The config API's 2xx response has a body that does not follow the protocol. */
 export class ResponseMalformedError extends ConfigError {
   override readonly name = 'ResponseMalformedError';
   readonly code = 'ERR_RESPONSE_MALFORMED' as const;
 }
 
-/** `ready()` took longer than `timeoutMs`; `cause` is the last failure, where it was told. */
+/** `ready()` took longer than `timeoutMs`; `cause` is the last failure, if any. */
 export class ReadyTimeoutError extends ConfigError {
   override readonly name = 'ReadyTimeoutError';
   readonly code = 'ERR_READY_TIMEOUT' as const;
 }
 
-/** A value was read before `ready()` was done, and the schema has no default for it. */
+/** A value was read before `ready()` resolved, and its schema has no default. */
 export class NotReadyError extends ConfigError {
   override readonly name = 'NotReadyError';
   readonly code = 'ERR_NOT_READY' as const;
 }
 
-/** One key whose value is missing or refused by its schema; `message` never holds a secret's value. */
+/** A key whose value is missing or does not match its schema; `message` never contains a secret's value. */
 export interface InvalidKey {
   key: string;
   code: 'ERR_VALUE_MISSING' | 'ERR_VALUE_INVALID';
   message: string;
 }
 
-/** Required values are missing or refused by the schema; `keys` lists them all. */
+/** Required values are missing or do not match the schema; `keys` lists all of them. */
 export class ValuesInvalidError extends ConfigError {
   override readonly name = 'ValuesInvalidError';
   readonly code = 'ERR_VALUES_INVALID' as const;
@@ -271,7 +270,7 @@ export class ValuesInvalidError extends ConfigError {
   }
 }
 
-/** A key that has no valid value and no default. */
+/** A key has neither a valid value nor a default. */
 export class ValueMissingError extends ConfigError {
   override readonly name = 'ValueMissingError';
   readonly code = 'ERR_VALUE_MISSING' as const;
@@ -295,7 +294,7 @@ export class UnknownKeyError extends ConfigError {
   }
 }
 
-/** The server has no such flag or limit, or nothing to evaluate for it in that environment. */
+/** The server has no such flag or limit, or no value for it in that environment. */
 export class EvaluateNotFoundError extends ConfigError {
   override readonly name = 'EvaluateNotFoundError';
   readonly code = 'ERR_EVALUATE_NOT_FOUND' as const;
@@ -307,7 +306,7 @@ export class EvaluateNotFoundError extends ConfigError {
   }
 }
 
-/** A context that is no JSON, or that the server does not take; `status` is what it answered, where it was asked. */
+/** A context that JSON cannot carry, or that the server refused; then `status` is the status of its response. */
 export class EvaluateContextError extends ConfigError {
   override readonly name = 'EvaluateContextError';
   readonly code = 'ERR_EVALUATE_CONTEXT' as const;
@@ -322,22 +321,21 @@ export class EvaluateContextError extends ConfigError {
 }
 
 /**
- * Why an evaluation failed: no answer in time (a {@link TransportReason}), no token, another status than 2xx, an answer
- * of another shape (`malformed`), or a value that the key's schema refuses (`invalid`).
+ * Why an evaluation failed: no response (a {@link TransportReason}), no token, a status other than 2xx (`rejected`), a
+ * response that does not follow the protocol (`malformed`), or a value that does not match the key's schema (`invalid`).
  */
 export type EvaluateFailureReason = TransportReason | 'token' | 'rejected' | 'malformed' | 'invalid';
 
-/** The particulars of an {@link EvaluateFailedError}. */
 export interface EvaluateFailedDetails {
   reason: EvaluateFailureReason;
-  /** What the server answered, with `rejected`. */
+  /** The status of the response, with `rejected`. */
   status?: number;
-  /** Milliseconds after which the server wants to be asked again, where it said so (`Retry-After`). */
+  /** Milliseconds to wait before the next request, if the server sent `Retry-After`. */
   retryAfterMs?: number;
   cause?: unknown;
 }
 
-/** The server's evaluation of a flag or limit did not come, or is none. */
+/** The server could not be asked to evaluate a flag or limit, or its response cannot be used. */
 export class EvaluateFailedError extends ConfigError {
   override readonly name = 'EvaluateFailedError';
   readonly code = 'ERR_EVALUATE_FAILED' as const;

@@ -28,14 +28,13 @@ export {
   ValueMissingError,
   ValuesInvalidError,
 } from './errors.ts';
-export {
-  checkCondition,
-  checkTargeting,
-  type PatternFlags,
-  segmentsUsed,
-  type TargetingCheckOptions,
-  type TargetingIssue,
-} from './evaluation/check/targeting-check.ts';
+export { checkCondition } from './evaluation/check/condition-check.ts';
+export { checkTargeting, segmentsUsed } from './evaluation/check/targeting-check.ts';
+export type {
+  PatternFlags,
+  TargetingCheckOptions,
+  TargetingIssue,
+} from './evaluation/check/targeting-issues.ts';
 export { type CompiledSegments, compileSegments } from './evaluation/compiled-segments.ts';
 export { type CompiledEvaluation, compile, evaluate } from './evaluation/evaluate.ts';
 export type { AttributeKind, ConditionTrace } from './evaluation/explain/condition-trace.ts';

@@ -27,12 +27,12 @@ describe('resolveSettings', () => {
     });
   });
 
-  it('reads process.env where none is given', () => {
+  it('reads process.env by default', () => {
     for (const [name, value] of Object.entries(ENV)) vi.stubEnv(name, value);
     expect(resolveSettings().organizationId).toBe('org-1');
   });
 
-  it('prefers an option to its variable, and a variable to a blank option', () => {
+  it('prefers an option to its variable, but a variable to a blank option', () => {
     const settings = resolveSettings({ environment: 'production', clientId: '  ' }, ENV);
     expect(settings).toMatchObject({ environment: 'production', clientId: 'client-1' });
   });
@@ -45,7 +45,7 @@ describe('resolveSettings', () => {
     });
   });
 
-  it('lists all that is missing at once, blank counting as missing', () => {
+  it('lists all missing settings at once, including blank ones', () => {
     const act = () => resolveSettings({}, { SMOOAI_CONFIG_CLIENT_ID: ' \n', SMOOAI_CONFIG_ORG_ID: '' });
     expect(act).toThrow(SettingsError);
     expect(act).toThrow(
@@ -62,7 +62,7 @@ describe('resolveSettings', () => {
     expect(act).toThrow('SMOOAI_CONFIG_CLIENT_SECRET');
   });
 
-  it('lists what is malformed beside what is missing', () => {
+  it('lists malformed settings beside missing ones', () => {
     const env = { ...ENV, SMOOAI_CONFIG_API_URL: 'nowhere', SMOOAI_CONFIG_CLIENT_ID: '' };
     const wrong = { ...env, SMOOAI_CONFIG_AUTH_URL: 'https://me:hunter2@auth.example.com' };
     expect(() => resolveSettings({}, wrong)).toThrow(
@@ -75,7 +75,7 @@ describe('resolveSettings', () => {
     );
   });
 
-  it('falls back to the older names, which never win over the new ones', () => {
+  it('falls back to the old names, but prefers the new ones', () => {
     const old = { SMOOAI_CONFIG_API_KEY: 'old-secret', SMOOAI_AUTH_URL: 'https://old.example.com' };
     const blank = { SMOOAI_CONFIG_CLIENT_SECRET: '', SMOOAI_CONFIG_AUTH_URL: ' ' };
     expect(resolveSettings({}, { ...ENV, ...blank, ...old })).toMatchObject({
@@ -114,13 +114,13 @@ describe('resolveSettings', () => {
     expect(act).not.toThrow('hunter2');
   });
 
-  it('refuses an option that is no string', () => {
+  it('refuses an option that is not a string', () => {
     expect(() => resolveSettings({ clientId: 7 as unknown as string }, ENV)).toThrow(
       expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'clientId' }),
     );
   });
 
-  it('takes http of any host where that is allowed', () => {
+  it('accepts http URLs of any host if allowed', () => {
     const env = { ...ENV, SMOOAI_CONFIG_API_URL: 'http://config.lan' };
     expect(resolveSettings({ allowInsecureHttp: true }, env).apiUrl).toBe('http://config.lan');
   });

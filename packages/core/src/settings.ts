@@ -2,7 +2,7 @@ import { SETTINGS_VARIABLES } from './environment-variable.ts';
 import { OptionsError, SettingsError } from './errors.ts';
 import { parseBaseUrl } from './http/base-url.ts';
 
-/** Settings as options: each one that is left out or blank is read from the environment. */
+/** Settings as options. One that is missing or blank is read from the environment. */
 export interface SettingsOptions {
   /** Base URL of the config API; else `SMOOAI_CONFIG_API_URL`. */
   apiUrl?: string | undefined;
@@ -16,11 +16,11 @@ export interface SettingsOptions {
   organizationId?: string | undefined;
   /** Environment name; else `SMOOAI_CONFIG_ENV`, else `development`. */
   environment?: string | undefined;
-  /** Takes http URLs of hosts other than loopback too; default false. */
+  /** Allows http URLs of hosts other than loopback; default false. */
   allowInsecureHttp?: boolean | undefined;
 }
 
-/** All that a client needs to reach its configuration. It holds the client secret: do not log it. */
+/** Everything that a client needs to reach its configuration. It contains the client secret: do not log it. */
 export interface ConfigSettings {
   apiUrl: string;
   authUrl: string;
@@ -30,12 +30,12 @@ export interface ConfigSettings {
   environment: string;
 }
 
-/** Variables by name; `process.env` is one. */
+/** Environment variables by name, such as `process.env`. */
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 type Setting = keyof ConfigSettings;
 
-/** The OAuth issuer where none is set. */
+/** The OAuth issuer if none is set. */
 export const DEFAULT_AUTH_URL = 'https://auth.smoo.ai';
 
 const DEFAULTS: Partial<ConfigSettings> = { authUrl: DEFAULT_AUTH_URL, environment: 'development' };
@@ -46,10 +46,10 @@ const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
 };
 
 /**
- * The settings from the options, else from environment variables, else their defaults. Blank counts as missing.
+ * Resolves each setting from the options, else from environment variables, else its default. Blank counts as missing.
  *
- * @throws {SettingsError} listing all that is missing by variable name, with what is malformed beside it.
- * @throws {OptionsError} naming a setting that is no string, or the URL that alone is wrong.
+ * @throws {SettingsError} if settings are missing or more than one URL is invalid; it lists all of them.
+ * @throws {OptionsError} if a setting is not a string, or one URL is the only fault.
  */
 export function resolveSettings(
   options: SettingsOptions = {},
@@ -92,7 +92,7 @@ export function resolveSettings(
   return settings;
 }
 
-/** The name of the environment alone. @throws {OptionsError} where it is no string. */
+/** Resolves only the name of the environment. @throws {OptionsError} if it is not a string. */
 export function resolveEnvironment(
   options: SettingsOptions = {},
   env: EnvironmentVariables = processEnvironment(),
@@ -107,12 +107,12 @@ function find(setting: Setting, options: SettingsOptions, env: EnvironmentVariab
   }
   const fallback = FALLBACK_VARIABLES[setting];
   const candidates = [option, env[SETTINGS_VARIABLES[setting]], fallback && env[fallback], DEFAULTS[setting]];
-  // Trimmed, because a variable that is read from a file often ends with a line break.
+  // A variable that is read from a file often ends with a line break.
   return candidates.map((value) => value?.trim()).find((value) => value !== undefined && value !== '');
 }
 
-/** `process.env`, or nothing where there is no process. */
+/** `process.env`; empty without a process. */
 export function processEnvironment(): EnvironmentVariables {
-  // Workers have no `process`.
+  // Web workers have no `process`.
   return typeof process === 'object' && process !== null ? (process.env ?? {}) : {};
 }

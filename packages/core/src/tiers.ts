@@ -1,6 +1,6 @@
 import type { Ruleset, Tier, WireSchema } from './wire.ts';
 
-/** The names that one tier goes by in each place. */
+/** The names of one tier in different places. */
 export interface TierNames {
   /** On the wire, in `tier`. */
   tier: Tier;
@@ -10,11 +10,11 @@ export interface TierNames {
   ruleset: 'public' | 'secret' | 'flags' | 'limits';
   /** In a schema document. */
   schema: keyof WireSchema['properties'];
-  /** In a message to a person. */
+  /** In messages to people. */
   label: string;
 }
 
-/** Every tier with all its names; the only table of them. */
+/** Every tier with all its names. */
 export const TIERS: readonly TierNames[] = [
   { tier: 'public', group: 'public', ruleset: 'public', schema: 'publicConfigSchema', label: 'public value' },
   { tier: 'secret', group: 'secrets', ruleset: 'secret', schema: 'secretConfigSchema', label: 'secret' },
@@ -22,7 +22,7 @@ export const TIERS: readonly TierNames[] = [
   { tier: 'limit', group: 'limits', ruleset: 'limits', schema: 'limitsSchema', label: 'limit' },
 ] satisfies { ruleset: keyof Ruleset }[] & TierNames[];
 
-/** The names of a tier by its wire name. */
+/** The names of a tier, by its name on the wire. */
 export function tierNames(tier: Tier): TierNames {
   const names = TIERS.find((entry) => entry.tier === tier);
   if (names === undefined) throw new TypeError(`unknown tier ${JSON.stringify(tier)}`);

@@ -1,7 +1,7 @@
-/** Any value that JSON can carry; what a configuration value is on the wire. */
+/** Any value that JSON can carry; configuration values are JSON on the wire. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
-/** Attributes of whoever a flag is evaluated for: `{ userId, country, … }`. */
+/** The attributes that a flag is evaluated for: `{ userId, country, … }`. */
 export type EvaluationContext = Readonly<Record<string, unknown>>;
 
 /** A targeting condition; the forms and operators are listed in `docs/flags.md`. */
@@ -30,7 +30,7 @@ export type ConditionOperator =
   | 'semverLt'
   | 'semverGt';
 
-/** Splits contexts over variants by percentage; weights are percent with at most two decimals, their sum at most 100. */
+/** Splits contexts over variants by percentage. Weights are percent with at most two decimals; their sum is at most 100. */
 export type Rollout<Value = JsonValue> = {
   variants: { value: Value; weight: number }[];
   /** Attribute path whose value decides the bucket; default the cohort's. */
@@ -44,7 +44,7 @@ export type TargetingRule<Value = JsonValue> =
   | { id: string; when: Condition; value: Value }
   | { id: string; when: Condition; rollout: Rollout<Value> };
 
-/** A targeted value: `{ "$cohort": … }`. A type and no interface, so that it is a {@link JsonValue} too. */
+/** A targeted value: `{ "$cohort": … }`. A type rather than an interface, so that it is also a {@link JsonValue}. */
 export type TargetedValue<Value = JsonValue> = {
   $cohort: {
     rules?: TargetingRule<Value>[];
@@ -60,30 +60,30 @@ export type TargetedValue<Value = JsonValue> = {
 /** Segments of an environment, by name. */
 export type Segments = Readonly<Record<string, Condition>>;
 
-/** How an evaluation came to its value. */
+/** What decided the value: no targeting, a rule, a rollout, or the default. */
 export type EvaluationSource = 'raw' | 'rule' | 'rollout' | 'default';
 
-/** The answer of an evaluation, before a schema has looked at the value. */
+/** The result of an evaluation, before the value is parsed by a schema. */
 export interface Evaluation<Value = JsonValue> {
   value: Value;
   source: EvaluationSource;
-  /** Id of the rule that matched, also where its rollout missed. */
+  /** Id of the rule that matched, even if its rollout gave no variant. */
   matchedRuleId?: string;
-  /** 0–99; absent when no rollout was reached or the bucketing attribute is missing. */
+  /** 0–99; absent if no rollout was reached or the attribute to bucket by is missing. */
   rolloutBucket?: number;
 }
 
-/** The tier of a key, as the wire names it. */
+/** The tier of a key, as named on the wire. */
 export type Tier = 'public' | 'secret' | 'feature_flag' | 'limit';
 
 /**
- * All stored values of one environment, as they are: rules, segments and secrets included.
- * It lives on servers only; a browser gets a {@link Snapshot}.
+ * All stored values of one environment, including rules, segments and secrets. For servers only; a browser gets a
+ * {@link Snapshot}.
  */
 export interface Ruleset {
-  /** Decimal string that only grows within an environment and epoch. */
+  /** A decimal string that only grows within an environment and epoch. */
   revision: string;
-  /** Which history the revision belongs to: another one where revisions may have gone back, as after a restored backup. */
+  /** The history that the revision belongs to. It changes if revisions may have gone back, as after a restored backup. */
   epoch?: string;
   environment: string;
   public: Record<string, JsonValue>;
@@ -102,12 +102,12 @@ export type RulesetChange =
 /** The data of a `change` event. */
 export interface RulesetPatch {
   revision: string;
-  /** The revision that this one follows; who is not there yet has missed something. */
+  /** The revision before this one; a client with an older one has missed a change. */
   previousRevision?: string;
   changes: RulesetChange[];
 }
 
-/** What a browser sees: public values and answers for one context. It has no place for a secret, a rule or a segment. */
+/** The values that a browser gets: public values, and flags and limits for one context. No secrets, rules or segments. */
 export interface Snapshot {
   revision: string;
   public: Record<string, JsonValue>;
@@ -115,17 +115,17 @@ export interface Snapshot {
   limits: Record<string, Evaluation<number>>;
 }
 
-/** The data of a `patch` event: what changed for this context, and nothing else. */
+/** The data of a `patch` event: only the values that changed for this context. */
 export interface SnapshotPatch {
   revision: string;
   public?: Record<string, JsonValue>;
   flags?: Record<string, Evaluation>;
   limits?: Record<string, Evaluation<number>>;
-  /** Keys that are gone, by group. */
+  /** Removed keys, by group. */
   deleted?: { public?: string[]; flags?: string[]; limits?: string[] };
 }
 
-/** The schema document of the wire: one object schema a tier, whose properties are the keys. */
+/** The schema document on the wire: one object schema per tier, whose properties are the keys. */
 export interface WireSchema {
   type: 'object';
   properties: {

@@ -1,47 +1,47 @@
 import { isRecord } from '../lib/record.ts';
 import type { EvaluationContext } from '../wire.ts';
 
-/** An attribute's name, taken apart once. */
+/** A parsed attribute name. */
 export interface Attribute {
   readonly name: string;
-  /** The names along its dots; `undefined` where it has none. */
+  /** The names between its dots; `undefined` if it has no dot. */
   readonly path: readonly string[] | undefined;
 }
 
-/** Takes an attribute's name apart, for {@link readAttribute}. */
+/** Parses an attribute's name for {@link readAttribute}. */
 export function parseAttribute(name: string): Attribute {
   const known = parsed.get(name);
   if (known !== undefined) return known;
   const path = name.includes('.') ? name.split('.').map(interned) : undefined;
   const attribute = { name: interned(name), path };
-  if (name.length <= LONGEST_KEPT) {
-    if (parsed.size >= MOST_KEPT) parsed.clear();
+  if (name.length <= MAX_KEPT_LENGTH) {
+    if (parsed.size >= MAX_KEPT) parsed.clear();
     parsed.set(attribute.name, attribute);
   }
   return attribute;
 }
 
-/** Rules are many and their attributes few, so each is held once; the bounds are for hostile rulesets. */
+/** Many rules use few attributes, so each is held once. The limits protect against hostile rulesets. */
 const parsed = new Map<string, Attribute>();
-const MOST_KEPT = 1_000;
-const LONGEST_KEPT = 100;
+const MAX_KEPT = 1_000;
+const MAX_KEPT_LENGTH = 100;
 
 /**
- * Reads an attribute: the context's own property of that exact name, else the path along its dots through own
- * properties of objects, never of arrays and never of a prototype; `undefined` where it is missing.
- * Throws what a getter or a proxy in the context throws; callers take that as missing.
+ * Reads an attribute: the context's own property with that exact name, else the path between its dots. Paths go through
+ * own properties of objects only, not of arrays or prototypes. `undefined` if the attribute is missing.
+ * Throws whatever a getter or proxy in the context throws; callers treat that as missing.
  */
 export function readAttribute(context: EvaluationContext, { name, path }: Attribute): unknown {
   if (Object.hasOwn(context, name)) return context[name];
   return path === undefined ? undefined : walk(context, path);
 }
 
-/** Whoever is evaluated for: what is no object, or is a list, has no attributes. */
-export function asSubject(context: unknown): EvaluationContext {
+/** The attributes of a context; none if it is not an object, or is an array. */
+export function attributesOf(context: unknown): EvaluationContext {
   try {
     return isRecord(context) ? context : NO_ATTRIBUTES;
   } catch {
-    // A revoked proxy does not even tell whether it is a list.
+    // Even `Array.isArray` throws for a revoked proxy.
     return NO_ATTRIBUTES;
   }
 }
@@ -57,7 +57,7 @@ function walk(context: EvaluationContext, path: readonly string[]): unknown {
   return value;
 }
 
-/** The same text in the form in which the engine keeps property names: a look-up by it need not search for it first. */
+/** The same string, interned by the engine as property names are: looking a property up by it is faster. */
 function interned(name: string): string {
   const [own = name] = Object.keys({ [name]: true });
   return own;

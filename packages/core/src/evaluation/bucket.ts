@@ -1,4 +1,4 @@
-/** How many buckets there are; a weight of one percent owns a hundredth of them. */
+/** Number of buckets; a weight of one percent owns a hundredth of them. */
 export const BUCKETS = 10_000;
 
 const C1 = 0xcc9e2d51;
@@ -6,28 +6,28 @@ const C2 = 0x1b873593;
 const REPLACEMENT_CHARACTER = 0xfffd;
 const ENCODER = new TextEncoder();
 
-/** A murmur3 hash that has taken in some text and waits for more. */
+/** A murmur3 hash of the text so far, ready for more. */
 export interface HashState {
-  /** The hash over all whole blocks of four bytes. */
+  /** The hash of all complete blocks of four bytes. */
   readonly hash: number;
-  /** The bytes after the last whole block, the first one lowest. */
+  /** The bytes after the last complete block; the first one is the lowest. */
   readonly tail: number;
-  /** How many bits of `tail` are in use: 0, 8, 16 or 24. */
+  /** Bits of `tail` in use: 0, 8, 16 or 24. */
   readonly tailBits: number;
-  /** Bytes taken in so far. */
+  /** Bytes so far. */
   readonly length: number;
 }
 
 const START: HashState = { hash: 0, tail: 0, tailBits: 0, length: 0 };
 
-/** murmur3_x86_32 of the text's UTF-8 with seed 0, as an unsigned integer; a lone surrogate counts as U+FFFD. */
+/** murmur3_x86_32 of the text's UTF-8 with seed 0, unsigned. A lone surrogate counts as U+FFFD. */
 export function murmur3(text: string): number {
   return finish(START, text);
 }
 
-/** The bucket of a unit under a salt, 0–9999: `murmur3(salt + ":" + unit) mod 10000`. */
+/** The bucket of a unit, 0–9999. Evaluations get the same from {@link bucketAfter}, faster. */
 export function bucketOf(salt: string, unit: string): number {
-  return bucketAfter(prepareSalt(salt), unit);
+  return murmur3(`${salt}:${unit}`) % BUCKETS;
 }
 
 /** Hashes `salt + ":"` once, so that {@link bucketAfter} only has to hash the unit. */
@@ -46,21 +46,21 @@ export function prepareSalt(salt: string): HashState {
   return { hash, tail, tailBits, length: bytes.length };
 }
 
-/** The bucket of a unit under a salt that went through {@link prepareSalt}; allocates nothing. */
+/** The bucket of a unit, with a salt from {@link prepareSalt}. Allocates nothing for ASCII. */
 export function bucketAfter(salt: HashState, unit: string): number {
   return finish(salt, unit) % BUCKETS;
 }
 
 function finish(state: HashState, text: string): number {
   let { hash, tail, tailBits } = state;
-  // Four characters a turn; the bytes that were left before them shift every block by the same number of bits.
+  // Four characters at a time. The bytes left over from before shift every block by the same number of bits.
   const whole = text.length & ~3;
   let index = 0;
   for (; index < whole; index += 4) {
     const word = asciiWord(text, index);
     if (word < 0) return finishUtf8({ hash, tail, tailBits, length: state.length + index }, text, index);
     hash = mixBlock(hash, tail | (word << tailBits));
-    // A shift by 32 would be one by 0.
+    // A shift by 32 would shift by 0.
     tail = tailBits === 0 ? 0 : word >>> (32 - tailBits);
   }
   for (; index < text.length; index++) {
@@ -77,7 +77,7 @@ function finish(state: HashState, text: string): number {
   return finalize(hash, tail, state.length + text.length);
 }
 
-/** Four characters as the bytes of a word, the first one lowest; negative where one of them is beyond ASCII. */
+/** Four characters as the bytes of a word, the first one lowest; negative if one of them is not ASCII. */
 function asciiWord(text: string, index: number): number {
   const first = text.charCodeAt(index);
   const second = text.charCodeAt(index + 1);
@@ -87,7 +87,7 @@ function asciiWord(text: string, index: number): number {
   return first | (second << 8) | (third << 16) | (fourth << 24);
 }
 
-/** The rest of a text from its first character beyond ASCII on; apart, so that the usual loops stay small. */
+/** Continues at the first character that is not ASCII. Separate, so that the common loops stay small. */
 function finishUtf8(state: HashState, text: string, start: number): number {
   let { hash, tail, tailBits, length } = state;
   for (let index = start; index < text.length; index++) {
@@ -131,7 +131,7 @@ function mixBlock(hash: number, block: number): number {
 }
 
 function finalize(hash: number, tail: number, length: number): number {
-  // The mix of an empty tail is 0, so it needs no branch.
+  // An empty tail mixes to 0, so no branch is needed.
   let mixed = hash ^ mixTail(tail) ^ length;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

@@ -4,36 +4,36 @@ import { allOf, anyOf, type ConditionNode, negationOf, never } from './condition
 import { compileComparison, conditionForm, conditionMembers, isWithinDepth } from './conditions.ts';
 
 /**
- * Conditions, and levels of them, that a condition's segments may come to when they are put in. Segments that refer
- * to one another can grow exponentially, and an evaluation must stay short and must not exhaust the stack.
+ * Conditions that a condition may have once its segments are expanded. Segments that refer to one another can grow
+ * exponentially, and an evaluation must stay short and must not exhaust the stack.
  */
 export const MAX_EXPANDED_CONDITIONS = 20_000;
-/** Levels, as {@link MAX_EXPANDED_CONDITIONS}. */
+/** Levels of conditions that it may have then. */
 export const MAX_EXPANDED_LEVELS = 512;
 
 interface CompiledSegment {
   readonly node: ConditionNode;
   readonly conditions: number;
   readonly levels: number;
-  /** It refers back to itself, so inside another segment it may have to be cut elsewhere. */
+  /** It refers to itself, so inside another segment the cycle may have to be cut at another place. */
   readonly isCyclic: boolean;
 }
 
-/** The state of one condition's compilation. */
+/** State while one condition is compiled. */
 interface Expansion {
-  /** Names of the segments that are being put in, outermost first. */
+  /** Names of the segments being expanded, outermost first. */
   readonly active: string[];
-  /** Index in `active` of the outermost segment that was reached again. */
+  /** Index in `active` of the outermost segment that was referred to again. */
   cut: number | undefined;
   conditions: number;
   level: number;
   deepestLevel: number;
 }
 
-/** Thrown and caught in this file only: it ends the compilation of a condition that grows too large. */
+/** Ends the compilation of a condition that grows too large. Caught in this file. */
 class ExpansionTooLarge extends Error {}
 
-/** The segments of an environment, each compiled at its first use and shared by all flags that refer to it. */
+/** The segments of an environment. Each is compiled when first used, and shared by all flags that refer to it. */
 export class CompiledSegments {
   readonly #segments: Segments;
   readonly #compiled = new Map<string, CompiledSegment>();
@@ -42,7 +42,7 @@ export class CompiledSegments {
     this.#segments = segments;
   }
 
-  /** The same environment with other segments: what is compiled of those that are not `touched` is kept. */
+  /** The same environment with new segments; those not in `touched` stay compiled. */
   replaced(segments: Segments, touched: ReadonlySet<string>): CompiledSegments {
     const next = new CompiledSegments(segments);
     for (const [name, compiled] of this.#compiled) {
@@ -51,22 +51,21 @@ export class CompiledSegments {
     return next;
   }
 
-  /** Whether there is a segment of that name. */
   has(name: string): boolean {
     return Object.hasOwn(this.#segments, name);
   }
 
-  /** The condition of a segment as it is stored; `undefined` where there is none of that name. */
+  /** A segment's condition as stored; `undefined` if the segment does not exist. */
   stored(name: string): unknown {
     return ownProperty(this.#segments, name);
   }
 
-  /** Compiles a condition that may refer to these segments. Never throws: what is malformed is false. */
+  /** Compiles a condition that may refer to these segments. Never throws: a malformed condition is false. */
   compile(condition: unknown): ConditionNode {
     return this.#compileBounded(condition) ?? never;
   }
 
-  /** Whether a condition is false as a whole because its segments come to more than is evaluated. */
+  /** Whether a condition is always false because it grows too large with its segments. */
   isTooLarge(condition: unknown): boolean {
     return this.#compileBounded(condition) === undefined;
   }
@@ -127,8 +126,8 @@ export class CompiledSegments {
   }
 
   /**
-   * Puts a segment in. A reference to a segment that is already being put in is cut (it is false), so the result may
-   * depend on what is around it; it is kept only where it does not.
+   * Expands a segment. A reference to a segment that is already being expanded is cut: it is false. The result may then
+   * depend on the segments around it; it is kept for reuse only if it does not.
    */
   #expand(name: string, expansion: Expansion): ConditionNode {
     const position = expansion.active.length;
@@ -155,7 +154,7 @@ export class CompiledSegments {
 }
 
 /**
- * Prepares the segments of an environment for {@link compile}, so that flags share them.
+ * Compiles the segments of an environment for {@link compile}, so that its flags share them.
  *
  * @example
  * const segments = compileSegments(ruleset.segments);
@@ -167,7 +166,7 @@ export function compileSegments(segments: Segments): CompiledSegments {
 
 function grow(expansion: Expansion, conditions: number, levels: number): void {
   const { active, level } = expansion;
-  // What stands in the flag's own condition is not counted: only segments multiply.
+  // The flag's own condition is not counted: only segments multiply.
   if (active.length > 0 || levels > 0) expansion.conditions += conditions;
   expansion.deepestLevel = Math.max(expansion.deepestLevel, level + levels);
   if (expansion.conditions > MAX_EXPANDED_CONDITIONS || expansion.deepestLevel > MAX_EXPANDED_LEVELS) {

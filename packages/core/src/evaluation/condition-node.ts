@@ -2,19 +2,18 @@ import type { EvaluationContext } from '../wire.ts';
 import { type Attribute, readAttribute } from './attribute.ts';
 import type { ValueTest } from './operators.ts';
 
-/** What a {@link ConditionNode} does. */
 type NodeKind = (typeof KIND)[keyof typeof KIND];
 
 const KIND = { never: 0, all: 1, any: 2, not: 3, exists: 4, equals: 5, oneOf: 6, test: 7 } as const;
 
 /**
- * A compiled condition. All kinds share one shape, and {@link holds} one switch, so that the code stays as fast with
- * many operators as with one; closures of many kinds would be called through a table each time.
+ * A compiled condition. All kinds have the same shape, and {@link holds} is one switch over them: this stays fast however
+ * many operators are in use. Closures of many kinds would make every call megamorphic.
  */
 export interface ConditionNode {
   readonly kind: NodeKind;
   readonly attribute: Attribute;
-  /** The one operand of `equals`, the list of `oneOf`. */
+  /** The operand of `equals`, or the list of `oneOf`. */
   readonly operand: unknown;
   readonly test: ValueTest;
   readonly members: readonly ConditionNode[];
@@ -24,42 +23,41 @@ const NO_ATTRIBUTE: Attribute = { name: '', path: undefined };
 const NO_MEMBERS: readonly ConditionNode[] = [];
 const noTest: ValueTest = () => false;
 
-/** What is malformed, unknown or beyond a limit: false. */
+/** Always false: for a malformed or unknown condition, or one beyond a limit. */
 export const never: ConditionNode = combine(KIND.never, NO_MEMBERS);
 
-/** True when all are; true when there are none. */
+/** True if all members are, or there are none. */
 export function allOf(members: readonly ConditionNode[]): ConditionNode {
   const [only] = members;
   return members.length === 1 && only !== undefined ? only : combine(KIND.all, members);
 }
 
-/** True when one is; false when there are none. */
+/** True if at least one member is. */
 export function anyOf(members: readonly ConditionNode[]): ConditionNode {
   const [only] = members;
   return members.length === 1 && only !== undefined ? only : combine(KIND.any, members);
 }
 
-/** True when the other is false. */
 export function negationOf(member: ConditionNode): ConditionNode {
   return combine(KIND.not, [member]);
 }
 
-/** True where the attribute is neither missing nor null. */
+/** True if the attribute is neither missing nor null. */
 export function existsNode(attribute: Attribute): ConditionNode {
   return { kind: KIND.exists, attribute, operand: undefined, test: noTest, members: NO_MEMBERS };
 }
 
-/** True where the attribute, or an element of it, is exactly the operand: a string, number or boolean. */
+/** True if the attribute, or an element of it, is exactly the operand: a string, number or boolean. */
 export function equalsNode(attribute: Attribute, operand: unknown): ConditionNode {
   return { kind: KIND.equals, attribute, operand, test: noTest, members: NO_MEMBERS };
 }
 
-/** True where the attribute, or an element of it, is exactly one of a few operands: strings, numbers and booleans. */
+/** True if the attribute, or an element of it, is exactly one of a few operands: strings, numbers and booleans. */
 export function oneOfNode(attribute: Attribute, operands: readonly unknown[]): ConditionNode {
   return { kind: KIND.oneOf, attribute, operand: operands, test: noTest, members: NO_MEMBERS };
 }
 
-/** True where the attribute, or an element of it, satisfies the test, which must refuse `undefined`. */
+/** True if the attribute, or an element of it, passes the test, which must refuse `undefined`. */
 export function testNode(attribute: Attribute, test: ValueTest): ConditionNode {
   return { kind: KIND.test, attribute, operand: undefined, test, members: NO_MEMBERS };
 }
@@ -68,7 +66,7 @@ function combine(kind: NodeKind, members: readonly ConditionNode[]): ConditionNo
   return { kind, attribute: NO_ATTRIBUTE, operand: undefined, test: noTest, members };
 }
 
-/** Whether a context satisfies a condition. Never throws, whatever the context holds; allocates nothing. */
+/** Whether a condition is true for a context. Never throws, whatever the context holds; allocates nothing. */
 export function holds(node: ConditionNode, context: EvaluationContext): boolean {
   switch (node.kind) {
     case KIND.equals:
@@ -78,7 +76,7 @@ export function holds(node: ConditionNode, context: EvaluationContext): boolean 
     case KIND.test:
       return isSatisfied(node, context);
     case KIND.exists:
-      return isThere(node, context);
+      return isPresent(node, context);
     case KIND.all:
       return !someMember(node.members, context, false);
     case KIND.any:
@@ -90,22 +88,22 @@ export function holds(node: ConditionNode, context: EvaluationContext): boolean 
   }
 }
 
-/** Whether a member comes out as wanted. */
+/** Whether at least one member is `expected`. */
 function someMember(
   members: readonly ConditionNode[],
   context: EvaluationContext,
-  isWanted: boolean,
+  expected: boolean,
 ): boolean {
   for (let index = 0; index < members.length; index++) {
     const member = members[index];
-    if (member !== undefined && holds(member, context) === isWanted) return true;
+    if (member !== undefined && holds(member, context) === expected) return true;
   }
   return false;
 }
 
 /*
- * An attribute without dots is read first, and only one that would count is then looked at for being the context's
- * own: most contexts do not match, and the look takes longer than the reading.
+ * An attribute without dots is read first. Whether it is the context's own property is checked only if its value matches:
+ * most do not, and `Object.hasOwn` takes longer than the read.
  */
 
 function isEqual({ attribute, operand }: ConditionNode, context: EvaluationContext): boolean {
@@ -115,7 +113,7 @@ function isEqual({ attribute, operand }: ConditionNode, context: EvaluationConte
     if (value !== operand && !(typeof value === 'object' && hasElement(value, operand))) return false;
     return path !== undefined || Object.hasOwn(context, name);
   } catch {
-    // A getter or a proxy in the context threw: the attribute is missing.
+    // A getter or proxy in the context threw: the attribute is missing.
     return false;
   }
 }
@@ -144,7 +142,7 @@ function isSatisfied({ attribute, test }: ConditionNode, context: EvaluationCont
   }
 }
 
-function isThere({ attribute }: ConditionNode, context: EvaluationContext): boolean {
+function isPresent({ attribute }: ConditionNode, context: EvaluationContext): boolean {
   try {
     const { name, path } = attribute;
     const value = path === undefined ? context[name] : readAttribute(context, attribute);

@@ -3,21 +3,21 @@ import { parseAttribute } from './attribute.ts';
 import { type ConditionNode, equalsNode, existsNode, never, oneOfNode, testNode } from './condition-node.ts';
 import { compileOperator, isComparable, isOperator, isShortList } from './operators.ts';
 
-/** Levels of conditions in one another that are evaluated; a single comparison is one level. */
+/** Nesting levels of conditions that are evaluated; a single comparison is one level. */
 export const MAX_CONDITION_DEPTH = 32;
 
-/** The property that tells a condition's form. */
+/** The property that a condition of each form has. */
 export type ConditionForm = (typeof FORMS)[number];
 
 const FORMS = ['all', 'any', 'not', 'segment', 'attribute'] as const;
 
-/** The form of a condition; `undefined` where it has none, or more than one. */
+/** The form of a condition; `undefined` if it has none, or more than one. */
 export function conditionForm(condition: object): ConditionForm | undefined {
   const [form, another] = FORMS.filter((name) => Object.hasOwn(condition, name));
   return another === undefined ? form : undefined;
 }
 
-/** The conditions right inside a condition, whatever they are. */
+/** The conditions directly inside a condition; they may be malformed. */
 export function conditionMembers(condition: object): readonly unknown[] {
   switch (conditionForm(condition)) {
     case 'all':
@@ -50,7 +50,7 @@ export function compileComparison(condition: object): ConditionNode {
   const ignoreCase = ownProperty(condition, 'ignoreCase') === true;
   const [operand] = operands as unknown[];
   const isOnlyOne = operator === 'in' && operands.length === 1 && isComparable(operand);
-  // Lower-casing is for strings: with another operand there is none to do.
+  // Case matters only for strings.
   if (isOnlyOne && !(ignoreCase && typeof operand === 'string')) return equalsNode(attribute, operand);
   if (operator === 'in' && !ignoreCase && isShortList(operands)) {
     return oneOfNode(attribute, operands.filter(isComparable).slice());

@@ -1,13 +1,13 @@
 const DAYS_IN_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
-/** The calendar repeats itself after 400 years; `Date.UTC` reads the years 0–99 as 1900–1999, so it gets later ones. */
+/** The calendar repeats after 400 years. `Date.UTC` reads the years 0–99 as 1900–1999, so it is given later ones. */
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * DAY_MINUTES * MINUTE_MS;
 
 /**
- * A point in time as epoch milliseconds: a finite number as it is, or an RFC 3339 date-time (section 5.6) with its
- * offset; NaN for anything else, a bare date or a day that no month has included. Allocates nothing.
+ * A point in time in epoch milliseconds, from a finite number or an RFC 3339 date-time (section 5.6). NaN for anything else,
+ * such as a date without a time or 30 February. Allocates nothing.
  */
 export function epochMs(value: unknown): number {
   if (typeof value === 'number') return Number.isFinite(value) ? value : Number.NaN;
@@ -36,7 +36,7 @@ function parseDateTime(text: string): number {
   return utcMinute + second * 1_000 + fractionMs(text, zone);
 }
 
-/** NaN where one of the characters is no digit; a bound that it is compared with then fails. */
+/** NaN if one of the characters is not a digit; every comparison with it then fails. */
 function digits(text: string, start: number, count: number): number {
   let number = 0;
   for (let index = start; index < start + count; index++) {
@@ -62,7 +62,7 @@ function endsUtcDay(utcMinute: number): boolean {
   return minuteOfDay === DAY_MINUTES - 1 || minuteOfDay === -1;
 }
 
-/** Where the offset begins: after the seconds and their fraction; -1 where a fraction has no digit. */
+/** The index after the seconds and their fraction, where the offset begins; -1 if the fraction has no digit. */
 function fractionEnd(text: string): number {
   if (!isAt(text, 19, '.')) return 19;
   let index = 20;
@@ -73,7 +73,7 @@ function fractionEnd(text: string): number {
 function fractionMs(text: string, end: number): number {
   let ms = 0;
   let unit = 100;
-  // Whole milliseconds stay exact: 0.789 s must be 789, not 789.0000000000001.
+  // Keeps whole milliseconds exact: 0.789 s must be 789, not 789.0000000000001.
   for (let index = 20; index < end; index++) {
     ms += digits(text, index, 1) * unit;
     unit = unit === 100 ? 10 : unit === 10 ? 1 : unit / 10;

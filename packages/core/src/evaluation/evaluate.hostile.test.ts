@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compile, evaluate, type JsonValue, type Segments } from '../index.ts';
+import { runs } from '../test-support/runs.ts';
 
 const DEFAULT = { value: 'default', source: 'default' };
 
-/** Whether a context matches a condition, hostile as both may be. */
+/** Whether a context matches a condition. */
 function decide(when: unknown, context: unknown = {}, segments: Segments = {}): unknown {
   const flag = { $cohort: { rules: [{ id: 'r', when, value: true }], defaultValue: false } } as JsonValue;
   return evaluate('flag', flag, context as Record<string, unknown>, segments).value;
@@ -21,14 +22,14 @@ const EVERYONE = { attribute: 'userId', op: 'exists' };
 
 describe('hostile stored values', () => {
   it.each<[string, unknown]>([
-    ['rules no list', { rules: 'x' }],
-    ['rules an object', { rules: { 0: { id: 'r', when: { all: [] }, value: 1 } } }],
-    ['rules null', { rules: null }],
-    ['rules of rubbish', { rules: [null, 1, 'x', [], {}] }],
+    ['rules that are a string', { rules: 'x' }],
+    ['rules that are an object', { rules: { 0: { id: 'r', when: { all: [] }, value: 1 } } }],
+    ['rules that are null', { rules: null }],
+    ['rules that are all malformed', { rules: [null, 1, 'x', [], {}] }],
     ['a rule without an id', { rules: [{ when: { all: [] }, value: 1 }] }],
     ['a rule with a numeric id', { rules: [{ id: 1, when: { all: [] }, value: 1 }] }],
     ['a rule without a condition', { rules: [{ id: 'r', value: 1 }] }],
-    ['a rule with nothing to give', { rules: [{ id: 'r', when: { all: [] } }] }],
+    ['a rule without a value or rollout', { rules: [{ id: 'r', when: { all: [] } }] }],
     [
       'a rule with a value and a rollout',
       { rules: [{ id: 'r', when: { all: [] }, value: 1, rollout: { variants: [] } }] },
@@ -36,11 +37,11 @@ describe('hostile stored values', () => {
     ['a rollout that is null', { rollout: null }],
     ['a rollout that is a list', { rollout: [] }],
     ['a rollout without variants', { rollout: {} }],
-    ['variants no list', { rollout: { variants: {} } }],
-    ['variants of rubbish', { rollout: { variants: [null] } }],
+    ['variants that are an object', { rollout: { variants: {} } }],
+    ['a variant that is null', { rollout: { variants: [null] } }],
     ['a variant without a value', { rollout: { variants: [{ weight: 100 }] } }],
     ['a variant without a weight', { rollout: { variants: [{ value: 1 }] } }],
-    ['a weight that is a text', { rollout: { variants: [{ value: 1, weight: '100' }] } }],
+    ['a weight that is a string', { rollout: { variants: [{ value: 1, weight: '100' }] } }],
     [
       'a negative weight',
       {
@@ -53,23 +54,23 @@ describe('hostile stored values', () => {
       },
     ],
     ['a weight above 100', { rollout: { variants: [{ value: 1, weight: 1e308 }] } }],
-    ['a weight that is no number', { rollout: { variants: [{ value: 1, weight: Number.NaN }] } }],
-    ['bucketBy no text', { bucketBy: 5, rollout: { variants: [{ value: 1, weight: 100 }] } }],
-    ['salt no text', { salt: {}, rollout: { variants: [{ value: 1, weight: 100 }] } }],
-  ])('%s: the default', (_, cohort) => {
+    ['a weight that is NaN', { rollout: { variants: [{ value: 1, weight: Number.NaN }] } }],
+    ['bucketBy that is a number', { bucketBy: 5, rollout: { variants: [{ value: 1, weight: 100 }] } }],
+    ['a salt that is an object', { salt: {}, rollout: { variants: [{ value: 1, weight: 100 }] } }],
+  ])('%s: gives the default', (_, cohort) => {
     const flag = { $cohort: { ...(cohort as object), defaultValue: 'default' } } as JsonValue;
     expect(evaluate('flag', flag, { userId: 'u' })).toStrictEqual(DEFAULT);
   });
 
-  it.each([null, 5, 'x', true, []])('a $cohort that is %j answers null by default', ($cohort) => {
+  it.each([null, 5, 'x', true, []])('a $cohort that is %j gives null by default', ($cohort) => {
     expect(evaluate('flag', { $cohort } as JsonValue)).toStrictEqual({ value: null, source: 'default' });
   });
 
-  it('a cohort without a default answers null by default', () => {
+  it('a cohort without a default gives null by default', () => {
     expect(evaluate('flag', { $cohort: {} })).toStrictEqual({ value: null, source: 'default' });
   });
 
-  it('a malformed rule does not hide the ones after it', () => {
+  it('a malformed rule is skipped', () => {
     const flag = {
       $cohort: { rules: [null, { id: 'ok', when: { all: [] }, value: 1 }], defaultValue: 0 },
     } as unknown as JsonValue;
@@ -85,7 +86,7 @@ describe('hostile stored values', () => {
     expect(evaluate('flag', flag, { userId: 'u' })).toStrictEqual({ ...DEFAULT, matchedRuleId: 'r' });
   });
 
-  it('weights past 100 leave nothing to those after', () => {
+  it('a variant after weights of 100 in sum gets nobody', () => {
     const variants = [
       { value: 'a', weight: 100 },
       { value: 'b', weight: 100 },
@@ -128,7 +129,7 @@ describe('hostile stored values', () => {
     expect(decide({ not: unknown }, { userId: 'u' })).toBe(true);
   });
 
-  it('takes 32 levels, and a condition beyond is false whatever it negates', () => {
+  it('a condition of 32 levels is evaluated; a deeper one is false, whatever it negates', () => {
     const context = { userId: 'u' };
     expect(decide(nest('all', 32, EVERYONE), context)).toBe(true);
     expect(decide(nest('all', 33, EVERYONE), context)).toBe(false);
@@ -139,7 +140,7 @@ describe('hostile stored values', () => {
     }
   });
 
-  it('takes a long chain of segments, and neither overflows nor hangs on one beyond sense', () => {
+  it('a long chain of segments is evaluated; an absurdly long one is false and does not overflow the stack', () => {
     const chain = (length: number): Segments =>
       Object.fromEntries(
         Array.from({ length }, (_, index) => [
@@ -151,7 +152,7 @@ describe('hostile stored values', () => {
     expect(decide({ segment: 's0' }, { userId: 'u' }, chain(50_000))).toBe(false);
   });
 
-  it('a segment that grows exponentially is false, and so is what refers to it', () => {
+  it('a segment that grows exponentially is false, and so is any condition that refers to it', () => {
     const doubled: Segments = Object.fromEntries(
       Array.from({ length: 100 }, (_, index) => [
         `s${index}`,
@@ -164,14 +165,14 @@ describe('hostile stored values', () => {
     expect(decide({ segment: 's95' }, { userId: 'u' }, segments)).toBe(true);
   });
 
-  it('segments that all refer to one another come to an end', () => {
+  it('segments that all refer to one another are false', () => {
     const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
     const references = names.map((segment) => ({ segment }));
     const segments = Object.fromEntries(names.map((name) => [name, { any: references }])) as Segments;
     expect(decide({ segment: 's0' }, { userId: 'u' }, segments)).toBe(false);
   });
 
-  it('cycles are cut where they close, whichever segment is asked first', () => {
+  it('a cycle is cut where it closes, whichever segment is evaluated first', () => {
     const segments: Segments = {
       a: { any: [{ segment: 'b' }, { attribute: 'x', op: 'exists' }] },
       b: { not: { segment: 'a' } },
@@ -202,7 +203,7 @@ describe('hostile contexts', () => {
     'tags.length',
     'tags.0',
     'length',
-  ])('there is no attribute %s', (attribute) => {
+  ])('%s is a missing attribute', (attribute) => {
     const context = { device: { os: 1 }, tags: ['a'] };
     expect(decide({ attribute, op: 'exists' }, context)).toBe(false);
     expect(decide({ attribute, op: 'exists' }, ['a'])).toBe(false);
@@ -216,13 +217,13 @@ describe('hostile contexts', () => {
     expect(evaluate('f', flag, context)).toStrictEqual(DEFAULT);
   });
 
-  it('an own __proto__ is an attribute as any other', () => {
+  it('an own __proto__ is an attribute like any other', () => {
     const context: unknown = JSON.parse('{"__proto__": "x", "device": {"__proto__": {"a": 1}}}');
     expect(decide({ attribute: '__proto__', op: 'in', values: ['x'] }, context)).toBe(true);
     expect(decide({ attribute: 'device.__proto__.a', op: 'in', values: [1] }, context)).toBe(true);
   });
 
-  it('a polluted prototype has no say', () => {
+  it('a polluted prototype has no effect', () => {
     Object.defineProperty(Object.prototype, 'polluted', { value: 'yes', configurable: true });
     Object.defineProperty(Object.prototype, 'rollout', {
       value: { variants: [{ value: 1, weight: 100 }] },
@@ -278,25 +279,25 @@ describe('hostile contexts', () => {
     },
   );
 
-  it('NaN equals, precedes and follows nothing', () => {
+  it('NaN is not equal to, before or after anything', () => {
     const list = [Number.NaN, ...Array.from({ length: 20 }, (_, index) => index)];
     for (const values of [[Number.NaN], [Number.NaN, 1], list]) {
       for (const op of ['in', 'lt', 'lte', 'gt', 'gte', 'before', 'after']) {
         expect(decide({ attribute: 'n', op, values }, { n: Number.NaN }), op).toBe(false);
       }
     }
-    // A NaN among the operands does not spoil the others.
+    // A NaN among the operands does not affect the others.
     expect(decide({ attribute: 'n', op: 'lt', values: [Number.NaN, 5] }, { n: 1 })).toBe(true);
   });
 
-  it('arrays of any length are searched to the end, nested ones are not', () => {
+  it('an array of any length is searched to its end, but not arrays inside it', () => {
     const long = Array.from({ length: 200_000 }, (_, index) => `t${index}`);
     expect(decide({ attribute: 'tags', op: 'in', values: ['t199999'] }, { tags: long })).toBe(true);
     expect(decide({ attribute: 'tags', op: 'in', values: long }, { tags: ['t199999'] })).toBe(true);
     expect(decide({ attribute: 'tags', op: 'in', values: ['a'] }, { tags: [['a'], { a: 'a' }] })).toBe(false);
   });
 
-  it('values of no JSON type match nothing', () => {
+  it('a value that JSON cannot carry matches nothing', () => {
     for (const value of [1n, Symbol('a'), () => 'a', new Date(), new String('a'), new Map([['a', 1]])]) {
       for (const op of ['in', 'contains', 'matches', 'lt', 'before', 'semverEq']) {
         expect(
@@ -306,7 +307,7 @@ describe('hostile contexts', () => {
     }
   });
 
-  it('never throws and never changes its input, whatever both are', () => {
+  it('any value and any context are evaluated without an error', () => {
     const stored = fc.oneof(
       fc.jsonValue(),
       fc.record({ $cohort: fc.anything() }),
@@ -331,62 +332,13 @@ describe('hostile contexts', () => {
           withSparseArray: true,
         }),
         (value, context) => {
-          const answer = evaluate('flag', value as JsonValue, context as Record<string, unknown>);
-          expect(['raw', 'rule', 'rollout', 'default']).toContain(answer.source);
+          const { source } = evaluate('flag', value as JsonValue, context as Record<string, unknown>);
+          expect(['raw', 'rule', 'rollout', 'default']).toContain(source);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: runs(500, 2_000) },
     );
     const flag = Object.freeze({ $cohort: Object.freeze({ rules: Object.freeze([]), defaultValue: 1 }) });
     expect(compile('f', flag as unknown as JsonValue)(Object.freeze({ userId: 'u' })).value).toBe(1);
-  });
-});
-
-describe('answers', () => {
-  it('give the stored value itself, and cannot be changed for others where they are shared', () => {
-    const layout = { columns: 3 };
-    const run = compile('f', layout);
-    expect(run().value).toBe(layout);
-    expect(run()).toBe(run({ userId: 'u' }));
-    expect(Object.isFrozen(run())).toBe(true);
-  });
-
-  it('take the unit as a string, and nothing but strings, numbers and booleans', () => {
-    const flag: JsonValue = {
-      $cohort: { rollout: { variants: [{ value: 1, weight: 100 }] }, defaultValue: 'default' },
-    };
-    const bucket = (userId: unknown): unknown => evaluate('f', flag, { userId }).rolloutBucket;
-    expect(bucket(12)).toBe(bucket('12'));
-    expect(bucket(true)).toBe(bucket('true'));
-    expect(bucket(-0)).toBe(bucket('0'));
-    for (const missing of ['', null, undefined, {}, [], ['u'], 1n]) expect(bucket(missing)).toBeUndefined();
-  });
-
-  it('an own name with a dot goes before the path', () => {
-    const when = { attribute: 'app.version', op: 'in', values: ['own'] };
-    expect(decide(when, { 'app.version': 'own', app: { version: 'path' } })).toBe(true);
-    expect(decide(when, { app: { version: 'own' } })).toBe(true);
-    expect(decide(when, { 'app.version': null, app: { version: 'own' } })).toBe(false);
-  });
-
-  it('ignoreCase leaves the classes of a pattern as they are', () => {
-    const when = { attribute: 'a', op: 'matches', values: ['^\\D+$', '^\\p{Lu}{2}$'], ignoreCase: true };
-    expect(decide(when, { a: 'NL' })).toBe(true);
-    expect(decide(when, { a: '12' })).toBe(false);
-  });
-
-  it('a leap second ends a day in UTC and no other minute', () => {
-    const isAfter = (at: string): unknown =>
-      decide({ attribute: 'at', op: 'after', values: ['2016-12-31T23:59:59.9Z'] }, { at });
-    expect(isAfter('2016-12-31T23:59:60Z')).toBe(true);
-    expect(isAfter('2017-01-01T00:59:60+01:00')).toBe(true);
-    expect(isAfter('2017-01-01T12:00:60Z')).toBe(false);
-    expect(isAfter('2017-01-01T12:00:61Z')).toBe(false);
-  });
-
-  it('fractions below a millisecond count', () => {
-    const when = { attribute: 'at', op: 'after', values: ['2026-01-01T00:00:00.001Z'] };
-    expect(decide(when, { at: '2026-01-01T00:00:00.0015Z' })).toBe(true);
-    expect(decide(when, { at: '2026-01-01T00:00:00.001000Z' })).toBe(false);
   });
 });

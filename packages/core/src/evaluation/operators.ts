@@ -2,12 +2,12 @@ import type { ConditionOperator } from '../wire.ts';
 import { epochMs } from './date-time.ts';
 import { compareVersions, isSemanticVersion } from './semantic-version.ts';
 
-/** Whether one value of an attribute satisfies an operator; anything may come in, and `undefined` never does. */
+/** Whether one value of an attribute satisfies an operator. The value may be anything; `undefined` never does. */
 export type ValueTest = (value: unknown) => boolean;
 
 type Operator = (operands: readonly unknown[], ignoreCase: boolean) => ValueTest;
 
-/** Up to here a look along the list is faster than a hash. */
+/** Up to this length, searching a list is faster than a set. */
 const SHORT_LIST = 8;
 
 const never: ValueTest = () => false;
@@ -18,7 +18,7 @@ const OPERATORS: Record<ConditionOperator, Operator> = {
   startsWith: textOperator((text, operand) => text.startsWith(operand)),
   endsWith: textOperator((text, operand) => text.endsWith(operand)),
   matches,
-  // Any operand may satisfy it, so only the easiest one counts.
+  // One operand is enough, so only the easiest to satisfy counts.
   lt: numberOperator(Math.max, (value, bound) => value < bound),
   lte: numberOperator(Math.max, (value, bound) => value <= bound),
   gt: numberOperator(Math.min, (value, bound) => value > bound),
@@ -39,8 +39,7 @@ export function isOperator(name: unknown): name is ConditionOperator {
 }
 
 /**
- * Prepares an operator: operands of a type that it does not take are left out, patterns, dates and lower case are
- * made once.
+ * Compiles an operator: operands of the wrong type are dropped; patterns, dates and lower-case strings are prepared once.
  */
 export function compileOperator(
   operator: ConditionOperator,
@@ -50,7 +49,7 @@ export function compileOperator(
   return OPERATORS[operator](operands, ignoreCase);
 }
 
-/** Compiles a pattern of `matches`; `undefined` where it is no regular expression. */
+/** Compiles a pattern of `matches`; `undefined` if it is not a valid regular expression. */
 export function compilePattern(pattern: string, flags: 'u' | 'iu'): RegExp | undefined {
   try {
     return new RegExp(pattern, flags);
@@ -79,13 +78,13 @@ function isMember(wanted: readonly unknown[]): ValueTest {
   return (value) => set.has(value);
 }
 
-/** Whether `in` can compare with an operand. NaN equals nothing, but lists and sets would find it. */
+/** Whether `in` can compare with an operand. Not with NaN: it equals nothing, but lists and sets would find it. */
 export function isComparable(operand: unknown): operand is string | number | boolean {
   if (typeof operand === 'number') return !Number.isNaN(operand);
   return typeof operand === 'string' || typeof operand === 'boolean';
 }
 
-/** Whether operands are so few that looking along them is the fastest. */
+/** Whether searching the list is the fastest way. */
 export function isShortList(operands: readonly unknown[]): boolean {
   return operands.length <= SHORT_LIST;
 }
@@ -105,7 +104,7 @@ function textOperator(holds: (text: string, operand: string) => boolean): Operat
   };
 }
 
-/** Case is ignored by the expression's own flag: lower-casing a pattern would turn `\p{L}` and `\D` into others. */
+/** Case is ignored by the `i` flag: lower-casing a pattern would change `\p{L}` and `\D`. */
 function matches(operands: readonly unknown[], ignoreCase: boolean): ValueTest {
   const patterns = operands
     .map((operand) =>

@@ -1,12 +1,12 @@
 import { isRecord, ownProperty } from '../lib/record.ts';
 import type { EvaluationContext, EvaluationSource, JsonValue } from '../wire.ts';
-import { type Attribute, asSubject, parseAttribute, readAttribute } from './attribute.ts';
+import { type Attribute, attributesOf, parseAttribute, readAttribute } from './attribute.ts';
 import { bucketAfter, type HashState, prepareSalt } from './bucket.ts';
 import { type ConditionNode, holds, never } from './condition-node.ts';
 
 const DEFAULT_BUCKET_BY = 'userId';
 
-/** An answer with how it came about. */
+/** A value, and why it was chosen. */
 export interface Details<Value> {
   value: Value;
   source: EvaluationSource;
@@ -15,41 +15,41 @@ export interface Details<Value> {
   errorCode?: string;
 }
 
-/** What is served for a stored value. */
+/** A stored value after its schema was applied. */
 export interface ParsedValue<Value> {
   readonly value: Value;
-  /** It is not the stored value, which may not be served: the answer is a default, and says why. */
+  /** The schema refused the stored value, and `value` is a default in its place. */
   readonly isRefused: boolean;
 }
 
-/** Where a stored value stands, for messages: `rules[0].rollout.variants[1]`, and the rule's id. */
+/** The place of a value inside its cohort, for messages. `path` is such as `rules[0].rollout.variants[1]`. */
 export interface ValuePlace {
   readonly path: string;
   readonly ruleId: string | undefined;
 }
 
 /**
- * Looks at each value that the program can answer, once; the first is the cohort's default (`undefined` where it has
- * none). What is served for a refused value other than that is the default's.
+ * Parses each value that the program can return, once. It is called for the cohort's default first (`undefined` if there is
+ * none), whose result also takes the place of every refused value.
  */
 export type ValueParser<Value> = (stored: JsonValue | undefined, place: ValuePlace) => ParsedValue<Value>;
 
-/** A stored value, prepared for many evaluations. All programs have one shape. */
+/** A stored value, compiled for many evaluations. All programs have the same shape, which keeps reads fast. */
 export interface Program<Value> {
-  readonly rules: readonly Outcome<Value>[];
-  /** When no rule matched; its own condition is not looked at. */
-  readonly otherwise: Outcome<Value>;
+  readonly rules: readonly Branch<Value>[];
+  /** Taken when no rule matches; its own condition is not evaluated. */
+  readonly fallthrough: Branch<Value>;
 }
 
-interface Outcome<Value> {
+interface Branch<Value> {
   readonly when: ConditionNode;
-  /** The answer without a rollout, and of a rollout that gives no variant; frozen and shared. */
-  readonly answer: Details<Value>;
+  /** The result without a rollout, or if the rollout gives no variant. Frozen and shared. */
+  readonly details: Details<Value>;
   readonly rollout: ProgramRollout<Value> | undefined;
 }
 
 interface ProgramRollout<Value> {
-  /** The rule whose rollout it is. */
+  /** Undefined for the cohort's own rollout. */
   readonly ruleId: string | undefined;
   readonly attribute: Attribute;
   readonly salt: HashState;
@@ -57,57 +57,52 @@ interface ProgramRollout<Value> {
 }
 
 interface Variant<Value> extends ParsedValue<Value> {
-  /** The bucket after its last. */
+  /** The bucket after its last one. */
   readonly end: number;
 }
 
-/** What rollouts take from their cohort, whatever it is. */
+/** The bucketing settings of a cohort, as stored; its rollouts inherit them. */
 export interface Bucketing {
   readonly bucketBy: unknown;
   readonly salt: unknown;
 }
 
-/** Prepares a rule's condition. */
 export interface ConditionCompiler {
   compile: (condition: unknown) => ConditionNode;
 }
 
-interface CohortParts<Value> extends Bucketing {
+interface CompileOptions<Value> {
   readonly conditions: ConditionCompiler;
   readonly parse: ValueParser<Value>;
-  readonly fallback: ParsedValue<Value>;
 }
 
-const NO_RULES: readonly never[] = [];
-
-/** A program that answers the same for every context. */
-export function constantProgram<Value>(answer: Details<Value>): Program<Value> {
-  return { rules: NO_RULES, otherwise: { when: never, answer: Object.freeze(answer), rollout: undefined } };
+/** What the rules and rollouts of a cohort share. */
+interface Cohort<Value> extends CompileOptions<Value>, Bucketing {
+  readonly defaultValue: ParsedValue<Value>;
 }
 
-/** Prepares a cohort. Never throws: what is malformed never matches. */
+/** Compiles a cohort. Never throws: a malformed part never matches. */
 export function compileCohort<Value>(
   key: string,
   stored: Record<string, unknown>,
-  conditions: ConditionCompiler,
-  parse: ValueParser<Value>,
+  { conditions, parse }: CompileOptions<Value>,
 ): Program<Value> {
-  const defaultValue = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
-  const fallback = parse(defaultValue, { path: 'defaultValue', ruleId: undefined });
-  const cohort: CohortParts<Value> = { conditions, parse, fallback, ...bucketingOf(key, stored) };
+  const storedDefault = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
+  const defaultValue = parse(storedDefault, { path: 'defaultValue', ruleId: undefined });
+  const cohort: Cohort<Value> = { conditions, parse, defaultValue, ...bucketingOf(key, stored) };
   const storedRules = ownProperty(stored, 'rules');
   const compiled = (Array.isArray(storedRules) ? (storedRules as unknown[]) : []).map((rule, index) =>
     compileRule(rule, index, cohort),
   );
-  const { answer, rollout } = Object.hasOwn(stored, 'rollout')
+  const { details, rollout } = Object.hasOwn(stored, 'rollout')
     ? compileRollout(stored.rollout, { path: 'rollout', ruleId: undefined }, cohort)
-    : { answer: missedAnswer(fallback, undefined), rollout: undefined };
-  // A list that `push` or `filter` makes has room to spare, and thousands of them are held at once.
+    : { details: defaultDetails(defaultValue, undefined), rollout: undefined };
+  // An array that `push` or `filter` makes has spare capacity, and thousands of them are held at once.
   const rules = compiled.filter((rule) => rule !== undefined).slice();
-  return { rules, otherwise: { when: never, answer, rollout } };
+  return { rules, fallthrough: { when: never, details, rollout } };
 }
 
-/** What the rollouts of a cohort are bucketed by, and under which salt, unless they say otherwise. */
+/** The bucketing settings of a cohort, with their defaults. */
 export function bucketingOf(key: string, cohort: Record<string, unknown>): Bucketing {
   return {
     bucketBy: ownProperty(cohort, 'bucketBy') ?? DEFAULT_BUCKET_BY,
@@ -115,27 +110,27 @@ export function bucketingOf(key: string, cohort: Record<string, unknown>): Bucke
   };
 }
 
-/** The value for a context. Never throws; allocates nothing where it is bucketed by a string of ASCII characters. */
-export function valueFor<Value>(program: Program<Value>, context: EvaluationContext): Value {
-  const subject = asSubject(context);
-  const { answer, rollout } = outcomeFor(program, subject);
-  if (rollout === undefined) return answer.value;
-  const bucket = bucketFor(rollout, subject);
+/** Evaluates to a value. Never throws; allocates nothing if it is bucketed by an ASCII string. */
+export function evaluateValue<Value>(program: Program<Value>, context: EvaluationContext): Value {
+  const attributes = attributesOf(context);
+  const { details, rollout } = selectBranch(program, attributes);
+  if (rollout === undefined) return details.value;
+  const bucket = bucketFor(rollout, attributes);
   const variant = bucket < 0 ? undefined : variantAt(rollout.variants, bucket);
-  return variant === undefined ? answer.value : variant.value;
+  return variant === undefined ? details.value : variant.value;
 }
 
-/** The answer for a context with how it came about; it may be shared and is not to be written to. Never throws. */
-export function detailsFor<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
-  const subject = asSubject(context);
-  const { answer, rollout } = outcomeFor(program, subject);
-  if (rollout === undefined) return answer;
-  const bucket = bucketFor(rollout, subject);
-  if (bucket < 0) return answer;
+/** Evaluates to a value and why it was chosen. The result may be frozen and shared. Never throws. */
+export function evaluateDetails<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
+  const attributes = attributesOf(context);
+  const { details, rollout } = selectBranch(program, attributes);
+  if (rollout === undefined) return details;
+  const bucket = bucketFor(rollout, attributes);
+  if (bucket < 0) return details;
   const variant = variantAt(rollout.variants, bucket);
-  if (variant?.isRefused === true) return refusedAnswer(variant.value);
-  if (variant === undefined && answer.errorCode !== undefined) return answer;
-  const value = variant === undefined ? answer.value : variant.value;
+  if (variant?.isRefused === true) return refusedDetails(variant.value);
+  if (variant === undefined && details.errorCode !== undefined) return details;
+  const value = variant === undefined ? details.value : variant.value;
   const source = variant === undefined ? 'default' : 'rollout';
   const rolloutBucket = Math.floor(bucket / 100);
   const matchedRuleId = rollout.ruleId;
@@ -144,23 +139,23 @@ export function detailsFor<Value>(program: Program<Value>, context: EvaluationCo
     : { value, source, matchedRuleId, rolloutBucket };
 }
 
-/** The first rule that matches, else what there is without one. */
-function outcomeFor<Value>(program: Program<Value>, subject: EvaluationContext): Outcome<Value> {
+/** The first rule that matches, else the fallthrough. */
+function selectBranch<Value>(program: Program<Value>, attributes: EvaluationContext): Branch<Value> {
   const { rules } = program;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
-    if (rule !== undefined && holds(rule.when, subject)) return rule;
+    if (rule !== undefined && holds(rule.when, attributes)) return rule;
   }
-  return program.otherwise;
+  return program.fallthrough;
 }
 
-/** The bucket of a context, -1 where there is nothing to bucket it by. */
-function bucketFor({ attribute, salt }: ProgramRollout<unknown>, subject: EvaluationContext): number {
-  const unit = readUnit(subject, attribute);
+/** The bucket of a context; -1 if the attribute to bucket by is missing. */
+function bucketFor({ attribute, salt }: ProgramRollout<unknown>, attributes: EvaluationContext): number {
+  const unit = readUnit(attributes, attribute);
   return unit === undefined ? -1 : bucketAfter(salt, unit);
 }
 
-/** The variant that owns a bucket; `undefined` where it lies past all of them. */
+/** The variant that owns a bucket; `undefined` if the bucket is past all of them. */
 export function variantAt<Owner extends { readonly end: number }>(
   variants: readonly Owner[],
   bucket: number,
@@ -172,10 +167,10 @@ export function variantAt<Owner extends { readonly end: number }>(
   return undefined;
 }
 
-/** What a context is bucketed by, as a string; `undefined` where it is missing. */
-export function readUnit(subject: EvaluationContext, attribute: Attribute): string | undefined {
+/** The unit: the attribute to bucket by, as a string; `undefined` if it is missing or has another type. */
+export function readUnit(attributes: EvaluationContext, attribute: Attribute): string | undefined {
   try {
-    const unit = readAttribute(subject, attribute);
+    const unit = readAttribute(attributes, attribute);
     if (typeof unit === 'string') return unit === '' ? undefined : unit;
     return typeof unit === 'number' || typeof unit === 'boolean' ? String(unit) : undefined;
   } catch {
@@ -184,7 +179,7 @@ export function readUnit(subject: EvaluationContext, attribute: Attribute): stri
   }
 }
 
-/** A rule without an id, or without exactly one of `value` and `rollout`, is malformed and never matches. */
+/** Whether a rule has an id and exactly one of `value` and `rollout`; else it never matches. */
 export function isWellFormedRule(rule: unknown): rule is Record<string, unknown> & { id: string } {
   return (
     isRecord(rule) &&
@@ -193,53 +188,49 @@ export function isWellFormedRule(rule: unknown): rule is Record<string, unknown>
   );
 }
 
-function compileRule<Value>(
-  rule: unknown,
-  index: number,
-  cohort: CohortParts<Value>,
-): Outcome<Value> | undefined {
+function compileRule<Value>(rule: unknown, index: number, cohort: Cohort<Value>): Branch<Value> | undefined {
   if (!isWellFormedRule(rule)) return undefined;
   const { id } = rule;
   const when = cohort.conditions.compile(ownProperty(rule, 'when'));
   if (Object.hasOwn(rule, 'rollout')) {
     const place = { path: `rules[${index}].rollout`, ruleId: id };
-    const { answer, rollout } = compileRollout(rule.rollout, place, cohort);
-    return { when, answer, rollout };
+    const { details, rollout } = compileRollout(rule.rollout, place, cohort);
+    return { when, details, rollout };
   }
-  const served = cohort.parse(storedValue(rule), { path: `rules[${index}].value`, ruleId: id });
-  const answer: Details<Value> = served.isRefused
-    ? refusedAnswer(cohort.fallback.value)
-    : Object.freeze({ value: served.value, source: 'rule', matchedRuleId: id });
-  return { when, answer, rollout: undefined };
+  const parsed = cohort.parse(storedValue(rule), { path: `rules[${index}].value`, ruleId: id });
+  const details: Details<Value> = parsed.isRefused
+    ? refusedDetails(cohort.defaultValue.value)
+    : Object.freeze({ value: parsed.value, source: 'rule', matchedRuleId: id });
+  return { when, details, rollout: undefined };
 }
 
-/** A malformed rollout misses, without a bucket: nobody is to get a value by a guess at what was meant. */
+/** A malformed rollout gives everyone the default: guessing what was meant could give a value to the wrong people. */
 function compileRollout<Value>(
   rollout: unknown,
   place: ValuePlace,
-  cohort: CohortParts<Value>,
-): Pick<Outcome<Value>, 'answer' | 'rollout'> {
-  const answer = missedAnswer(cohort.fallback, place.ruleId);
+  cohort: Cohort<Value>,
+): Pick<Branch<Value>, 'details' | 'rollout'> {
+  const details = defaultDetails(cohort.defaultValue, place.ruleId);
   const parts = rolloutParts(rollout, cohort);
-  if (parts === undefined) return { answer, rollout: undefined };
+  if (parts === undefined) return { details, rollout: undefined };
   const variants = parts.variants.map(({ stored, end }, index): Variant<Value> => {
-    const served = cohort.parse(stored, { ...place, path: `${place.path}.variants[${index}]` });
-    const { isRefused } = served;
-    return { end, value: isRefused ? cohort.fallback.value : served.value, isRefused };
+    const parsed = cohort.parse(stored, { ...place, path: `${place.path}.variants[${index}]` });
+    const { isRefused } = parsed;
+    return { end, value: isRefused ? cohort.defaultValue.value : parsed.value, isRefused };
   });
   const attribute = parseAttribute(parts.bucketBy);
   const salt = prepareSalt(parts.salt);
-  return { answer, rollout: { ruleId: place.ruleId, attribute, salt, variants } };
+  return { details, rollout: { ruleId: place.ruleId, attribute, salt, variants } };
 }
 
-/** A rollout that is well-formed, with what it takes from its cohort. */
+/** A well-formed rollout, with the settings that it inherits from its cohort. */
 export interface RolloutParts {
   readonly bucketBy: string;
   readonly salt: string;
   readonly variants: readonly { readonly stored: JsonValue; readonly end: number }[];
 }
 
-/** Takes a rollout apart; `undefined` where it is malformed. */
+/** Reads a rollout; `undefined` if it is malformed. */
 export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts | undefined {
   if (!isRecord(rollout)) return undefined;
   const bucketBy = ownProperty(rollout, 'bucketBy') ?? cohort.bucketBy;
@@ -258,20 +249,20 @@ export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts 
   return { bucketBy, salt, variants };
 }
 
-function missedAnswer<Value>(fallback: ParsedValue<Value>, ruleId: string | undefined): Details<Value> {
-  if (fallback.isRefused) return refusedAnswer(fallback.value);
-  const { value } = fallback;
+function defaultDetails<Value>(defaultValue: ParsedValue<Value>, ruleId: string | undefined): Details<Value> {
+  if (defaultValue.isRefused) return refusedDetails(defaultValue.value);
+  const { value } = defaultValue;
   return Object.freeze(
     ruleId === undefined ? { value, source: 'default' } : { value, source: 'default', matchedRuleId: ruleId },
   );
 }
 
-/** In the place of a value that may not be served. */
-function refusedAnswer<Value>(value: Value): Details<Value> {
+/** `value` is the default in place of one that the schema refused. */
+function refusedDetails<Value>(value: Value): Details<Value> {
   return Object.freeze({ value, source: 'default', errorCode: 'ERR_VALUE_INVALID' });
 }
 
-/** Stored values came out of JSON, so an own property is a JSON value. */
+/** Stored values come from JSON, so an own property is a JSON value. */
 function storedValue(record: Record<string, unknown>): JsonValue {
   return (ownProperty(record, 'value') ?? null) as JsonValue;
 }

@@ -1,4 +1,4 @@
-// semver.org, with minor and patch optional
+// The grammar of semver.org, with minor and patch optional.
 const NUMERIC = '(?:0|[1-9][0-9]*)';
 const IDENTIFIER = `(?:${NUMERIC}|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)`;
 const VERSION = new RegExp(
@@ -11,14 +11,14 @@ const PLUS = 43;
 const ZERO = 48;
 const NINE = 57;
 
-/** Whether a value is a semantic version; minor and patch may be left out, a leading `v` or zero may not be there. */
+/** Whether a value is a semantic version. Minor and patch may be left out; a leading `v` or zero is not allowed. */
 export function isSemanticVersion(value: unknown): value is string {
   return typeof value === 'string' && VERSION.test(value);
 }
 
 /**
- * The order of two semantic versions (semver.org, section 11): negative, 0 or positive. Build metadata is ignored.
- * Both must have passed {@link isSemanticVersion}. Numbers of any length compare exactly; allocates nothing.
+ * Compares two strings that passed {@link isSemanticVersion} (semver.org, section 11): negative, 0 or positive. Build
+ * metadata is ignored. Numbers of any length compare exactly; allocates nothing.
  */
 export function compareVersions(left: string, right: string): number {
   let a = 0;
@@ -37,7 +37,7 @@ export function compareVersions(left: string, right: string): number {
   return comparePreReleases(left, a, right, b);
 }
 
-/** Both positions are at the character before the first identifier. */
+/** The positions are those of the hyphens before the first identifiers. */
 function comparePreReleases(left: string, leftStart: number, right: string, rightStart: number): number {
   let a = leftStart;
   let b = rightStart;
@@ -46,9 +46,9 @@ function comparePreReleases(left: string, leftStart: number, right: string, righ
     const bEnd = identifierEnd(right, b + 1);
     const order = compareIdentifiers(left, a + 1, aEnd, right, b + 1, bEnd);
     if (order !== 0) return order;
-    const leftGoesOn = left.charCodeAt(aEnd) === DOT;
-    const rightGoesOn = right.charCodeAt(bEnd) === DOT;
-    if (!leftGoesOn || !rightGoesOn) return Number(leftGoesOn) - Number(rightGoesOn);
+    const leftContinues = left.charCodeAt(aEnd) === DOT;
+    const rightContinues = right.charCodeAt(bEnd) === DOT;
+    if (!leftContinues || !rightContinues) return Number(leftContinues) - Number(rightContinues);
     a = aEnd;
     b = bEnd;
   }
@@ -69,7 +69,7 @@ function compareIdentifiers(
   return compareCharacters(left, a, aEnd, right, b, bEnd);
 }
 
-/** An empty run is a part that was left out: zero. There are no leading zeros, so the longer run is the larger. */
+/** A part that was left out has no digits, and counts as zero. Without leading zeros, more digits are more. */
 function compareNumbers(
   left: string,
   a: number,

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../wire.ts';
 import { isPlainRecord } from './record.ts';
 
-/** Parses JSON text. Returns undefined if it is invalid: the parser's own error quotes the text, which may be secret. */
+/** The value of JSON text; undefined if the text is not valid JSON. The parser's own error would quote the text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -10,17 +10,17 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Deeper values are refused, which also ends a walk around a cycle. */
-const DEEPEST = 100;
+/** Deeper values are refused, which also ends the walk through a cycle. */
+const MAX_DEPTH = 100;
 
 /**
- * Whether a value is the same after a trip over the wire: plain objects and lists of strings, finite numbers,
- * booleans and null. A property that is undefined counts as one that is not there.
+ * Whether JSON can carry a value: plain objects and arrays of strings, finite numbers, booleans and null. A property that
+ * is undefined counts as missing.
  */
 export function isJson(value: unknown, depth = 0): value is JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || depth > DEEPEST) return false;
+  if (typeof value !== 'object' || depth > MAX_DEPTH) return false;
   if (Array.isArray(value)) return Array.from(value).every((item) => isJson(item, depth + 1));
   return (
     isPlainRecord(value) &&
@@ -28,13 +28,11 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   );
 }
 
-/**
- * Whether JSON text gives a value back as it is; {@link isJson} allows undefined properties and negative zero too.
- */
+/** Whether JSON returns a value unchanged; {@link isJson} also allows undefined properties and negative zero. */
 export function isExactJson(value: unknown, depth = 0): value is JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== 'object' || depth > DEEPEST || !(Array.isArray(value) || isPlainRecord(value)))
+  if (typeof value !== 'object' || depth > MAX_DEPTH || !(Array.isArray(value) || isPlainRecord(value)))
     return false;
   const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
   for (const item of items) if (!isExactJson(item, depth + 1)) return false;
@@ -63,7 +61,7 @@ function haveSameMembers(left: Record<string, unknown>, right: Record<string, un
   );
 }
 
-/** A JSON value as text that is the same for the same value: names in order, and none whose value is undefined. */
+/** JSON text that is the same for equal values: properties are sorted, and those that are undefined are left out. */
 export function canonicalJson(value: JsonValue): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

@@ -5,10 +5,10 @@ import { isTargeted } from '../evaluation/evaluate.ts';
 import {
   type ConditionCompiler,
   compileCohort,
-  detailsFor,
+  evaluateDetails,
+  evaluateValue,
   type Program,
   type ValueParser,
-  valueFor,
 } from '../evaluation/program.ts';
 import { isRecord } from '../lib/record.ts';
 import type { KeyDefinition } from '../schema/config-types.ts';
@@ -89,14 +89,14 @@ export class CompiledKey {
   value(context: EvaluationContext): unknown {
     if (this.fixed !== undefined) return this.#fixedValue;
     this.#program ??= programOf(this, this.#definition, this.#scope);
-    return valueFor(this.#program, context);
+    return evaluateValue(this.#program, context);
   }
 
   /** The evaluation for a context. A value that does not fit the schema is replaced, and `errorCode` says so. */
   evaluate(context: EvaluationContext): ParsedEvaluation {
     if (this.fixed !== undefined) return this.fixed;
     this.#program ??= programOf(this, this.#definition, this.#scope);
-    return detailsFor(this.#program, context);
+    return evaluateDetails(this.#program, context);
   }
 
   /** Whether its own conditions refer to one of these segments. */
@@ -232,7 +232,7 @@ function compileTargeted(
     if (rejected <= MAX_LISTED_ISSUES) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
     return { value: valueOrUndefined(fallbackOf()), isRefused: true };
   };
-  const program = compileCohort(definition.key, cohort, conditions, parse);
+  const program = compileCohort(definition.key, cohort, { conditions, parse });
   if (rejected > MAX_LISTED_ISSUES) issues.push(`and ${rejected - MAX_LISTED_ISSUES} more`);
   return { program, issues };
 }

@@ -1,58 +1,52 @@
 import { isJson } from '../lib/json.ts';
 import type { JsonValue } from '../wire.ts';
 import type { KeyDefinition } from './config-types.ts';
-import { inputJsonSchema } from './json-schema-input.ts';
-import { hasJsonSchema } from './standard-schema.ts';
+import { inputJsonSchemaIfAny } from './json-schema-input.ts';
 
-/** What stands for the values of one key that JSON cannot carry. */
+/** What a browser gets in place of one key's parsed values that JSON cannot carry. */
 interface Substitutes {
   readonly objects: WeakMap<object, JsonValue>;
-  /** Numbers that are not finite and bigints, which a weak map cannot hold. */
+  /** Bigints and numbers that are not finite; a weak map cannot hold them. */
   readonly primitives: Map<unknown, JsonValue>;
 }
 
-/** More primitives of one key than are in use at a time. */
-const MOST_PRIMITIVES = 1_000;
+/** Far more than one key has in use at a time. */
+const MAX_PRIMITIVES = 1_000;
 
 const substitutes = new WeakMap<KeyDefinition, Substitutes>();
 
 /**
- * Notes what a browser gets for a value that a validator made and JSON cannot carry, such as a Date or URL: what was
- * stored, or the default that the JSON Schema names where nothing was. Called once a value, when it is parsed.
+ * Remembers what a browser gets for a parsed value that JSON cannot carry, such as a Date or URL: the stored value or,
+ * if nothing is stored, the default in the JSON Schema. Called once per value, when it is parsed.
  */
-export function noteBrowserValue(definition: KeyDefinition, made: unknown, stored: unknown): void {
-  if (definition.tier === 'secret' || isJson(made)) return;
+export function noteBrowserValue(definition: KeyDefinition, parsed: unknown, stored: unknown): void {
+  if (definition.tier === 'secret' || isJson(parsed)) return;
   const substitute = stored === undefined ? defaultInput(definition) : stored;
   if (!isJson(substitute)) return;
   const known = substitutes.get(definition) ?? { objects: new WeakMap(), primitives: new Map() };
   substitutes.set(definition, known);
-  if (isObject(made)) {
-    known.objects.set(made, substitute);
+  if (isObject(parsed)) {
+    known.objects.set(parsed, substitute);
     return;
   }
-  known.primitives.set(made, substitute);
+  known.primitives.set(parsed, substitute);
   const [oldest] = known.primitives.keys();
-  if (known.primitives.size > MOST_PRIMITIVES) known.primitives.delete(oldest);
+  if (known.primitives.size > MAX_PRIMITIVES) known.primitives.delete(oldest);
 }
 
-/** The value as a browser gets it: itself where it is JSON, else what was stored; undefined where neither is. */
-export function browserValue(definition: KeyDefinition, value: unknown): JsonValue | undefined {
+/** The value for a browser: the parsed one if it is JSON, else the stored one; undefined if neither is. */
+export function browserValue(definition: KeyDefinition, parsed: unknown): JsonValue | undefined {
   const known = substitutes.get(definition);
-  const substitute = isObject(value) ? known?.objects.get(value) : known?.primitives.get(value);
+  const substitute = isObject(parsed) ? known?.objects.get(parsed) : known?.primitives.get(parsed);
   if (substitute !== undefined) return substitute;
-  return isJson(value) ? value : undefined;
+  return isJson(parsed) ? parsed : undefined;
 }
 
 function defaultInput({ validator }: KeyDefinition): JsonValue | undefined {
-  if (validator === undefined || !hasJsonSchema(validator)) return undefined;
-  try {
-    return inputJsonSchema(validator).default;
-  } catch {
-    // It has no JSON Schema; `toJsonSchema` says so where that matters.
-    return undefined;
-  }
+  return validator && inputJsonSchemaIfAny(validator)?.default;
 }
 
+/** Whether a value can be a key of a weak map. */
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }

@@ -8,10 +8,10 @@ export type Validators = Readonly<Record<string, StandardSchemaV1>>;
 /** Limits by key. */
 export type Limits = Readonly<Record<string, LimitDefinition>>;
 
-/** A validator of evaluation contexts: any Standard Schema of an object. */
+/** A validator for evaluation contexts: any Standard Schema of an object. */
 export type ContextValidator = StandardSchemaV1<EvaluationContext, unknown>;
 
-/** What `defineConfig` takes; a tier without keys may be left out. */
+/** Options of `defineConfig`; a tier without keys may be left out. */
 export interface ConfigOptions<
   Public extends Validators,
   Secrets extends Validators,
@@ -19,17 +19,17 @@ export interface ConfigOptions<
   Lims extends Limits,
   Context extends ContextValidator = ContextValidator,
 > {
-  /** Values that a browser may see. */
+  /** Values that browsers may read. */
   public?: Public;
-  /** Values that never leave a server. */
+  /** Values that never leave the server. */
   secrets?: Secrets;
-  /** Feature flags: a raw value, or one that targeting decides by context. */
+  /** Feature flags: one value for everyone, or targeting that picks one for each context. */
   flags?: Flags;
   /** Numbers with bounds, made by `defineLimit`. */
   limits?: Lims;
   /**
-   * The attributes that flags and limits are evaluated for; default any. What its validator takes is the type of every
-   * context; it never runs, so that a read stays as fast as it is and cannot fail.
+   * The attributes that flags and limits are evaluated for; default any. Only its input type is used, for every context:
+   * the validator never runs, so reads stay fast and cannot fail.
    */
   context?: Context;
 }
@@ -39,13 +39,13 @@ export interface KeyDefinition {
   readonly key: string;
   readonly tier: Tier;
   readonly environmentVariable: string;
-  /** The validator of a public value, secret or flag. */
+  /** For a public value, secret or flag. */
   readonly validator?: StandardSchemaV1;
-  /** The bounds of a limit. */
+  /** For a limit. */
   readonly limit?: LimitDefinition;
 }
 
-/** A schema that passed `defineConfig`. */
+/** A schema made by `defineConfig`. */
 export interface ConfigDefinition<
   Public extends Validators = Validators,
   Secrets extends Validators = Validators,
@@ -57,7 +57,7 @@ export interface ConfigDefinition<
   readonly secrets: Secrets;
   readonly flags: Flags;
   readonly limits: Lims;
-  /** The validator of contexts; undefined where none was declared. */
+  /** Undefined if none was declared. */
   readonly context?: Context;
   /** Every key of every tier. */
   readonly keys: ReadonlyMap<string, KeyDefinition>;
@@ -67,7 +67,7 @@ export interface ConfigDefinition<
 export type AnyConfig = ConfigDefinition<Validators, Validators, Validators, Limits, ContextValidator>;
 
 /**
- * Augment it with the type of your schema, and every client, hook and decorator is typed by it.
+ * Augment it with the type of your schema to type every client, hook and decorator.
  *
  * @example
  * declare module '@smooai/config' { interface Register { config: typeof config } }
@@ -75,7 +75,7 @@ export type AnyConfig = ConfigDefinition<Validators, Validators, Validators, Lim
 // biome-ignore lint/suspicious/noEmptyInterface: filled by the user's module augmentation
 export interface Register {}
 
-/** The schema in {@link Register}; any schema where none is registered. */
+/** The schema in {@link Register}; any schema if none is registered. */
 export type RegisteredConfig = Register extends { config: infer Config extends AnyConfig }
   ? Config
   : AnyConfig;
@@ -105,51 +105,51 @@ export type FlagValue<
   Config extends AnyConfig = RegisteredConfig,
 > = StandardSchemaV1.InferOutput<Config['flags'][Key]>;
 
-/** What may be stored for a public value: what its validator takes. */
+/** The input type of a public value: what may be stored for it. */
 export type PublicInput<
   Key extends PublicKey<Config>,
   Config extends AnyConfig = RegisteredConfig,
 > = StandardSchemaV1.InferInput<Config['public'][Key]>;
-/** What may be stored for a secret: what its validator takes. */
+/** The input type of a secret: what may be stored for it. */
 export type SecretInput<
   Key extends SecretKey<Config>,
   Config extends AnyConfig = RegisteredConfig,
 > = StandardSchemaV1.InferInput<Config['secrets'][Key]>;
-/** What may be stored for a flag, itself or as an answer of its targeting: what its validator takes. */
+/** The input type of a flag: what may be stored for it, as it is or inside its targeting. */
 export type FlagInput<
   Key extends FlagKey<Config>,
   Config extends AnyConfig = RegisteredConfig,
 > = StandardSchemaV1.InferInput<Config['flags'][Key]>;
 
-/** What JSON makes of a type: the same one, where JSON can carry it. */
+/** A type after a round trip through JSON: unchanged if JSON can carry it. */
 type Json<Value> = Value extends string | number | boolean | null | undefined
   ? Value
   : Value extends bigint | symbol | ((...parameters: never[]) => unknown)
     ? never
     : { [Name in keyof Value]: Json<Value[Name]> };
 
-/** The options of a type that JSON can carry. */
-type JsonOptions<Value> = Value extends Json<Value> ? Value : never;
+/** The members of a union that JSON can carry. */
+type JsonMembers<Value> = Value extends Json<Value> ? Value : never;
 
-/** The output, and what was stored in place of each option of it that JSON cannot carry. */
+/** The output type, with the input type in place of the members that JSON cannot carry. */
 type BrowserValue<Input, Output> = unknown extends Output
   ? unknown
-  : [Output] extends [JsonOptions<Output>]
+  : [Output] extends [JsonMembers<Output>]
     ? Output
-    : JsonOptions<Output> | Exclude<Input, undefined>;
+    : JsonMembers<Output> | Exclude<Input, undefined>;
 
-/** A public value as a browser reads it: that of {@link PublicValue}, or {@link PublicInput} where that is no JSON. */
+/** A public value as a browser reads it: {@link PublicValue}, or {@link PublicInput} if JSON cannot carry that. */
 export type BrowserPublicValue<
   Key extends PublicKey<Config>,
   Config extends AnyConfig = RegisteredConfig,
 > = BrowserValue<PublicInput<Key, Config>, PublicValue<Key, Config>>;
-/** A flag's value as a browser reads it: that of {@link FlagValue}, or {@link FlagInput} where that is no JSON. */
+/** A flag's value as a browser reads it: {@link FlagValue}, or {@link FlagInput} if JSON cannot carry that. */
 export type BrowserFlagValue<
   Key extends FlagKey<Config>,
   Config extends AnyConfig = RegisteredConfig,
 > = BrowserValue<FlagInput<Key, Config>, FlagValue<Key, Config>>;
 
-/** What flags and limits are evaluated for: the declared attributes, or any. */
+/** The context of evaluations: the declared attributes, or any. */
 export type ConfigContext<Config extends AnyConfig = RegisteredConfig> = StandardSchemaV1.InferInput<
   NonNullable<Config['context']>
 >;

@@ -47,7 +47,7 @@ type Config = typeof config;
 const client = createConfigClient({ config });
 
 describe('a context', () => {
-  test('is of the declared attributes, and may be left out', () => {
+  test('has the declared attributes, and may be left out', () => {
     expectTypeOf<ConfigContext<Config>>().toEqualTypeOf<{ userId: string; country?: string | undefined }>();
     expectTypeOf(client.flag('theme')).toEqualTypeOf<'light' | 'dark'>();
     expectTypeOf(client.flag('density', { userId: 'u' })).toEqualTypeOf<'cosy' | 'compact'>();
@@ -56,7 +56,7 @@ describe('a context', () => {
     client.snapshot({ userId: 'u' });
   });
 
-  test('of the wrong shape does not compile', () => {
+  test('with wrong attributes does not compile', () => {
     // @ts-expect-error no userId
     client.flag('theme', {});
     // @ts-expect-error not a string
@@ -71,14 +71,14 @@ describe('a context', () => {
     createSnapshotEventStream(client, { country: 'NL' });
   });
 
-  test('is any where none is declared', () => {
+  test('may have any attributes if none are declared', () => {
     const open = defineConfig({ flags: { beta: z.boolean() } });
     expectTypeOf<ConfigContext<typeof open>>().toEqualTypeOf<EvaluationContext>();
     expectTypeOf<ConfigContext>().toEqualTypeOf<EvaluationContext>();
     createConfigClient({ config: open }).flag('beta', { whatever: [1] });
   });
 
-  test('is declared with any library, by a schema of an object', () => {
+  test('is declared with an object schema of any library', () => {
     const byValibot = defineConfig({ flags: { a: z.boolean() }, context: v.object({ userId: v.string() }) });
     const byArktype = defineConfig({
       flags: { a: z.boolean() },
@@ -95,19 +95,19 @@ describe('keys of a client', () => {
   test('are those of their tier', () => {
     // @ts-expect-error no such flag
     client.flag('newCheckuot');
-    // @ts-expect-error a limit is no flag
+    // @ts-expect-error a limit is not a flag
     client.flag('cartItems');
-    // @ts-expect-error a flag is no limit
+    // @ts-expect-error a flag is not a limit
     client.limit('theme');
-    // @ts-expect-error a secret is no public value
+    // @ts-expect-error a secret is not a public value
     client.public('paymentKey');
-    // @ts-expect-error a public value is no secret
+    // @ts-expect-error a public value is not a secret
     client.secret('homepage');
   });
 });
 
 describe('values', () => {
-  test('are read as the schema makes them and written as it takes them', () => {
+  test('are read as the validator returns them, and stored as it accepts them', () => {
     expectTypeOf<PublicValue<'homepage', Config>>().toEqualTypeOf<URL>();
     expectTypeOf<PublicInput<'homepage', Config>>().toEqualTypeOf<string>();
     expectTypeOf<PublicValue<'since', Config>>().toEqualTypeOf<Date>();
@@ -117,7 +117,7 @@ describe('values', () => {
     expectTypeOf<FlagInput<'newCheckout', Config>>().toEqualTypeOf<boolean | undefined>();
   });
 
-  test('reach a browser as they are where JSON can carry them, else as they are stored', () => {
+  test('reach a browser as they are if JSON can carry them, else as they are stored', () => {
     expectTypeOf<BrowserPublicValue<'homepage', Config>>().toEqualTypeOf<string>();
     expectTypeOf<BrowserPublicValue<'since', Config>>().toEqualTypeOf<string>();
     expectTypeOf<BrowserPublicValue<'port', Config>>().toEqualTypeOf<number>();
@@ -127,11 +127,11 @@ describe('values', () => {
     expectTypeOf<BrowserFlagValue<string>>().toBeUnknown();
   });
 
-  test('of a test client are typed as they are stored, raw or targeted', () => {
+  test('of a test client have the stored type, raw or targeted', () => {
     const page = 'https://example.com';
     const tested = createTestClient({ config, public: { homepage: page }, flags: { newCheckout: true } });
     tested.set({ flags: { theme: { $cohort: { defaultValue: 'dark' } } }, limits: { cartItems: 5 } });
-    // @ts-expect-error the schema makes the URL
+    // @ts-expect-error stored as a string; the schema turns it into a URL
     tested.set({ public: { homepage: new URL(page) } });
     // @ts-expect-error not one of the theme's values
     tested.set({ flags: { theme: 'purple' } });

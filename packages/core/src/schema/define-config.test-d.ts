@@ -35,7 +35,7 @@ const config = defineConfig({
 type Config = typeof config;
 
 describe('values', () => {
-  test('are what their validators answer', () => {
+  test('have the output types of their validators', () => {
     expectTypeOf<PublicValue<'apiBaseUrl', Config>>().toEqualTypeOf<string>();
     expectTypeOf<PublicValue<'maxRetries', Config>>().toEqualTypeOf<number>();
     expectTypeOf<PublicValue<'port', Config>>().toEqualTypeOf<number>();
@@ -59,13 +59,13 @@ describe('keys', () => {
   test('a wrong key or tier does not compile', () => {
     // @ts-expect-error no such flag
     expectTypeOf<FlagValue<'newCheckot', Config>>();
-    // @ts-expect-error a flag is no public value
+    // @ts-expect-error a flag is not a public value
     expectTypeOf<PublicValue<'theme', Config>>();
-    // @ts-expect-error a secret is no public value
+    // @ts-expect-error a secret is not a public value
     expectTypeOf<PublicValue<'databaseUrl', Config>>();
   });
 
-  test('a tier that is left out has none', () => {
+  test('a tier that is left out has no keys', () => {
     const flagsOnly = defineConfig({ flags: { beta: z.boolean() } });
     expectTypeOf<FlagKey<typeof flagsOnly>>().toEqualTypeOf<'beta'>();
     expectTypeOf<PublicKey<typeof flagsOnly>>().toBeNever();
@@ -76,8 +76,8 @@ describe('keys', () => {
 });
 
 describe('defineConfig', () => {
-  test('takes validators and limits only', () => {
-    // @ts-expect-error a default is no validator
+  test('accepts only validators and limits', () => {
+    // @ts-expect-error a default is not a validator
     expectTypeOf(defineConfig<{ theme: 'light' }>).toBeFunction();
     // @ts-expect-error a limit needs a default
     expectTypeOf(defineLimit).toBeCallableWith({ min: 1 });

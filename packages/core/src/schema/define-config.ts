@@ -12,16 +12,17 @@ import type {
   Validators,
 } from './config-types.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
-import { isAsynchronous, isStandardSchema } from './standard-schema.ts';
+import { isStandardSchema } from './standard-schema.ts';
 
-// biome-ignore lint/complexity/noBannedTypes: the tier that is left out has no keys
+// biome-ignore lint/complexity/noBannedTypes: a tier that is left out has no keys
 type NoKeys = {};
 
 /**
- * Declares a schema: which keys there are, in which tier, and what their values must be.
+ * Declares a schema: its keys, their tiers, and a validator for each value. It calls no validator. They must be
+ * synchronous: the first value of a key with an asynchronous one is reported as invalid.
  *
- * @throws {SchemaError} naming the key: for a key in two tiers, two keys that share an environment variable, a key
- * that is not camelCase, an asynchronous validator, an invalid limit, or a schema without any key.
+ * @throws {SchemaError} for a key in two tiers, two keys that share an environment variable, a key that is not
+ * camelCase, a key without a validator, an invalid limit, or a schema without keys. Its `key` is the one at fault.
  * @example
  * export const config = defineConfig({
  *   context: z.object({ userId: z.string(), country: z.string().optional() }),
@@ -40,16 +41,33 @@ export function defineConfig<
 >(
   options: ConfigOptions<Public, Secrets, Flags, Lims, Context>,
 ): ConfigDefinition<Public, Secrets, Flags, Lims, Context> {
+  checkGroups(options);
+  const keys = collectKeys(options);
+  return Object.freeze({
+    public: options.public ?? ({} as Public),
+    secrets: options.secrets ?? ({} as Secrets),
+    flags: options.flags ?? ({} as Flags),
+    limits: options.limits ?? ({} as Lims),
+    ...(options.context !== undefined && { context: checkContext(options.context) }),
+    keys,
+  });
+}
+
+function checkGroups(options: object | undefined): void {
   for (const group of Object.keys(options ?? {})) {
-    if (group !== 'context' && !TIERS.some((names) => names.group === group)) {
-      throw new SchemaError(
-        `defineConfig: unknown tier "${group}". The tiers are ${TIERS.map((names) => names.group).join(', ')}.`,
-      );
-    }
+    if (group === 'context' || TIERS.some((names) => names.group === group)) continue;
+    throw new SchemaError(
+      `defineConfig: unknown tier "${group}". The tiers are ${TIERS.map((names) => names.group).join(', ')}.`,
+    );
   }
+}
+
+function collectKeys(
+  options: ConfigOptions<Validators, Validators, Validators, Limits>,
+): Map<string, KeyDefinition> {
   const keys = new Map<string, KeyDefinition>();
   const variables = new Map<string, string>(
-    Object.values(SETTINGS_VARIABLES).map((name) => [name, 'the client’s own settings']),
+    Object.values(SETTINGS_VARIABLES).map((name) => [name, 'a setting of the client']),
   );
   for (const { tier, group, label } of TIERS) {
     const definitions: Validators | Limits = options?.[group] ?? {};
@@ -62,34 +80,26 @@ export function defineConfig<
         );
       }
       const keyDefinition = defineKey({ key, tier, label, definition });
-      const taken = variables.get(keyDefinition.environmentVariable);
+      const { environmentVariable } = keyDefinition;
+      const taken = variables.get(environmentVariable);
       if (taken !== undefined) {
         throw new SchemaError(
-          `defineConfig: "${key}" and ${taken} share the environment variable ${keyDefinition.environmentVariable}. Rename one.`,
+          `defineConfig: "${key}" and ${taken} share the environment variable ${environmentVariable}. Rename one.`,
           key,
         );
       }
-      variables.set(keyDefinition.environmentVariable, `"${key}"`);
+      variables.set(environmentVariable, `"${key}"`);
       keys.set(key, keyDefinition);
     }
   }
-  if (keys.size === 0) {
-    throw new SchemaError('defineConfig: the definition is empty. Declare at least one key in one tier.');
-  }
-  return Object.freeze({
-    public: options.public ?? ({} as Public),
-    secrets: options.secrets ?? ({} as Secrets),
-    flags: options.flags ?? ({} as Flags),
-    limits: options.limits ?? ({} as Lims),
-    ...(options.context !== undefined && { context: checkContext(options.context) }),
-    keys,
-  });
+  if (keys.size > 0) return keys;
+  throw new SchemaError('defineConfig: the definition is empty. Declare at least one key in one tier.');
 }
 
 function checkContext<Context>(context: Context): Context {
   if (isStandardSchema(context)) return context;
   throw new SchemaError(
-    'defineConfig: "context" is no validator. Give a Standard Schema of an object, such as z.object({ userId: z.string() }).',
+    'defineConfig: "context" is not a validator. Pass a Standard Schema of an object, such as z.object({ userId: z.string() }).',
   );
 }
 
@@ -107,13 +117,7 @@ function defineKey(input: {
   if (tier === 'limit') return { key, tier, environmentVariable, limit: checkLimit(key, definition) };
   if (!isStandardSchema(definition)) {
     throw new SchemaError(
-      `defineConfig: the ${label} "${key}" has no validator. Give a Standard Schema, such as z.string() of zod 4, valibot 1 or arktype 2.`,
-      key,
-    );
-  }
-  if (isAsynchronous(definition)) {
-    throw new SchemaError(
-      `defineConfig: the validator of "${key}" is asynchronous. Values are read synchronously, so use a synchronous one.`,
+      `defineConfig: the ${label} "${key}" has no validator. Pass a Standard Schema: zod 4, valibot 1 or arktype 2, such as z.string().`,
       key,
     );
   }
@@ -130,7 +134,9 @@ function suggestKey(key: string): string {
     )
     .join('')
     .replace(/^[0-9]+/, '');
-  return camel === '' ? 'Use letters and digits, the first a small letter.' : `Did you mean "${camel}"?`;
+  return camel === ''
+    ? 'Use letters and digits, starting with a lower-case letter.'
+    : `Did you mean "${camel}"?`;
 }
 
 function checkLimit(key: string, definition: StandardSchemaV1 | LimitDefinition): LimitDefinition {

@@ -1,13 +1,15 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import { compilePattern } from '../evaluation/operators.ts';
 import { isRecord } from '../lib/record.ts';
 import type { JsonSchema, JsonValue } from '../wire.ts';
-import { patternOf } from './json-schema-pattern.ts';
+import { hasJsonSchema } from './standard-schema.ts';
+import { mapSubschemas } from './subschemas.ts';
 
 /**
- * The JSON Schema (draft 2020-12) of what a validator takes, without what its library says too narrowly: the config
- * server must not refuse a value that the validator takes. Where JSON Schema cannot say it, it says less.
+ * The JSON Schema (draft 2020-12) of a validator's input. It is widened where the library's own is too narrow: the
+ * config server must not refuse a value that the validator accepts.
  *
- * @throws what the library throws for a type that JSON Schema does not have, such as a date.
+ * @throws whatever the library throws for a type that JSON Schema cannot describe, such as a date.
  */
 export function inputJsonSchema(validator: StandardSchemaV1 & StandardJSONSchemaV1): JsonSchema {
   const { vendor, jsonSchema } = validator['~standard'];
@@ -16,16 +18,27 @@ export function inputJsonSchema(validator: StandardSchemaV1 & StandardJSONSchema
     target: 'draft-2020-12',
     ...(libraryOptions !== undefined && { libraryOptions }),
   });
-  const refused = vendor === 'arktype' ? inexpressiblePatterns(validator) : new Set<string>();
-  return selfContained(tidy(schema as JsonSchema, refused));
+  const dropped = vendor === 'arktype' ? inexpressiblePatterns(validator) : new Set<string>();
+  return selfContained(tidy(schema as JsonSchema, dropped));
+}
+
+/** As {@link inputJsonSchema}; undefined if the validator has no JSON Schema. */
+export function inputJsonSchemaIfAny(validator: StandardSchemaV1): JsonSchema | undefined {
+  if (!hasJsonSchema(validator)) return undefined;
+  try {
+    return inputJsonSchema(validator);
+  } catch {
+    // `toJsonSchema` reports the error; the callers here can do without.
+    return undefined;
+  }
 }
 
 const SELF = '#/$defs/self';
 
-/** A schema that refers to itself as `#` does so by a name, since the document of all keys is another `#`. */
+/** Names a schema that refers to itself as `#`: in the document of all keys, `#` is the document. */
 function selfContained(schema: JsonSchema): JsonSchema {
   if (!JSON.stringify(schema).includes('"$ref":"#"')) return schema;
-  const { $defs, default: fallback, ...self } = withNamedSelf(schema) as JsonSchema;
+  const { $defs, default: fallback, ...self } = withNamedSelf(schema);
   return {
     $ref: SELF,
     $defs: { ...(isRecord($defs) && $defs), self },
@@ -33,15 +46,9 @@ function selfContained(schema: JsonSchema): JsonSchema {
   };
 }
 
-function withNamedSelf(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(withNamedSelf);
-  if (!isRecord(value)) return value;
-  const entries = Object.entries(value).map(([keyword, inner]): [string, JsonValue] =>
-    keyword === '$ref' && inner === '#'
-      ? ['$ref', SELF]
-      : [keyword, VALUES.has(keyword) ? inner : withNamedSelf(inner)],
-  );
-  return Object.fromEntries(entries);
+function withNamedSelf(schema: JsonSchema): JsonSchema {
+  const mapped = mapSubschemas(schema, withNamedSelf);
+  return mapped.$ref === '#' ? { ...mapped, $ref: SELF } : mapped;
 }
 
 const LIBRARY_OPTIONS: Readonly<Record<string, Record<string, unknown>>> = {
@@ -49,7 +56,7 @@ const LIBRARY_OPTIONS: Readonly<Record<string, Record<string, unknown>>> = {
   valibot: { overrideAction: widenValibot },
 };
 
-/** What limits a value and may hold only after a transformation. */
+/** Keywords that limit a value, and may hold only after it is transformed. */
 const CONSTRAINTS = [
   'pattern',
   'format',
@@ -66,7 +73,7 @@ const CONSTRAINTS = [
   'maxItems',
 ] as const;
 
-/** The types that `Number()` makes a finite number of, which is what `z.coerce.number()` calls first. */
+/** Types that `Number()` can convert to a finite number; `z.coerce.number()` calls it first. */
 const NUMBER_LIKE = ['string', 'boolean', 'null', 'array'];
 
 interface ZodDefinition {
@@ -76,7 +83,10 @@ interface ZodDefinition {
   checks?: readonly { _zod?: { def?: { check?: string; pattern?: unknown } } }[];
 }
 
-/** zod tells a coerced, preprocessed or rewritten value's type as if it had to be of it before; and drops the flags of patterns. */
+/**
+ * zod describes the input of a coerced, preprocessed or overwritten value as if it already had the output's type. It
+ * also drops the flags of patterns.
+ */
 function widenZod(node: {
   zodSchema: { _zod: { def: ZodDefinition } };
   jsonSchema: Record<string, unknown>;
@@ -100,10 +110,10 @@ function widenZod(node: {
   else if (coerce === true) delete jsonSchema.type;
 }
 
-/** Marks what valibot says of a value before it is first rewritten; no keyword, so it goes over no wire. */
+/** Holds valibot's schema from before the first transformation. A symbol, so that it is never serialized. */
 const BEFORE: unique symbol = Symbol('before');
 
-/** valibot's dates and times are no RFC 3339, and it refuses to tell anything of a pipe with a check of one's own. */
+/** valibot's dates and times are not RFC 3339, and it throws for a pipe with a custom check. */
 function widenValibot(node: {
   valibotAction: { kind: string; type: string; requirement?: unknown };
   jsonSchema: Record<string | symbol, unknown>;
@@ -134,7 +144,7 @@ function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Sources of arktype's patterns whose flags its JSON Schema leaves out. */
+/** Sources of the patterns whose flags arktype leaves out of its JSON Schema. */
 function inexpressiblePatterns(validator: object): Set<string> {
   const found = new Set<string>();
   const walk = (value: unknown): void => {
@@ -156,48 +166,45 @@ function isLossy(rule: string, flags: string): boolean {
   }
 }
 
-/**
- * What a pattern's library calls it. An annotation that no validator checks, as `format` would be: what it takes differs
- * from library to library, and a refusal is in words all the same.
- */
+/** The library's name for a pattern. An annotation rather than `format`, which each JSON Schema library checks its own way. */
 const FORMAT_NAME = 'x-format';
-/** Formats that every library's own check is at least as strict as. */
+/** Formats that every library checks at least as strictly as the config server. */
 const FORMATS: ReadonlySet<unknown> = new Set(['uri', 'email', 'uuid', 'ipv4', 'ipv6']);
-/** Keywords whose members are names of the user's, and their values schemas. */
-const MAPS_OF_SCHEMAS: ReadonlySet<string> = new Set([
-  'properties',
-  'patternProperties',
-  '$defs',
-  'definitions',
-  'dependentSchemas',
-]);
-/** Keywords whose values are no schemas. */
-const VALUES: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples', 'required']);
 
-/**
- * Every pattern in words that JSON Schema's regular expressions have. A format is asked for only where there is no pattern,
- * and is a mere name beside one.
- */
-function tidy(schema: JsonSchema, refused: ReadonlySet<string>): JsonSchema {
-  const within = (value: JsonValue): JsonValue => {
-    if (Array.isArray(value)) return value.map(within);
-    return isRecord(value) ? tidy(value, refused) : value;
-  };
-  const entries = Object.entries(schema).flatMap(([keyword, value]): [string, JsonValue][] => {
-    if (VALUES.has(keyword)) return [[keyword, value]];
+/** Rewrites patterns for JSON Schema. A `format` beside a pattern becomes an annotation; of the others, only safe ones stay. */
+function tidy(schema: JsonSchema, dropped: ReadonlySet<string>): JsonSchema {
+  const mapped = mapSubschemas(schema, (subschema) => tidy(subschema, dropped));
+  const entries = Object.entries(mapped).flatMap(([keyword, value]): [string, JsonValue][] => {
     if (keyword === 'format' && 'pattern' in schema) return [[FORMAT_NAME, value]];
     if (keyword === 'format') return FORMATS.has(value) ? [[keyword, value]] : [];
-    if (keyword === 'pattern') return patternEntry(value, refused);
-    if (!MAPS_OF_SCHEMAS.has(keyword) || !isRecord(value)) return [[keyword, within(value)]];
-    return [
-      [keyword, Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, within(inner)]))],
-    ];
+    return keyword === 'pattern' ? patternEntry(value, dropped) : [[keyword, value]];
   });
   return Object.fromEntries(entries);
 }
 
-function patternEntry(source: JsonValue, refused: ReadonlySet<string>): [string, JsonValue][] {
-  if (typeof source !== 'string' || refused.has(source)) return [];
+function patternEntry(source: JsonValue, dropped: ReadonlySet<string>): [string, JsonValue][] {
+  if (typeof source !== 'string' || dropped.has(source)) return [];
   const pattern = patternOf(source);
   return pattern === undefined ? [] : [['pattern', pattern]];
+}
+
+/** Flags that change what a pattern matches. JSON Schema has none, except `u`, which is always on. */
+const INEXPRESSIBLE_FLAGS = /[imsyv]/;
+
+/** A backslash and the character after it. */
+const ESCAPE = /\\([\s\S])/g;
+
+/**
+ * A regular expression as a `pattern` of JSON Schema, which is read with the `u` flag: escapes that this flag forbids
+ * (`\-`) are removed. Undefined if it cannot be expressed.
+ */
+function patternOf(expression: RegExp | string): string | undefined {
+  const [source, flags] =
+    typeof expression === 'string' ? [expression, ''] : [expression.source, expression.flags];
+  if (INEXPRESSIBLE_FLAGS.test(flags)) return undefined;
+  if (compilePattern(source, 'u') !== undefined) return source;
+  const plain = source.replace(ESCAPE, (escaped, character: string) =>
+    /[\w\\^$.*+?()[\]{}|/]/.test(character) ? escaped : character === '-' ? '\\x2d' : character,
+  );
+  return compilePattern(plain, 'u') === undefined ? undefined : plain;
 }

@@ -5,19 +5,26 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig, type KeyDefinition, toJsonSchema, type Validators } from '../index.ts';
+import { runs } from '../test-support/runs.ts';
 import { serverAjv } from '../test-support/server-ajv.ts';
 import { parseValue } from './parse-value.ts';
 
-const RUNS = 1_000;
+const RUNS = runs(200, 1_000);
 
 type Validator = Validators[string];
 type Case = [name: string, validator: Validator, values: fc.Arbitrary<unknown>];
 
-const letters = fc.string({ unit: fc.constantFrom(...Array.from('abAB1-_.:/ é')), maxLength: 8 });
+const letters = fc.oneof(
+  { weight: 4, arbitrary: fc.string({ unit: fc.constantFrom(...Array.from('abAB1-_.:/ é')), maxLength: 8 }) },
+  { weight: 1, arbitrary: fc.constantFrom('a', 'b') },
+);
 const texts = fc.oneof(letters, fc.string({ maxLength: 12 }));
-/** With characters of two UTF-16 units, which JSON Schema and zod count as one, valibot and arktype as two. */
+/** Includes characters of two UTF-16 units; JSON Schema and zod count them as one, valibot and arktype as two. */
 const wideTexts = fc.oneof(texts, fc.string({ unit: 'binary', maxLength: 6 }));
-const shortNumbers = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((steps) => steps / 100);
+const shortNumbers = fc.oneof(
+  fc.integer({ min: -1_000_000, max: 1_000_000 }).map((steps) => steps / 100),
+  fc.integer({ min: -100, max: 100 }).map((steps) => steps / 2),
+);
 const numbers = fc.oneof(
   fc.integer({ min: -10, max: 120 }),
   fc.integer({ min: -50, max: 50 }).map((steps) => steps / 10),
@@ -26,7 +33,11 @@ const numbers = fc.oneof(
 );
 const scalars = fc.oneof(texts, numbers, fc.boolean(), fc.constant(null));
 const anything = fc.jsonValue({ maxDepth: 2 });
-const lists = fc.array(scalars, { maxLength: 4 });
+const lists = fc.oneof(
+  fc.array(scalars, { maxLength: 4 }),
+  fc.array(numbers, { maxLength: 4 }),
+  fc.tuple(texts, numbers),
+);
 const digit = (min: number, max: number) =>
   fc.integer({ min, max }).map((number) => String(number).padStart(2, '0'));
 const dates = fc
@@ -35,9 +46,14 @@ const dates = fc
 const times = fc
   .tuple(digit(0, 24), digit(0, 60), fc.constantFrom('', ':00', ':59', ':60', ':30.5', ':30.123456'))
   .map(([hours, minutes, seconds]) => `${hours}:${minutes}${seconds}`);
-const moments = fc
-  .tuple(dates, fc.constantFrom('T', ' '), times, fc.constantFrom('Z', '', '+02:00', '-0530'))
-  .map((parts) => parts.join(''));
+const moments = fc.oneof(
+  fc
+    .tuple(dates, fc.constantFrom('T', ' '), times, fc.constantFrom('Z', '', '+02:00', '-0530'))
+    .map((parts) => parts.join('')),
+  fc
+    .tuple(dates, fc.constantFrom('T12:30', 'T12:30:59'), fc.constantFrom('', 'Z'))
+    .map((parts) => parts.join('')),
+);
 const urls = fc.oneof(
   fc.webUrl({ withQueryParameters: true, withFragments: true }),
   letters.map((text) => `https://example.com/${text}`),
@@ -45,17 +61,21 @@ const urls = fc.oneof(
 );
 const addresses = fc.oneof(
   fc.emailAddress(),
+  fc.stringMatching(/^[a-z]{1,8}$/).map((name) => `${name}@example.com`),
   fc.tuple(letters, letters).map(([name, host]) => `${name}@${host}.com`),
 );
 
-const person = fc.record(
-  {
-    host: texts,
-    port: numbers,
-    tags: fc.array(texts, { maxLength: 3 }),
-    kind: fc.constantFrom('a', 'b', 'c'),
-  },
-  { requiredKeys: [] },
+const person = fc.oneof(
+  fc.record(
+    {
+      host: texts,
+      port: numbers,
+      tags: fc.array(texts, { maxLength: 3 }),
+      kind: fc.constantFrom('a', 'b', 'c'),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record({ host: texts, port: fc.integer() }, { requiredKeys: ['host'] }),
 );
 
 const TREE = z.object({
@@ -69,12 +89,12 @@ const nested = fc.record(
   { requiredKeys: ['name'] },
 );
 
-/** Where JSON Schema can say all that the validator asks for. */
+/** Validators that JSON Schema can describe completely. */
 const EXACT: Case[] = [
   ['zod: string of a length', z.string().min(2).max(5), wideTexts],
   ['zod: enum', z.enum(['a', 'b']), letters],
   ['zod: literals', z.literal(['a', 1, null, true]), scalars],
-  // Such an escape is an error with the `u` flag.
+  // The escape `\\-` is an error with the `u` flag.
   ['zod: pattern', z.string().regex(/^[\w-]+-\d$/), letters.map((text) => `${text}-1`)],
   ['zod: start, end', z.string().startsWith('a.').endsWith('b'), letters.map((text) => `a.${text}b`)],
   ['zod: email', z.email(), addresses],
@@ -99,7 +119,7 @@ const EXACT: Case[] = [
   [
     'zod: record',
     z.record(z.enum(['a', 'b']), z.number()),
-    fc.dictionary(fc.constantFrom('a', 'b', 'c'), numbers),
+    fc.oneof(fc.dictionary(fc.constantFrom('a', 'b', 'c'), numbers), fc.record({ a: numbers, b: scalars })),
   ],
   ['zod: union', z.union([z.string().max(3), z.number().int(), z.array(z.boolean())]), scalars],
   [
@@ -113,7 +133,7 @@ const EXACT: Case[] = [
   ['zod: intersection', z.object({ host: z.string() }).and(z.object({ port: z.number() })), person],
   ['zod: any JSON', z.json(), anything],
   [
-    'zod: one that holds itself',
+    'zod: recursive object',
     TREE,
     fc.oneof(
       nested,
@@ -157,7 +177,7 @@ const EXACT: Case[] = [
   ['arktype: union', type('string <= 3 | boolean | number.integer'), scalars],
 ];
 
-/** Where the validator asks for more than JSON Schema can say, or changes the value first. */
+/** Validators that check more than JSON Schema can describe, or change the value first. */
 const WIDER: Case[] = [
   ['zod: URL', z.url(), urls],
   ['zod: http URL', z.httpUrl(), urls],
@@ -171,7 +191,7 @@ const WIDER: Case[] = [
       .optional(),
     letters,
   ],
-  // Divided, numbers of more than fifteen digits are no multiple to one and a multiple to the other.
+  // For numbers of more than fifteen digits, zod and ajv disagree on what is a multiple.
   ['zod: step', z.number().multipleOf(0.5), shortNumbers],
   ['arktype: integer step', type('number % 5'), fc.integer()],
   ['zod: decimal step', z.number().multipleOf(0.1), shortNumbers],
@@ -230,7 +250,7 @@ function bothOf(validator: Validator): {
     : validator;
   const config = defineConfig({ public: { key: wrapped } });
   const definition = config.keys.get('key') as KeyDefinition;
-  // Over the wire and back, as the server gets it.
+  // As the server receives it.
   const document = JSON.parse(
     JSON.stringify(toJsonSchema(config).properties.publicConfigSchema.properties.key),
   );
@@ -239,31 +259,31 @@ function bothOf(validator: Validator): {
 }
 
 describe('JSON Schema of a validator', () => {
-  it.each(EXACT)('%s: the server accepts what it accepts, and nothing else', (_, validator, values) => {
+  it.each(EXACT)('%s: the server accepts exactly what it accepts', (_, validator, values) => {
     const { parses, accepts } = bothOf(validator);
-    let taken = 0;
+    let accepted = 0;
     fc.assert(
       fc.property(fc.oneof({ weight: 4, arbitrary: values }, { weight: 1, arbitrary: anything }), (value) => {
         const parsed = parses(value);
-        if (parsed) taken += 1;
+        if (parsed) accepted += 1;
         expect([value, accepts(value)]).toEqual([value, parsed]);
       }),
       { numRuns: RUNS },
     );
-    expect(taken).toBeGreaterThan(0);
+    expect(accepted).toBeGreaterThan(0);
   });
 
   it.each(WIDER)('%s: the server accepts what it accepts', (_, validator, values) => {
     const { parses, accepts } = bothOf(validator);
-    let taken = 0;
+    let accepted = 0;
     fc.assert(
       fc.property(values, (value) => {
         if (!parses(value)) return;
-        taken += 1;
+        accepted += 1;
         expect([value, accepts(value)]).toEqual([value, true]);
       }),
       { numRuns: RUNS },
     );
-    expect(taken).toBeGreaterThan(0);
+    expect(accepted).toBeGreaterThan(0);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { clampLimit, defineLimit, isConfigError, type LimitOptions } from '../index.ts';
 
 describe('defineLimit', () => {
-  it('keeps what it is given, frozen, without what was left out', () => {
+  it('returns a frozen copy of its options, without those left out', () => {
     const limit = defineLimit({ default: 20, min: 1, max: 100 });
     expect(limit).toStrictEqual({ default: 20, min: 1, max: 100 });
     expect(Object.isFrozen(limit)).toBe(true);
@@ -23,7 +23,7 @@ describe('defineLimit', () => {
     ['default', { default: 0.35, step: 0.1 }],
     ['step', { default: 0, step: 0 }],
     ['step', { default: 1, step: -1 }],
-  ])('refuses a wrong %s: %j', (name, options) => {
+  ])('refuses an invalid %s: %j', (name, options) => {
     expect(() => defineLimit(options)).toThrow(`"${name}"`);
     try {
       defineLimit(options);
@@ -43,7 +43,7 @@ describe('defineLimit', () => {
     { default: 3e-7, step: 1e-7 },
     { default: 5, min: 5, max: 5 },
     { default: -5, max: -1, step: 5 },
-  ])('takes %j', (options) => {
+  ])('accepts %j', (options) => {
     expect(defineLimit(options)).toStrictEqual(options);
   });
 });
@@ -72,8 +72,8 @@ describe('clampLimit', () => {
     [[5], 20],
     [{ valueOf: () => 5 }, 20],
     [Symbol('5'), 20],
-  ])('serves case %# as %d', (stored, served) => {
-    expect(clampLimit(stored, plain)).toBe(served);
+  ])('case %#: returns the number for a stored value', (stored, returned) => {
+    expect(clampLimit(stored, plain)).toBe(returned);
   });
 
   it.each<[number, number, number]>([
@@ -99,27 +99,27 @@ describe('clampLimit', () => {
     [1, 1e300, 0],
     [1.7e308, 1.1e308, 1.1e308],
     [5e-324, 5e-324, 5e-324],
-  ])('snaps %d to a multiple of %d: %d', (stored, step, served) => {
-    expect(clampLimit(stored, { default: 0, step })).toBe(served);
+  ])('rounds %d to a multiple of %d: %d', (stored, step, returned) => {
+    expect(clampLimit(stored, { default: 0, step })).toBe(returned);
   });
 
-  it('never serves a negative zero', () => {
+  it('never returns negative zero', () => {
     expect(clampLimit(-0, { default: 1 })).toBe(0);
     expect(clampLimit('-0', { default: 1 })).toBe(0);
   });
 
-  it('clamps after it snaps', () => {
+  it('rounds before it clamps', () => {
     expect(clampLimit(99, defineLimit({ default: 0, step: 10, max: 95 }))).toBe(95);
     expect(clampLimit(1, defineLimit({ default: 10, step: 10, min: 3 }))).toBe(3);
   });
 
-  it('survives a definition that no one checked', () => {
+  it('ignores an invalid step', () => {
     for (const step of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(clampLimit(7, { default: 0, step })).toBe(7);
     }
   });
 
-  it('serves a finite number within the bounds, whatever comes in', () => {
+  it('returns a finite number within the bounds for any value', () => {
     const bounds = fc.tuple(
       fc.double({ noNaN: true, noDefaultInfinity: true }),
       fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -130,39 +130,39 @@ describe('clampLimit', () => {
     fc.assert(
       fc.property(bounds, step, fc.anything(), ([one, two], width, stored) => {
         const [min, max] = one < two ? [one, two] : [two, one];
-        const served = clampLimit(stored, {
+        const returned = clampLimit(stored, {
           default: min,
           min,
           max,
           ...(width !== undefined && { step: width }),
         });
-        expect(Number.isFinite(served)).toBe(true);
-        expect(served >= min && served <= max).toBe(true);
+        expect(Number.isFinite(returned)).toBe(true);
+        expect(returned >= min && returned <= max).toBe(true);
       }),
     );
   });
 
-  it('snaps once: a served number stays as it is', () => {
+  it('leaves a rounded number unchanged', () => {
     const hundredths = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((number) => number / 1_000);
     const steps = fc.integer({ min: 1, max: 10_000 }).map((number) => number / 100);
     fc.assert(
       fc.property(hundredths, steps, (stored, step) => {
-        const served = clampLimit(stored, { default: 0, step });
-        expect(clampLimit(served, { default: 0, step })).toBe(served);
-        expect(() => defineLimit({ default: served, step })).not.toThrow();
-        expect(Math.abs(served - stored)).toBeLessThanOrEqual(step / 2 + 1e-9);
-        expect(clampLimit(-stored, { default: 0, step })).toBe(served === 0 ? 0 : -served);
+        const returned = clampLimit(stored, { default: 0, step });
+        expect(clampLimit(returned, { default: 0, step })).toBe(returned);
+        expect(() => defineLimit({ default: returned, step })).not.toThrow();
+        expect(Math.abs(returned - stored)).toBeLessThanOrEqual(step / 2 + 1e-9);
+        expect(clampLimit(-stored, { default: 0, step })).toBe(returned === 0 ? 0 : -returned);
       }),
     );
   });
 
-  it('agrees with integers, where the nearest multiple is easily told', () => {
+  it('agrees with integer arithmetic', () => {
     const integer = fc.integer({ min: -1_000_000, max: 1_000_000 });
     fc.assert(
       fc.property(integer, fc.integer({ min: 1, max: 1_000 }), (stored, step) => {
         const steps = Math.floor((2 * Math.abs(stored) + step) / (2 * step));
         const expected = Math.sign(stored) * steps * step;
-        // Tenths of both must give a tenth of the result.
+        // A tenth of both must give a tenth of the result.
         expect(clampLimit(stored, { default: 0, step })).toBe(expected === 0 ? 0 : expected);
         expect(clampLimit(stored / 10, { default: 0, step: step / 10 })).toBe(
           expected === 0 ? 0 : expected / 10,

@@ -1,24 +1,24 @@
 import { SchemaError } from '../errors.ts';
 
-/** What {@link defineLimit} takes: a default and the bounds that every served number is clamped to. */
+/** Options of {@link defineLimit}: a default, and the bounds that every returned number is clamped to. */
 export interface LimitOptions {
   default: number;
-  /** Lowest number served; none by default. */
+  /** Lowest number returned; none by default. */
   min?: number;
-  /** Highest number served; none by default. */
+  /** Highest number returned; none by default. */
   max?: number;
-  /** Numbers are snapped to the nearest multiple of it; none by default. */
+  /** Numbers are rounded to the nearest multiple of it; none by default. */
   step?: number;
 }
 
-/** A limit that passed {@link defineLimit}. */
+/** A limit made by {@link defineLimit}. */
 export type LimitDefinition = Readonly<LimitOptions>;
 
 /**
- * Declares a limit: a number that is fetched, snapped to `step` and clamped to `[min, max]`.
+ * Declares a limit: a number that is rounded to a multiple of `step`, then clamped to `[min, max]`.
  *
- * @throws {SchemaError} where a number is not finite, `min > max`, `step <= 0`, or the default lies outside the
- * bounds or off the step.
+ * @throws {SchemaError} if a number is not finite, `min > max`, `step <= 0`, or the default is outside the bounds or
+ * not a multiple of `step`.
  * @example
  * const cartItems = defineLimit({ default: 20, min: 1, max: 100 });
  */
@@ -32,16 +32,16 @@ export function defineLimit(options: LimitOptions): LimitDefinition {
   }
   const { default: fallback, min, max, step } = options;
   if (min !== undefined && max !== undefined && min > max) {
-    throw new SchemaError(`defineLimit: "min" (${min}) is above "max" (${max}).`);
+    throw new SchemaError(`defineLimit: "min" (${min}) is greater than "max" (${max}).`);
   }
   if (step !== undefined && step <= 0) {
-    throw new SchemaError(`defineLimit: "step" must be above 0, got ${step}.`);
+    throw new SchemaError(`defineLimit: "step" must be greater than 0, got ${step}.`);
   }
   if ((min !== undefined && fallback < min) || (max !== undefined && fallback > max)) {
-    throw new SchemaError(`defineLimit: "default" (${fallback}) lies outside ${bounds(min, max)}.`);
+    throw new SchemaError(`defineLimit: "default" (${fallback}) is outside ${bounds(min, max)}.`);
   }
   if (step !== undefined && snap(fallback, step) !== fallback) {
-    throw new SchemaError(`defineLimit: "default" (${fallback}) is no multiple of "step" (${step}).`);
+    throw new SchemaError(`defineLimit: "default" (${fallback}) is not a multiple of "step" (${step}).`);
   }
   return Object.freeze({
     default: fallback,
@@ -52,8 +52,9 @@ export function defineLimit(options: LimitOptions): LimitDefinition {
 }
 
 /**
- * The number that a limit serves for a stored value: what is no finite number (a non-empty numeric string is read
- * as one) becomes the default, then it is snapped to `step`, then clamped to `[min, max]`. Never throws.
+ * The number that a limit returns for a stored value: rounded to a multiple of `step`, then clamped to `[min, max]`. A
+ * non-empty numeric string counts as a number; for anything else that is not a finite number, it is the default. Never
+ * throws.
  */
 export function clampLimit(value: unknown, limit: LimitDefinition): number {
   const number = toNumber(value);
@@ -70,8 +71,8 @@ function toNumber(value: unknown): number | undefined {
 }
 
 /**
- * Nearest multiple of `step`, halves away from zero. Reckoned exactly, in the decimals that the numbers are written
- * with: 1.15 is 11.5 steps of 0.1, and three of them are 0.3, not 0.30000000000000004.
+ * The nearest multiple of `step`; halves round away from zero. Computed exactly, with the decimal digits that the numbers
+ * are written with: 1.15 is 11.5 steps of 0.1, and three steps are 0.3, not 0.30000000000000004.
  */
 function snap(value: number, step: number): number {
   if (!(step > 0) || !Number.isFinite(step)) return value;
@@ -86,7 +87,7 @@ function snap(value: number, step: number): number {
   return value < 0 ? withoutNegativeZero(-multiple) : multiple;
 }
 
-/** A number that is not negative as `digits` / 10 ** `scale`. */
+/** A non-negative number as `digits` / 10 ** `scale`. */
 function decimal(value: number): { digits: bigint; scale: number } {
   const [mantissa = '0', exponent = '0'] = String(value).split('e');
   const [whole = '0', fraction = ''] = mantissa.split('.');

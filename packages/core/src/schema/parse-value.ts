@@ -1,20 +1,22 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { JsonSchema } from '../wire.ts';
 import { noteBrowserValue } from './browser-value.ts';
 import type { KeyDefinition } from './config-types.ts';
-import { declaresName, validateNow } from './standard-schema.ts';
+import { inputJsonSchemaIfAny } from './json-schema-input.ts';
+import { validateSync } from './standard-schema.ts';
+import { declaresProperty } from './subschemas.ts';
 
-/** What {@link parseValue} answers. */
+/** The result of {@link parseValue}. */
 export type ParseResult = { ok: true; value: unknown } | { ok: false; issues: string[] };
 
 /**
- * Runs a value (or `undefined` for "nothing stored") through its key's validator. Never throws; the issues name the
- * path and reason, and for a secret leave the validator's words out, since they may quote the value.
+ * Parses a value with its key's validator; `undefined` means that nothing is stored. Never throws. Each issue names the
+ * path and the reason. A secret's issues leave out the validator's own message, which may quote the value.
  */
 export function parseValue(definition: KeyDefinition, value: unknown): ParseResult {
-  if (definition.validator === undefined) {
-    return { ok: true, value };
-  }
-  const result = validateNow(definition.validator, value);
+  const { validator, tier } = definition;
+  if (validator === undefined) return { ok: true, value };
+  const result = validateSync(validator, value);
   // The thrown error may quote the value, so it is not repeated here.
   if (result === 'threw') return { ok: false, issues: ['its validator threw an error'] };
   if (result === 'asynchronous') {
@@ -24,17 +26,27 @@ export function parseValue(definition: KeyDefinition, value: unknown): ParseResu
     noteBrowserValue(definition, result.value, value);
     return { ok: true, value: result.value };
   }
-  return { ok: false, issues: result.issues.map((issue) => describeIssue(issue, definition)) };
+  if (tier !== 'secret') return { ok: false, issues: result.issues.map(describeIssue) };
+  const schema = inputJsonSchemaIfAny(validator);
+  return { ok: false, issues: result.issues.map((issue) => describeSecretIssue(issue, schema)) };
 }
 
-function describeIssue(issue: StandardSchemaV1.Issue, { tier, validator }: KeyDefinition): string {
-  const names = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
-  // A name that the schema does not declare, as in a record, is part of the secret.
-  const isTold = (name: PropertyKey): boolean =>
-    tier !== 'secret' ||
-    typeof name === 'number' ||
-    (validator !== undefined && declaresName(validator, name));
-  const path = names.map((name) => (isTold(name) ? String(name) : '*')).join('.');
-  const reason = tier === 'secret' ? 'is not what its schema asks for' : issue.message;
-  return path === '' ? reason : `at "${path}": ${reason}`;
+function describeIssue(issue: StandardSchemaV1.Issue): string {
+  return at(pathOf(issue).map(String), issue.message);
+}
+
+/** A name that the schema does not declare, such as a record's, is part of the secret. */
+function describeSecretIssue(issue: StandardSchemaV1.Issue, schema: JsonSchema | undefined): string {
+  const isDeclared = (name: PropertyKey): boolean =>
+    typeof name === 'number' || (schema !== undefined && declaresProperty(schema, String(name)));
+  const path = pathOf(issue).map((name) => (isDeclared(name) ? String(name) : '*'));
+  return at(path, 'does not match its schema');
+}
+
+function pathOf(issue: StandardSchemaV1.Issue): PropertyKey[] {
+  return (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment));
+}
+
+function at(path: readonly string[], reason: string): string {
+  return path.length === 0 ? reason : `at "${path.join('.')}": ${reason}`;
 }

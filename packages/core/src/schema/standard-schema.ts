@@ -1,6 +1,5 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
-import type { JsonValue } from '../wire.ts';
-import { sampleValues } from './sample-values.ts';
+import { isThenable } from '../lib/guarded-call.ts';
 
 /** Whether a value is a validator of a Standard Schema library. */
 export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
@@ -11,86 +10,62 @@ export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
   return typeof standard === 'object' && standard !== null && 'validate' in standard;
 }
 
-/** Whether a validator can tell its JSON Schema. */
+/** Whether a validator can convert itself to JSON Schema. */
 export function hasJsonSchema(schema: StandardSchemaV1): schema is StandardSchemaV1 & StandardJSONSchemaV1 {
   return 'jsonSchema' in schema['~standard'];
 }
 
-/** Whether a validator's JSON Schema holds such a name; false where it has none. */
-export function declaresName(validator: StandardSchemaV1, name: PropertyKey): boolean {
-  if (!hasJsonSchema(validator)) return false;
+/** The result of a validator, or why there is none. */
+export type Validation = StandardSchemaV1.Result<unknown> | 'threw' | 'asynchronous';
+
+/**
+ * Runs a validator once. Never throws. If it is asynchronous, the rejection of its promise is ignored; only zod itself
+ * discards the promise of a check, so a rejection there cannot be caught.
+ */
+export function validateSync(validator: StandardSchemaV1, value: unknown): Validation {
   try {
-    const schema = validator['~standard'].jsonSchema.input({ target: 'draft-2020-12' });
-    return JSON.stringify(schema).includes(`${JSON.stringify(String(name))}:`);
-  } catch {
-    return false;
-  }
-}
-
-/** Kinds of values for an asynchronous check to show itself, which runs only after the type fits. */
-const PROBES: readonly unknown[] = [
-  undefined,
-  null,
-  '',
-  'a',
-  'https://example.com',
-  0,
-  1,
-  true,
-  false,
-  [],
-  {},
-];
-
-/** Whether a validator answers any of many kinds of values with a promise. */
-export function isAsynchronous(validator: StandardSchemaV1): boolean {
-  // A check within an object, a list or a union is reached only by a value of that shape.
-  return [...PROBES, ...samplesFor(validator)].some(
-    (probe) => validateNow(validator, probe) === 'asynchronous',
-  );
-}
-
-/** The result of a validator, or why there is none: it threw an error, or it answered with a promise. */
-export function validateNow(
-  validator: StandardSchemaV1,
-  value: unknown,
-): StandardSchemaV1.Result<unknown> | 'threw' | 'asynchronous' {
-  let result: ReturnType<StandardSchemaV1['~standard']['validate']>;
-  try {
-    result = validator['~standard'].validate(value);
+    const result = hasSafeParse(validator)
+      ? safeParse(validator, value)
+      : validator['~standard'].validate(value);
+    if (result === 'asynchronous' || isPromise(result)) return 'asynchronous';
+    // arktype returns the promise of an asynchronous morph as the value.
+    return result.issues === undefined && isPromise(result.value) ? 'asynchronous' : result;
   } catch {
     return 'threw';
   }
-  if (!isThenable(result)) return result;
-  return isZodThrowing(validator, value) ? 'threw' : 'asynchronous';
 }
 
-/** zod turns an error that a synchronous check throws into a promise too; its own `safeParse` tells the two apart. */
-function isZodThrowing(validator: StandardSchemaV1, value: unknown): boolean {
+/** The part of a zod schema that {@link safeParse} needs. */
+interface WithSafeParse {
+  safeParse: (
+    value: unknown,
+  ) => { success: true; data: unknown } | { success: false; error: { issues: StandardSchemaV1.Issue[] } };
+}
+
+function hasSafeParse(validator: StandardSchemaV1): validator is StandardSchemaV1 & WithSafeParse {
   if (validator['~standard'].vendor !== 'zod' || !('safeParse' in validator)) return false;
-  if (typeof validator.safeParse !== 'function') return false;
+  return typeof validator.safeParse === 'function';
+}
+
+/**
+ * zod's `~standard.validate` runs a schema again, asynchronously, when one of its checks throws, so a check that throws
+ * looks like one that is asynchronous. `safeParse` runs it once and tells them apart.
+ */
+function safeParse(
+  zodSchema: WithSafeParse,
+  value: unknown,
+): StandardSchemaV1.Result<unknown> | 'asynchronous' {
   try {
-    validator.safeParse(value);
-    return false;
+    const result = zodSchema.safeParse(value);
+    return result.success ? { value: result.data } : { issues: result.error.issues };
   } catch (error) {
-    return !(error instanceof Error && error.message.startsWith('Encountered Promise'));
+    if (error instanceof Error && error.message.startsWith('Encountered Promise')) return 'asynchronous';
+    throw error;
   }
 }
 
-function samplesFor(validator: StandardSchemaV1): JsonValue[] {
-  if (!hasJsonSchema(validator)) return [];
-  try {
-    return sampleValues(validator['~standard'].jsonSchema.input({ target: 'draft-2020-12' }));
-  } catch {
-    // It has no JSON Schema; `toJsonSchema` says so where that matters.
-    return [];
-  }
-}
-
-/** Whether a validator answered with a promise, of any realm; its failure is then nobody's any more. */
-function isThenable<Result>(result: Result | Promise<Result>): result is Promise<Result> {
-  if (typeof result !== 'object' || result === null || !('then' in result)) return false;
-  if (typeof result.then !== 'function') return false;
-  Promise.resolve(result).catch(() => undefined);
+function isPromise<Value>(value: Value | PromiseLike<unknown>): value is PromiseLike<unknown> {
+  if (!isThenable(value)) return false;
+  Promise.resolve(value).catch(() => undefined);
   return true;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Condition, JsonValue, Segments } from '../wire.ts';
 
-/* Targeting of every form and operator, well-formed but for unknown operators and segments, cyclic segments included. */
+/* Well-formed targeting of every form and operator, including unknown operators, unknown segments and cyclic ones. */
 
 const NAMES = ['userId', 'plan', 'age', 'tags', 'device.os', 'device', '__proto__', 'toString', 'a.b'];
 export const SEGMENTS: readonly string[] = ['s0', 's1', 's2', 's3', 'missing', 'constructor'];
@@ -140,7 +140,7 @@ export const segments: fc.Arbitrary<Segments> = fc.record({
 });
 const rollout = fc.record(
   {
-    // Three of at most a third each never come to more than 100 %.
+    // Three weights of at most a third never add up to more than 100 %.
     variants: fc.array(
       fc.record({ value: json, weight: fc.integer({ min: 0, max: 3333 }).map((weight) => weight / 100) }),
       { maxLength: 3 },

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 
-/** A validator with the options of the config server's own (`createSchemaAjv`): the server depends on this package. */
+/** Has the options of the config server's `createSchemaAjv`, which cannot be imported: the server depends on this package. */
 export function serverAjv(): Ajv2020 {
   const ajv = new Ajv2020({
     strict: false,

@@ -1,8 +1,8 @@
 import type { Condition, Evaluation, JsonValue, Rollout, Segments, TargetedValue } from '../wire.ts';
 
 /*
- * The evaluation written down once more, as plainly as can be and sharing no code with the real one: it parses
- * everything on every call. Tests compare the two.
+ * A second implementation of the evaluation, as plain as possible and without shared code: it parses everything on every
+ * call. Tests compare the two.
  */
 
 type Context = Record<string, unknown>;
@@ -139,9 +139,9 @@ export function slowDate(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') return Number.NaN;
   const parts = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:\d\d)$/i.exec(value);
-  // Date.parse also takes 24:00:00, which RFC 3339 does not know.
+  // Date.parse also accepts 24:00:00, which RFC 3339 does not allow.
   if (parts === null || parts[2]?.startsWith('24')) return Number.NaN;
-  // Date.parse rolls 30 February over to March.
+  // Date.parse turns 30 February into March.
   const [, date = ''] = parts;
   const day = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== date) return Number.NaN;

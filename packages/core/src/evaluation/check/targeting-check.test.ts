@@ -67,7 +67,7 @@ const values = (op: string, ...operands: unknown[]): JsonValue =>
 const paths = (issues: TargetingIssue[]): string[] => issues.map((issue) => issue.path);
 
 describe('checkTargeting', () => {
-  it('finds nothing in a value that uses every form', () => {
+  it('finds no issue in a value that uses every form', () => {
     expect(
       checkTargeting(VALID, {
         segments: new Set(['insiders']),
@@ -92,8 +92,8 @@ describe('checkTargeting', () => {
       'at most 1000',
     ],
     [cohort({ rules: [RULE, RULE] }), '$cohort.rules[1].id', 'already the id of rule 0'],
-    [rule({ id: '' }), '$cohort.rules[0].id', 'not empty'],
-    [rule({ id: 5 }), '$cohort.rules[0].id', 'not empty'],
+    [rule({ id: '' }), '$cohort.rules[0].id', 'non-empty'],
+    [rule({ id: 5 }), '$cohort.rules[0].id', 'non-empty'],
     [rule({ rollout: { variants: [] } }), '$cohort.rules[0]', 'both'],
     [cohort({ rules: [{ id: 'r', when: { all: [] } }] }), '$cohort.rules[0]', 'neither'],
     [cohort({ rules: [{ id: 'r', value: 1 }] }), '$cohort.rules[0].when', 'is missing'],
@@ -139,7 +139,7 @@ describe('checkTargeting', () => {
       'Unknown field',
     ],
     [rollout({ bucketBy: '' }), '$cohort.rollout.bucketBy', 'attribute'],
-    [rollout({ salt: 5 }), '$cohort.rollout.salt', 'must be a text'],
+    [rollout({ salt: 5 }), '$cohort.rollout.salt', 'must be a string'],
     [rollout({ 'odd name': 5 }), '$cohort.rollout["odd name"]', 'Unknown field'],
     [cohort({ bucketBy: null }), '$cohort.bucketBy', 'attribute'],
     [when(5), '$cohort.rules[0].when', 'must be an object'],
@@ -148,7 +148,7 @@ describe('checkTargeting', () => {
     [when({ all: {} }), '$cohort.rules[0].when.all', 'must be a list'],
     [when({ any: [{ not: 1 }] }), '$cohort.rules[0].when.any[0].not', 'must be an object'],
     [when({ all: [], note: 1 }), '$cohort.rules[0].when.note', 'Unknown field'],
-    [when({ segment: 'gone' }), '$cohort.rules[0].when.segment', 'no segment "gone"'],
+    [when({ segment: 'gone' }), '$cohort.rules[0].when.segment', 'segment "gone" does not exist'],
     [when({ segment: '' }), '$cohort.rules[0].when.segment', 'name of a segment'],
     [when({ attribute: '', op: 'exists' }), '$cohort.rules[0].when.attribute', 'name or path'],
     [when({ attribute: 'a', op: 'exists', values: [] }), '$cohort.rules[0].when.values', 'Unknown field'],
@@ -171,7 +171,7 @@ describe('checkTargeting', () => {
     [values('startsWith', true), '$cohort.rules[0].when.values[0]', 'strings'],
     [values('endsWith', {}), '$cohort.rules[0].when.values[0]', 'strings'],
     [values('matches', 5), '$cohort.rules[0].when.values[0]', 'regular expressions'],
-    [values('matches', '('), '$cohort.rules[0].when.values[0]', 'no regular expression'],
+    [values('matches', '('), '$cohort.rules[0].when.values[0]', 'not a valid regular expression'],
     [values('matches', '\\-'), '$cohort.rules[0].when.values[0]', '"u" flag'],
     [values('gte', '5'), '$cohort.rules[0].when.values[0]', 'numbers'],
     [values('before', '2026-01-01'), '$cohort.rules[0].when.values[0]', 'RFC 3339'],
@@ -183,13 +183,13 @@ describe('checkTargeting', () => {
       '$cohort.rules[0].when.values',
       'at most 10000',
     ],
-  ])('case %#: finds exactly what is wrong', (stored, path, message) => {
+  ])('case %#: finds exactly one issue', (stored, path, message) => {
     const issues = checkTargeting(stored, { segments: new Set(['insiders']) });
     expect(paths(issues)).toStrictEqual([path]);
     expect(issues[0]?.message).toContain(message);
   });
 
-  it('counts weights in hundredths, without binary dust', () => {
+  it('adds up weights in hundredths, without rounding errors', () => {
     const tenths = Array.from({ length: 1000 }, (_, value) => ({ value, weight: 0.1 }));
     expect(checkTargeting(rollout({ variants: tenths }))).toStrictEqual([]);
     for (let hundredths = 0; hundredths <= 10_000; hundredths++) {
@@ -199,7 +199,7 @@ describe('checkTargeting', () => {
     }
   });
 
-  it('takes 32 levels of conditions, 1,000 rules and 10,000 values, and not one more level', () => {
+  it('accepts 32 levels of conditions, 1,000 rules and 10,000 values, but not 33 levels', () => {
     const nest = (levels: number): JsonValue => (levels === 1 ? { all: [] } : { not: nest(levels - 1) });
     expect(checkTargeting(when(nest(32)))).toStrictEqual([]);
     expect(paths(checkTargeting(when(nest(33))))).toStrictEqual([
@@ -212,7 +212,7 @@ describe('checkTargeting', () => {
     ).toStrictEqual([]);
   });
 
-  it('reports everything that is wrong at once, in the order of the document, but no more than 100', () => {
+  it('reports all issues at once, in document order, but at most 100', () => {
     const issues = checkTargeting({
       $cohort: { rules: [{ id: '', when: { attribute: 'a', op: 'x', values: [] } }, 5], salt: 5 },
     });
@@ -227,24 +227,24 @@ describe('checkTargeting', () => {
     expect(checkTargeting(values('lt', ...Array.from({ length: 5_000 }, () => 'x')))).toHaveLength(100);
   });
 
-  it('asks for each pattern, and passes on what is wrong with it', () => {
-    const asked: string[] = [];
+  it('calls checkPattern for each valid pattern, and reports its message', () => {
+    const checked: string[] = [];
     const checkPattern = (pattern: string, flags: string): string | undefined => {
-      asked.push(`/${pattern}/${flags}`);
+      checked.push(`/${pattern}/${flags}`);
       return pattern === '(a+)+$' ? 'may take forever' : undefined;
     };
     const issues = checkTargeting(values('matches', '^a', '(', '(a+)+$'), { checkPattern });
-    expect(asked).toStrictEqual(['/^a/u', '/(a+)+$/u']);
+    expect(checked).toStrictEqual(['/^a/u', '/(a+)+$/u']);
     const ignored = when({ attribute: 'a', op: 'matches', values: ['^a'], ignoreCase: true });
     checkTargeting(ignored, { checkPattern });
-    expect(asked.at(-1)).toBe('/^a/iu');
+    expect(checked.at(-1)).toBe('/^a/iu');
     expect(issues.map((issue) => [issue.path, issue.message.includes('forever')])).toStrictEqual([
       ['$cohort.rules[0].when.values[1]', false],
       ['$cohort.rules[0].when.values[2]', true],
     ]);
   });
 
-  it('refuses exactly the conditions that are false because of what their segments come to', () => {
+  it('refuses exactly the conditions that are false because they grow too large with their segments', () => {
     const own = { attribute: 'userId', op: 'exists' } as const;
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 700 }), fc.integer({ min: 1, max: 4 }), (length, width) => {
@@ -264,14 +264,14 @@ describe('checkTargeting', () => {
           expect(path).toBe('$cohort.rules[0].when');
           expect(message).toMatch(/20000 conditions or 512 levels.*Refer to fewer segments/);
         }
-        // By its names alone nothing can be said about what a segment comes to.
+        // Their names alone do not show how large the segments are.
         expect(checkTargeting(stored, { segments: new Set(Object.keys(chain)) })).toStrictEqual([]);
       }),
       { numRuns: 200 },
     );
   });
 
-  it('knows the names of compiled segments', () => {
+  it('accepts compiled segments in place of names', () => {
     const segments = compileSegments({ insiders: { all: [] } });
     expect(checkTargeting(VALID, { segments })).toStrictEqual([]);
     expect(paths(checkTargeting(when({ segment: '__proto__' }), { segments }))).toStrictEqual([
@@ -279,18 +279,20 @@ describe('checkTargeting', () => {
     ]);
   });
 
-  it('gives every value that the flag may answer to checkValue', () => {
+  it('calls checkValue for every value that the flag may return', () => {
     const refuse = (value: JsonValue): string | undefined =>
-      typeof value === 'number' ? 'is no boolean' : undefined;
+      typeof value === 'number' ? 'is not a boolean' : undefined;
     expect(checkTargeting(VALID, { checkValue: refuse })).toStrictEqual([
-      { path: '$cohort.rollout.variants[0].value', message: 'is no boolean' },
-      { path: '$cohort.rollout.variants[1].value', message: 'is no boolean' },
+      { path: '$cohort.rollout.variants[0].value', message: 'is not a boolean' },
+      { path: '$cohort.rollout.variants[1].value', message: 'is not a boolean' },
     ]);
-    expect(checkTargeting(5, { checkValue: refuse })).toStrictEqual([{ path: '', message: 'is no boolean' }]);
+    expect(checkTargeting(5, { checkValue: refuse })).toStrictEqual([
+      { path: '', message: 'is not a boolean' },
+    ]);
     expect(checkTargeting({ plain: true }, { checkValue: refuse })).toStrictEqual([]);
   });
 
-  it('repeats no long text of the input', () => {
+  it('shortens long strings of the input', () => {
     const long = 'x'.repeat(10_000);
     for (const stored of [
       when({ attribute: 'a', op: long, values: [] }),
@@ -306,7 +308,7 @@ describe('checkTargeting', () => {
 });
 
 describe('checkCondition', () => {
-  it('checks a condition by itself, with paths that begin in it', () => {
+  it('checks a condition by itself, with paths relative to it', () => {
     expect(checkCondition({ attribute: 'a', op: 'exists' })).toStrictEqual([]);
     expect(paths(checkCondition({ all: [{ segment: 'x' }, 5] }, { segments: new Set() }))).toStrictEqual([
       'all[0].segment',

@@ -3,47 +3,38 @@ import type { JsonValue } from '../../wire.ts';
 import { BUCKETS } from '../bucket.ts';
 import { conditionForm, conditionMembers, MAX_CONDITION_DEPTH } from '../conditions.ts';
 import { checkConditionAt } from './condition-check.ts';
-import {
-  clip,
-  IssueList,
-  join,
-  kindOf,
-  type TargetingCheckOptions,
-  type TargetingIssue,
-} from './targeting-issues.ts';
-
-export { checkCondition } from './condition-check.ts';
-export type { PatternFlags, TargetingCheckOptions, TargetingIssue } from './targeting-issues.ts';
+import { clip, kindOf, Place, type TargetingCheckOptions, type TargetingIssue } from './targeting-issues.ts';
 
 const MAX_RULES = 1_000;
 const COHORT_FIELDS = ['rules', 'rollout', 'bucketBy', 'salt', 'defaultValue'];
 
 /**
- * What is wrong with a stored value of a flag or limit, in the order of the document; empty where it may be stored.
- * A value without `$cohort` is only given to `checkValue`. At most 100 issues are listed.
+ * Checks a flag's or limit's value before it is stored. Returns its issues in document order, at most 100; none if it
+ * may be stored. For a value without `$cohort`, only `checkValue` is called.
  *
  * @example
  * const [issue] = checkTargeting(stored, { segments: new Set(['insiders']) });
  * // { path: '$cohort.rules[0].when.op', message: 'Unknown operator: "equals". Use one of …' }
  */
 export function checkTargeting(stored: JsonValue, options: TargetingCheckOptions = {}): TargetingIssue[] {
-  const list = new IssueList(options);
+  const root = Place.root(options);
   if (!isRecord(stored) || !Object.hasOwn(stored, '$cohort')) {
-    checkAnswer(stored, '', list);
-    return list.issues;
+    checkValue(stored, root);
+    return root.issues;
   }
   const cohort = stored.$cohort;
-  if (isRecord(cohort)) checkCohort(cohort, '$cohort', list);
-  else
-    list.add(
-      '$cohort',
+  const place = root.property('$cohort');
+  if (isRecord(cohort)) checkCohort(cohort, place);
+  else {
+    place.report(
       `"$cohort" must be an object, but it is ${kindOf(cohort)}. Give at least { "defaultValue": … }.`,
     );
-  list.refuseOthers(stored, '', ['$cohort']);
-  return list.issues;
+  }
+  root.reportOthers(stored, ['$cohort']);
+  return root.issues;
 }
 
-/** Names of the segments that a stored value, or a single condition, refers to by itself. */
+/** Names of the segments that a stored value or a condition refers to directly. */
 export function segmentsUsed(stored: unknown): Set<string> {
   const names = new Set<string>();
   const cohort = isRecord(stored) ? ownProperty(stored, '$cohort') : undefined;
@@ -66,137 +57,129 @@ function collectSegments(condition: unknown, names: Set<string>, levels: number)
   for (const member of conditionMembers(condition)) collectSegments(member, names, levels - 1);
 }
 
-function checkCohort(cohort: Record<string, unknown>, path: string, list: IssueList): void {
+function checkCohort(cohort: Record<string, unknown>, place: Place): void {
   const rules = ownProperty(cohort, 'rules');
-  if (rules !== undefined) checkRules(rules, join(path, 'rules'), list);
-  if (Object.hasOwn(cohort, 'rollout')) checkRollout(cohort.rollout, join(path, 'rollout'), list);
-  checkBucketing(cohort, path, list);
-  if (Object.hasOwn(cohort, 'defaultValue')) {
-    checkAnswer(cohort.defaultValue, join(path, 'defaultValue'), list);
-  } else {
-    list.add(
-      join(path, 'defaultValue'),
-      '"defaultValue" is missing. Give the value for everyone whom no rule matches.',
-    );
+  if (rules !== undefined) checkRules(rules, place.property('rules'));
+  if (Object.hasOwn(cohort, 'rollout')) checkRollout(cohort.rollout, place.property('rollout'));
+  checkBucketing(cohort, place);
+  const defaultPlace = place.property('defaultValue');
+  if (Object.hasOwn(cohort, 'defaultValue')) checkValue(cohort.defaultValue, defaultPlace);
+  else {
+    defaultPlace.report('"defaultValue" is missing. Give the value for everyone whom no rule matches.');
   }
-  list.refuseOthers(cohort, path, COHORT_FIELDS);
+  place.reportOthers(cohort, COHORT_FIELDS);
 }
 
-function checkRules(rules: unknown, path: string, list: IssueList): void {
+function checkRules(rules: unknown, place: Place): void {
   if (!Array.isArray(rules)) {
-    list.add(path, `"rules" must be a list, but it is ${kindOf(rules)}.`);
+    place.report(`"rules" must be a list, but it is ${kindOf(rules)}.`);
     return;
   }
   if (rules.length > MAX_RULES) {
-    list.add(
-      path,
-      `There are ${rules.length} rules; at most ${MAX_RULES} are allowed. Join rules of the same value, or use a segment.`,
+    place.report(
+      `There are ${rules.length} rules; at most ${MAX_RULES} are allowed. Join rules with the same value, or use a segment.`,
     );
     return;
   }
-  const ids = new Map<string, number>();
+  const indexById = new Map<string, number>();
   for (const [index, rule] of (rules as unknown[]).entries()) {
-    const at = `${path}[${index}]`;
+    const rulePlace = place.element(index);
     if (!isRecord(rule)) {
-      list.add(at, `A rule must be an object, but it is ${kindOf(rule)}.`);
+      rulePlace.report(`A rule must be an object, but it is ${kindOf(rule)}.`);
       continue;
     }
-    checkRuleId(rule, at, index, ids, list);
-    checkRule(rule, at, list);
+    const id = ownProperty(rule, 'id');
+    const problem = idProblem(id, indexById);
+    if (problem === undefined) indexById.set(id as string, index);
+    else rulePlace.property('id').report(problem);
+    checkRule(rule, rulePlace);
   }
 }
 
-function checkRuleId(
-  rule: Record<string, unknown>,
-  path: string,
-  index: number,
-  ids: Map<string, number>,
-  list: IssueList,
-): void {
-  const id = ownProperty(rule, 'id');
-  const at = join(path, 'id');
-  if (typeof id !== 'string' || id === '') {
-    list.add(at, '"id" must be a text that is not empty. Give each rule a name of its own.');
-    return;
-  }
-  const other = ids.get(id);
-  if (other === undefined) ids.set(id, index);
-  else list.add(at, `"${clip(id)}" is already the id of rule ${other}. Give each rule a name of its own.`);
+function idProblem(id: unknown, indexById: ReadonlyMap<string, number>): string | undefined {
+  const remedy = 'Give each rule a name of its own.';
+  if (typeof id !== 'string' || id === '') return `"id" must be a non-empty string. ${remedy}`;
+  const other = indexById.get(id);
+  return other === undefined ? undefined : `"${clip(id)}" is already the id of rule ${other}. ${remedy}`;
 }
 
-function checkRule(rule: Record<string, unknown>, path: string, list: IssueList): void {
-  if (Object.hasOwn(rule, 'when')) checkConditionAt(rule.when, join(path, 'when'), list);
-  else list.add(join(path, 'when'), '"when" is missing. Give the condition; { "all": [] } matches everyone.');
+function checkRule(rule: Record<string, unknown>, place: Place): void {
+  if (Object.hasOwn(rule, 'when')) checkConditionAt(rule.when, place.property('when'));
+  else {
+    place.property('when').report('"when" is missing. Give the condition; { "all": [] } matches everyone.');
+  }
   const hasValue = Object.hasOwn(rule, 'value');
   const hasRollout = Object.hasOwn(rule, 'rollout');
   if (hasValue === hasRollout) {
-    list.add(
-      path,
+    place.report(
       `The rule has ${hasValue ? 'both "value" and "rollout"' : 'neither "value" nor "rollout"'}. Give exactly one.`,
     );
   }
-  if (hasValue) checkAnswer(rule.value, join(path, 'value'), list);
-  if (hasRollout) checkRollout(rule.rollout, join(path, 'rollout'), list);
-  list.refuseOthers(rule, path, ['id', 'when', 'value', 'rollout']);
+  if (hasValue) checkValue(rule.value, place.property('value'));
+  if (hasRollout) checkRollout(rule.rollout, place.property('rollout'));
+  place.reportOthers(rule, ['id', 'when', 'value', 'rollout']);
 }
 
-function checkRollout(rollout: unknown, path: string, list: IssueList): void {
+function checkRollout(rollout: unknown, place: Place): void {
   if (!isRecord(rollout)) {
-    list.add(path, `"rollout" must be an object, but it is ${kindOf(rollout)}. Give { "variants": [ … ] }.`);
+    place.report(`"rollout" must be an object, but it is ${kindOf(rollout)}. Give { "variants": [ … ] }.`);
     return;
   }
   const variants = ownProperty(rollout, 'variants');
-  if (Array.isArray(variants)) checkVariants(variants, join(path, 'variants'), list);
-  else list.add(join(path, 'variants'), `"variants" must be a list, but it is ${kindOf(variants)}.`);
-  checkBucketing(rollout, path, list);
-  list.refuseOthers(rollout, path, ['variants', 'bucketBy', 'salt']);
+  const variantsPlace = place.property('variants');
+  if (Array.isArray(variants)) checkVariants(variants, variantsPlace);
+  else variantsPlace.report(`"variants" must be a list, but it is ${kindOf(variants)}.`);
+  checkBucketing(rollout, place);
+  place.reportOthers(rollout, ['variants', 'bucketBy', 'salt']);
 }
 
-function checkVariants(variants: readonly unknown[], path: string, list: IssueList): void {
+function checkVariants(variants: readonly unknown[], place: Place): void {
   let buckets = 0;
   for (const [index, variant] of variants.entries()) {
-    const at = `${path}[${index}]`;
+    const variantPlace = place.element(index);
     if (!isRecord(variant)) {
-      list.add(at, `A variant must be an object, but it is ${kindOf(variant)}. Give { "value", "weight" }.`);
+      variantPlace.report(
+        `A variant must be an object, but it is ${kindOf(variant)}. Give { "value", "weight" }.`,
+      );
       continue;
     }
-    if (Object.hasOwn(variant, 'value')) checkAnswer(variant.value, join(at, 'value'), list);
-    else list.add(join(at, 'value'), '"value" is missing. Give the value of this variant.');
+    const valuePlace = variantPlace.property('value');
+    if (Object.hasOwn(variant, 'value')) checkValue(variant.value, valuePlace);
+    else valuePlace.report('"value" is missing. Give the value of this variant.');
     const weight = ownProperty(variant, 'weight');
     const problem = weightProblem(weight);
-    if (problem !== undefined) list.add(join(at, 'weight'), problem);
-    else buckets += Math.round(Number(weight) * 100);
-    list.refuseOthers(variant, at, ['value', 'weight']);
+    if (problem === undefined) buckets += Math.round(Number(weight) * 100);
+    else variantPlace.property('weight').report(problem);
+    variantPlace.reportOthers(variant, ['value', 'weight']);
   }
   if (buckets > BUCKETS) {
-    list.add(path, `The weights come to ${buckets / 100} %. Lower them to 100 % or less.`);
+    place.report(`The weights add up to ${buckets / 100} %. Lower them to 100 % or less.`);
   }
 }
 
 function weightProblem(weight: unknown): string | undefined {
   if (typeof weight !== 'number') return `"weight" must be a number of percent, but it is ${kindOf(weight)}.`;
   if (!(weight >= 0 && weight <= 100))
-    return `"weight" must lie between 0 and 100 percent, but it is ${weight}.`;
+    return `"weight" must be between 0 and 100 percent, but it is ${weight}.`;
   if (Number(weight.toFixed(2)) !== weight)
     return `"weight" ${weight} has more than two decimals. Round it to a hundredth of a percent.`;
   return undefined;
 }
 
-function checkBucketing(record: Record<string, unknown>, path: string, list: IssueList): void {
+function checkBucketing(record: Record<string, unknown>, place: Place): void {
   const bucketBy = ownProperty(record, 'bucketBy');
   if (bucketBy !== undefined && (typeof bucketBy !== 'string' || bucketBy === '')) {
-    list.add(
-      join(path, 'bucketBy'),
-      '"bucketBy" must be the name or path of an attribute, such as "userId".',
-    );
+    place
+      .property('bucketBy')
+      .report('"bucketBy" must be the name or path of an attribute, such as "userId".');
   }
   const salt = ownProperty(record, 'salt');
   if (salt !== undefined && typeof salt !== 'string') {
-    list.add(join(path, 'salt'), `"salt" must be a text, but it is ${kindOf(salt)}.`);
+    place.property('salt').report(`"salt" must be a string, but it is ${kindOf(salt)}.`);
   }
 }
 
-function checkAnswer(value: unknown, path: string, list: IssueList): void {
-  const problem = list.options.checkValue?.(value as JsonValue);
-  if (problem !== undefined) list.add(path, problem);
+function checkValue(value: unknown, place: Place): void {
+  const problem = place.options.checkValue?.(value as JsonValue);
+  if (problem !== undefined) place.report(problem);
 }

@@ -12,7 +12,7 @@ import {
 } from '../conditions.ts';
 import { isOperator } from '../operators.ts';
 
-/** What an attribute is; `unreadable` where reading it throws, which counts as missing. */
+/** The kind of an attribute's value; `unreadable` if reading it throws, which counts as missing. */
 export type AttributeKind =
   | 'missing'
   | 'null'
@@ -25,20 +25,20 @@ export type AttributeKind =
   | 'other'
   | 'unreadable';
 
-/** What became of a condition. */
+/** The result of a condition, and how it came about. */
 export type ConditionTrace = {
   readonly matched: boolean;
-  /** Why it did not match, where its members do not tell. */
+  /** Why it did not match, unless its members show that. */
   readonly reason?: string;
 } & (
   | { readonly form: 'all' | 'any' | 'not'; readonly members: readonly ConditionTrace[] }
-  /** `members`: the segment's own condition, where there is one. */
+  /** `members`: the segment's condition, if the segment exists. */
   | { readonly form: 'segment'; readonly segment: string; readonly members: readonly ConditionTrace[] }
   | {
       readonly form: 'attribute';
       readonly attribute: string;
       readonly op: string;
-      /** What stands in the rule; the attribute's own value is not told. */
+      /** The values of the rule, never the attribute's own. */
       readonly values?: readonly JsonValue[];
       readonly ignoreCase?: true;
       readonly kind: AttributeKind;
@@ -46,31 +46,31 @@ export type ConditionTrace = {
   | { readonly form: 'malformed' }
 );
 
-/** Follows a condition for a subject; all members are followed, also those that no longer decide anything. */
+/** Traces a condition for a context. All members are traced, even those that do not change the result. */
 export function traceCondition(
   condition: unknown,
-  subject: EvaluationContext,
+  attributes: EvaluationContext,
   segments: CompiledSegments,
 ): ConditionTrace {
   if (segments.isTooLarge(condition)) {
-    return malformed('its segments come to more conditions than are evaluated');
+    return malformed('with its segments, it has more conditions than are evaluated');
   }
-  return traceWhole(condition, { subject, segments, active: [] });
+  return traceWhole(condition, { attributes, segments, active: [] });
 }
 
-/** What an attribute is. Never throws. */
-export function attributeKind(subject: EvaluationContext, name: string): AttributeKind {
+/** The kind of an attribute's value. Never throws. */
+export function attributeKind(attributes: EvaluationContext, name: string): AttributeKind {
   try {
-    return kindOf(readAttribute(subject, parseAttribute(name)));
+    return kindOf(readAttribute(attributes, parseAttribute(name)));
   } catch {
     return 'unreadable';
   }
 }
 
 interface Walk {
-  readonly subject: EvaluationContext;
+  readonly attributes: EvaluationContext;
   readonly segments: CompiledSegments;
-  /** Names of the segments that are being followed, outermost first. */
+  /** Names of the segments being traced, outermost first. */
   readonly active: readonly string[];
 }
 
@@ -80,38 +80,39 @@ function traceWhole(condition: unknown, walk: Walk): ConditionTrace {
 }
 
 function traceNode(condition: unknown, walk: Walk): ConditionTrace {
-  if (!isRecord(condition)) return malformed('it is no object');
+  if (!isRecord(condition)) return malformed('it is not an object');
   const form = conditionForm(condition);
   if (form === undefined) return malformed('it has no form, or more than one');
   if (form === 'segment') return traceReference(ownProperty(condition, 'segment'), walk);
   if (form === 'attribute') return traceComparison(condition, walk);
-  if (form !== 'not' && !Array.isArray(condition[form])) return malformed(`"${form}" is no list`);
+  if (form !== 'not' && !Array.isArray(condition[form])) return malformed(`"${form}" is not a list`);
   const members = conditionMembers(condition).map((member) => traceNode(member, walk));
-  const isOne = members.some(({ matched }) => matched);
-  const matched = form === 'all' ? members.every((member) => member.matched) : isOne === (form === 'any');
+  const isAnyMatched = members.some((member) => member.matched);
+  const matched =
+    form === 'all' ? members.every((member) => member.matched) : isAnyMatched === (form === 'any');
   return { form, matched, members };
 }
 
 function traceReference(name: unknown, walk: Walk): ConditionTrace {
-  if (typeof name !== 'string') return malformed('"segment" is no text');
+  if (typeof name !== 'string') return malformed('"segment" is not a string');
   const unmatched = { form: 'segment', segment: name, matched: false, members: [] } as const;
   const { segments, active } = walk;
-  if (active.includes(name)) return { ...unmatched, reason: 'it refers back to itself' };
+  if (active.includes(name)) return { ...unmatched, reason: 'it refers to itself' };
   const condition = segments.stored(name);
-  if (condition === undefined) return { ...unmatched, reason: 'there is no such segment' };
+  if (condition === undefined) return { ...unmatched, reason: 'the segment does not exist' };
   const member = traceWhole(condition, { ...walk, active: [...active, name] });
   return { form: 'segment', segment: name, matched: member.matched, members: [member] };
 }
 
-function traceComparison(condition: Record<string, unknown>, { subject }: Walk): ConditionTrace {
+function traceComparison(condition: Record<string, unknown>, { attributes }: Walk): ConditionTrace {
   const attribute = ownProperty(condition, 'attribute');
   const op = ownProperty(condition, 'op');
   const values = ownProperty(condition, 'values');
-  if (typeof attribute !== 'string') return malformed('"attribute" is no text');
-  if (op !== 'exists' && !isOperator(op)) return malformed(`"op" is no operator that there is`);
-  if (op !== 'exists' && !Array.isArray(values)) return malformed('"values" is no list');
-  const kind = attributeKind(subject, attribute);
-  const matched = holds(compileComparison(condition), subject);
+  if (typeof attribute !== 'string') return malformed('"attribute" is not a string');
+  if (op !== 'exists' && !isOperator(op)) return malformed('"op" is not a known operator');
+  if (op !== 'exists' && !Array.isArray(values)) return malformed('"values" is not a list');
+  const kind = attributeKind(attributes, attribute);
+  const matched = holds(compileComparison(condition), attributes);
   return {
     form: 'attribute',
     attribute,
@@ -127,7 +128,7 @@ function traceComparison(condition: Record<string, unknown>, { subject }: Walk):
 function reasonFor(kind: AttributeKind): string {
   if (kind === 'missing' || kind === 'null') return `the attribute is ${kind}`;
   if (kind === 'unreadable') return 'reading the attribute throws an error';
-  return kind === 'list' ? 'no element fits' : 'it fits none of the values';
+  return kind === 'list' ? 'no element matches' : 'it matches none of the values';
 }
 
 function malformed(reason: string): ConditionTrace {

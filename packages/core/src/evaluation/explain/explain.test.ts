@@ -13,6 +13,7 @@ import {
   type Segments,
 } from '../../index.ts';
 import * as arbitrary from '../../test-support/arbitrary-targeting.ts';
+import { runs } from '../../test-support/runs.ts';
 import { createTestClient } from '../../testing.ts';
 
 const nl: Condition = { attribute: 'country', op: 'in', values: ['NL'] };
@@ -29,7 +30,7 @@ const freeShipping: JsonValue = {
 const segments: Segments = { staff: { attribute: 'email', op: 'endsWith', values: ['@example.com'] } };
 
 describe('explain', () => {
-  it('tells each rule, each condition and the rollout', () => {
+  it('traces each rule, each condition and the rollout', () => {
     const context = { country: 'NL', email: 'someone@elsewhere.example', userId: 'u-1' };
     const explanation = explain('freeShipping', freeShipping, context, segments);
     const bucket = explanation.rules[1]?.rollout?.bucket ?? -1;
@@ -54,7 +55,7 @@ describe('explain', () => {
                 values: ['@example.com'],
                 kind: 'string',
                 matched: false,
-                reason: 'it fits none of the values',
+                reason: 'it matches none of the values',
               },
             ],
           },
@@ -87,29 +88,25 @@ describe('explain', () => {
     expect(bucket).toBeGreaterThanOrEqual(0);
   });
 
-  it('never tells what an attribute holds', () => {
+  it('contains no value of an attribute', () => {
     const secret = 'zq9-private';
     const context = { country: secret, email: secret, userId: secret, nested: { a: secret } };
-    const told = JSON.stringify(explain('freeShipping', freeShipping, context, segments));
-    expect(told).not.toContain(secret);
+    const text = JSON.stringify(explain('freeShipping', freeShipping, context, segments));
+    expect(text).not.toContain(secret);
   });
 
   it.each<[string, unknown, string]>([
-    [
-      'an unknown operator',
-      { attribute: 'a', op: 'equals', values: [1] },
-      '"op" is no operator that there is',
-    ],
-    ['values no list', { attribute: 'a', op: 'in', values: 1 }, '"values" is no list'],
-    ['no condition', undefined, 'it is no object'],
+    ['an unknown operator', { attribute: 'a', op: 'equals', values: [1] }, '"op" is not a known operator'],
+    ['values that are a number', { attribute: 'a', op: 'in', values: 1 }, '"values" is not a list'],
+    ['a missing condition', undefined, 'it is not an object'],
     ['two forms', { all: [], any: [] }, 'it has no form, or more than one'],
-    ['an unknown segment', { segment: 'nobody' }, 'there is no such segment'],
+    ['an unknown segment', { segment: 'nobody' }, 'the segment does not exist'],
     ['a missing attribute', { attribute: 'b', op: 'exists' }, 'the attribute is missing'],
     ['a null', { attribute: 'n', op: 'exists' }, 'the attribute is null'],
     ['a getter that throws', { attribute: 'bad', op: 'exists' }, 'reading the attribute throws an error'],
-    ['a list', { attribute: 'list', op: 'in', values: [3] }, 'no element fits'],
+    ['a list', { attribute: 'list', op: 'in', values: [3] }, 'no element matches'],
     ['a segment of itself', { segment: 'loop' }, ''],
-  ])('says why not: %s', (_, when, reason) => {
+  ])('says why a condition did not match: %s', (_, when, reason) => {
     const stored = { $cohort: { rules: [{ id: 'r', when, value: 1 }], defaultValue: 0 } } as JsonValue;
     const context = {
       a: 1,
@@ -122,10 +119,10 @@ describe('explain', () => {
     const explanation = explain('flag', stored, context, { loop: { any: [{ segment: 'loop' }] } });
     expect(explanation.rules[0]?.when?.matched).toBe(false);
     expect(explanation.rules[0]?.when?.reason ?? '').toBe(reason);
-    if (reason === '') expect(JSON.stringify(explanation)).toContain('it refers back to itself');
+    if (reason === '') expect(JSON.stringify(explanation)).toContain('it refers to itself');
   });
 
-  it('says what is beyond the limits, and stays short itself', () => {
+  it('says which limit a condition exceeds, without expanding it', () => {
     let deep: unknown = nl;
     for (let level = 0; level < 100; level++) deep = { not: deep };
     const doubled = Object.fromEntries(
@@ -143,12 +140,12 @@ describe('explain', () => {
     const explanation = explain('flag', stored, {}, { ...doubled, s40: nl });
     expect(explanation.rules.map(({ outcome, when }) => [outcome, when?.reason])).toEqual([
       ['not-matched', 'it nests more than 32 levels'],
-      ['not-matched', 'its segments come to more conditions than are evaluated'],
+      ['not-matched', 'with its segments, it has more conditions than are evaluated'],
       ['malformed', undefined],
     ]);
   });
 
-  it('agrees with evaluate in its answer and in its trace, whatever is stored', () => {
+  it('agrees with evaluate in its answer and its trace, for any stored value', () => {
     fc.assert(
       fc.property(arbitrary.stored, arbitrary.context, arbitrary.segments, (stored, context, all) => {
         const explanation = explain('flag', stored, context, all);
@@ -162,11 +159,11 @@ describe('explain', () => {
         expect(bucket === undefined ? undefined : Math.floor(bucket / 100)).toBe(answer.rolloutBucket);
         for (const { when } of rules) if (when !== undefined) expectConsistent(when);
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(500, 5_000) },
     );
   }, 60_000);
 
-  it('never throws, whatever both are', () => {
+  it('never throws, for any value and context', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), (cohort, context) => {
         const stored = { $cohort: cohort } as JsonValue;
@@ -183,12 +180,12 @@ describe('client.explain', () => {
     secrets: { token: z.string().default('hunter2') },
   });
 
-  it('has the answer that the schema allows, with segments', () => {
+  it('has an answer that the schema allows, and knows the segments', () => {
     const rules = [{ id: 'nl', when: { segment: 'dutch' }, value: 'pink' }];
     const client = createTestClient({
       config,
       segments: { dutch: nl },
-      // What the types refuse can still be stored.
+      // The types refuse it, but it can still be stored.
       flags: { theme: { $cohort: { rules, defaultValue: 'dark' } } as never },
       limits: { cartItems: { $cohort: { defaultValue: 500 } } },
     });
@@ -201,7 +198,7 @@ describe('client.explain', () => {
     );
   });
 
-  it('explains what is not stored, and nothing of another tier', () => {
+  it('explains a key without a stored value, but no key of another tier', () => {
     const client = createTestClient({ config });
     expect(client.explain('theme')).toEqual({
       key: 'theme',
@@ -209,14 +206,14 @@ describe('client.explain', () => {
       isTargeted: false,
       rules: [],
     });
-    // @ts-expect-error a secret is neither
+    // @ts-expect-error a secret is neither a flag nor a limit
     const secret = client.explain('token');
     expect(secret.answer).toEqual({ value: undefined, source: 'default', errorCode: 'ERR_KEY_UNKNOWN' });
     expect(JSON.stringify(secret)).not.toContain('hunter2');
   });
 });
 
-/** A condition came out as its members did. */
+/** The result of a condition follows from its members. */
 function expectConsistent(trace: ConditionTrace): void {
   if (!('members' in trace)) return;
   const { form, members, matched } = trace;

@@ -1,6 +1,6 @@
 import { isRecord, ownProperty } from '../../lib/record.ts';
 import type { Evaluation, EvaluationContext, JsonValue, Segments } from '../../wire.ts';
-import { asSubject, parseAttribute } from '../attribute.ts';
+import { attributesOf, parseAttribute } from '../attribute.ts';
 import { bucketOf } from '../bucket.ts';
 import type { CompiledSegments } from '../compiled-segments.ts';
 import { asCompiled, evaluate, isTargeted } from '../evaluate.ts';
@@ -14,32 +14,32 @@ import {
 } from '../program.ts';
 import { type AttributeKind, attributeKind, type ConditionTrace, traceCondition } from './condition-trace.ts';
 
-/** Why a flag or limit answers what it does: kinds of attributes, and no value but those that stand in its rules. */
+/** Why a flag or limit has its value for a context. It holds the values of rules, but no value of an attribute. */
 export interface Explanation<Value = JsonValue> {
   readonly key: string;
-  /** What `evaluate` answers; from a client it is `flagDetails` or `limitDetails`, with the schema's say. */
+  /** The result of `evaluate`; from a client, the result of `flagDetails` or `limitDetails`. */
   readonly answer: Evaluation<Value> & { readonly errorCode?: string };
-  /** Whether there is targeting, or one value for everyone. */
+  /** Whether the value is targeted, or the same for everyone. */
   readonly isTargeted: boolean;
-  /** Every rule in order, also those after the one that matched. */
+  /** Every rule in order, including those after the one that matched. */
   readonly rules: readonly RuleTrace[];
-  /** The rollout for those whom no rule matched, where it came to that and there is one. */
+  /** The cohort's own rollout, if there is one and no rule matched. */
   readonly rollout?: RolloutTrace;
 }
 
-/** What became of a rule. `not-reached`: one before it matched. `malformed`: it never matches. */
+/** The result of a rule. `not-reached`: an earlier one matched. `malformed`: it never matches. */
 export interface RuleTrace {
-  /** Its place in the list, from 0. */
+  /** From 0. */
   readonly index: number;
   readonly id?: string;
   readonly outcome: 'matched' | 'not-matched' | 'not-reached' | 'malformed';
-  /** The condition of a rule that was reached. */
+  /** The condition, if the rule was reached. */
   readonly when?: ConditionTrace;
-  /** The rollout of the rule that matched. */
+  /** The rollout, if the rule matched and has one. */
   readonly rollout?: RolloutTrace;
 }
 
-/** How a context came into a variant, or past all of them. */
+/** How a rollout chose a variant, or none. */
 export interface RolloutTrace {
   readonly outcome: 'variant' | 'past-variants' | 'nothing-to-bucket-by' | 'malformed';
   /** The attribute that decides the bucket. */
@@ -50,20 +50,19 @@ export interface RolloutTrace {
   readonly bucket?: number;
   /** For each variant, the bucket after its last. */
   readonly ends?: readonly number[];
-  /** Place of the variant in the list, from 0. */
+  /** Index of the variant, from 0. */
   readonly variant?: number;
 }
 
 interface Walk {
-  readonly subject: EvaluationContext;
+  readonly attributes: EvaluationContext;
   readonly segments: CompiledSegments;
-  /** What rollouts take from the cohort. */
   readonly bucketing: Bucketing;
 }
 
 /**
- * Evaluates as `evaluate` does, and says how it came to the answer: each rule, condition and rollout. For tests, the
- * command line and consoles; it prepares everything anew. Never throws.
+ * Evaluates as `evaluate` does, and traces each rule, condition and rollout. For tests, the command line and consoles: it
+ * compiles everything on each call. Never throws.
  *
  * @example
  * const { answer, rules } = explain('freeShipping', stored, { country: 'NL' }, segments);
@@ -79,7 +78,7 @@ export function explain(
   if (!isTargeted(stored)) return { key, answer, isTargeted: false, rules: [] };
   const cohort = isRecord(stored.$cohort) ? stored.$cohort : {};
   const walk: Walk = {
-    subject: asSubject(context),
+    attributes: attributesOf(context),
     segments: compiled,
     bucketing: bucketingOf(key, cohort),
   };
@@ -106,13 +105,13 @@ function traceRules(rules: unknown, walk: Walk): RuleTrace[] {
   return traces;
 }
 
-/** Without a walk the rule is not reached. */
+/** Without a walk, the rule was not reached. */
 function traceRule(rule: unknown, index: number, walk: Walk | undefined): RuleTrace {
   const id = isRecord(rule) ? ownProperty(rule, 'id') : undefined;
   const named = { index, ...(typeof id === 'string' && { id }) };
   if (!isWellFormedRule(rule)) return { ...named, outcome: 'malformed' };
   if (walk === undefined) return { ...named, outcome: 'not-reached' };
-  const when = traceCondition(ownProperty(rule, 'when'), walk.subject, walk.segments);
+  const when = traceCondition(ownProperty(rule, 'when'), walk.attributes, walk.segments);
   if (!when.matched) return { ...named, outcome: 'not-matched', when };
   const hasRollout = Object.hasOwn(rule, 'rollout');
   return {
@@ -123,12 +122,12 @@ function traceRule(rule: unknown, index: number, walk: Walk | undefined): RuleTr
   };
 }
 
-function traceRollout(rollout: unknown, { subject, bucketing }: Walk): RolloutTrace {
+function traceRollout(rollout: unknown, { attributes, bucketing }: Walk): RolloutTrace {
   const parts = rolloutParts(rollout, bucketing);
   if (parts === undefined) return { outcome: 'malformed' };
   const { bucketBy, salt, variants } = parts;
-  const kind = attributeKind(subject, bucketBy);
-  const unit = readUnit(subject, parseAttribute(bucketBy));
+  const kind = attributeKind(attributes, bucketBy);
+  const unit = readUnit(attributes, parseAttribute(bucketBy));
   if (unit === undefined) return { outcome: 'nothing-to-bucket-by', bucketBy, kind, salt };
   const bucket = bucketOf(salt, unit);
   const ends = variants.map(({ end }) => end);
