@@ -12,6 +12,7 @@ import { registerCors } from './http/cross-origin.ts';
 import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
+import { registerRequestLog } from './http/request-log.ts';
 import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
 import type { ServerContext } from './http/server-context.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
@@ -28,7 +29,6 @@ import { registerSnapshotRoutes } from './routes/snapshot.ts';
 import { registerStreamRoutes } from './routes/stream.ts';
 import { registerTokenRoutes } from './routes/token.ts';
 import { registerValuesRoutes } from './routes/values.ts';
-import { registerRequestLog } from './server-logger.ts';
 import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -50,7 +50,7 @@ export async function createApp(
     log: app.log,
     service,
     publicUrl: () => location.url,
-    guard: createGuard(tokens, clients),
+    guard: createGuard({ tokens, clients }),
     onClientRevoked: (clientId, listener) => clients.onRevoked(clientId, listener),
     closing,
     streams: options.streams,

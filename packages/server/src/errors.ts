@@ -15,23 +15,3 @@ export class ServerStartError extends Error {
     this.code = code;
   }
 }
-
-/** A refusal of an OAuth endpoint (RFC 6749 §5.2); the description is shown to the client. */
-export class OAuthError extends Error {
-  override readonly name = 'OAuthError';
-  readonly statusCode: number;
-  readonly error: string;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(
-    statusCode: number,
-    error: string,
-    description: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(description);
-    this.statusCode = statusCode;
-    this.error = error;
-    this.headers = headers;
-  }
-}

@@ -1,8 +1,11 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
 import { type DestinationStream, destination, type Level, pino, stdTimeFunctions } from 'pino';
 
 /** How much the server logs. */
 export type LogLevel = Level | 'silent';
+
+/** A logger of failures; the domain needs no more of it. */
+export type ErrorLog = Pick<FastifyBaseLogger, 'error'>;
 
 const STANDARD_ERROR = 2;
 /** Defence in depth: nothing here logs requests, but what an embedding application adds may. */
@@ -34,20 +37,6 @@ export function createServerLogger(options: {
     },
     options.stream ?? destination(STANDARD_ERROR),
   );
-}
-
-/** Logs one line a request, with neither headers nor body nor query. */
-export function registerRequestLog(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => {
-    const line = {
-      method: request.method,
-      path: safePath(request.url),
-      status: reply.statusCode,
-      durationMs: Math.round(reply.elapsedTime),
-      ...(request.principal ? { clientId: request.principal.clientId } : {}),
-    };
-    request.log[reply.statusCode >= 500 ? 'error' : 'info'](line, 'request');
-  });
 }
 
 /** Kind and place of an error, not its message, which may quote a value. */

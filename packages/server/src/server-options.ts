@@ -80,16 +80,19 @@ export function resolveOptions(
   const chosen = options.credentialsFile ?? (db === ':memory:' ? undefined : credentialsFile(db));
   return {
     host: options.host ?? '127.0.0.1',
-    port: wholeNumber('port', options.port ?? 0, 0, 65_535),
+    port: wholeNumber('port', options.port ?? 0, { min: 0, max: 65_535 }),
     db,
     // Absolute: whoever reads the path may work in another directory.
     credentialsFile: chosen === undefined ? undefined : resolve(chosen),
     newAdminClient: options.newAdminClient ?? false,
     publicUrl: options.publicUrl === undefined ? undefined : baseUrl(options.publicUrl),
     trustProxy: options.trustProxy ?? false,
-    tokenTtlSec: wholeNumber('tokenTtlSec', options.tokenTtlSec ?? 3600, 1, MAX_TOKEN_TTL_SEC),
+    tokenTtlSec: wholeNumber('tokenTtlSec', options.tokenTtlSec ?? 3600, { min: 1, max: MAX_TOKEN_TTL_SEC }),
     tokenAttempts: { maxFailures: 10, windowSec: 60, ...options.tokenAttempts },
-    bodyLimitBytes: wholeNumber('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024, 1, 2 ** 30),
+    bodyLimitBytes: wholeNumber('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024, {
+      min: 1,
+      max: 2 ** 30,
+    }),
     timeouts: {
       headersMs: 10_000,
       requestMs: 30_000,
@@ -115,7 +118,7 @@ export function localUrl(host: string, port: number): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-function wholeNumber(option: string, value: number, min: number, max: number): number {
+function wholeNumber(option: string, value: number, { min, max }: { min: number; max: number }): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw invalid(option, `must be a whole number from ${min} to ${max}`);
 }

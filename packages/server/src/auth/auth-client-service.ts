@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { HttpError } from '../domain/refusal.ts';
-import type { Principal, Scope } from '../http/server-context.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { parseUrl } from '../lib/parse-url.ts';
+import type { Principal, Scope } from '../principal.ts';
 import type { AuthClient, AuthClientType, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { hashCredential, newClientSecret, newPublishableKey } from './credentials.ts';
@@ -42,7 +42,7 @@ export class AuthClientService {
     return (await this.#storage.listAuthClients(organizationId)).map(viewOf);
   }
 
-  /** @throws {HttpError} 400 or 403 */
+  /** @throws {Refusal} 400 or 403 */
   async create(principal: Principal, wish: NewClient): Promise<CreatedClient> {
     const credential = wish.type === 'm2m' ? newClientSecret() : newPublishableKey();
     const client: AuthClient = {
@@ -66,11 +66,11 @@ export class AuthClientService {
     return { ...viewOf(client), ...secret };
   }
 
-  /** @throws {HttpError} 400, 403, 404 or 409 */
+  /** @throws {Refusal} 400, 403, 404 or 409 */
   async update(principal: Principal, id: string, patch: ClientPatch): Promise<ClientView> {
     const { client, mayDoLess } = await this.#storage.transaction(async (operations) => {
       const current = await findClient(operations, principal, id);
-      if (current.revokedAt !== null) throw new HttpError(409, 'The client is revoked.');
+      if (current.revokedAt !== null) throw new Refusal('conflict', 'The client is revoked.');
       refuseMorePowerful(principal, current);
       const next: AuthClient = { ...current, ...patch, name: (patch.name ?? current.name).trim() };
       await checkClient(operations, principal, next);
@@ -82,7 +82,7 @@ export class AuthClientService {
     return viewOf(client);
   }
 
-  /** Revoking a revoked client does nothing. @throws {HttpError} 403, 404 or 409 */
+  /** Revoking a revoked client does nothing. @throws {Refusal} 403, 404 or 409 */
   async revoke(principal: Principal, id: string): Promise<void> {
     const revoked = await this.#storage.transaction(async (operations) => {
       const current = await findClient(operations, principal, id);
@@ -104,7 +104,7 @@ async function findClient(
 ): Promise<AuthClient> {
   const client = await operations.findAuthClient(id);
   if (client?.organizationId !== principal.organizationId) {
-    throw new HttpError(404, 'There is no auth client with this id.');
+    throw new Refusal('not-found', 'There is no auth client with this id.');
   }
   return client;
 }
@@ -118,26 +118,32 @@ async function checkClient(
   client.allowedOrigins.forEach(checkOrigin);
   for (const [index, name] of (client.environments ?? []).entries()) {
     if (!(await operations.findEnvironmentByName(client.organizationId, name))) {
-      throw new HttpError(400, `Field "environments[${index}]" names an environment that does not exist.`);
+      throw new Refusal(
+        'invalid',
+        `Field "environments[${index}]" names an environment that does not exist.`,
+      );
     }
   }
   refuseMorePowerful(principal, client);
 }
 
 function checkByType(client: AuthClient): void {
-  if (client.scopes.length === 0) throw new HttpError(400, 'Field "scopes" must not be empty.');
+  if (client.scopes.length === 0) throw new Refusal('invalid', 'Field "scopes" must not be empty.');
   if (client.environments?.length === 0) {
-    throw new HttpError(400, 'Field "environments" must not be empty; leave it out for all.');
+    throw new Refusal('invalid', 'Field "environments" must not be empty; leave it out for all.');
   }
   if (client.type === 'm2m') {
     if (client.allowedOrigins.length === 0) return;
-    throw new HttpError(400, 'Field "allowedOrigins" is for a publishable key (type b2m) only.');
+    throw new Refusal('invalid', 'Field "allowedOrigins" is for a publishable key (type b2m) only.');
   }
   if (client.scopes.some((scope) => scope !== 'config:read')) {
-    throw new HttpError(400, 'Field "scopes" of a publishable key (type b2m) can only be ["config:read"].');
+    throw new Refusal(
+      'invalid',
+      'Field "scopes" of a publishable key (type b2m) can only be ["config:read"].',
+    );
   }
   if (client.allowedOrigins.length === 0) {
-    throw new HttpError(400, 'Field "allowedOrigins" is required for a publishable key (type b2m).');
+    throw new Refusal('invalid', 'Field "allowedOrigins" is required for a publishable key (type b2m).');
   }
 }
 
@@ -147,8 +153,8 @@ function checkOrigin(origin: string, index: number): void {
   const web = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (web && url.origin === origin && !origin.includes('*')) return;
   const example = url && /^https?:$/.test(url.protocol) ? `, such as ${url.origin}` : '';
-  throw new HttpError(
-    400,
+  throw new Refusal(
+    'invalid',
     `Field "allowedOrigins[${index}]" must be an origin: scheme://host[:port]${example}.`,
   );
 }
@@ -157,15 +163,15 @@ function checkOrigin(origin: string, index: number): void {
 function refuseMorePowerful(principal: Principal, client: AuthClient): void {
   const scope = client.scopes.find((name) => ![...principal.scopes].some((own) => own === name));
   if (scope !== undefined) {
-    throw new HttpError(
-      403,
+    throw new Refusal(
+      'forbidden',
       `The caller lacks the scope ${scope}, so it cannot manage a client that has it.`,
     );
   }
   if (principal.environments === undefined) return;
   const own = principal.environments;
   if (client.environments === null || client.environments.some((name) => !own.includes(name))) {
-    throw new HttpError(403, 'The caller may use fewer environments than that client.');
+    throw new Refusal('forbidden', 'The caller may use fewer environments than that client.');
   }
 }
 
@@ -190,8 +196,8 @@ async function refuseLastAdmin(operations: StorageOperations, client: AuthClient
     ({ id }) => id !== client.id,
   );
   if (!others.some(isAdmin)) {
-    throw new HttpError(
-      409,
+    throw new Refusal(
+      'conflict',
       'This is the last client with the scope config:admin: create another one first.',
     );
   }

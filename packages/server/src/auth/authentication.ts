@@ -1,32 +1,35 @@
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
-import type { AccessRule, Principal, Scope } from '../http/server-context.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { type AccessRule, isScope, type Principal } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { PUBLISHABLE_KEY_PREFIX } from './credentials.ts';
 import type { TokenService } from './token-service.ts';
 
-/** Every scope that there is. */
-export const SCOPES: readonly Scope[] = ['config:read', 'config:write', 'config:admin'];
-
-/** Whether `name` is a scope of this server. */
-export function isScope(name: string): name is Scope {
-  return SCOPES.some((scope) => scope === name);
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The caller, once the guard of the route has let it in. */
+    principal?: Principal;
+  }
 }
 
 const REALM = 'Bearer realm="smooai-config"';
 
+/** What credentials are checked with. */
+interface CredentialSources {
+  tokens: TokenService;
+  clients: ClientDirectory;
+}
+
 /** Makes the guards of the routes (see `ServerContext.guard`). */
-export function createGuard(
-  tokens: TokenService,
-  clients: ClientDirectory,
-): (rule: AccessRule) => onRequestAsyncHookHandler {
+export function createGuard(sources: CredentialSources): (rule: AccessRule) => onRequestAsyncHookHandler {
   return (rule) =>
     async (request, reply): Promise<void> => {
       // What only some may see is in no cache, unless a route says otherwise; refusals neither.
       reply.header('cache-control', 'no-store');
-      const principal = await authenticate(request, reply, tokens, clients);
-      authorize(request, reply, principal, rule);
+      const principal = await authenticate(request, reply, sources);
+      requireOrganization(request, principal);
+      requireRule(reply, principal, rule);
       request.principal = principal;
     };
 }
@@ -34,13 +37,12 @@ export function createGuard(
 async function authenticate(
   request: FastifyRequest,
   reply: FastifyReply,
-  tokens: TokenService,
-  clients: ClientDirectory,
+  { tokens, clients }: CredentialSources,
 ): Promise<Principal> {
   const credential = credentialOf(request);
   if (credential === undefined) {
     reply.header('www-authenticate', REALM);
-    throw new HttpError(401, 'A bearer token or a publishable key is required.');
+    throw new Refusal('unauthenticated', 'A bearer token or a publishable key is required.');
   }
   const principal = credential.text.startsWith(PUBLISHABLE_KEY_PREFIX)
     ? await browserPrincipal(request, credential.text, clients)
@@ -49,7 +51,7 @@ async function authenticate(
       : undefined;
   if (principal) return principal;
   reply.header('www-authenticate', `${REALM}, error="invalid_token"`);
-  throw new HttpError(401, 'The credential is not valid: malformed, expired or revoked.');
+  throw new Refusal('unauthenticated', 'The credential is not valid: malformed, expired or revoked.');
 }
 
 function credentialOf(request: FastifyRequest): { text: string; from: 'header' | 'query' } | undefined {
@@ -90,13 +92,13 @@ async function browserPrincipal(
   // This server has no pages, so a browser's requests to it are cross-origin and always name their origin.
   const { origin } = request.headers;
   if (origin === undefined) {
-    throw new HttpError(
-      403,
+    throw new Refusal(
+      'forbidden',
       'A publishable key works from a browser only: the request has no Origin header.',
     );
   }
   if (!client.allowedOrigins.includes(origin)) {
-    throw new HttpError(403, 'This publishable key does not allow the origin of the request.', {
+    throw new Refusal('forbidden', 'This publishable key does not allow the origin of the request.', {
       detail: 'Add the origin to the allowedOrigins of the auth client.',
     });
   }
@@ -113,23 +115,23 @@ function principalOf(client: AuthClient, scopes: readonly string[]): Principal {
   };
 }
 
-function authorize(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  principal: Principal,
-  rule: AccessRule,
-): void {
-  const { params } = request;
+function requireOrganization({ params }: FastifyRequest, principal: Principal): void {
   const organization =
     typeof params === 'object' && params !== null && 'org' in params ? params.org : undefined;
   if (organization !== undefined && organization !== principal.organizationId) {
-    throw new HttpError(403, 'The credential belongs to another organization.');
+    throw new Refusal('forbidden', 'The credential belongs to another organization.');
   }
+}
+
+function requireRule(reply: FastifyReply, principal: Principal, rule: AccessRule): void {
   if (principal.type === 'b2m' && rule.browser !== true) {
-    throw new HttpError(403, 'A publishable key may not do this: it takes a machine-to-machine client.');
+    throw new Refusal(
+      'forbidden',
+      'A publishable key may not do this: it takes a machine-to-machine client.',
+    );
   }
   if (!principal.scopes.has(rule.scope)) {
     reply.header('www-authenticate', `${REALM}, error="insufficient_scope", scope="${rule.scope}"`);
-    throw new HttpError(403, `The credential lacks the scope ${rule.scope}.`);
+    throw new Refusal('forbidden', `The credential lacks the scope ${rule.scope}.`);
   }
 }

@@ -43,14 +43,13 @@ interface LoadedKey {
 /** Signs, verifies and revokes access tokens with the keys of the storage. */
 export class TokenService {
   readonly #storage: Storage;
-  readonly #keys: readonly LoadedKey[];
-  readonly #newest: LoadedKey;
+  /** Newest first. */
+  readonly #keys: readonly [LoadedKey, ...LoadedKey[]];
   readonly #ttlSec: number;
 
-  private constructor(storage: Storage, keys: readonly LoadedKey[], newest: LoadedKey, ttlSec: number) {
+  private constructor(storage: Storage, keys: readonly [LoadedKey, ...LoadedKey[]], ttlSec: number) {
     this.#storage = storage;
     this.#keys = keys;
-    this.#newest = newest;
     this.#ttlSec = ttlSec;
   }
 
@@ -58,10 +57,9 @@ export class TokenService {
   static async open(storage: Storage, options: { ttlSec: number }): Promise<TokenService> {
     const stored = await storage.listSigningKeys();
     const usable = stored.length > 0 ? stored : await createFirstKey(storage);
-    const keys = await Promise.all(usable.map(loadKey));
-    const [newest] = keys;
-    if (!newest) throw new Error('The storage keeps no signing key.');
-    return new TokenService(storage, keys, newest, options.ttlSec);
+    const [newest, ...older] = await Promise.all(usable.map(loadKey));
+    if (!newest) throw new Error('The storage has no signing key.');
+    return new TokenService(storage, [newest, ...older], options.ttlSec);
   }
 
   /** The public keys (RFC 7517). */
@@ -72,19 +70,20 @@ export class TokenService {
   /** @param issuer the server's public URL */
   async issue(client: AuthClient, scopes: readonly string[], issuer: string): Promise<IssuedToken> {
     const nowSec = Math.floor(Date.now() / 1000);
+    const [{ kid, privateKey }] = this.#keys;
     const accessToken = await new SignJWT({
       client_id: client.id,
       org: client.organizationId,
       scope: scopes.join(' '),
     })
-      .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE, kid: this.#newest.kid })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TOKEN_TYPE, kid })
       .setIssuer(issuer)
       .setSubject(client.id)
       .setAudience(AUDIENCE)
       .setIssuedAt(nowSec)
       .setExpirationTime(nowSec + this.#ttlSec)
       .setJti(randomUUID())
-      .sign(this.#newest.privateKey);
+      .sign(privateKey);
     return { accessToken, expiresInSec: this.#ttlSec };
   }
 

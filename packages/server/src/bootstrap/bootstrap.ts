@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { SCOPES } from '../auth/authentication.ts';
 import { hashCredential, newClientSecret } from '../auth/credentials.ts';
+import { SCOPES } from '../principal.ts';
 import type { AuthClient, Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } from './credentials-file.ts';
 

@@ -1,10 +1,11 @@
-import type { Principal } from '../http/server-context.ts';
+import { clip } from '../lib/clip.ts';
+import type { Principal } from '../principal.ts';
 import type { Environment, StorageOperations } from '../storage/storage.ts';
-import { HttpError } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 
 /**
  * Finds an environment that the caller may use, by its name.
- * @throws {HttpError} 403 where the caller is limited to others, 404 where there is none of that name.
+ * @throws {Refusal} 403 where the caller is limited to others, 404 where there is none of that name.
  */
 export async function findEnvironmentByName(
   operations: StorageOperations,
@@ -13,13 +14,13 @@ export async function findEnvironmentByName(
 ): Promise<Environment> {
   requireEnvironmentAccess(principal, name);
   const environment = await operations.findEnvironmentByName(principal.organizationId, name);
-  if (environment === undefined) throw new HttpError(404, `There is no environment "${clip(name)}".`);
+  if (environment === undefined) throw new Refusal('not-found', `There is no environment "${clip(name)}".`);
   return environment;
 }
 
 /**
  * Finds an environment that the caller may use, by its id; `field` names where the id came from.
- * @throws {HttpError} 404 for an unknown id and for one of another organization, 403 where the caller is limited.
+ * @throws {Refusal} 404 for an unknown id and for one of another organization, 403 where the caller is limited.
  */
 export async function findEnvironmentById(
   operations: StorageOperations,
@@ -28,16 +29,16 @@ export async function findEnvironmentById(
 ): Promise<Environment> {
   const environment = await operations.findEnvironment(id);
   if (environment === undefined || environment.organizationId !== principal.organizationId) {
-    throw new HttpError(404, `"${field}" names no environment of this organization.`);
+    throw new Refusal('not-found', `"${field}" names no environment of this organization.`);
   }
   requireEnvironmentAccess(principal, environment.name);
   return environment;
 }
 
-/** @throws {HttpError} 403 where the caller is limited to other environments. */
+/** @throws {Refusal} 403 where the caller is limited to other environments. */
 export function requireEnvironmentAccess(principal: Principal, name: string): void {
   if (!mayUseEnvironment(principal, name)) {
-    throw new HttpError(403, `This client may not use the environment "${clip(name)}".`);
+    throw new Refusal('forbidden', `This client may not use the environment "${clip(name)}".`);
   }
 }
 
@@ -48,18 +49,13 @@ export function mayUseEnvironment(principal: Principal, name: string): boolean {
 
 /**
  * What every environment shares (schemas, the list of environments and their names) is not for a client limited to some of them.
- * @throws {HttpError} 403 where the caller is limited.
+ * @throws {Refusal} 403 where the caller is limited.
  */
 export function requireAllEnvironments(principal: Principal, action: string): void {
   if (principal.environments !== undefined) {
-    throw new HttpError(
-      403,
+    throw new Refusal(
+      'forbidden',
       `This client is limited to some environments, so it may not ${action}. Use one with the scope config:write for all environments.`,
     );
   }
-}
-
-/** A name that came from a request, short enough for a message. */
-export function clip(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

@@ -1,6 +1,5 @@
 import type { RulesetChange } from '@smooai/config';
-import type { FastifyBaseLogger } from 'fastify';
-import { describeError } from '../server-logger.ts';
+import { describeError, type ErrorLog } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ChangeBus } from './change-bus.ts';
 
@@ -26,10 +25,10 @@ export interface WriteTransaction {
 export class ChangeWriter {
   readonly #storage: Storage;
   readonly #changes: ChangeBus;
-  readonly #log: FastifyBaseLogger;
+  readonly #log: ErrorLog;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { storage: Storage; changes: ChangeBus; log: FastifyBaseLogger }) {
+  constructor(options: { storage: Storage; changes: ChangeBus; log: ErrorLog }) {
     this.#storage = options.storage;
     this.#changes = options.changes;
     this.#log = options.log;

@@ -1,12 +1,12 @@
-import type { FastifyBaseLogger } from 'fastify';
-import type { Principal } from '../http/server-context.ts';
+import type { Principal } from '../principal.ts';
+import type { ErrorLog } from '../server-logger.ts';
 import type { Storage } from '../storage/storage.ts';
 import { findEnvironmentByName } from './access.ts';
 import type { ChangeBus } from './change-bus.ts';
 import { ChangeWriter } from './change-writer.ts';
 import { type EnvironmentView, EnvironmentViews } from './environment-view.ts';
 import { Environments } from './environments.ts';
-import { HttpError } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { Schemas } from './schemas.ts';
 import { Segments } from './segments.ts';
 import { PatternChecker } from './validation/pattern-check.ts';
@@ -17,7 +17,7 @@ import { Values } from './values.ts';
 export interface ConfigServiceOptions {
   storage: Storage;
   changes: ChangeBus;
-  log: FastifyBaseLogger;
+  log: ErrorLog;
 }
 
 /** All rules of values, schemas, environments, segments, evaluation and snapshots; routes only translate HTTP. */
@@ -48,12 +48,12 @@ export class ConfigService {
 
   /**
    * Everything that an environment serves, as of its newest revision.
-   * @throws {HttpError} 403 where the caller is limited to other environments, 404 where there is none of that name.
+   * @throws {Refusal} 403 where the caller is limited to other environments, 404 where there is none of that name.
    */
   async view(principal: Principal, environment: string): Promise<EnvironmentView> {
     const { id } = await findEnvironmentByName(this.#storage, principal, environment);
     const view = await this.viewById(id);
-    if (view === undefined) throw new HttpError(404, `There is no environment "${environment}".`);
+    if (view === undefined) throw new Refusal('not-found', `There is no environment "${environment}".`);
     return view;
   }
 

@@ -1,6 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Condition, RulesetChange } from '@smooai/config';
 import type { Environment, StorageOperations, StoredSegment, StoredValue } from '../storage/storage.ts';
-import { isSameJson } from './validation/json-limits.ts';
 
 /** Most environments that one falls back to, one after another. */
 export const MAX_FALLBACKS = 5;
@@ -97,7 +97,7 @@ export function diffEffectiveValues(before: EffectiveValues, after: EffectiveVal
   const changes: RulesetChange[] = [];
   for (const { tier, key, value } of after.values.values()) {
     const previous = before.values.get(key);
-    if (previous === undefined || previous.tier !== tier || !isSameJson(previous.value, value)) {
+    if (previous === undefined || previous.tier !== tier || !isDeepStrictEqual(previous.value, value)) {
       changes.push({ tier, key, value });
     }
   }
@@ -105,6 +105,6 @@ export function diffEffectiveValues(before: EffectiveValues, after: EffectiveVal
     if (!after.values.has(key)) changes.push({ tier, key, deleted: true });
   }
   const [old, next] = [toConditions(before.segments), toConditions(after.segments)];
-  if (!isSameJson(old, next)) changes.push({ segments: next });
+  if (!isDeepStrictEqual(old, next)) changes.push({ segments: next });
   return changes;
 }

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { Principal } from '../http/server-context.ts';
+import { clip } from '../lib/clip.ts';
+import type { Principal } from '../principal.ts';
 import {
   type Environment,
   type Storage,
   type StorageOperations,
   UniqueViolationError,
 } from '../storage/storage.ts';
-import { clip, mayUseEnvironment, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
+import { mayUseEnvironment, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
+import type { DomainParts } from './domain-parts.ts';
 import {
   diffEffectiveValues,
   type EffectiveValues,
@@ -15,10 +17,9 @@ import {
   readDependents,
   readEffectiveValues,
 } from './effective-values.ts';
-import { HttpError } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { findNewlyTooLarge, findUnknownSegment } from './segment-use.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
-import type { DomainParts } from './values.ts';
 
 /** What an environment's name looks like. */
 export const ENVIRONMENT_NAME = '^[a-z0-9][a-z0-9-]*[a-z0-9]$|^[a-z0-9]$';
@@ -48,13 +49,13 @@ export class Environments {
     return environments === undefined ? all : all.filter((entry) => environments.includes(entry.name));
   }
 
-  /** @throws {HttpError} 404 and 409 naming the field. */
+  /** @throws {Refusal} 404 and 409 naming the field. */
   async create(principal: Principal, input: EnvironmentInput & { name: string }): Promise<Environment> {
     requireAllEnvironments(principal, 'create environments');
     return this.#parts.writer.run(async ({ operations, now }) => {
       const all = await operations.listEnvironments(principal.organizationId);
       if (all.length >= MAX_ROWS) {
-        throw new HttpError(409, `An organization has at most ${MAX_ROWS} environments.`);
+        throw new Refusal('conflict', `An organization has at most ${MAX_ROWS} environments.`);
       }
       const environment: Environment = {
         id: randomUUID(),
@@ -106,7 +107,7 @@ export class Environments {
 
   /**
    * Deletes it with its values.
-   * @throws {HttpError} 404, 403 for a caller limited to some environments, 409 while others fall back to it.
+   * @throws {Refusal} 404, 403 for a caller limited to some environments, 409 while others fall back to it.
    */
   async delete(principal: Principal, id: string): Promise<void> {
     await this.#parts.writer.run(async ({ operations }) => {
@@ -115,8 +116,8 @@ export class Environments {
       const all = await operations.listEnvironments(principal.organizationId);
       const dependents = all.filter((entry) => entry.fallbackEnvironmentId === id).map((entry) => entry.name);
       if (dependents.length > 0) {
-        throw new HttpError(
-          409,
+        throw new Refusal(
+          'conflict',
           `"${environment.name}" is the fallback of ${dependents.slice(0, 20).join(', ')}. Change their fallback first.`,
           { fields: { environments: dependents } },
         );
@@ -160,8 +161,8 @@ interface Watcher {
 function requireFallbackAccess(principal: Principal, all: readonly Environment[], id: string | null): void {
   const fallback = all.find((entry) => entry.id === id);
   if (fallback === undefined || mayUseEnvironment(principal, fallback.name)) return;
-  throw new HttpError(
-    403,
+  throw new Refusal(
+    'forbidden',
     'Field "fallbackEnvironmentId" names an environment that this client may not use.',
   );
 }
@@ -173,7 +174,7 @@ async function findEnvironment(
 ): Promise<Environment> {
   const environment = await operations.findEnvironment(id);
   if (environment === undefined || environment.organizationId !== principal.organizationId) {
-    throw new HttpError(404, `There is no environment with the id "${clip(id)}".`);
+    throw new Refusal('not-found', `There is no environment with the id "${clip(id)}".`);
   }
   requireEnvironmentAccess(principal, environment.name);
   return environment;
@@ -184,7 +185,10 @@ function checkFallbacks(all: readonly Environment[], changed: Environment): void
   if (changed.fallbackEnvironmentId === null) return;
   const byId = new Map(all.map((entry) => [entry.id, entry]));
   if (!byId.has(changed.fallbackEnvironmentId)) {
-    throw new HttpError(404, 'Field "fallbackEnvironmentId" names no environment of this organization.');
+    throw new Refusal(
+      'not-found',
+      'Field "fallbackEnvironmentId" names no environment of this organization.',
+    );
   }
   for (const start of all) {
     const path = [start];
@@ -194,12 +198,12 @@ function checkFallbacks(all: readonly Environment[], changed: Environment): void
       if (entry === undefined) break;
       if (path.includes(entry)) {
         const names = [...path, entry].map(({ name }) => name).join(' → ');
-        throw new HttpError(409, `Field "fallbackEnvironmentId" makes a cycle: ${names}.`);
+        throw new Refusal('conflict', `Field "fallbackEnvironmentId" makes a cycle: ${names}.`);
       }
       path.push(entry);
       if (path.length > MAX_FALLBACKS + 1) {
-        throw new HttpError(
-          409,
+        throw new Refusal(
+          'conflict',
           `Field "fallbackEnvironmentId" makes a chain of more than ${MAX_FALLBACKS} fallbacks, from "${start.name}".`,
         );
       }
@@ -232,8 +236,8 @@ async function recordNewFallback(
   for (const after of await readAllEffective(transaction.operations, environment)) {
     const unknown = findUnknownSegment(after.effective);
     if (unknown !== undefined) {
-      throw new HttpError(
-        409,
+      throw new Refusal(
+        'conflict',
         `Field "fallbackEnvironmentId": "${after.environment.name}" would lose the segment "${unknown.segment}", which ${unknown.user} uses.`,
       );
     }
@@ -241,8 +245,8 @@ async function recordNewFallback(
     if (previous === undefined) continue;
     const tooLarge = findNewlyTooLarge(previous.effective, after.effective);
     if (tooLarge !== undefined) {
-      throw new HttpError(
-        409,
+      throw new Refusal(
+        'conflict',
         `Field "fallbackEnvironmentId": in "${after.environment.name}", ${tooLarge} would come to more conditions or levels than are evaluated. Shorten its segments first.`,
       );
     }
@@ -256,6 +260,6 @@ async function nameIsFree(name: string, write: () => Promise<void>): Promise<voi
     await write();
   } catch (error) {
     if (!(error instanceof UniqueViolationError)) throw error;
-    throw new HttpError(409, `Field "name": there is an environment "${clip(name)}" already.`);
+    throw new Refusal('conflict', `Field "name": there is an environment "${clip(name)}" already.`);
   }
 }

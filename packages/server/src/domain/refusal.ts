@@ -1,19 +1,28 @@
-/** A refusal that a client sees: `{ message, cause? }` with that status. Messages never hold a secret or a token. */
-export class HttpError extends Error {
-  override readonly name = 'HttpError';
-  readonly statusCode: number;
-  /** Why, in more detail: shown to the client as `cause`. */
+/** Why a request is refused, in terms of the domain; `http/error-handling.ts` maps each code to an HTTP status. */
+export type RefusalCode =
+  | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'too-large';
+
+/** A refusal that the caller sees as `{ message, cause? }`. Its texts never hold a secret or a token. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: RefusalCode;
+  /** More about the reason, shown to the caller as `cause`. */
   readonly detail: string | undefined;
-  /** Further fields of the body, such as the list of a 409. */
+  /** Further fields of the response body, such as the list of a conflict. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
 
   constructor(
-    statusCode: number,
+    code: RefusalCode,
     message: string,
     more: { detail?: string; fields?: Readonly<Record<string, unknown>> } = {},
   ) {
     super(message);
-    this.statusCode = statusCode;
+    this.code = code;
     this.detail = more.detail;
     this.fields = more.fields;
   }

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { WireSchema } from '@smooai/config';
-import type { Principal } from '../http/server-context.ts';
+import { clip } from '../lib/clip.ts';
+import type { Principal } from '../principal.ts';
 import type { Storage, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
-import { clip, requireAllEnvironments } from './access.ts';
+import { requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
-import { HttpError } from './refusal.ts';
-import { isSameJson, MAX_ROWS } from './validation/json-limits.ts';
+import type { DomainParts } from './domain-parts.ts';
+import { Refusal } from './refusal.ts';
+import { MAX_ROWS } from './validation/json-limits.ts';
 import { checkSchemaDocument, emptySchemaDocument } from './validation/schema-document.ts';
 import { readSchemaKeys, type SchemaKeys } from './validation/schema-keys.ts';
 import { findStoredIssue } from './validation/value-check.ts';
-import { type DomainParts, removeValue } from './values.ts';
+import { removeValue } from './values.ts';
 
 /** A stored value that a new version of its schema has no place for, as a 409 lists it. */
 interface InvalidatedValue {
@@ -39,7 +42,7 @@ export class Schemas {
     return this.#storage.listSchemas(principal.organizationId);
   }
 
-  /** @throws {HttpError} 404 */
+  /** @throws {Refusal} 404 */
   get(principal: Principal, id: string): Promise<StoredSchema> {
     return findSchema(this.#storage, principal, id);
   }
@@ -56,7 +59,7 @@ export class Schemas {
       const { operations, now } = transaction;
       const others = await operations.listSchemas(principal.organizationId);
       if (others.length >= MAX_ROWS)
-        throw new HttpError(409, `An organization has at most ${MAX_ROWS} schemas.`);
+        throw new Refusal('conflict', `An organization has at most ${MAX_ROWS} schemas.`);
       const schema: StoredSchema = {
         id: randomUUID(),
         organizationId: principal.organizationId,
@@ -90,7 +93,7 @@ export class Schemas {
     });
   }
 
-  /** @throws {HttpError} 404, and 409 with the list while it has values, unless `force`, which deletes them. */
+  /** @throws {Refusal} 404, and 409 with the list while it has values, unless `force`, which deletes them. */
   async delete(principal: Principal, id: string, { force }: { force: boolean }): Promise<void> {
     requireAllEnvironments(principal, 'delete schemas');
     await this.#parts.writer.run(async (transaction) => {
@@ -112,7 +115,7 @@ export class Schemas {
 
   /**
    * Makes a new version of the document.
-   * @throws {HttpError} 400 for the document, 409 for a key of another schema, and 409 with the list of stored values
+   * @throws {Refusal} 400 for the document, 409 for a key of another schema, and 409 with the list of stored values
    * that would become invalid, unless `force`: then those whose key is gone or changes its tier are deleted.
    */
   async push(
@@ -147,7 +150,7 @@ export class Schemas {
         description: input.changeDescription ?? null,
         by: principal.clientId,
       });
-      if (!isSameJson(schema.jsonSchema as never, jsonSchema as never)) {
+      if (!isDeepStrictEqual(schema.jsonSchema, jsonSchema)) {
         await touchEnvironments(transaction, principal.organizationId);
       }
       return { schema: next, version };
@@ -162,7 +165,7 @@ async function findSchema(
 ): Promise<StoredSchema> {
   const schema = await operations.findSchema(id);
   if (schema === undefined || schema.organizationId !== principal.organizationId) {
-    throw new HttpError(404, `There is no schema "${clip(id)}".`);
+    throw new Refusal('not-found', `There is no schema "${clip(id)}".`);
   }
   return schema;
 }
@@ -182,8 +185,8 @@ function refuseForeignKeys(document: WireSchema, others: readonly StoredSchema[]
       .filter((key) => keys.has(key));
     if (taken.length === 0) continue;
     const list = taken.slice(0, 20).map((key) => `"${key}"`);
-    throw new HttpError(
-      409,
+    throw new Refusal(
+      'conflict',
       `Field "jsonSchema": ${list.join(', ')} belong${list.length === 1 ? 's' : ''} to the schema "${clip(other.name)}". Push under the name "${clip(other.name)}" where that schema is meant; else rename the key${list.length === 1 ? '' : 's'}, or take ${list.length === 1 ? 'it' : 'them'} out of that schema first.`,
       { fields: { keys: taken, schemaId: other.id } },
     );
@@ -219,7 +222,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function conflict(message: string, verdicts: readonly Verdict[]): HttpError {
+function conflict(message: string, verdicts: readonly Verdict[]): Refusal {
   const values: InvalidatedValue[] = verdicts.map(({ key, environment, reason }) => ({
     key,
     environment,
@@ -229,7 +232,7 @@ function conflict(message: string, verdicts: readonly Verdict[]): HttpError {
     .slice(0, 20)
     .map(({ key, environment, reason }) => `${key} in ${environment}: ${reason}`)
     .join('; ');
-  return new HttpError(409, message, { detail, fields: { values } });
+  return new Refusal('conflict', message, { detail, fields: { values } });
 }
 
 async function removeAll(transaction: WriteTransaction, verdicts: readonly Verdict[]): Promise<void> {
@@ -244,6 +247,6 @@ async function nameIsFree(name: string, write: () => Promise<void>): Promise<voi
     await write();
   } catch (error) {
     if (!(error instanceof UniqueViolationError)) throw error;
-    throw new HttpError(409, `Field "name": there is a schema "${clip(name)}" already.`);
+    throw new Refusal('conflict', `Field "name": there is a schema "${clip(name)}" already.`);
   }
 }

@@ -1,7 +1,7 @@
 import { compileSegments, type JsonValue, segmentsUsed } from '@smooai/config';
+import { isRecord } from '../lib/record.ts';
 import type { StoredSegment } from '../storage/storage.ts';
 import { type EffectiveValues, toConditions } from './effective-values.ts';
-import { isRecord } from './validation/json-limits.ts';
 import { isTargeted } from './validation/value-check.ts';
 
 /** Who uses a segment. */

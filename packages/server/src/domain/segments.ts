@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Condition, compileSegments, type JsonValue } from '@smooai/config';
-import type { Principal } from '../http/server-context.ts';
+import { clip } from '../lib/clip.ts';
+import type { Principal } from '../principal.ts';
 import type { Environment, StorageOperations, StoredSegment } from '../storage/storage.ts';
-import { clip, findEnvironmentByName } from './access.ts';
+import { findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
+import type { DomainParts } from './domain-parts.ts';
 import {
   type EffectiveValues,
   readDependents,
@@ -11,12 +14,11 @@ import {
   toConditions,
 } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
-import { HttpError } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import { findNewlyTooLarge, findSegmentCycle, segmentUses } from './segment-use.ts';
-import { checkJsonLimits, isSameJson, MAX_CONDITION_BYTES, MAX_ROWS } from './validation/json-limits.ts';
+import { checkJsonLimits, MAX_CONDITION_BYTES, MAX_ROWS } from './validation/json-limits.ts';
 import { patternsIn } from './validation/pattern-check.ts';
 import { checkSegmentCondition } from './validation/value-check.ts';
-import type { DomainParts } from './values.ts';
 
 /** What a segment's name looks like. */
 const SEGMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -34,7 +36,7 @@ export class Segments {
     return [...view.segments.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** @throws {HttpError} 400 naming the field, 404, and 409 for a cycle. */
+  /** @throws {Refusal} 400 naming the field, 404, and 409 for a cycle. */
   async put(
     principal: Principal,
     target: { environment: string; name: string },
@@ -42,7 +44,7 @@ export class Segments {
   ): Promise<StoredSegment> {
     const { name } = target;
     if (!SEGMENT_NAME.test(name)) {
-      throw new HttpError(400, `Path parameter "name" must match ${SEGMENT_NAME.source}.`);
+      throw new Refusal('invalid', `Path parameter "name" must match ${SEGMENT_NAME.source}.`);
     }
     checkJsonLimits(input.condition, 'condition', MAX_CONDITION_BYTES);
     const checkPattern = await this.#parts.patterns.prepare(patternsIn(input.condition as JsonValue));
@@ -51,7 +53,7 @@ export class Segments {
       const environment = await findEnvironmentByName(operations, principal, target.environment);
       const known = await readEffectiveSegments(operations, environment);
       if (known.size >= MAX_ROWS && !known.has(name)) {
-        throw new HttpError(409, `An environment has at most ${MAX_ROWS} segments.`);
+        throw new Refusal('conflict', `An environment has at most ${MAX_ROWS} segments.`);
       }
       const { condition } = input;
       // The segment may be new: until it is stored, it refers to itself as it will be.
@@ -72,10 +74,10 @@ export class Segments {
         const after = await readEffectiveValues(operations, viewer.environment);
         const cycle = findSegmentCycle(after.segments, name);
         if (cycle !== undefined) {
-          throw new HttpError(409, `Field "condition" makes a cycle of segments: ${cycle.join(' → ')}.`);
+          throw new Refusal('conflict', `Field "condition" makes a cycle of segments: ${cycle.join(' → ')}.`);
         }
         refuseTooLarge(viewer, after, 'Field "condition"');
-        recordSegments(transaction, viewer, after.segments, viewer.environment.id === environment.id);
+        recordSegments(transaction, viewer, { after: after.segments, always: isSame(viewer, environment) });
       }
       return stored;
     });
@@ -83,7 +85,7 @@ export class Segments {
 
   /**
    * Deletes an environment's own segment; its clients then see the fallback's.
-   * @throws {HttpError} 404 where there is none, 409 while something that would be left without it uses it.
+   * @throws {Refusal} 404 where there is none, 409 while something that would be left without it uses it.
    */
   async delete(principal: Principal, target: { environment: string; name: string }): Promise<void> {
     const { name } = target;
@@ -92,32 +94,32 @@ export class Segments {
       const environment = await findEnvironmentByName(operations, principal, target.environment);
       const viewers = await readViewers(operations, environment);
       if (!(await operations.deleteSegment(environment.id, name))) {
-        throw new HttpError(404, `"${environment.name}" has no segment "${clip(name)}" of its own.`);
+        throw new Refusal('not-found', `"${environment.name}" has no segment "${clip(name)}" of its own.`);
       }
       for (const viewer of viewers) {
         const after = await readEffectiveValues(operations, viewer.environment);
         const users = segmentUses(after).filter((use) => use.segment === name);
         if (!after.segments.has(name) && users.length > 0) {
           const list = users.slice(0, 20).map((use) => use.user);
-          throw new HttpError(
-            409,
+          throw new Refusal(
+            'conflict',
             `The segment "${name}" is used in "${viewer.environment.name}" by ${list.join(', ')}.`,
             { fields: { usedBy: users.map((use) => use.user) } },
           );
         }
         refuseTooLarge(viewer, after, `The fallback's segment "${name}"`);
-        recordSegments(transaction, viewer, after.segments, viewer.environment.id === environment.id);
+        recordSegments(transaction, viewer, { after: after.segments, always: isSame(viewer, environment) });
       }
     });
   }
 }
 
-/** @throws {HttpError} 409 where a key or segment would come to more conditions than are evaluated. */
+/** @throws {Refusal} 409 where a key or segment would come to more conditions than are evaluated. */
 function refuseTooLarge(viewer: Viewer, after: EffectiveValues, subject: string): void {
   const user = findNewlyTooLarge({ values: after.values, segments: viewer.before }, after);
   if (user === undefined) return;
-  throw new HttpError(
-    409,
+  throw new Refusal(
+    'conflict',
     `${subject} makes ${user} in "${viewer.environment.name}" come to more conditions or levels than are evaluated. Shorten it, or refer to fewer segments.`,
   );
 }
@@ -136,12 +138,16 @@ async function readViewers(operations: StorageOperations, environment: Environme
   return viewers;
 }
 
+function isSame(viewer: Viewer, environment: Environment): boolean {
+  return viewer.environment.id === environment.id;
+}
+
 function recordSegments(
   transaction: WriteTransaction,
   viewer: Viewer,
-  after: ReadonlyMap<string, StoredSegment>,
-  always: boolean,
+  { after, always }: { after: ReadonlyMap<string, StoredSegment>; always: boolean },
 ): void {
   const [old, next] = [toConditions(viewer.before), toConditions(after)];
-  if (always || !isSameJson(old, next)) transaction.record(viewer.environment.id, [{ segments: next }]);
+  if (always || !isDeepStrictEqual(old, next))
+    transaction.record(viewer.environment.id, [{ segments: next }]);
 }

@@ -7,14 +7,14 @@ import {
   type Tier,
   tierNames,
 } from '@smooai/config';
-import { clip } from './access.ts';
+import { clip } from '../lib/clip.ts';
 import type { EnvironmentView } from './environment-view.ts';
-import { HttpError } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 
 /**
  * Evaluates one flag or limit for a context; without a stored value it is the schema's default.
- * @throws {HttpError} 404 for a key that is not in that tier, and for one with neither a value nor a default.
+ * @throws {Refusal} 404 for a key that is not in that tier, and for one with neither a value nor a default.
  */
 export function evaluateKey(
   view: EnvironmentView,
@@ -23,13 +23,13 @@ export function evaluateKey(
 ): Evaluation {
   const entry = view.keys.get(key);
   if (entry === undefined || entry.tier !== tier) {
-    throw new HttpError(404, `There is no ${tierNames(tier).label} "${clip(key)}".`);
+    throw new Refusal('not-found', `There is no ${tierNames(tier).label} "${clip(key)}".`);
   }
   const answer =
     entry.limit === undefined ? evaluateFlag(view, entry, context) : evaluateLimit(view, entry, context);
   if (answer === undefined) {
-    throw new HttpError(
-      404,
+    throw new Refusal(
+      'not-found',
       `"${key}" has no value in "${view.environment.name}" and its schema no default.`,
     );
   }

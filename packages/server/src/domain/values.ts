@@ -7,21 +7,24 @@ import {
   TIERS,
   type Tier,
 } from '@smooai/config';
-import type { Principal } from '../http/server-context.ts';
+import { clip } from '../lib/clip.ts';
+import { fieldName } from '../lib/field-name.ts';
+import type { Principal } from '../principal.ts';
 import type { Environment, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
-import { clip, findEnvironmentById, findEnvironmentByName } from './access.ts';
-import type { ChangeWriter, WriteTransaction } from './change-writer.ts';
+import { findEnvironmentById, findEnvironmentByName } from './access.ts';
+import type { WriteTransaction } from './change-writer.ts';
+import type { DomainParts } from './domain-parts.ts';
 import {
   fallbackChain,
   readEffectiveSegments,
   readViewersOfValue,
   toConditions,
 } from './effective-values.ts';
-import type { EnvironmentView, EnvironmentViews } from './environment-view.ts';
-import { HttpError } from './refusal.ts';
+import type { EnvironmentView } from './environment-view.ts';
+import { Refusal } from './refusal.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
-import { type PatternCheck, type PatternChecker, patternsIn } from './validation/pattern-check.ts';
-import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
+import { type PatternCheck, patternsIn } from './validation/pattern-check.ts';
+import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 
 /** One value of a write request, whose shape was checked. */
@@ -32,14 +35,6 @@ export interface ValueWrite {
   value: JsonValue;
   /** `featureFlag` is another name of `feature_flag`. */
   tier: Tier | 'featureFlag';
-}
-
-/** What the domains share. */
-export interface DomainParts {
-  writer: ChangeWriter;
-  views: EnvironmentViews;
-  schemaKeys: SchemaKeysCache;
-  patterns: PatternChecker;
 }
 
 /** A write with the rows that it names. */
@@ -66,11 +61,11 @@ export class Values {
     return Object.fromEntries(values);
   }
 
-  /** @throws {HttpError} 404 for an unknown key, one without a value, and a secret that a browser asks for. */
+  /** @throws {Refusal} 404 for an unknown key, one without a value, and a secret that a browser asks for. */
   get(principal: Principal, view: EnvironmentView, key: string): JsonValue {
     const stored = view.values.get(key);
     if (stored === undefined || !isVisible(principal, stored)) {
-      throw new HttpError(404, `The key "${clip(key)}" has no value in "${view.environment.name}".`);
+      throw new Refusal('not-found', `The key "${clip(key)}" has no value in "${view.environment.name}".`);
     }
     return plainValue(view, stored);
   }
@@ -78,7 +73,7 @@ export class Values {
   /**
    * Stores values: all of them or none.
    * @param pointerOf where the n-th value is in the request, as a JSON pointer
-   * @throws {HttpError} naming the field and the reason of the first that is refused.
+   * @throws {Refusal} naming the field and the reason of the first that is refused.
    */
   async set(
     principal: Principal,
@@ -106,7 +101,7 @@ export class Values {
 
   /**
    * Deletes an environment's own value; its clients then see the fallback's.
-   * @throws {HttpError} 404 where there is none, 409 for a secret without `force`.
+   * @throws {Refusal} 404 where there is none, 409 for a secret without `force`.
    */
   async delete(
     principal: Principal,
@@ -116,10 +111,10 @@ export class Values {
       const environment = await findEnvironmentByName(transaction.operations, principal, name);
       const stored = await transaction.operations.findValue(environment.id, key);
       if (stored === undefined) {
-        throw new HttpError(404, `The key "${clip(key)}" has no value of its own in "${name}".`);
+        throw new Refusal('not-found', `The key "${clip(key)}" has no value of its own in "${name}".`);
       }
       if (stored.tier === 'secret' && !force) {
-        throw new HttpError(409, `"${key}" is a secret: add force=true to delete it.`);
+        throw new Refusal('conflict', `"${key}" is a secret: add force=true to delete it.`);
       }
       await removeValue(transaction, environment, stored);
     });
@@ -134,13 +129,16 @@ export class Values {
     const schema = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
     const key = this.#parts.schemaKeys.of(schema).get(write.key);
     if (key === undefined) {
-      throw new HttpError(
-        400,
+      throw new Refusal(
+        'invalid',
         `Field "${field(pointer, 'key')}": the schema "${clip(schema.name)}" has no key "${clip(write.key)}".`,
       );
     }
     if (key.tier !== tierOf(write)) {
-      throw new HttpError(400, `Field "${field(pointer, 'tier')}": "${key.key}" is in the tier ${key.tier}.`);
+      throw new Refusal(
+        'invalid',
+        `Field "${field(pointer, 'tier')}": "${key.key}" is in the tier ${key.tier}.`,
+      );
     }
     const segments = await reader.segments(environment);
     checkValue(key, write.value, { pointer: `${pointer}/value`, segments, checkPattern });
@@ -220,7 +218,7 @@ class WriteReader {
     if (known !== undefined) return known;
     const schema = await this.#operations.findSchema(id);
     if (schema === undefined || schema.organizationId !== this.#principal.organizationId) {
-      throw new HttpError(404, `"${name}" names no schema of this organization.`);
+      throw new Refusal('not-found', `"${name}" names no schema of this organization.`);
     }
     this.#schemas.set(id, schema);
     return schema;
@@ -242,8 +240,8 @@ function refuseRepeats(writes: readonly ValueWrite[], pointerOf: (index: number)
   for (const [index, write] of writes.entries()) {
     const target = JSON.stringify([write.environmentId, write.key]);
     if (seen.has(target)) {
-      throw new HttpError(
-        400,
+      throw new Refusal(
+        'invalid',
         `Field "${field(pointerOf(index), 'key')}": "${clip(write.key)}" is set twice in one environment.`,
       );
     }
@@ -274,9 +272,5 @@ function clamped(key: SchemaKey | undefined, value: JsonValue): JsonValue {
 
 /** `/values/3` and `key` become `values[3].key`. */
 function field(pointer: string, name: string): string {
-  const place = pointer
-    .replace(/^\//, '')
-    .replace(/\/(\d+)/g, '[$1]')
-    .replaceAll('/', '.');
-  return place === '' ? name : `${place}.${name}`;
+  return fieldName(`${pointer}/${name}`, 'body');
 }

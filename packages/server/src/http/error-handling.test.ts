@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { expect, it } from 'vitest';
-import { HttpError } from '../domain/refusal.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { createServerLogger } from '../server-logger.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
 import { registerErrorHandling, sendOAuthError } from './error-handling.ts';
@@ -46,7 +46,7 @@ it('believes no status of 5xx or none, and hides the text of a foreign 4xx', asy
 });
 
 it('shows refusals with their cause and fields', async () => {
-  const refusal = new HttpError(409, 'In use.', { detail: 'By a value.', fields: { conflicts: ['a'] } });
+  const refusal = new Refusal('conflict', 'In use.', { detail: 'By a value.', fields: { conflicts: ['a'] } });
   const { status, body } = await answerTo(refusal);
   expect([status, body]).toEqual([409, { message: 'In use.', cause: 'By a value.', conflicts: ['a'] }]);
   expect(await answerTo(new UniqueViolationError('name'))).toMatchObject({ status: 409 });

@@ -1,8 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
-import { OAuthError } from '../errors.ts';
+import { Refusal, type RefusalCode } from '../domain/refusal.ts';
 import { describeError, safePath } from '../server-logger.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
+import { HttpError } from './http-error.ts';
+import { OAuthError } from './oauth-error.ts';
+
+const STATUSES: Readonly<Record<RefusalCode, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  'too-large': 413,
+};
 
 /** What Fastify itself refuses, in our words: its own messages may quote the body. */
 const FASTIFY_REFUSALS: Readonly<Record<string, string>> = {
@@ -25,14 +35,17 @@ export function registerErrorHandling(app: FastifyInstance): void {
 
 /** Answers `error` as this server answers errors. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (error instanceof HttpError) {
-    const { message, detail, fields } = error;
+  if (error instanceof Refusal) {
+    const { code, message, detail, fields } = error;
     return reply
-      .code(error.statusCode)
+      .code(STATUSES[code])
       .send({ ...fields, message, ...(detail === undefined ? {} : { cause: detail }) });
   }
-  if (error instanceof UniqueViolationError) return reply.code(409).send({ message: error.message });
-  const refusal = refusalOf(error);
+  if (error instanceof HttpError) return reply.code(error.statusCode).send({ message: error.message });
+  if (error instanceof UniqueViolationError) {
+    return reply.code(STATUSES.conflict).send({ message: error.message });
+  }
+  const refusal = frameworkRefusal(error);
   if (refusal) return reply.code(refusal.statusCode).send({ message: refusal.message });
   logUnknownError(error, request);
   return reply.code(500).send({ message: 'internal error' });
@@ -40,11 +53,11 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
 
 /** Answers `error` in the form of RFC 6749 §5.2, with `message` beside it. */
 export function sendOAuthError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const refusal = error instanceof OAuthError ? undefined : refusalOf(error);
   if (error instanceof OAuthError) {
     void reply.code(error.statusCode).headers(error.headers);
     return reply.send({ error: error.error, error_description: error.message, message: error.message });
   }
+  const refusal = frameworkRefusal(error);
   if (refusal) {
     const { statusCode, message } = refusal;
     return reply.code(statusCode).send({ error: 'invalid_request', error_description: message, message });
@@ -53,7 +66,7 @@ export function sendOAuthError(error: unknown, request: FastifyRequest, reply: F
   return reply.code(500).send({ error: 'server_error', message: 'internal error' });
 }
 
-function refusalOf(error: unknown): { statusCode: number; message: string } | undefined {
+function frameworkRefusal(error: unknown): { statusCode: number; message: string } | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const statusCode = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;

@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
-import type { ServerContext } from './server-context.ts';
+import { HttpError } from './http-error.ts';
 
 /** How event streams behave. */
 export interface StreamOptions {
@@ -17,6 +16,15 @@ export interface StreamEvent {
   event: string;
   /** JSON on one line. */
   data: string;
+}
+
+/** What an event stream takes from its server. */
+export interface StreamContext {
+  /** Calls `listener` once when that client is revoked or loses rights. Returns a function that stops listening. */
+  readonly onClientRevoked: (clientId: string, listener: () => void) => () => void;
+  /** Aborted when the server begins to close: every open stream ends. */
+  readonly closing: AbortSignal;
+  readonly streams?: StreamOptions;
 }
 
 const DEFAULT_HEARTBEAT_MS = 15_000;
@@ -44,7 +52,7 @@ export class EventStream {
    * To be made before the first read of the route, so that a revocation meanwhile is not missed; what the route
    * throws before {@link open} is answered as usual.
    */
-  constructor(request: FastifyRequest, reply: FastifyReply, context: ServerContext) {
+  constructor(request: FastifyRequest, reply: FastifyReply, context: StreamContext) {
     this.#request = request;
     this.#reply = reply;
     this.#response = reply.raw;

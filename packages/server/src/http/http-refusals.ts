@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
+import { HttpError } from './http-error.ts';
 
 /** Says in JSON what Node would refuse with an empty answer: an HTTP/1.1 request without a host, an unknown expectation. */
 export function registerHttpRefusals(app: FastifyInstance): void {

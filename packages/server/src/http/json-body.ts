@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
+import { HttpError } from './http-error.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,5 +1,6 @@
 import type { FastifyServerOptions } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
+import { fieldName } from '../lib/field-name.ts';
+import { HttpError } from './http-error.ts';
 
 /** The parts of a Fastify validation error that a message is made of. */
 export interface ValidationIssue {
@@ -30,20 +31,6 @@ export function requestValidationError(issues: readonly ValidationIssue[], part:
   const issue = issues[0];
   if (!issue) return new HttpError(400, `The ${part} is not valid.`);
   return new HttpError(400, messageOf(issue, part));
-}
-
-/**
- * Says where in a request something is: `values[0].key`, or `body` for the whole of it.
- * @param pointer a JSON pointer (RFC 6901)
- */
-export function fieldName(pointer: string, part: string): string {
-  const steps = pointer.split('/').slice(1);
-  let name = '';
-  for (const step of steps) {
-    const text = step.replaceAll('~1', '/').replaceAll('~0', '~');
-    name += /^\d+$/.test(text) ? `[${text}]` : `${name === '' ? '' : '.'}${text}`;
-  }
-  return name === '' ? part : name;
 }
 
 function messageOf(issue: ValidationIssue, part: string): string {

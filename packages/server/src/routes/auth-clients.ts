@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AuthClientService, ClientPatch, NewClient } from '../auth/auth-client-service.ts';
-import { SCOPES } from '../auth/authentication.ts';
 import type { ServerContext } from '../http/server-context.ts';
+import { SCOPES } from '../principal.ts';
 import { nameField, principalOf } from './config-request.ts';
 
 interface ClientParams {

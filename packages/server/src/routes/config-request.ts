@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { HttpError } from '../domain/refusal.ts';
-import type { Principal } from '../http/server-context.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Principal } from '../principal.ts';
 
 /** Where the config API of an organization lies. */
 export const CONFIG_PATH = '/organizations/:org/config';
@@ -76,6 +76,6 @@ export const evaluationBody: RequestSchema = {
 
 /** The caller, whom the guard has let in. */
 export function principalOf(request: FastifyRequest): Principal {
-  if (request.principal === undefined) throw new HttpError(401, 'A bearer token is required.');
+  if (request.principal === undefined) throw new Refusal('unauthenticated', 'A bearer token is required.');
   return request.principal;
 }

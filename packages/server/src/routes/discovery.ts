@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { SCOPES } from '../auth/authentication.ts';
 import type { TokenService } from '../auth/token-service.ts';
 import type { ServerContext } from '../http/server-context.ts';
+import { SCOPES } from '../principal.ts';
 
 const AUTH_METHODS = ['client_secret_post', 'client_secret_basic'];
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AttemptLimiter } from '../auth/attempt-limiter.ts';
 import { hashCredential, matchesCredential } from '../auth/credentials.ts';
-import { OAuthError } from '../errors.ts';
 import { sendOAuthError } from '../http/error-handling.ts';
+import { OAuthError } from '../http/oauth-error.ts';
 import type { AuthClient, Storage } from '../storage/storage.ts';
 
 /** An OAuth form is small: 16 KiB. */
@@ -26,7 +26,10 @@ export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
     if (request.method !== 'POST') {
-      throw new OAuthError(405, 'invalid_request', 'This endpoint takes POST only.', { allow: 'POST' });
+      throw new OAuthError('invalid_request', 'This endpoint takes POST only.', {
+        status: 405,
+        headers: { allow: 'POST' },
+      });
     }
   });
   app.route({ method: OTHER_METHODS, url, handler: async (_request, reply) => reply.code(405).send() });
@@ -36,18 +39,14 @@ export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
 export function readForm(request: FastifyRequest): ReadonlyMap<string, string> {
   const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType !== 'application/x-www-form-urlencoded') {
-    throw new OAuthError(
-      400,
-      'invalid_request',
-      'The content type must be application/x-www-form-urlencoded.',
-    );
+    throw new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded.');
   }
   const form = new Map<string, string>();
   const seen = new Set<string>();
   for (const [name, value] of new URLSearchParams(typeof request.body === 'string' ? request.body : '')) {
     if (seen.has(name)) {
       const shown = /^\w{1,40}$/.test(name) ? `The parameter ${name}` : 'A parameter';
-      throw new OAuthError(400, 'invalid_request', `${shown} is repeated.`);
+      throw new OAuthError('invalid_request', `${shown} is repeated.`);
     }
     seen.add(name);
     // RFC 6749 §3.2: a parameter without a value counts as omitted.
@@ -82,10 +81,9 @@ export async function authenticateClient(
 function tooManyAttempts(seconds: number): OAuthError {
   const wait = `${seconds} second${seconds === 1 ? '' : 's'}`;
   return new OAuthError(
-    429,
     'invalid_request',
     `Too many wrong secrets for this client. Check its id and secret, and try again in ${wait}.`,
-    { 'retry-after': String(seconds) },
+    { status: 429, headers: { 'retry-after': String(seconds) } },
   );
 }
 
@@ -102,7 +100,7 @@ function credentialsOf(request: FastifyRequest, form: ReadonlyMap<string, string
   if (!basic) throw invalidClient('The Authorization header holds no valid Basic credentials.', true);
   if (secret !== undefined || (id !== undefined && id !== basic.id)) {
     // RFC 6749 §2.3: one way of authentication a request.
-    throw new OAuthError(400, 'invalid_request', 'Send the client credentials in one way, not two.');
+    throw new OAuthError('invalid_request', 'Send the client credentials in one way, not two.');
   }
   return basic;
 }
@@ -128,9 +126,9 @@ function formDecode(text: string): string | undefined {
 }
 
 function missing(parameter: string): OAuthError {
-  return new OAuthError(400, 'invalid_request', `The parameter ${parameter} is missing.`);
+  return new OAuthError('invalid_request', `The parameter ${parameter} is missing.`);
 }
 
 function invalidClient(description: string, basic: boolean): OAuthError {
-  return new OAuthError(401, 'invalid_client', description, basic ? BASIC_CHALLENGE : {});
+  return new OAuthError('invalid_client', description, basic ? { headers: BASIC_CHALLENGE } : {});
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { OAuthError } from '../errors.ts';
+import { OAuthError } from '../http/oauth-error.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
 import type { OAuthServices } from './token.ts';
@@ -16,13 +16,12 @@ export function registerRevokeRoutes(
       const form = readForm(request);
       const client = await authenticateClient(request, form, { storage: context.storage, limiter });
       const token = form.get('token');
-      if (token === undefined)
-        throw new OAuthError(400, 'invalid_request', 'The parameter token is missing.');
+      if (token === undefined) throw new OAuthError('invalid_request', 'The parameter token is missing.');
       const claims = await tokens.verify(token);
       // RFC 7009 §2.2: a token that is not valid any more is answered like one that was just revoked.
       if (claims) {
         if (claims.clientId !== client.id) {
-          throw new OAuthError(400, 'invalid_grant', 'The token was issued to another client.');
+          throw new OAuthError('invalid_grant', 'The token was issued to another client.');
         }
         await tokens.revoke(claims);
       }

@@ -1,11 +1,13 @@
 import { diffSnapshots, type EvaluationContext, type Snapshot } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
 import { mayUseEnvironment } from '../domain/access.ts';
-import { HttpError } from '../domain/refusal.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { createSnapshot } from '../domain/snapshot.ts';
-import { checkJsonLimits, isRecord, MAX_CONTEXT_BYTES } from '../domain/validation/json-limits.ts';
+import { checkJsonLimits, MAX_CONTEXT_BYTES } from '../domain/validation/json-limits.ts';
 import { EventStream } from '../http/event-stream.ts';
-import type { Principal, ServerContext } from '../http/server-context.ts';
+import type { ServerContext } from '../http/server-context.ts';
+import { isRecord } from '../lib/record.ts';
+import type { Principal } from '../principal.ts';
 import { describeError } from '../server-logger.ts';
 import {
   CONFIG_PATH,
@@ -130,10 +132,10 @@ class SnapshotFeed {
 /** The context of a query: JSON in base64url (RFC 4648 §5), with or without padding. */
 function decodeContext(text: string | undefined): EvaluationContext {
   if (text === undefined || text === '') return {};
-  const refuse = (reason: string): HttpError =>
-    new HttpError(400, `Query parameter "context" ${reason}: send a JSON object as base64url.`);
+  const refuse = (reason: string): Refusal =>
+    new Refusal('invalid', `Query parameter "context" ${reason}: send a JSON object as base64url.`);
   if (text.length > (MAX_CONTEXT_BYTES * 4) / 3 + 4) {
-    throw new HttpError(413, `Query parameter "context" has more than ${MAX_CONTEXT_BYTES} bytes.`);
+    throw new Refusal('too-large', `Query parameter "context" has more than ${MAX_CONTEXT_BYTES} bytes.`);
   }
   if (!/^[\w-]*={0,2}$/.test(text)) throw refuse('is no base64url');
   let context: unknown;

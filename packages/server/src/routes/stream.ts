@@ -2,7 +2,7 @@ import type { RulesetPatch } from '@smooai/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireEnvironmentAccess } from '../domain/access.ts';
 import type { EnvironmentView } from '../domain/environment-view.ts';
-import { HttpError } from '../domain/refusal.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { EventStream, type StreamEvent } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
@@ -65,7 +65,7 @@ async function readStart(
   environmentId: string,
 ): Promise<{ events: StreamEvent[]; revision: number }> {
   const view = await service.viewById(environmentId);
-  if (view === undefined) throw new HttpError(404, 'The environment was deleted.');
+  if (view === undefined) throw new Refusal('not-found', 'The environment was deleted.');
   // It may have been renamed since its name was looked up.
   requireEnvironmentAccess(principalOf(request), view.environment.name);
   const current = view.environment.revision;

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { AttemptLimiter } from '../auth/attempt-limiter.ts';
-import { isScope } from '../auth/authentication.ts';
 import type { TokenService } from '../auth/token-service.ts';
-import { OAuthError } from '../errors.ts';
+import { OAuthError } from '../http/oauth-error.ts';
 import type { ServerContext } from '../http/server-context.ts';
+import { isScope } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
 import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
 
@@ -25,14 +25,10 @@ export function registerTokenRoutes(
       const form = readForm(request);
       const grantType = form.get('grant_type');
       if (grantType === undefined) {
-        throw new OAuthError(400, 'invalid_request', 'The parameter grant_type is missing.');
+        throw new OAuthError('invalid_request', 'The parameter grant_type is missing.');
       }
       if (grantType !== 'client_credentials') {
-        throw new OAuthError(
-          400,
-          'unsupported_grant_type',
-          'Only grant_type=client_credentials is supported.',
-        );
+        throw new OAuthError('unsupported_grant_type', 'Only grant_type=client_credentials is supported.');
       }
       const client = await authenticateClient(request, form, { storage: context.storage, limiter });
       const scopes = grantedScopes(client, form.get('scope'));
@@ -53,9 +49,9 @@ function grantedScopes(client: AuthClient, wish: string | undefined): string[] {
   const scopes = [...new Set(wish.split(' ').filter((name) => name !== ''))];
   if (scopes.length === 0) return client.scopes;
   for (const scope of scopes) {
-    if (!isScope(scope)) throw new OAuthError(400, 'invalid_scope', 'A requested scope does not exist.');
+    if (!isScope(scope)) throw new OAuthError('invalid_scope', 'A requested scope does not exist.');
     if (!client.scopes.includes(scope)) {
-      throw new OAuthError(400, 'invalid_scope', `The client does not have the scope ${scope}.`);
+      throw new OAuthError('invalid_scope', `The client does not have the scope ${scope}.`);
     }
   }
   return scopes;

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ENCRYPTION_KEY_VARIABLE, encryptionKeyFile, loadEncryptionKey, SecretBox } from './encryption.ts';
+import { SecretBox } from './encryption.ts';
+import { ENCRYPTION_KEY_VARIABLE, encryptionKeyFile, loadEncryptionKey } from './encryption-key.ts';
 
 describe('SecretBox', () => {
   const key = randomBytes(32);

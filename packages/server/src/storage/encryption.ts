@@ -80,5 +80,3 @@ export class SecretBox {
     return Buffer.from(JSON.stringify([FORMAT, this.keyId, ...binding]), 'utf8');
   }
 }
-
-export { ENCRYPTION_KEY_VARIABLE, encryptionKeyFile, loadEncryptionKey } from './encryption-key.ts';

@@ -1,5 +1,4 @@
-import type { JsonValue } from '@smooai/config';
-import { HttpError } from '../refusal.ts';
+import { Refusal } from '../refusal.ts';
 
 /** Most bytes of one stored value, as JSON in UTF-8: 256 KiB. */
 export const MAX_VALUE_BYTES: number = 256 * 1024;
@@ -20,30 +19,18 @@ export const MAX_ROWS = 1_000;
 
 /**
  * Refuses JSON that is too large or too deep, or has a number that JSON cannot hold; done before any recursive look at it, so that no stack overflows.
- * @throws {HttpError} 400 naming `field`, 413 where it is too large.
+ * @throws {Refusal} 400 naming `field`, 413 where it is too large.
  */
 export function checkJsonLimits(value: unknown, field: string, maxBytes: number): void {
   const issue = findJsonIssue(value);
-  if (issue !== undefined) throw new HttpError(400, `Field "${field}" ${issue}.`);
+  if (issue !== undefined) throw new Refusal('invalid', `Field "${field}" ${issue}.`);
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes > maxBytes) {
-    throw new HttpError(413, `Field "${field}" has ${bytes} bytes as JSON; at most ${maxBytes} are allowed.`);
+    throw new Refusal(
+      'too-large',
+      `Field "${field}" has ${bytes} bytes as JSON; at most ${maxBytes} are allowed.`,
+    );
   }
-}
-
-/** Whether two JSON values are the same, whatever the order of their properties. */
-export function isSameJson(left: JsonValue | undefined, right: JsonValue | undefined): boolean {
-  if (left === right) return true;
-  if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
-  if (Array.isArray(left) !== Array.isArray(right)) return false;
-  const a = new Map(Object.entries(left));
-  const b = new Map(Object.entries(right));
-  return a.size === b.size && [...a].every(([key, value]) => b.has(key) && isSameJson(value, b.get(key)));
-}
-
-/** Whether it is an object that is no array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Walks level by level: recursion would end on the stack that this check is to protect. */

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { JsonValue, PatternFlags } from '@smooai/config';
-import { HttpError } from '../refusal.ts';
-import { isRecord } from './json-limits.ts';
+import { isRecord } from '../../lib/record.ts';
+import { Refusal } from '../refusal.ts';
 
 /** Most characters of one pattern. */
 const MAX_PATTERN_LENGTH = 1_000;
@@ -53,13 +53,13 @@ export class PatternChecker {
 
   /**
    * Analyses patterns and answers the check of them: why a pattern must not be stored, undefined when it may.
-   * @throws {HttpError} 400 for too many patterns at once.
+   * @throws {Refusal} 400 for too many patterns at once.
    */
   async prepare(patterns: readonly Pattern[]): Promise<PatternCheck> {
     const distinct = new Map(patterns.map((pattern) => [nameOf(pattern), pattern]));
     if (distinct.size > MAX_PATTERNS) {
-      throw new HttpError(
-        400,
+      throw new Refusal(
+        'invalid',
         `A write may hold at most ${MAX_PATTERNS} different patterns (operator "matches").`,
       );
     }

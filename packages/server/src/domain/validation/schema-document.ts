@@ -9,9 +9,10 @@ import {
   type WireSchema,
 } from '@smooai/config';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { clip } from '../access.ts';
-import { HttpError } from '../refusal.ts';
-import { checkJsonLimits, isRecord, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
+import { clip } from '../../lib/clip.ts';
+import { isRecord } from '../../lib/record.ts';
+import { Refusal } from '../refusal.ts';
+import { checkJsonLimits, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
 import { createSchemaAjv, readLimit, withoutDialect } from './schema-keys.ts';
 
 const KEY_PATTERN = /^[a-z][a-zA-Z0-9]*$/;
@@ -36,7 +37,7 @@ export function emptySchemaDocument(): WireSchema {
 
 /**
  * Checks a schema document from a request and completes the tiers that it leaves out.
- * @throws {HttpError} 400 naming the place and the reason, 413 where it is too large.
+ * @throws {Refusal} 400 naming the place and the reason, 413 where it is too large.
  */
 export function checkSchemaDocument(document: unknown): WireSchema {
   checkJsonLimits(document, 'jsonSchema', MAX_SCHEMA_BYTES);
@@ -45,8 +46,8 @@ export function checkSchemaDocument(document: unknown): WireSchema {
   for (const name of Object.keys(given)) {
     if (!TIERS.some((tier) => tier.schema === name)) {
       const known = TIERS.map((tier) => tier.schema).join(', ');
-      throw new HttpError(
-        400,
+      throw new Refusal(
+        'invalid',
         `Field "jsonSchema.properties.${clip(name)}" is no tier; the tiers are ${known}.`,
       );
     }
@@ -73,13 +74,16 @@ function checkTier(input: {
     checkKeyName(key, place);
     const other = owners.get(key);
     if (other !== undefined) {
-      throw new HttpError(400, `Field "${place}": "${key}" is also in ${other.schema}. A key has one tier.`);
+      throw new Refusal(
+        'invalid',
+        `Field "${place}": "${key}" is also in ${other.schema}. A key has one tier.`,
+      );
     }
     owners.set(key, names);
     if (owners.size > MAX_KEYS)
-      throw new HttpError(400, `Field "jsonSchema" has more than ${MAX_KEYS} keys.`);
+      throw new Refusal('invalid', `Field "jsonSchema" has more than ${MAX_KEYS} keys.`);
     if (!isJsonObject(value))
-      throw new HttpError(400, `Field "${place}" must be a JSON Schema, as an object.`);
+      throw new Refusal('invalid', `Field "${place}" must be a JSON Schema, as an object.`);
     if (names.tier === 'limit') checkLimitSchema(value, place);
     else checkKeySchema(ajv, value, place);
     properties[key] = value;
@@ -91,23 +95,24 @@ function requireObjectSchema(
   schema: unknown,
   path: string,
 ): { [keyword: string]: JsonValue } & { properties?: { [name: string]: JsonValue } } {
-  if (!isJsonObject(schema)) throw new HttpError(400, `Field "${path}" must be an object.`);
+  if (!isJsonObject(schema)) throw new Refusal('invalid', `Field "${path}" must be an object.`);
   const { type, properties, ...rest } = schema;
-  if (type !== 'object') throw new HttpError(400, `Field "${path}.type" must be "object".`);
+  if (type !== 'object') throw new Refusal('invalid', `Field "${path}.type" must be "object".`);
   if (properties === undefined) return rest;
-  if (!isJsonObject(properties)) throw new HttpError(400, `Field "${path}.properties" must be an object.`);
+  if (!isJsonObject(properties))
+    throw new Refusal('invalid', `Field "${path}.properties" must be an object.`);
   return { ...rest, properties };
 }
 
 function checkKeyName(key: string, place: string): void {
   if (!KEY_PATTERN.test(key)) {
-    throw new HttpError(
-      400,
+    throw new Refusal(
+      'invalid',
       `Field "${place}": a key is camelCase, letters and digits, the first a small letter.`,
     );
   }
   if (key.length > MAX_KEY_LENGTH) {
-    throw new HttpError(400, `Field "${place}": a key has at most ${MAX_KEY_LENGTH} characters.`);
+    throw new Refusal('invalid', `Field "${place}": a key has at most ${MAX_KEY_LENGTH} characters.`);
   }
 }
 
@@ -116,15 +121,18 @@ let metaAjv: Ajv2020 | undefined;
 function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
   const remote = findRemoteReference(schema, '');
   if (remote !== undefined) {
-    throw new HttpError(400, `Field "${place}${remote}" refers to another document; only "#…" is allowed.`);
+    throw new Refusal(
+      'invalid',
+      `Field "${place}${remote}" refers to another document; only "#…" is allowed.`,
+    );
   }
   const local = withoutDialect(schema);
   metaAjv ??= new Ajv2020({ strict: false, logger: false });
   if (metaAjv.validateSchema(local) !== true) {
     const error = metaAjv.errors?.[0];
     const path = (error?.instancePath ?? '').replaceAll('/', '.');
-    throw new HttpError(
-      400,
+    throw new Refusal(
+      'invalid',
       `Field "${place}${path}" is no valid JSON Schema: it ${error?.message ?? 'is refused'}.`,
     );
   }
@@ -132,7 +140,7 @@ function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
     ajv.compile(local);
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'it does not compile';
-    throw new HttpError(400, `Field "${place}" is no valid JSON Schema: ${reason.slice(0, 300)}.`);
+    throw new Refusal('invalid', `Field "${place}" is no valid JSON Schema: ${reason.slice(0, 300)}.`);
   }
 }
 
@@ -150,22 +158,22 @@ function findRemoteReference(schema: JsonValue, path: string): string | undefine
 function checkLimitSchema(schema: JsonSchema, place: string): void {
   for (const [keyword, value] of Object.entries(schema)) {
     if (!LIMIT_KEYWORDS.has(keyword)) {
-      throw new HttpError(
-        400,
+      throw new Refusal(
+        'invalid',
         `Field "${place}.${clip(keyword)}": a limit has only type, default, minimum, maximum and multipleOf.`,
       );
     }
     if (['default', 'minimum', 'maximum', 'multipleOf'].includes(keyword) && typeof value !== 'number') {
-      throw new HttpError(400, `Field "${place}.${keyword}" must be a number.`);
+      throw new Refusal('invalid', `Field "${place}.${keyword}" must be a number.`);
     }
   }
-  if (schema.type !== 'number') throw new HttpError(400, `Field "${place}.type" must be "number".`);
-  if (schema.default === undefined) throw new HttpError(400, `Field "${place}.default" is required.`);
+  if (schema.type !== 'number') throw new Refusal('invalid', `Field "${place}.type" must be "number".`);
+  if (schema.default === undefined) throw new Refusal('invalid', `Field "${place}.default" is required.`);
   try {
     defineLimit(readLimit(schema));
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
-    throw new HttpError(400, `Field "${place}": ${error.message.replace(/^defineLimit: /, '')}`);
+    throw new Refusal('invalid', `Field "${place}": ${error.message.replace(/^defineLimit: /, '')}`);
   }
 }
 

@@ -5,10 +5,11 @@ import {
   checkTargeting,
   type JsonValue,
 } from '@smooai/config';
-import { fieldName } from '../../http/request-validation.ts';
-import { clip } from '../access.ts';
-import { HttpError } from '../refusal.ts';
-import { checkJsonLimits, isRecord, MAX_CONDITION_BYTES } from './json-limits.ts';
+import { clip } from '../../lib/clip.ts';
+import { fieldName } from '../../lib/field-name.ts';
+import { isRecord } from '../../lib/record.ts';
+import { Refusal } from '../refusal.ts';
+import { checkJsonLimits, MAX_CONDITION_BYTES } from './json-limits.ts';
 import type { PatternCheck } from './pattern-check.ts';
 import type { SchemaKey, ValueIssue } from './schema-keys.ts';
 import { runWithin } from './time-limit.ts';
@@ -36,14 +37,14 @@ export function isTargeted(value: JsonValue): boolean {
 /**
  * Checks a value for storing: a plain one against its key's schema, a targeted one in its structure and each value that
  * it may answer.
- * @throws {HttpError} 400 naming the path and the reason, without anything of a secret.
+ * @throws {Refusal} 400 naming the path and the reason, without anything of a secret.
  */
 export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheckOptions): void {
   const field = fieldName(options.pointer, 'body');
   if (isTargeted(value)) {
     if (key.tier !== 'feature_flag' && key.tier !== 'limit') {
-      throw new HttpError(
-        400,
+      throw new Refusal(
+        'invalid',
         `Field "${field}" of "${key.key}": only flags and limits are targeted with $cohort.`,
       );
     }
@@ -54,7 +55,7 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
   if (issue === undefined) return;
   // A path into a secret may hold names that are themselves secret.
   const place = key.tier === 'secret' ? field : fieldName(`${options.pointer}${issue.pointer}`, 'body');
-  throw new HttpError(400, `Field "${clip(place)}" of "${key.key}" ${issue.reason}.`);
+  throw new Refusal('invalid', `Field "${clip(place)}" of "${key.key}" ${issue.reason}.`);
 }
 
 /** What the key's schema has against a stored value, plain or targeted; for values that are stored already. */
@@ -70,7 +71,7 @@ export function findStoredIssue(key: SchemaKey, value: JsonValue): string | unde
 
 /**
  * Checks a segment's condition from a request.
- * @throws {HttpError} 400 naming the path and the reason, 413 where it is too large.
+ * @throws {Refusal} 400 naming the path and the reason, 413 where it is too large.
  */
 export function checkSegmentCondition(
   condition: unknown,
@@ -79,7 +80,7 @@ export function checkSegmentCondition(
   checkJsonLimits(condition, 'condition', MAX_CONDITION_BYTES);
   const [issue] = checkCondition(condition as JsonValue, options);
   if (issue !== undefined) {
-    throw new HttpError(400, `Field "${clip(join('condition', issue.path))}": ${issue.message}`);
+    throw new Refusal('invalid', `Field "${clip(join('condition', issue.path))}": ${issue.message}`);
   }
 }
 
@@ -91,7 +92,7 @@ function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueChec
   });
   if (issue === undefined) return;
   const place = join(fieldName(options.pointer, 'body'), issue.path);
-  throw new HttpError(400, `Field "${clip(place)}" of "${key.key}": ${issue.message}`);
+  throw new Refusal('invalid', `Field "${clip(place)}" of "${key.key}": ${issue.message}`);
 }
 
 /** Checks the answers of one targeted value, up to the first that is refused: only that one is told. */

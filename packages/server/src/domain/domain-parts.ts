@@ -1,0 +1,12 @@
+import type { ChangeWriter } from './change-writer.ts';
+import type { EnvironmentViews } from './environment-view.ts';
+import type { PatternChecker } from './validation/pattern-check.ts';
+import type { SchemaKeysCache } from './validation/schema-keys.ts';
+
+/** The collaborators that values, schemas, environments and segments share. */
+export interface DomainParts {
+  writer: ChangeWriter;
+  views: EnvironmentViews;
+  schemaKeys: SchemaKeysCache;
+  patterns: PatternChecker;
+}
