@@ -5,6 +5,7 @@ import { credentialsFileOf, type ServerCredentials } from './bootstrap/credentia
 import { createApp } from './create-app.ts';
 import { ServerStartError } from './errors.ts';
 import { Connections } from './http/connections.ts';
+import { codeSuffix, errorCode } from './lib/error-code.ts';
 import {
   type ConfigServerOptions,
   isLoopback,
@@ -90,21 +91,21 @@ async function listen(app: FastifyInstance, { host, port }: ResolvedOptions): Pr
   try {
     await app.listen({ host, port });
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    throw new ServerStartError('ERR_ADDRESS_UNAVAILABLE', addressMessage(code, host, port), { cause });
+    throw new ServerStartError('ERR_ADDRESS_UNAVAILABLE', addressMessage(cause, host, port), { cause });
   }
   if (!isLoopback(host)) {
     app.log.warn({ host }, 'listening beyond this machine in plain HTTP: put TLS in front of it');
   }
 }
 
-function addressMessage(code: string, host: string, port: number): string {
+function addressMessage(cause: unknown, host: string, port: number): string {
+  const code = errorCode(cause);
   if (code === 'EADDRINUSE') {
     return `Port ${port} on ${host} is taken. Choose another port, or 0 for a free one.`;
   }
   if (code === 'EACCES')
     return `Port ${port} on ${host} is not allowed to this user. Choose a port from 1024 on.`;
-  return `The server cannot listen on ${host}, port ${port}${code === '' ? '' : ` (${code})`}.`;
+  return `The server cannot listen on ${host}, port ${port}${codeSuffix(cause)}.`;
 }
 
 function boundPort(app: FastifyInstance): number {

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { ServerStartError } from './errors.ts';
+import { errorCode } from './lib/error-code.ts';
+import { isRecord } from './lib/record.ts';
 import { createServerLogger, type LogLevel } from './server-logger.ts';
 import { isLoopback } from './server-options.ts';
 import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
@@ -54,9 +56,7 @@ function createCommand(): Command {
 
 function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const version =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
-  return String(version);
+  return isRecord(manifest) ? String(manifest.version) : '';
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {
@@ -154,7 +154,8 @@ function fail(error: unknown): void {
 /** Its kind and code, not its message, which may quote what it was working on. */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  return 'code' in error ? `${error.name}, ${String(error.code)}` : error.name;
+  const code = errorCode(error);
+  return code === undefined ? error.name : `${error.name}, ${code}`;
 }
 
 await run().catch(fail);

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { type DestinationStream, destination, type Level, pino, stdTimeFunctions } from 'pino';
+import { errorCode } from './lib/error-code.ts';
 
 /** How much the server logs. */
 export type LogLevel = Level | 'silent';
@@ -42,9 +43,10 @@ export function createServerLogger(options: {
 /** Kind and place of an error, not its message, which may quote a value. */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
+  const code = errorCode(error);
   return {
     type: error.name,
-    ...('code' in error ? { code: String(error.code) } : {}),
+    ...(code === undefined ? {} : { code }),
     frames: error.stack?.split('\n').filter((line) => /^\s+at /.test(line)),
   };
 }

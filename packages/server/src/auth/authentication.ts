@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
+import { isRecord } from '../lib/record.ts';
 import { type AccessRule, isScope, type Principal } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
@@ -62,7 +63,7 @@ function credentialOf(request: FastifyRequest): { text: string; from: 'header' |
     return { text: match?.[1] ?? '', from: 'header' };
   }
   const { query } = request;
-  if (typeof query !== 'object' || query === null || !('key' in query)) return undefined;
+  if (!isRecord(query) || !('key' in query)) return undefined;
   // A repeated `key` arrives as an array: wrong as well.
   return { text: typeof query.key === 'string' ? query.key : '', from: 'query' };
 }
@@ -116,8 +117,7 @@ function principalOf(client: AuthClient, scopes: readonly string[]): Principal {
 }
 
 function requireOrganization({ params }: FastifyRequest, principal: Principal): void {
-  const organization =
-    typeof params === 'object' && params !== null && 'org' in params ? params.org : undefined;
+  const organization = isRecord(params) ? params.org : undefined;
   if (organization !== undefined && organization !== principal.organizationId) {
     throw new Refusal('forbidden', 'The credential belongs to another organization.');
   }

@@ -1,4 +1,5 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
+import { MultiMap } from '../lib/multi-map.ts';
 import type { AuthClient, Storage } from '../storage/storage.ts';
 import { hashCredential } from './credentials.ts';
 
@@ -18,7 +19,7 @@ export class ClientDirectory {
   readonly #clients = new BoundedMap<string, Cached<AuthClient>>(MAX_CACHED_CLIENTS);
   readonly #idsByHash = new BoundedMap<string, string>(MAX_CACHED_CLIENTS);
   readonly #origins = new BoundedMap<string, Cached<ReadonlySet<string>>>(MAX_CACHED_ORGANIZATIONS);
-  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #listeners = new MultiMap<string, () => void>();
   #generation = 0;
 
   constructor(storage: Storage) {
@@ -71,9 +72,9 @@ export class ClientDirectory {
     this.#clients.delete(client.id);
     this.#origins.delete(client.organizationId);
     if (client.revokedAt === null && !change.mayDoLess) return;
-    const listeners = this.#listeners.get(client.id);
-    this.#listeners.delete(client.id);
-    for (const listener of listeners ?? []) listener();
+    for (const listener of [...this.#listeners.get(client.id)]) {
+      if (this.#listeners.delete(client.id, listener)) listener();
+    }
   }
 
   /**
@@ -81,15 +82,9 @@ export class ClientDirectory {
    * listening.
    */
   onRevoked(clientId: string, listener: () => void): () => void {
-    const listeners = this.#listeners.get(clientId) ?? new Set();
-    this.#listeners.set(clientId, listeners);
-    listeners.add(listener);
+    const stop = this.#listeners.add(clientId, listener);
     void this.#notifyIfRevoked(clientId);
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size === 0 && this.#listeners.get(clientId) === listeners)
-        this.#listeners.delete(clientId);
-    };
+    return stop;
   }
 
   /** A revocation between a request's authentication and its `onRevoked` would be missed otherwise. */

@@ -9,6 +9,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import { isRecord } from '../lib/record.ts';
 import type { AuthClient, SigningKey, Storage } from '../storage/storage.ts';
 
 /** ES256 rather than EdDSA: every JWT library verifies it. */
@@ -165,7 +166,7 @@ async function loadKey(stored: SigningKey): Promise<LoadedKey> {
 
 function privateJwk(stored: SigningKey): JWK & { kty: string } {
   const { privateJwk: value } = stored;
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw damagedKey(stored.kid);
+  if (!isRecord(value)) throw damagedKey(stored.kid);
   const { kty, crv, x, y, d } = value;
   if (kty !== 'EC' || typeof crv !== 'string' || typeof d !== 'string') throw damagedKey(stored.kid);
   if (typeof x !== 'string' || typeof y !== 'string') throw damagedKey(stored.kid);

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, readFile, rename } from 'node:fs/promises';
 import { ServerStartError } from '../errors.ts';
-import { hasErrorCode, makeDirectory, syncDirectory } from '../storage/data-files.ts';
+import { codeSuffix, errorCode } from '../lib/error-code.ts';
+import { isRecord } from '../lib/record.ts';
+import { writeAtomically } from '../storage/data-files.ts';
 
 /** What a tool needs to administer the server; the content of the credentials file. */
 export interface ServerCredentials {
@@ -29,7 +29,7 @@ export async function readCredentialsFile(file: string): Promise<FoundCredential
     await chmod(file, 0o600);
     return credentials;
   } catch (error) {
-    return hasErrorCode(error, 'ENOENT') ? 'absent' : 'foreign';
+    return errorCode(error) === 'ENOENT' ? 'absent' : 'foreign';
   }
 }
 
@@ -44,35 +44,21 @@ export async function writeCredentialsFile(file: string, credentials: ServerCred
       `The file ${file} is there and holds no credentials of this server, so it was left as it is. Move it away, or name another one for the credentials.`,
     );
   }
-  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await makeDirectory(dirname(file));
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(credentials, undefined, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-    await syncDirectory(dirname(file));
-  } catch (cause) {
-    await rm(draft, { force: true });
-    const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new ServerStartError(
-      'ERR_CREDENTIALS_FILE',
-      `The credentials file ${file} cannot be written${reason}.`,
-      { cause },
+    await writeAtomically(file, `${JSON.stringify(credentials, undefined, 2)}\n`, (draft) =>
+      rename(draft, file),
     );
+  } catch (cause) {
+    const message = `The credentials file ${file} cannot be written${codeSuffix(cause)}.`;
+    throw new ServerStartError('ERR_CREDENTIALS_FILE', message, { cause });
   }
 }
 
 function parse(text: string): ServerCredentials | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const fields: Partial<Record<keyof ServerCredentials, unknown>> = value;
-    const { apiUrl, authUrl, organizationId, clientId, clientSecret } = fields;
+    if (!isRecord(value)) return undefined;
+    const { apiUrl, authUrl, organizationId, clientId, clientSecret } = value;
     if (typeof apiUrl !== 'string' || typeof authUrl !== 'string') return undefined;
     if (typeof organizationId !== 'string' || typeof clientId !== 'string') return undefined;
     if (typeof clientSecret !== 'string') return undefined;

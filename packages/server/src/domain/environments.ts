@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { clip } from '../lib/clip.ts';
+import { MultiMap } from '../lib/multi-map.ts';
 import type { Principal } from '../principal.ts';
-import {
-  type Environment,
-  type Storage,
-  type StorageOperations,
-  UniqueViolationError,
-} from '../storage/storage.ts';
+import type { Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { mayUseEnvironment, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import type { DomainParts } from './domain-parts.ts';
@@ -19,6 +15,7 @@ import {
 } from './effective-values.ts';
 import { Refusal } from './refusal.ts';
 import { findNewlyTooLarge, findUnknownSegment } from './segment-use.ts';
+import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
 
 /** What an environment's name looks like. */
@@ -35,7 +32,7 @@ export interface EnvironmentInput {
 export class Environments {
   readonly #storage: Storage;
   readonly #parts: DomainParts;
-  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #watchers = new MultiMap<string, Watcher>();
 
   constructor(storage: Storage, parts: DomainParts) {
     this.#storage = storage;
@@ -69,7 +66,7 @@ export class Environments {
         updatedAt: now,
       };
       checkFallbacks([...all, environment], environment);
-      await nameIsFree(environment.name, () => operations.insertEnvironment(environment));
+      await writeName('environment', environment.name, () => operations.insertEnvironment(environment));
       return environment;
     });
   }
@@ -93,7 +90,7 @@ export class Environments {
         next,
       );
       const before = await readAllEffective(operations, environment);
-      await nameIsFree(next.name, () => operations.updateEnvironment(next));
+      await writeName('environment', next.name, () => operations.updateEnvironment(next));
       if (next.fallbackEnvironmentId !== environment.fallbackEnvironmentId) {
         await recordNewFallback(transaction, next, before);
       }
@@ -132,21 +129,12 @@ export class Environments {
    * caller is not limited to. Answers the way to stop listening.
    */
   onLost(principal: Principal, id: string, listener: () => void): () => void {
-    const watcher = { principal, listener };
-    const watchers = this.#watchers.get(id) ?? new Set();
-    this.#watchers.set(id, watchers);
-    watchers.add(watcher);
-    return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
-    };
+    return this.#watchers.add(id, { principal, listener });
   }
 
   #tell(id: string, isLost: (watcher: Watcher) => boolean): void {
-    for (const watcher of [...(this.#watchers.get(id) ?? [])]) {
-      if (!isLost(watcher)) continue;
-      this.#watchers.get(id)?.delete(watcher);
-      watcher.listener();
+    for (const watcher of [...this.#watchers.get(id)]) {
+      if (isLost(watcher) && this.#watchers.delete(id, watcher)) watcher.listener();
     }
   }
 }
@@ -252,14 +240,5 @@ async function recordNewFallback(
     }
     const changes = diffEffectiveValues(previous.effective, after.effective);
     if (changes.length > 0) transaction.record(after.environment.id, changes);
-  }
-}
-
-async function nameIsFree(name: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!(error instanceof UniqueViolationError)) throw error;
-    throw new Refusal('conflict', `Field "name": there is an environment "${clip(name)}" already.`);
   }
 }

@@ -4,11 +4,11 @@ import type { WireSchema } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
 import type { Storage, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
-import { UniqueViolationError } from '../storage/storage.ts';
 import { requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import type { DomainParts } from './domain-parts.ts';
 import { Refusal } from './refusal.ts';
+import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
 import { checkSchemaDocument, emptySchemaDocument } from './validation/schema-document.ts';
 import { readSchemaKeys, type SchemaKeys } from './validation/schema-keys.ts';
@@ -72,7 +72,7 @@ export class Schemas {
         updatedAt: now,
       };
       refuseForeignKeys(jsonSchema, others);
-      await nameIsFree(schema.name, () => operations.insertSchema(schema));
+      await writeName('schema', schema.name, () => operations.insertSchema(schema));
       await touchEnvironments(transaction, principal.organizationId);
       return schema;
     });
@@ -88,7 +88,7 @@ export class Schemas {
     return this.#parts.writer.run(async ({ operations, now }) => {
       const schema = await findSchema(operations, principal, id);
       const next: StoredSchema = { ...schema, ...input, updatedAt: now };
-      await nameIsFree(next.name, () => operations.updateSchema(next));
+      await writeName('schema', next.name, () => operations.updateSchema(next));
       return next;
     });
   }
@@ -239,14 +239,5 @@ async function removeAll(transaction: WriteTransaction, verdicts: readonly Verdi
   for (const { stored } of verdicts) {
     const environment = await transaction.operations.findEnvironment(stored.environmentId);
     if (environment !== undefined) await removeValue(transaction, environment, stored);
-  }
-}
-
-async function nameIsFree(name: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!(error instanceof UniqueViolationError)) throw error;
-    throw new Refusal('conflict', `Field "name": there is a schema "${clip(name)}" already.`);
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
+import { errorCode } from '../lib/error-code.ts';
 import { describeError, safePath } from '../server-logger.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
 import { HttpError } from './http-error.ts';
@@ -68,10 +69,9 @@ export function sendOAuthError(error: unknown, request: FastifyRequest, reply: F
 
 function frameworkRefusal(error: unknown): { statusCode: number; message: string } | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const statusCode = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
   if (statusCode < 400 || statusCode >= 500) return undefined;
-  const message = FASTIFY_REFUSALS[code ?? ''];
+  const message = FASTIFY_REFUSALS[errorCode(error) ?? ''];
   if (message !== undefined) return { statusCode, message };
   // The JSON parser's refusal of `__proto__` keys comes without a code.
   if (error instanceof SyntaxError) return { statusCode: 400, message: 'The body is not valid JSON.' };

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { StorageError } from './storage-error.ts';
 
 /** Marks a SQLite file as a config database (bytes 68–71 of the header): "SmCf". */
@@ -10,18 +12,13 @@ const SQLITE_MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 100;
 const APPLICATION_ID_AT = 68;
 
-/** Whether `error` is one of Node's system errors with that code. */
-export function hasErrorCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
 /** Makes a directory and its parents, open to their owner only; one that exists stays as it is. */
-export async function makeDirectory(directory: string): Promise<void> {
+async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
 /** Makes sure that the names of a directory survive a power cut. */
-export async function syncDirectory(directory: string): Promise<void> {
+async function syncDirectory(directory: string): Promise<void> {
   // Windows cannot open a directory, and does not need it.
   if (process.platform === 'win32') return;
   const handle = await open(directory, constants.O_RDONLY);
@@ -30,6 +27,32 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Writes a file (mode 0600) under a temporary name beside it and has `place` move it into its place, so that a reader
+ * never sees half of it and it survives a power cut. Makes the directory if there is none.
+ */
+export async function writeAtomically(
+  file: string,
+  text: string,
+  place: (draft: string) => Promise<void>,
+): Promise<void> {
+  await makeDirectory(dirname(file));
+  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await place(draft);
+  } finally {
+    await rm(draft, { force: true });
+  }
+  await syncDirectory(dirname(file));
 }
 
 /** A database file that this process may open; `release` lets it be claimed again. */
@@ -70,10 +93,8 @@ export async function claimDatabaseFile(file: string): Promise<ClaimedFile> {
     }
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
-    const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new StorageError('ERR_STORAGE_UNAVAILABLE', `The database ${file} cannot be opened${reason}.`, {
-      cause,
-    });
+    const message = `The database ${file} cannot be opened${codeSuffix(cause)}.`;
+    throw new StorageError('ERR_STORAGE_UNAVAILABLE', message, { cause });
   }
 }
 
@@ -97,7 +118,7 @@ async function createEmpty(file: string): Promise<void> {
     await handle.close();
     await syncDirectory(dirname(file));
   } catch (error) {
-    if (!hasErrorCode(error, 'EEXIST')) throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { hasErrorCode, makeDirectory, syncDirectory } from './data-files.ts';
+import { type FileHandle, link, open, stat } from 'node:fs/promises';
+import { errorCode } from '../lib/error-code.ts';
+import { writeAtomically } from './data-files.ts';
 import { StorageError } from './storage-error.ts';
 
 /** The environment variable that holds the encryption key: base64 of exactly 32 bytes. */
@@ -65,7 +65,7 @@ async function readKeyFile(keyFile: string): Promise<Buffer | undefined> {
   try {
     handle = await open(keyFile, 'r');
   } catch (cause) {
-    if (hasErrorCode(cause, 'ENOENT')) return undefined;
+    if (errorCode(cause) === 'ENOENT') return undefined;
     throw new StorageError('ERR_ENCRYPTION_KEY_INVALID', `The key file ${keyFile} cannot be read.`, {
       cause,
     });
@@ -95,31 +95,20 @@ function refuseExposed(keyFile: string, mode: number, uid: number): void {
 
 /** Leaves the file of another process in place when both create it at once. */
 async function createKeyFile(keyFile: string): Promise<void> {
-  await makeDirectory(dirname(keyFile));
-  const draft = `${keyFile}.${randomBytes(6).toString('hex')}.tmp`;
-  const handle = await open(draft, 'wx', 0o600);
-  try {
-    try {
-      await handle.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    // A link appears whole or not at all, and never replaces a file that is there.
+  const text = `${randomBytes(KEY_BYTES).toString('base64')}\n`;
+  await writeAtomically(keyFile, text, async (draft) => {
+    // Unlike a rename, a link never replaces an existing file.
     await link(draft, keyFile).catch((error: unknown) => {
-      if (!hasErrorCode(error, 'EEXIST')) throw error;
+      if (errorCode(error) !== 'EEXIST') throw error;
     });
-  } finally {
-    await rm(draft, { force: true });
-  }
-  await syncDirectory(dirname(keyFile));
+  });
 }
 
 async function hasData(file: string): Promise<boolean> {
   try {
     return (await stat(file)).size > 0;
   } catch (error) {
-    if (hasErrorCode(error, 'ENOENT')) return false;
+    if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, SqliteDialect } from 'kysely';
 import type Database from 'libsql';
+import { errorCode } from '../../lib/error-code.ts';
 import { UniqueViolationError } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
 
@@ -116,8 +117,8 @@ export function closeDatabase(database: Database.Database): void {
 
 /** Turns an error of SQLite into one of ours; the original is its cause. */
 export function translateError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
-  const { code } = error;
+  const code = errorCode(error);
+  if (!(error instanceof Error) || code === undefined) return error;
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
     return new UniqueViolationError(violatedField(error.message));
   }

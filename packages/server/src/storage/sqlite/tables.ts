@@ -1,33 +1,25 @@
 import type { Kysely } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
-import type { AuthClientType, Timestamp } from '../storage.ts';
+import type {
+  AuthClient,
+  ChangeRecord,
+  Environment,
+  Organization,
+  StoredSchema,
+  StoredSegment,
+  StoredValue,
+  Timestamp,
+} from '../storage.ts';
 
-/** The tables, as kysely sees them: camelCase here, snake_case in the database. JSON is kept as text. */
+/** A record some of whose columns hold JSON as text. */
+type JsonColumns<Row, Column extends keyof Row> = Omit<Row, Column> & Record<Column, string>;
+
+/** The tables, as kysely sees them: camelCase here, snake_case in the database. */
 export interface Tables {
-  organizations: { id: string; name: string; createdAt: Timestamp };
-  environments: {
-    id: string;
-    organizationId: string;
-    name: string;
-    description: string | null;
-    fallbackEnvironmentId: string | null;
-    revision: number;
-    /** The newest revision whose change is no longer kept. */
-    prunedRevision: number;
-    createdAt: Timestamp;
-    updatedAt: Timestamp;
-  };
-  schemas: {
-    id: string;
-    organizationId: string;
-    name: string;
-    description: string | null;
-    currentVersion: number;
-    jsonSchema: string;
-    createdBy: string;
-    createdAt: Timestamp;
-    updatedAt: Timestamp;
-  };
+  organizations: Organization;
+  /** `prunedRevision` is the newest revision whose change is no longer kept. */
+  environments: Environment & { prunedRevision: number };
+  schemas: JsonColumns<StoredSchema, 'jsonSchema'>;
   schemaVersions: {
     schemaId: string;
     version: number;
@@ -36,41 +28,12 @@ export interface Tables {
     createdBy: string;
     createdAt: Timestamp;
   };
-  configValues: {
-    id: string;
-    organizationId: string;
-    schemaId: string;
-    environmentId: string;
-    key: string;
-    /** JSON; sealed where the tier is `secret`. */
-    value: string;
-    tier: string;
-    updatedBy: string;
-    createdAt: Timestamp;
-    updatedAt: Timestamp;
-  };
-  segments: {
-    organizationId: string;
-    environmentId: string;
-    name: string;
-    condition: string;
-    description: string | null;
-    updatedBy: string;
-    createdAt: Timestamp;
-    updatedAt: Timestamp;
-  };
-  changes: { environmentId: string; revision: number; changes: string; at: Timestamp };
-  authClients: {
-    id: string;
-    organizationId: string;
-    type: AuthClientType;
-    name: string;
-    credentialHash: string;
+  /** The value of a secret is sealed. */
+  configValues: JsonColumns<StoredValue, 'value'>;
+  segments: JsonColumns<StoredSegment, 'condition'>;
+  changes: JsonColumns<ChangeRecord, 'changes'>;
+  authClients: JsonColumns<Omit<AuthClient, 'environments'>, 'scopes' | 'allowedOrigins'> & {
     environments: string | null;
-    scopes: string;
-    allowedOrigins: string;
-    createdAt: Timestamp;
-    revokedAt: Timestamp | null;
   };
   signingKeys: { kid: string; sealedJwk: string; createdAt: Timestamp };
   revokedTokens: { jti: string; expiresAtSec: number };

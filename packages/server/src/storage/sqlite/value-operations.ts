@@ -1,4 +1,3 @@
-import type { Tier } from '@smooai/config';
 import type { Selectable } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type { StorageOperations, StoredValue } from '../storage.ts';
@@ -73,9 +72,8 @@ function toRow(value: StoredValue, box: SecretBox): Tables['configValues'] {
 }
 
 function toValue(row: Selectable<Tables['configValues']>, box: SecretBox): StoredValue {
-  const tier = row.tier as Tier;
-  const json = tier === 'secret' ? box.open(row.value, bindingOf(row)) : row.value;
-  return { ...row, tier, value: JSON.parse(json) };
+  const json = row.tier === 'secret' ? box.open(row.value, bindingOf(row)) : row.value;
+  return { ...row, value: JSON.parse(json) };
 }
 
 function bindingOf(row: { organizationId: string; environmentId: string; key: string }): string[] {
