@@ -3,7 +3,7 @@ import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { describe, expect, it } from 'vitest';
 import { adminOf, startServer } from './test-support/running-server.ts';
 
-// The client of @smooai/config against this server: what one sends the other must take, and the other way round.
+// The API client of @smooai/config against this server: each must understand what the other sends.
 
 const limit = defineLimit({ default: 20, min: 1, max: 100 });
 const jsonSchema: WireSchema = {
@@ -29,7 +29,7 @@ async function setUp() {
   const api = new ConfigApi({ apiUrl, organizationId, tokenProvider });
   const schema = await api.createSchema({ name: 'shop', jsonSchema });
   const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
-  if (environment === undefined) throw new Error('There is no environment "development".');
+  if (environment === undefined) throw new Error('The environment "development" is missing.');
   const input = (tier: Tier, key: string, value: JsonValue) => {
     return { schemaId: schema.id, environmentId: environment.id, key, value, tier };
   };
@@ -55,7 +55,7 @@ describe('ConfigApi of @smooai/config against this server', () => {
     await expect(api.getValue('development', 'paymentKey')).rejects.toMatchObject({ status: 404 });
   });
 
-  it('names what is wrong with a value, and no secret', async () => {
+  it('says what is wrong with a value without showing a secret', async () => {
     const { api, input } = await setUp();
     await expect(api.setValue(input('feature_flag', 'theme', 'blue'))).rejects.toMatchObject({
       code: 'ERR_REQUEST_REJECTED',
@@ -69,11 +69,11 @@ describe('ConfigApi of @smooai/config against this server', () => {
     expect(String(error)).not.toContain('hunter2');
   });
 
-  it('reads the ruleset once and then only changes', async () => {
+  it('reads the ruleset again only after a change', async () => {
     const { api, input } = await setUp();
     await api.setValue(input('feature_flag', 'theme', 'dark'));
     const first = await api.getRuleset('development');
-    if (first.status !== 'changed') throw new Error(`It is ${first.status}.`);
+    if (first.status !== 'changed') throw new Error(`The ruleset is ${first.status}.`);
     expect(first.ruleset).toMatchObject({ environment: 'development', flags: { theme: 'dark' } });
     const { etag } = first;
     expect(await api.getRuleset('development', { etag })).toEqual({ status: 'unchanged' });
@@ -81,7 +81,7 @@ describe('ConfigApi of @smooai/config against this server', () => {
     expect(await api.getRuleset('development', { etag })).toMatchObject({ status: 'changed' });
   });
 
-  it('streams the ruleset and ends with the signal', async () => {
+  it('streams the ruleset until the signal is aborted', async () => {
     const { api } = await setUp();
     const controller = new AbortController();
     const reader = (await api.openStream('development', { signal: controller.signal })).getReader();
@@ -96,7 +96,7 @@ describe('ConfigApi of @smooai/config against this server', () => {
     await expect(drain()).rejects.toMatchObject({ code: 'ERR_REQUEST_TRANSPORT' });
   });
 
-  it('pushes schemas, and tells which stored values do not fit', async () => {
+  it('pushes schemas and lists the stored values that do not fit', async () => {
     const { api, schema, input } = await setUp();
     await api.setValue(input('feature_flag', 'theme', 'dark'));
     expect(await api.listSchemas()).toEqual([schema]);
@@ -155,11 +155,11 @@ describe('ConfigApi of @smooai/config against this server', () => {
     expect(snapshot).toMatchObject({ flags: { theme: dark }, limits: { cartItems: { value: 20 } } });
   });
 
-  it('makes clients that work, until they are revoked', async () => {
+  it('creates clients that work until they are revoked', async () => {
     const { api, server } = await setUp();
     const made = await api.createAuthClient({ type: 'm2m', name: 'reader', scopes: ['config:read'] });
     const { clientId, clientSecret } = made;
-    if (clientSecret === undefined) throw new Error('There is no secret.');
+    if (clientSecret === undefined) throw new Error('The new client has no secret.');
     const { url: apiUrl, organizationId } = server;
     const tokenProvider = new TokenProvider({ authUrl: apiUrl, clientId, clientSecret });
     const reader = new ConfigApi({ apiUrl, organizationId, tokenProvider });
@@ -182,7 +182,7 @@ describe('ConfigApi of @smooai/config against this server', () => {
     expect(web.publishableKey).toMatch(/^pk_/);
   });
 
-  it('tries once more with a new token where the old one was revoked', async () => {
+  it('retries once with a new token after the old one was revoked', async () => {
     const { api, tokenProvider, server } = await setUp();
     const token = await tokenProvider.getAccessToken();
     const { clientId, clientSecret } = adminOf(server);

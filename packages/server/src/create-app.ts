@@ -6,7 +6,7 @@ import { ClientDirectory } from './auth/client-directory.ts';
 import { TokenService } from './auth/token-service.ts';
 import { ChangeBus } from './domain/change-bus.ts';
 import { ConfigService } from './domain/config-service.ts';
-import { answerBrokenRequest } from './http/broken-request.ts';
+import { respondToBrokenRequest } from './http/broken-request.ts';
 import { registerClosing } from './http/connections.ts';
 import { registerCors } from './http/cross-origin.ts';
 import { registerErrorHandling, sendError } from './http/error-handling.ts';
@@ -32,7 +32,7 @@ import { registerValuesRoutes } from './routes/values.ts';
 import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
 
-/** Puts the server together over its storage: one Fastify instance with every route. It does not listen yet. */
+/** Builds the Fastify instance with every route. It does not listen yet. */
 export async function createApp(
   options: ResolvedOptions,
   storage: Storage,
@@ -92,11 +92,11 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     connectionTimeout: timeouts.idleMs,
     keepAliveTimeout: timeouts.keepAliveMs,
     requestTimeout: timeouts.requestMs,
-    // Node looks for slow requests at an interval of 30 s unless told otherwise.
     http: {
-      // Refused by `registerHttpRefusals`, with a message.
+      // `registerHttpRefusals` checks it and gives a message.
       requireHostHeader: false,
       headersTimeout: Math.min(timeouts.headersMs, timeouts.requestMs),
+      // Node's default of 30 s would let slow requests live far beyond their limits.
       connectionsCheckingInterval: Math.min(1_000, Math.max(20, timeouts.headersMs / 4)),
     },
     forceCloseConnections: 'idle',
@@ -108,7 +108,7 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => {
       void sendError(error, request, reply);
     },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: respondToBrokenRequest,
   });
   app.removeContentTypeParser('text/plain');
   registerJsonBody(app);

@@ -42,11 +42,11 @@ describe('createConfigServer', () => {
     }
   });
 
-  it('says at / what it is and where to go on', async () => {
+  it('describes itself at / with links', async () => {
     const server = await startServer();
-    const answer = await fetch(server.url);
-    expect(answer.status).toBe(200);
-    const page = await jsonOf(answer);
+    const response = await fetch(server.url);
+    expect(response.status).toBe(200);
+    const page = await jsonOf(response);
     expect(page.message).toContain('config server');
     expect(page.docs).toContain('@smooai/config-server');
     for (const link of [page.health, page.readiness, page.issuer]) {
@@ -55,7 +55,7 @@ describe('createConfigServer', () => {
     expect((await fetch(server.url, { method: 'HEAD' })).status).toBe(200);
   });
 
-  it('is printed without its secret', async () => {
+  it('does not show its secret when it is printed', async () => {
     const server = await startServer();
     const { clientSecret } = adminOf(server);
     expect(inspect(server, { depth: 9 }) + JSON.stringify(server)).not.toContain(clientSecret);
@@ -91,7 +91,7 @@ describe('createConfigServer', () => {
     });
   });
 
-  it('gives out the public URL where a proxy is in front of it', async () => {
+  it('publishes the public URL of a proxy in front of it', async () => {
     const server = await createConfigServer({ env: {}, publicUrl: 'https://config.example/base/' });
     await server.close();
     expect(server.url).toBe('https://config.example/base');
@@ -120,15 +120,15 @@ describe('refusals', () => {
       [post(JSON.stringify({ type: 'm2m', name: 'x'.repeat(2000) })), 413],
     ];
     for (const [request, status] of cases) {
-      const answer = await request;
-      const text = await answer.text();
-      expect(answer.status, text).toBe(status);
+      const response = await request;
+      const text = await response.text();
+      expect(response.status, text).toBe(status);
       expect(Object.keys(JSON.parse(text))).toEqual(['message']);
       expect(text).not.toMatch(/hidden|FST_|node_modules| at /);
     }
   });
 
-  it('of what is no HTTP are JSON too', async () => {
+  it('are JSON too for input that is not HTTP', async () => {
     const server = await startServer();
     expect(await sendRaw(server, 'rubbish\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*\{"message":"[^"]+"\}$/);
     const long = `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(40_000)}\r\n\r\n`;
@@ -149,12 +149,12 @@ describe('slow clients', () => {
     ['nothing at all', ''],
     ['half of its headers', 'GET /healthz HTTP/1.1\r\nhost: x\r\n'],
     ['half of its body', 'POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\ngrant'],
-  ])('that send %s are cut off', async (_name, text) => {
+  ])('are cut off if they send %s', async (_name, text) => {
     const server = await startServer({ timeouts });
     expect(await sendRaw(server, text)).toMatch(/^HTTP\/1\.1 408 [\s\S]*\{"message":"[^"]+"\}$/);
   });
 
-  it('do not include open event streams', async () => {
+  it('are not clients with an open event stream', async () => {
     const server = await startServer({ timeouts: { headersMs: 100, requestMs: 150 } });
     const token = await tokenOf(server);
     const stream = await callApi(server, '/config/stream?environment=development', { token });
@@ -162,7 +162,7 @@ describe('slow clients', () => {
     const rest = stream.text().finally(() => {
       ended = true;
     });
-    // Well past both limits, told by another connection that they did cut off.
+    // Two connections that are cut off show that both limits have passed.
     await sendRaw(server, 'GET /');
     await sendRaw(server, 'GET /');
     expect(ended).toBe(false);
@@ -203,7 +203,7 @@ describe('close', () => {
     await connection;
   });
 
-  it('does not wait for the connection of a request that it lets finish', async () => {
+  it('closes the connection of a request that it lets finish', async () => {
     const server = await startServer({ timeouts: { closeMs: 60_000 } });
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);
@@ -243,7 +243,7 @@ describe('close', () => {
     for (const status of await Promise.all([...early, ...late])) expect([0, 200, 503]).toContain(status);
   });
 
-  it('is not warned of for many open streams', async () => {
+  it('causes no warning about listeners with many open streams', async () => {
     const warnings: Error[] = [];
     const listener = (warning: Error): void => void warnings.push(warning);
     process.on('warning', listener);
@@ -260,7 +260,7 @@ describe('close', () => {
   it('does not wait for a client that never ends its request', async () => {
     const server = await startServer({ timeouts: { closeMs: 100 } });
     const hanging = sendRaw(server, 'POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\ngrant');
-    // Answered only after the server has taken the other connection.
+    // Its response arrives after the server has accepted the other connection.
     await fetch(`${server.url}/healthz`);
     await server.close();
     await hanging;
@@ -268,7 +268,7 @@ describe('close', () => {
 });
 
 describe('the log', () => {
-  it('holds one line a request and no credential', async () => {
+  it('has one line for each request and no credential', async () => {
     const { lines, logger } = capturedLog();
     const server = await startServer({ logger });
     const admin = adminOf(server);
@@ -302,7 +302,7 @@ describe('the log', () => {
     for (const secret of hidden) expect(text).not.toContain(secret);
   });
 
-  it('warns of plain HTTP beyond this machine', async () => {
+  it('warns if plain HTTP is reachable from other machines', async () => {
     const { lines, logger } = capturedLog();
     const server = await startServer({ logger, host: '0.0.0.0' });
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:/);

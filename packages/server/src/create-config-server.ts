@@ -18,29 +18,31 @@ import { openSqliteStorage } from './storage/sqlite/sqlite-storage.ts';
 import type { Storage } from './storage/storage.ts';
 import { StorageError } from './storage/storage-error.ts';
 
-/** A config server that listens. */
+/** A running config server. */
 export interface ConfigServer {
   /** Base URL of the config API and the OAuth issuer, without a trailing slash. */
   readonly url: string;
   readonly organizationId: string;
-  /** Names. */
+  /** Names of the environments. */
   readonly environments: readonly string[];
-  /** Where the admin credentials are kept; undefined in memory. */
+  /** Where the admin credentials are kept; undefined if nowhere. */
   readonly credentialsFile: string | undefined;
-  /** `lost`: the file does not hold valid ones (any more); start with `newAdminClient` to make new ones. */
+  /** If `lost`, the credentials file has no valid credentials; start with `newAdminClient` to create new ones. */
   readonly credentialsState: Bootstrap['credentialsState'];
-  /** The admin credentials that were made now: on the first start, in memory, or with `newAdminClient`. */
+  /** The admin credentials if this start created them: the first start, a start in memory, or `newAdminClient`. */
   readonly credentials: ServerCredentials | undefined;
-  /** Ends streams, lets requests finish within the deadline, closes the storage. */
+  /** Ends streams, lets running requests finish within `timeouts.closeMs`, then closes the storage. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Starts a config server; it listens when the promise resolves.
+ * Starts a config server. It is listening when the promise resolves.
  *
- * @throws {ServerStartError} for a bad option, an address in use, a database or credentials file that cannot be used
+ * @throws {ServerStartError} for an invalid option, an address in use, an unusable database or credentials file
  * @example
+ * import { createConfigServer } from '@smooai/config-server';
+ *
  * const server = await createConfigServer({ db: './config.db', port: 4100 });
  */
 export async function createConfigServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
@@ -49,7 +51,7 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
   let app: FastifyInstance | undefined;
   try {
     const closing = new AbortController();
-    // One listener for each open stream.
+    // Every open stream adds a listener.
     setMaxListeners(0, closing.signal);
     const location = { url: resolved.publicUrl ?? '' };
     app = await createApp(resolved, storage, { location, closing: closing.signal });
@@ -68,7 +70,7 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
       close,
       [Symbol.asyncDispose]: close,
     };
-    // Whoever prints the server does not print its secret.
+    // Not enumerable, so that printing the server does not print the secret.
     return Object.defineProperty(server, 'credentials', { enumerable: false });
   } catch (error) {
     await app?.close();
@@ -94,7 +96,7 @@ async function listen(app: FastifyInstance, { host, port }: ResolvedOptions): Pr
     throw new ServerStartError('ERR_ADDRESS_UNAVAILABLE', addressMessage(cause, host, port), { cause });
   }
   if (!isLoopback(host)) {
-    app.log.warn({ host }, 'listening beyond this machine in plain HTTP: put TLS in front of it');
+    app.log.warn({ host }, 'plain HTTP is reachable from other machines: put TLS in front of the server');
   }
 }
 
@@ -104,7 +106,7 @@ function addressMessage(cause: unknown, host: string, port: number): string {
     return `Port ${port} on ${host} is taken. Choose another port, or 0 for a free one.`;
   }
   if (code === 'EACCES')
-    return `Port ${port} on ${host} is not allowed to this user. Choose a port from 1024 on.`;
+    return `This user may not listen on port ${port} of ${host}. Choose a port from 1024 up.`;
   return `The server cannot listen on ${host}, port ${port}${codeSuffix(cause)}.`;
 }
 

@@ -1,11 +1,11 @@
-/** Why a server did not start. */
+/** Reasons why a server could not start; stable, meant for `switch`. */
 export type ServerStartErrorCode =
   | 'ERR_OPTIONS_INVALID'
   | 'ERR_ADDRESS_UNAVAILABLE'
   | 'ERR_DATABASE_UNAVAILABLE'
   | 'ERR_CREDENTIALS_FILE';
 
-/** The server could not start; the message says what to do. It holds no secret. */
+/** The server could not start. The message says what to do and never contains a secret. */
 export class ServerStartError extends Error {
   override readonly name = 'ServerStartError';
   readonly code: ServerStartErrorCode;

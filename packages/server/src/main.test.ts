@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { grant, postForm, temporaryDirectory } from './test-support/running-server.ts';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
-// One level below the package, as dist is; of its own, so that it disturbs no build of somebody else.
+// One level below the package, like dist, but separate, so that it does not disturb other builds.
 const OUTPUT = join(PACKAGE, 'test-results');
 const PROGRAM = join(OUTPUT, 'main.js');
 
@@ -57,7 +57,7 @@ function run(args: string[], cwd: string): Running {
 
 async function firstLine({ stdout, stderr, exit }: Running): Promise<Record<string, unknown>> {
   const ended = exit.then(() => {
-    throw new Error(`It ended: ${stderr()}`);
+    throw new Error(`The server ended: ${stderr()}`);
   });
   const line = expect.poll(() => stdout().includes('\n'), { timeout: 20_000 }).toBe(true);
   await Promise.race([line, ended]);
@@ -79,8 +79,8 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
     const file = join(directory, 'smooai-config.db.credentials.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const credentials = JSON.parse(await readFile(file, 'utf8'));
-    const answer = await postForm(`${credentials.authUrl}/token`, grant(credentials));
-    expect(answer.status).toBe(200);
+    const response = await postForm(`${credentials.authUrl}/token`, grant(credentials));
+    expect(response.status).toBe(200);
     server.child.kill('SIGTERM');
     expect(await server.exit).toBe(0);
     expect(server.stdout().trim().split('\n')).toHaveLength(1);
@@ -108,23 +108,23 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
     expect(second.stderr()).toBe('');
   });
 
-  it('greets people with where everything is, and no secret', async () => {
+  it('prints a banner with URL and files, and without a secret', async () => {
     const directory = await temporaryDirectory();
     const server = run(['--db', 'shop.db', '--log-level', 'silent'], directory);
     await expect.poll(() => server.stdout(), { timeout: 20_000 }).toContain('Ctrl+C');
     expect(server.stdout()).toMatch(/listens on http:\/\/127\.0\.0\.1:\d+/);
-    expect(server.stdout()).toContain('shop.db.credentials.json (made now');
+    expect(server.stdout()).toContain('shop.db.credentials.json (created now');
     expect(server.stdout()).not.toContain('sk_');
   });
 
   it.each([
     ['an unknown option', ['--prot', '1'], '--prot'],
-    ['a port that is none', ['--port', 'http'], '--port'],
+    ['a port that is not a number', ['--port', 'http'], '--port'],
     ['a port out of range', ['--port', '70000'], '65535'],
     ['a token life of zero', ['--token-ttl', '0'], '--token-ttl'],
     ['an argument', ['start'], 'argument'],
-    ['memory without a place for credentials', ['--db', ':memory:'], '--credentials'],
-    ['a public URL that is none', ['--public-url', 'shop'], 'publicUrl'],
+    ['a database in memory without a credentials file', ['--db', ':memory:'], '--credentials'],
+    ['a public URL that is not a URL', ['--public-url', 'shop'], 'publicUrl'],
   ])('refuses %s with exit code 2', async (_name, args, message) => {
     const server = run(args, await temporaryDirectory());
     expect(await server.exit).toBe(2);
@@ -133,7 +133,7 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
     expect(server.stdout()).toBe('');
   });
 
-  it('ends with exit code 1 when the port is taken or the database is none', async () => {
+  it('ends with exit code 1 when the port is taken or the file is not a database', async () => {
     const directory = await temporaryDirectory();
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');

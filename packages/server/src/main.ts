@@ -14,9 +14,10 @@ const EXIT_USAGE = 2;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 const HELP = `
-The first start makes an organization, the environments development, staging and production and an admin client, and
-writes its credentials beside the database (mode 0600). Secrets are encrypted with a key from the variable
-${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or the file <db>.key: back it up with the database.
+The first start creates an organization, the environments development, staging and production, and an admin client. The
+admin credentials are written beside the database (mode 0600). Secrets are encrypted with the key in the variable
+${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or in the file <db>.key.
+Back up the key: without it the secrets are lost.
 `;
 
 interface CommandLine {
@@ -37,18 +38,20 @@ function createCommand(): Command {
     .description('The config server: OAuth2 tokens, values, schemas, environments and live streams.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
-    .option('--host <address>', 'address to listen on; the transport is plain HTTP', '127.0.0.1')
-    .option('--port <number>', 'port to listen on; 0 for a free one', wholeNumber(0, 65_535), 0)
-    .option('--db <file>', 'SQLite file, made if absent; :memory: to keep nothing', './smooai-config.db')
+    .option('--host <address>', 'address to listen on, over plain HTTP', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 for any free port', wholeNumber(0, 65_535), 0)
+    .option('--db <file>', 'SQLite file, created if missing; :memory: to keep nothing', './smooai-config.db')
     .option('--credentials <file>', 'where to keep the admin credentials (default: <db>.credentials.json)')
-    .option('--new-admin-client', 'make another admin client and write it to the credentials file')
-    .option('--public-url <url>', 'how clients reach this server, if a proxy is in front of it')
-    .option('--trust-proxy', 'believe X-Forwarded-For; behind a proxy only')
-    .option('--token-ttl <seconds>', 'life of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
+    .option('--new-admin-client', 'create another admin client and write it to the credentials file')
+    .option('--public-url <url>', 'URL by which clients reach this server, if a proxy is in front of it')
+    .option('--trust-proxy', 'trust X-Forwarded-For; only behind a proxy that sets it')
+    .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
     .addOption(
-      new Option('--log-level <level>', 'JSON log on standard error').choices(LOG_LEVELS).default('info'),
+      new Option('--log-level <level>', 'level of the JSON log on standard error')
+        .choices(LOG_LEVELS)
+        .default('info'),
     )
-    .option('--json', 'print one line of JSON once it listens, and nothing else')
+    .option('--json', 'print one line of JSON once the server listens, and nothing else')
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .exitOverride();
@@ -72,7 +75,7 @@ async function run(): Promise<void> {
   if (options.db === ':memory:' && options.credentials === undefined) {
     throw new ServerStartError(
       'ERR_OPTIONS_INVALID',
-      'With --db :memory: the admin credentials need a place: add --credentials FILE.',
+      'With --db :memory:, add --credentials FILE to say where to keep the admin credentials.',
     );
   }
   const server = await createConfigServer({
@@ -87,7 +90,7 @@ async function run(): Promise<void> {
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
   });
   closeOnSignals(server);
-  // Whoever started us may stop reading: that is no reason to die.
+  // A parent process that stops reading our output must not end the server.
   process.stdout.on('error', () => undefined);
   process.stdout.write(options.json ? jsonLine(server) : banner(server, options));
   if (server.credentialsState === 'lost') process.stderr.write(`${lostCredentials(server)}\n`);
@@ -107,21 +110,22 @@ function banner(server: ConfigServer, { host, db }: CommandLine): string {
     `  database       ${db}`,
     `  credentials    ${server.credentialsFile ?? 'none'}${credentialsNote(server)}`,
   ];
-  if (!isLoopback(host)) lines.push('', '  Warning: plain HTTP beyond this machine. Put TLS in front of it.');
-  return `${lines.join('\n')}\n\n  Ctrl+C ends it.\n\n`;
+  if (!isLoopback(host))
+    lines.push('', '  Warning: plain HTTP is reachable from other machines. Put TLS in front of it.');
+  return `${lines.join('\n')}\n\n  Press Ctrl+C to stop.\n\n`;
 }
 
 function credentialsNote({ credentialsState }: ConfigServer): string {
   if (credentialsState === 'first' || credentialsState === 'renewed') {
-    return ' (made now; they are kept nowhere else)';
+    return ' (created now; not stored anywhere else)';
   }
   return credentialsState === 'lost' ? ' (missing or no longer valid)' : '';
 }
 
 function lostCredentials({ credentialsFile }: ConfigServer): string {
   return (
-    `The credentials file ${credentialsFile ?? ''} is missing, or its client is revoked or of another database. ` +
-    'The server runs; start it once with --new-admin-client to make a new admin client.'
+    `The credentials file ${credentialsFile ?? ''} is missing, or its client was revoked or belongs to another ` +
+    'database. The server runs. To create a new admin client, restart it once with --new-admin-client.'
   );
 }
 
@@ -141,7 +145,7 @@ function closeOnSignals(server: ConfigServer): void {
 
 function fail(error: unknown): void {
   if (error instanceof CommanderError) {
-    // Commander has printed its message, or the help or version that was asked for.
+    // Commander has already printed its message, the help or the version.
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
     return;
   }
@@ -151,7 +155,7 @@ function fail(error: unknown): void {
   process.exitCode = known && error.code === 'ERR_OPTIONS_INVALID' ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/** Its kind and code, not its message, which may quote what it was working on. */
+/** The name and code of an error, without its message, which may quote a value. */
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const code = errorCode(error);

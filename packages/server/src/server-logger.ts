@@ -5,11 +5,11 @@ import { errorCode } from './lib/error-code.ts';
 /** How much the server logs. */
 export type LogLevel = Level | 'silent';
 
-/** A logger of failures; the domain needs no more of it. */
+/** The part of a logger that reports failures. */
 export type ErrorLog = Pick<FastifyBaseLogger, 'error'>;
 
 const STANDARD_ERROR = 2;
-/** Defence in depth: nothing here logs requests, but what an embedding application adds may. */
+/** Defence in depth: the server never logs these, but an embedding application might. */
 const REDACTED = [
   'authorization',
   'headers.authorization',
@@ -22,7 +22,7 @@ const REDACTED = [
   'req.body',
 ];
 
-/** Makes the logger of a server process: JSON lines, to standard error by default. */
+/** Creates a logger that writes JSON lines, to standard error by default. */
 export function createServerLogger(options: {
   level: LogLevel;
   stream?: DestinationStream;
@@ -32,7 +32,7 @@ export function createServerLogger(options: {
       level: options.level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
-      // Fastify's own lines, where an application lets it write them, are as short as ours.
+      // In case an application enables Fastify's own request lines.
       serializers: { req: describeRequest, err: describeError },
       redact: { paths: REDACTED, censor: '[redacted]' },
     },
@@ -40,7 +40,7 @@ export function createServerLogger(options: {
   );
 }
 
-/** Kind and place of an error, not its message, which may quote a value. */
+/** The type, code and stack frames of an error, without its message, which may quote a value. */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const code = errorCode(error);
@@ -55,7 +55,7 @@ function describeRequest(request: { method?: string; url?: string }): Record<str
   return { method: request.method, path: safePath(request.url ?? '') };
 }
 
-/** A URL without its query, which may carry a key or a context; cut where it is very long. */
+/** A URL without its query, which may contain a key or a context. A very long one is cut. */
 export function safePath(url: string): string {
   const path = url.split('?', 1)[0] ?? '';
   return path.length > 200 ? `${path.slice(0, 200)}…` : path;

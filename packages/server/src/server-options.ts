@@ -5,48 +5,50 @@ import { ServerStartError } from './errors.ts';
 import type { StreamOptions } from './http/event-stream.ts';
 import { parseUrl } from './lib/parse-url.ts';
 
-/** Time limits of the server, in milliseconds. None of them cuts an event stream, which writes every 15 s. */
+/** Time limits of the server, in milliseconds. None of them ends an event stream, which sends a comment every 15 s. */
 export interface ServerTimeouts {
-  /** For the headers of a request (default 10 000). */
+  /** To receive the headers of a request (default 10 000). */
   headersMs: number;
-  /** For a whole request, body included (default 30 000). */
+  /** To receive a whole request, body included (default 30 000). */
   requestMs: number;
-  /** Between two requests of a connection (default 65 000). */
+  /** Between two requests on one connection (default 65 000). */
   keepAliveMs: number;
   /** Without a byte in either direction (default 120 000). */
   idleMs: number;
-  /** For requests in flight when the server closes (default 5 000). */
+  /** For running requests to finish when the server closes (default 5 000). */
   closeMs: number;
 }
 
 /** Options of `createConfigServer`. */
 export interface ConfigServerOptions {
-  /** Default `127.0.0.1`. The transport is plain HTTP: put TLS in front of any other address. */
+  /**
+   * Address to listen on (default `127.0.0.1`). The server speaks plain HTTP: put TLS in front of any other address.
+   */
   host?: string;
-  /** Default 0: a free one. */
+  /** Port to listen on (default 0: any free port). */
   port?: number;
   /** The SQLite file, or `:memory:` (default). */
   db?: string;
-  /** Default: beside the database, `<db>.credentials.json`; none for `:memory:`. */
+  /** Where the admin credentials are kept (default `<db>.credentials.json`; nowhere for `:memory:`). */
   credentialsFile?: string;
-  /** Makes another admin client and writes it into the credentials file (default false). */
+  /** Creates another admin client and writes it to the credentials file (default false). */
   newAdminClient?: boolean;
-  /** How clients reach the server, where a proxy is in front of it; default the address it listens at. */
+  /** The URL by which clients reach the server, if a proxy is in front of it (default: the address it listens on). */
   publicUrl?: string;
-  /** Whether to believe `X-Forwarded-For`; for use behind a proxy only (default false). */
+  /** Whether to trust `X-Forwarded-For`; only safe behind a proxy that sets it (default false). */
   trustProxy?: boolean;
-  /** Life of an access token in seconds (default 3600). */
+  /** Lifetime of an access token in seconds (default 3600, at most 30 days). */
   tokenTtlSec?: number;
-  /** After how many wrong secrets per client and address a 429 answers further wrong ones (default 10 in 60 s). */
+  /** How many wrong secrets per client and address are allowed before the next ones get a 429 (default 10 in 60 s). */
   tokenAttempts?: Partial<AttemptLimits>;
-  /** Largest body in bytes (default 1 MiB). */
+  /** Largest request body in bytes (default 1 MiB). */
   bodyLimitBytes?: number;
   timeouts?: Partial<ServerTimeouts>;
   /** Heartbeat and buffer of event streams. */
   streams?: StreamOptions;
   /** A pino logger; silent by default. */
   logger?: FastifyBaseLogger;
-  /** Where the encryption key is looked up; default `process.env`. */
+  /** Environment variables to read the encryption key from (default `process.env`). */
   env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -70,7 +72,10 @@ export interface ResolvedOptions {
 
 const MAX_TOKEN_TTL_SEC = 30 * 24 * 3600;
 
-/** Fills in the defaults. @throws {ServerStartError} naming the option at fault */
+/**
+ * Fills in the defaults.
+ * @throws {ServerStartError} for an invalid option, named in the message
+ */
 export function resolveOptions(
   options: ConfigServerOptions,
   credentialsFile: (db: string) => string,
@@ -82,7 +87,7 @@ export function resolveOptions(
     host: options.host ?? '127.0.0.1',
     port: wholeNumber('port', options.port ?? 0, { min: 0, max: 65_535 }),
     db,
-    // Absolute: whoever reads the path may work in another directory.
+    // Absolute, because a reader of the path may have another working directory.
     credentialsFile: chosen === undefined ? undefined : resolve(chosen),
     newAdminClient: options.newAdminClient ?? false,
     publicUrl: options.publicUrl === undefined ? undefined : baseUrl(options.publicUrl),
@@ -107,12 +112,12 @@ export function resolveOptions(
   };
 }
 
-/** Whether that address is reachable from this machine only. */
+/** Whether an address is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** A URL by which this machine reaches a server that listens at `host`. */
+/** The URL by which this machine reaches a server that listens on `host`. */
 export function localUrl(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
@@ -127,7 +132,8 @@ function baseUrl(value: string): string {
   const url = parseUrl(value);
   const plain =
     url && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
-  if (!plain) throw invalid('publicUrl', 'must be an http or https URL without query and credentials');
+  if (!plain)
+    throw invalid('publicUrl', 'must be an http or https URL without a query, fragment or credentials');
   return value.replace(/\/+$/, '');
 }
 

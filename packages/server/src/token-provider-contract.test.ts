@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConfigServer } from './create-config-server.ts';
 import { adminOf, postForm, startServer } from './test-support/running-server.ts';
 
-// The token provider and the request layer of @smooai/config against this server.
+// The token provider and the API client of @smooai/config against this server.
 
 function clientOf(server: ConfigServer, options: Partial<TokenProviderOptions> = {}) {
   const { apiUrl, authUrl, organizationId, clientId, clientSecret } = adminOf(server);
@@ -17,7 +17,7 @@ function clientOf(server: ConfigServer, options: Partial<TokenProviderOptions> =
   return { api, tokenProvider, exchanges: () => exchanges };
 }
 
-/** Takes a token back (RFC 7009), as its client may. */
+/** Revokes a token (RFC 7009) as its own client. */
 async function revoke(server: ConfigServer, token: string): Promise<void> {
   const { clientId, clientSecret } = adminOf(server);
   const form = { token, client_id: clientId, client_secret: clientSecret };
@@ -36,8 +36,8 @@ describe('TokenProvider of @smooai/config against this server', () => {
     ],
   ])('exchanges %s, once for all callers', async (_, options) => {
     const { api, exchanges } = clientOf(await startServer(), options);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => api.listEnvironments()));
-    for (const environments of answers) expect(environments.length).toBeGreaterThan(0);
+    const responses = await Promise.all(Array.from({ length: 50 }, () => api.listEnvironments()));
+    for (const environments of responses) expect(environments.length).toBeGreaterThan(0);
     expect(exchanges()).toBe(1);
   });
 
@@ -49,7 +49,7 @@ describe('TokenProvider of @smooai/config against this server', () => {
     ],
     [{ clientId: 'nobody' }, { status: 401, error: 'invalid_client' }],
     [{ scope: 'config:everything' }, { status: 400, error: 'invalid_scope' }],
-  ])('is refused %j once, and does not insist', async (options, error) => {
+  ])('gives up after one refusal of %j', async (options, error) => {
     const { api, exchanges } = clientOf(await startServer(), options);
     const calls = [api.listEnvironments(), api.listSchemas()];
     for (const outcome of await Promise.allSettled(calls)) {
@@ -58,7 +58,7 @@ describe('TokenProvider of @smooai/config against this server', () => {
     expect(exchanges()).toBe(1);
   });
 
-  it('is told to wait after many wrong secrets, and then asks no more', async () => {
+  it('stops asking when it is throttled after many wrong secrets', async () => {
     const server = await startServer();
     const { tokenProvider, exchanges } = clientOf(server, { clientSecret: 'wrong' });
     let error: unknown;
@@ -72,7 +72,7 @@ describe('TokenProvider of @smooai/config against this server', () => {
     expect(exchanges()).toBe(sent);
   });
 
-  it('replaces a revoked token once, for requests whose refusals are staggered', async () => {
+  it('replaces a revoked token once, even if the requests fail one after another', async () => {
     const server = await startServer();
     const { api, tokenProvider, exchanges } = clientOf(server);
     await api.listEnvironments();
@@ -86,7 +86,7 @@ describe('TokenProvider of @smooai/config against this server', () => {
     expect(exchanges()).toBe(2);
   });
 
-  it('writes once more after a revocation, and only once', async () => {
+  it('retries a write after a revocation exactly once', async () => {
     const server = await startServer();
     const { api, tokenProvider } = clientOf(server);
     await revoke(server, await tokenProvider.getAccessToken());
@@ -95,7 +95,7 @@ describe('TokenProvider of @smooai/config against this server', () => {
     expect(names.filter((name) => name === 'qa')).toEqual(['qa']);
   });
 
-  it('names a client that was revoked', async () => {
+  it('reports that its client was revoked', async () => {
     const server = await startServer();
     const admin = clientOf(server).api;
     const { clientId, clientSecret = '' } = await admin.createAuthClient({ type: 'm2m', name: 'worker' });
@@ -108,7 +108,7 @@ describe('TokenProvider of @smooai/config against this server', () => {
     });
   });
 
-  it('keeps requests going over tokens that live 2 s', async () => {
+  it('keeps requests working across tokens that live 2 s', async () => {
     const server = await startServer({ tokenTtlSec: 2 });
     const { api, tokenProvider, exchanges } = clientOf(server);
     const endsAt = Date.now() + 4_500;

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('refuses after so many failures, until the window ends', () => {
+it('refuses after the allowed failures until the window ends', () => {
   const limiter = new AttemptLimiter({ maxFailures: 2, windowSec: 60 });
   limiter.failed('a');
   expect(limiter.retryAfterSec('a')).toBeUndefined();
@@ -22,7 +22,7 @@ it('refuses after so many failures, until the window ends', () => {
   expect(limiter.retryAfterSec('a')).toBeUndefined();
 });
 
-it('keeps the one under attack while many others fail once', () => {
+it('still refuses a key under attack while many other keys fail once', () => {
   const limiter = new AttemptLimiter({ maxFailures: 1, windowSec: 60 });
   for (let other = 0; other < 30_000; other += 1) {
     limiter.failed(`other ${other}`);

@@ -1,10 +1,10 @@
 import { BoundedMap } from '../lib/bounded-map.ts';
 
-/** How many failed attempts are let through. */
+/** How many failed attempts are allowed. */
 export interface AttemptLimits {
   /** Failed attempts within the window after which further ones are refused (default 10). */
   maxFailures: number;
-  /** Seconds (default 60). */
+  /** Length of the window in seconds (default 60). */
   windowSec: number;
 }
 
@@ -15,7 +15,9 @@ interface Failures {
 
 const MAX_TRACKED = 10_000;
 
-/** Counts failed attempts by key within a window, in bounded memory: the least recently seen keys are forgotten first. */
+/**
+ * Counts failed attempts by key within a window. Memory is bounded: the least recently seen keys are forgotten first.
+ */
 export class AttemptLimiter {
   readonly #failures = new BoundedMap<string, Failures>(MAX_TRACKED);
   readonly #limits: AttemptLimits;
@@ -24,7 +26,7 @@ export class AttemptLimiter {
     this.#limits = limits;
   }
 
-  /** Seconds to wait before the next attempt; undefined when it may be made now. */
+  /** Seconds to wait before the next attempt; undefined if it is allowed now. */
   retryAfterSec(key: string): number | undefined {
     const failures = this.#current(key);
     if (!failures || failures.count < this.#limits.maxFailures) return undefined;

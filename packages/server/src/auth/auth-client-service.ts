@@ -1,33 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { Refusal } from '../domain/refusal.ts';
+import { clip } from '../lib/clip.ts';
 import { parseUrl } from '../lib/parse-url.ts';
 import type { Principal, Scope } from '../principal.ts';
 import type { AuthClient, AuthClientType, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { hashCredential, newClientSecret, newPublishableKey } from './credentials.ts';
 
-/** What a new client is made of. */
+/** The fields of a new client. */
 export interface NewClient {
   type: AuthClientType;
   name: string;
-  /** Names; absent or null for all. */
+  /** Names of the environments it may use; absent or null for all. */
   environments?: string[] | null;
   /** Default `['config:read']`. */
   scopes?: Scope[];
-  /** Required for a publishable key, refused for a machine client. */
+  /** Required for a publishable key, not allowed for a machine client. */
   allowedOrigins?: string[];
 }
 
-/** What may change of a client. */
+/** The fields of a client that can change. */
 export type ClientPatch = Partial<Omit<NewClient, 'type'>>;
 
 /** A client as the API shows it: without its credential. */
 export type ClientView = Omit<AuthClient, 'credentialHash'> & { clientId: string };
 
-/** A client that was just made, with its credential, which is never shown again. */
+/** A new client with its credential, which is never shown again. */
 export type CreatedClient = ClientView & ({ clientSecret: string } | { publishableKey: string });
 
-/** The rules of auth clients: who may make them, what they may do, and their revocation. */
+/** Lists, creates, changes and revokes auth clients, within the rights of the caller. */
 export class AuthClientService {
   readonly #storage: Storage;
   readonly #clients: ClientDirectory;
@@ -37,23 +38,23 @@ export class AuthClientService {
     this.#clients = options.clients;
   }
 
-  /** Oldest first, the revoked ones too. */
+  /** Oldest first, including revoked ones. */
   async list(organizationId: string): Promise<ClientView[]> {
     return (await this.#storage.listAuthClients(organizationId)).map(viewOf);
   }
 
-  /** @throws {Refusal} 400 or 403 */
-  async create(principal: Principal, wish: NewClient): Promise<CreatedClient> {
-    const credential = wish.type === 'm2m' ? newClientSecret() : newPublishableKey();
+  /** @throws {Refusal} `invalid` or `forbidden` */
+  async create(principal: Principal, input: NewClient): Promise<CreatedClient> {
+    const credential = input.type === 'm2m' ? newClientSecret() : newPublishableKey();
     const client: AuthClient = {
       id: randomUUID(),
       organizationId: principal.organizationId,
-      type: wish.type,
-      name: wish.name.trim(),
+      type: input.type,
+      name: input.name.trim(),
       credentialHash: hashCredential(credential),
-      environments: wish.environments ?? null,
-      scopes: wish.scopes ?? ['config:read'],
-      allowedOrigins: wish.allowedOrigins ?? [],
+      environments: input.environments ?? null,
+      scopes: input.scopes ?? ['config:read'],
+      allowedOrigins: input.allowedOrigins ?? [],
       createdAt: new Date().toISOString(),
       revokedAt: null,
     };
@@ -62,15 +63,16 @@ export class AuthClientService {
       await operations.insertAuthClient(client);
     });
     this.#clients.changed(client);
-    const secret = wish.type === 'm2m' ? { clientSecret: credential } : { publishableKey: credential };
+    const secret = input.type === 'm2m' ? { clientSecret: credential } : { publishableKey: credential };
     return { ...viewOf(client), ...secret };
   }
 
-  /** @throws {Refusal} 400, 403, 404 or 409 */
+  /** @throws {Refusal} `invalid`, `forbidden`, `not-found`, or `conflict` for a revoked client or the last admin */
   async update(principal: Principal, id: string, patch: ClientPatch): Promise<ClientView> {
     const { client, mayDoLess } = await this.#storage.transaction(async (operations) => {
       const current = await findClient(operations, principal, id);
-      if (current.revokedAt !== null) throw new Refusal('conflict', 'The client is revoked.');
+      if (current.revokedAt !== null)
+        throw new Refusal('conflict', 'The client is revoked and can no longer be changed.');
       refuseMorePowerful(principal, current);
       const next: AuthClient = { ...current, ...patch, name: (patch.name ?? current.name).trim() };
       await checkClient(operations, principal, next);
@@ -82,7 +84,10 @@ export class AuthClientService {
     return viewOf(client);
   }
 
-  /** Revoking a revoked client does nothing. @throws {Refusal} 403, 404 or 409 */
+  /**
+   * Revokes a client; does nothing if it is revoked already.
+   * @throws {Refusal} `forbidden`, `not-found`, or `conflict` for the last admin
+   */
   async revoke(principal: Principal, id: string): Promise<void> {
     const revoked = await this.#storage.transaction(async (operations) => {
       const current = await findClient(operations, principal, id);
@@ -104,7 +109,7 @@ async function findClient(
 ): Promise<AuthClient> {
   const client = await operations.findAuthClient(id);
   if (client?.organizationId !== principal.organizationId) {
-    throw new Refusal('not-found', 'There is no auth client with this id.');
+    throw new Refusal('not-found', 'An auth client with this id does not exist.');
   }
   return client;
 }
@@ -120,7 +125,7 @@ async function checkClient(
     if (!(await operations.findEnvironmentByName(client.organizationId, name))) {
       throw new Refusal(
         'invalid',
-        `Field "environments[${index}]" names an environment that does not exist.`,
+        `Field "environments[${index}]": the environment "${clip(name)}" does not exist.`,
       );
     }
   }
@@ -147,7 +152,7 @@ function checkByType(client: AuthClient): void {
   }
 }
 
-/** A browser sends scheme, host and port in lower case, without a default port: anything else would never match. */
+/** Refuses an origin in a form that no browser sends, such as one with a path, a default port or capitals. */
 function checkOrigin(origin: string, index: number): void {
   const url = parseUrl(origin);
   const web = url?.protocol === 'https:' || url?.protocol === 'http:';
@@ -159,7 +164,7 @@ function checkOrigin(origin: string, index: number): void {
   );
 }
 
-/** Nobody makes, changes or revokes a client that may do more than they may themselves. */
+/** A caller can only manage clients whose rights do not exceed its own. */
 function refuseMorePowerful(principal: Principal, client: AuthClient): void {
   const scope = client.scopes.find((name) => ![...principal.scopes].some((own) => own === name));
   if (scope !== undefined) {
@@ -171,7 +176,10 @@ function refuseMorePowerful(principal: Principal, client: AuthClient): void {
   if (principal.environments === undefined) return;
   const own = principal.environments;
   if (client.environments === null || client.environments.some((name) => !own.includes(name))) {
-    throw new Refusal('forbidden', 'The caller may use fewer environments than that client.');
+    throw new Refusal(
+      'forbidden',
+      'The caller is limited to fewer environments than the client that it wants to manage.',
+    );
   }
 }
 
@@ -198,7 +206,7 @@ async function refuseLastAdmin(operations: StorageOperations, client: AuthClient
   if (!others.some(isAdmin)) {
     throw new Refusal(
       'conflict',
-      'This is the last client with the scope config:admin: create another one first.',
+      'This is the last client with the scope config:admin. Create another one first.',
     );
   }
 }

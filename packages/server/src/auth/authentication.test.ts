@@ -18,7 +18,7 @@ async function publishableKey(server: ConfigServer, token: string): Promise<stri
 }
 
 describe('a missing or wrong credential', () => {
-  it('is answered 401 with a challenge', async () => {
+  it('gets a 401 with a challenge', async () => {
     const server = await startServer();
     const missing = await callApi(server, '/auth-clients');
     expect(missing.status).toBe(401);
@@ -31,15 +31,15 @@ describe('a missing or wrong credential', () => {
     }
   });
 
-  it('is found out before a body is read', async () => {
+  it('is refused before the body is read', async () => {
     const server = await startServer();
-    const answer = await callApi(server, '/auth-clients', { method: 'POST', body: { nonsense: true } });
-    expect(answer.status).toBe(401);
+    const response = await callApi(server, '/auth-clients', { method: 'POST', body: { nonsense: true } });
+    expect(response.status).toBe(401);
   });
 });
 
 describe('a token', () => {
-  it('of another algorithm, key, audience, type or time is refused', async () => {
+  it('is refused if it is unsigned, altered or signed with another key or algorithm', async () => {
     const server = await startServer();
     const good = await tokenOf(server);
     const claims = decodeJwt(good);
@@ -72,13 +72,13 @@ describe('a token', () => {
       .toBe(401);
   });
 
-  it('of another server is refused', async () => {
+  it('is refused if another server issued it', async () => {
     const [one, other] = [await startServer(), await startServer()];
     const token = await tokenOf(other);
     expect((await callApi(one, '/auth-clients', { token })).status).toBe(401);
   });
 
-  it('does nothing for another organization, nor without the scope', async () => {
+  it('works only in its organization and within its scopes', async () => {
     const server = await startServer();
     const token = await tokenOf(server);
     const foreign = await fetch(`${server.url}/organizations/other/auth-clients`, {
@@ -95,7 +95,7 @@ describe('a token', () => {
     expect(write.status).toBe(403);
   });
 
-  it('in ?key= is refused', async () => {
+  it('is refused in ?key=', async () => {
     const server = await startServer();
     const token = await tokenOf(server);
     expect((await callApi(server, `${VALUES}&key=${token}`)).status).toBe(401);
@@ -122,12 +122,12 @@ describe('a publishable key', () => {
     const server = await startServer();
     const key = await publishableKey(server, await tokenOf(server));
     const headers: Record<string, string> = origin === undefined ? {} : { origin };
-    const answer = await callApi(server, VALUES, { token: key, headers });
-    expect(answer.status).toBe(403);
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    const response = await callApi(server, VALUES, { token: key, headers });
+    expect(response.status).toBe(403);
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  it('never writes, manages clients, or reads rulesets', async () => {
+  it('cannot write, manage clients or read rulesets', async () => {
     const server = await startServer();
     const key = await publishableKey(server, await tokenOf(server));
     const headers = { origin: ORIGIN };
@@ -137,31 +137,31 @@ describe('a publishable key', () => {
       callApi(server, '/config/ruleset?environment=development', { token: key, headers }),
       callApi(server, '/config/stream?environment=development', { token: key, headers }),
     ];
-    for (const answer of await Promise.all(calls)) expect(answer.status).toBe(403);
+    for (const response of await Promise.all(calls)) expect(response.status).toBe(403);
   });
 });
 
-describe('credentials', () => {
-  it('of a publishable key are no token, and a secret is no token', async () => {
+describe('a client secret', () => {
+  it('does not work as a token', async () => {
     const server = await startServer();
     const { clientSecret } = adminOf(server);
     expect((await callApi(server, '/auth-clients', { token: clientSecret })).status).toBe(401);
   });
 });
 
-describe('what only some may see', () => {
+describe('a protected response', () => {
   it.each([
     '/auth-clients',
     '/config/values?environment=development',
     '/config/schemas',
     '/config/environments',
     '/config/segments?environment=development',
-  ])('is kept by no cache: %s, and its refusals neither', async (path) => {
+  ])('must not be cached, nor its refusal: %s', async (path) => {
     const server = await startServer();
     for (const token of [await tokenOf(server), 'wrong']) {
-      const answer = await callApi(server, path, { token });
-      expect(answer.status).toBe(token === 'wrong' ? 401 : 200);
-      expect(answer.headers.get('cache-control')).toBe('no-store');
+      const response = await callApi(server, path, { token });
+      expect(response.status).toBe(token === 'wrong' ? 401 : 200);
+      expect(response.headers.get('cache-control')).toBe('no-store');
     }
   });
 });

@@ -9,24 +9,24 @@ import type { TokenService } from './token-service.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The caller, once the guard of the route has let it in. */
+    /** Set by the guard of the route. */
     principal?: Principal;
   }
 }
 
 const REALM = 'Bearer realm="smooai-config"';
 
-/** What credentials are checked with. */
+/** Where credentials are looked up. */
 interface CredentialSources {
   tokens: TokenService;
   clients: ClientDirectory;
 }
 
-/** Makes the guards of the routes (see `ServerContext.guard`). */
+/** Creates the function that makes guards of routes (see `ServerContext.guard`). */
 export function createGuard(sources: CredentialSources): (rule: AccessRule) => onRequestAsyncHookHandler {
   return (rule) =>
     async (request, reply): Promise<void> => {
-      // What only some may see is in no cache, unless a route says otherwise; refusals neither.
+      // Protected responses and their refusals must not be cached, unless the route says otherwise.
       reply.header('cache-control', 'no-store');
       const principal = await authenticate(request, reply, sources);
       requireOrganization(request, principal);
@@ -52,19 +52,19 @@ async function authenticate(
       : undefined;
   if (principal) return principal;
   reply.header('www-authenticate', `${REALM}, error="invalid_token"`);
-  throw new Refusal('unauthenticated', 'The credential is not valid: malformed, expired or revoked.');
+  throw new Refusal('unauthenticated', 'The credential is malformed, expired or revoked.');
 }
 
 function credentialOf(request: FastifyRequest): { text: string; from: 'header' | 'query' } | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) {
-    // A header that is no bearer token is a wrong credential, not a missing one.
+    // A header without a bearer token counts as a wrong credential, not as a missing one.
     const match = /^Bearer +([\w\-.~+/]+=*)$/i.exec(authorization);
     return { text: match?.[1] ?? '', from: 'header' };
   }
   const { query } = request;
   if (!isRecord(query) || !('key' in query)) return undefined;
-  // A repeated `key` arrives as an array: wrong as well.
+  // A repeated `key` arrives as an array, which is wrong too.
   return { text: typeof query.key === 'string' ? query.key : '', from: 'query' };
 }
 
@@ -78,7 +78,7 @@ async function machinePrincipal(
   const client = await clients.find(claims.clientId);
   if (!client || client.revokedAt !== null || client.type !== 'm2m') return undefined;
   if (client.organizationId !== claims.organizationId) return undefined;
-  // What the client lost since the token was issued is lost at once.
+  // A scope that the client has lost since the token was issued no longer counts.
   const granted = claims.scopes.filter((scope) => client.scopes.includes(scope));
   return principalOf(client, granted);
 }
@@ -90,12 +90,12 @@ async function browserPrincipal(
 ): Promise<Principal | undefined> {
   const client = await clients.findByCredential(key);
   if (!client || client.revokedAt !== null || client.type !== 'b2m') return undefined;
-  // This server has no pages, so a browser's requests to it are cross-origin and always name their origin.
+  // The server has no pages of its own, so every browser request is cross-origin and names its origin.
   const { origin } = request.headers;
   if (origin === undefined) {
     throw new Refusal(
       'forbidden',
-      'A publishable key works from a browser only: the request has no Origin header.',
+      'A publishable key works only from a browser, but the request has no Origin header.',
     );
   }
   if (!client.allowedOrigins.includes(origin)) {
@@ -125,10 +125,7 @@ function requireOrganization({ params }: FastifyRequest, principal: Principal): 
 
 function requireRule(reply: FastifyReply, principal: Principal, rule: AccessRule): void {
   if (principal.type === 'b2m' && rule.browser !== true) {
-    throw new Refusal(
-      'forbidden',
-      'A publishable key may not do this: it takes a machine-to-machine client.',
-    );
+    throw new Refusal('forbidden', 'A publishable key may not do this. Use a machine-to-machine client.');
   }
   if (!principal.scopes.has(rule.scope)) {
     reply.header('www-authenticate', `${REALM}, error="insufficient_scope", scope="${rule.scope}"`);

@@ -29,7 +29,7 @@ async function storageWithClient(): Promise<{ storage: Storage; client: AuthClie
   return { storage, client };
 }
 
-it('never puts back what a read saw before a change', async () => {
+it('does not cache what a read saw before a change', async () => {
   const { storage, client } = await storageWithClient();
   let release = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -45,7 +45,7 @@ it('never puts back what a read saw before a change', async () => {
   };
   const directory = new ClientDirectory(slow);
   const early = directory.find(client.id);
-  // Behind the read in the same storage: once this is done, the read has seen the old state.
+  // The storage runs calls in order: after this, the read has seen the old state.
   await storage.ping();
   const revoked = { ...client, revokedAt: new Date().toISOString() };
   await storage.updateAuthClient(revoked);
@@ -55,26 +55,26 @@ it('never puts back what a read saw before a change', async () => {
   expect(await directory.find(client.id)).toEqual(revoked);
 });
 
-it('tells of a revocation once, also one that came before', async () => {
+it('calls its listeners once for a revocation, even one that came first', async () => {
   const { storage, client } = await storageWithClient();
   const directory = new ClientDirectory(storage);
-  const told: string[] = [];
-  directory.onRevoked(client.id, () => told.push('open'));
-  directory.onRevoked(client.id, () => told.push('stopped'))();
+  const calls: string[] = [];
+  directory.onRevoked(client.id, () => calls.push('open'));
+  directory.onRevoked(client.id, () => calls.push('stopped'))();
   await directory.find(client.id);
   directory.changed(client);
-  expect(told).toEqual([]);
+  expect(calls).toEqual([]);
   const revoked = { ...client, revokedAt: new Date().toISOString() };
   await storage.updateAuthClient(revoked);
   directory.changed(revoked);
   directory.changed(revoked);
-  expect(told).toEqual(['open']);
+  expect(calls).toEqual(['open']);
   await new Promise<void>((resolve) => {
     directory.onRevoked(client.id, resolve);
   });
 });
 
-it('finds a client by its key, in the state that it has now', async () => {
+it('finds a client by its key in its current state', async () => {
   const { storage, client } = await storageWithClient();
   const directory = new ClientDirectory(storage);
   expect(await directory.findByCredential(KEY)).toEqual(client);

@@ -5,7 +5,7 @@ import { hashCredential } from './credentials.ts';
 
 const MAX_CACHED_CLIENTS = 1_000;
 const MAX_CACHED_ORGANIZATIONS = 100;
-// Another process on the same storage cannot tell us of its changes: this bounds how long we miss them.
+// Changes that another process makes in the same storage are seen after this time at the latest.
 const MAX_AGE_MS = 5_000;
 
 interface Cached<Value> {
@@ -13,7 +13,7 @@ interface Cached<Value> {
   readAtMs: number;
 }
 
-/** Looks clients up through a small cache that every change made by this server drops, and tells of revocations. */
+/** Finds clients through a small cache and notifies listeners when a client is revoked or loses rights. */
 export class ClientDirectory {
   readonly #storage: Storage;
   readonly #clients = new BoundedMap<string, Cached<AuthClient>>(MAX_CACHED_CLIENTS);
@@ -26,7 +26,7 @@ export class ClientDirectory {
     this.#storage = storage;
   }
 
-  /** The client with that id, also a revoked one. */
+  /** Also finds revoked clients. */
   async find(id: string): Promise<AuthClient | undefined> {
     const cached = fresh(this.#clients.get(id));
     if (cached) return cached;
@@ -34,7 +34,7 @@ export class ClientDirectory {
     return this.#keep(await this.#storage.findAuthClient(id), generation);
   }
 
-  /** The client whose credential that is, also a revoked one. */
+  /** Finds the client of a credential, even if it is revoked. */
   async findByCredential(credential: string): Promise<AuthClient | undefined> {
     const hash = hashCredential(credential);
     const id = this.#idsByHash.get(hash);
@@ -45,7 +45,7 @@ export class ClientDirectory {
     return client;
   }
 
-  /** Whether some publishable key of the organization that is not revoked allows that origin. */
+  /** Whether a publishable key of the organization that is not revoked allows an origin. */
   async allowsOrigin(organizationId: string, origin: string): Promise<boolean> {
     const cached = fresh(this.#origins.get(organizationId));
     if (cached) return cached.has(origin);
@@ -63,11 +63,11 @@ export class ClientDirectory {
   }
 
   /**
-   * To be called after a new or changed client was stored: drops what is cached and, when the client was revoked or
-   * may do less than before, tells those who act for it.
+   * Call it after storing a new or changed client: it drops cached entries and, if the client was revoked or lost
+   * rights, calls its listeners.
    */
   changed(client: AuthClient, change: { mayDoLess: boolean } = { mayDoLess: false }): void {
-    // A read that began before this change must not put the old state back.
+    // A read that began before this change must not cache the old state.
     this.#generation += 1;
     this.#clients.delete(client.id);
     this.#origins.delete(client.organizationId);
@@ -78,8 +78,8 @@ export class ClientDirectory {
   }
 
   /**
-   * Calls `listener` once when that client is revoked (soon if it is already) or loses rights; answers the way to stop
-   * listening.
+   * Calls `listener` once when the client is revoked (soon, if it already is) or loses rights. Returns a function that
+   * stops listening.
    */
   onRevoked(clientId: string, listener: () => void): () => void {
     const stop = this.#listeners.add(clientId, listener);
@@ -87,7 +87,7 @@ export class ClientDirectory {
     return stop;
   }
 
-  /** A revocation between a request's authentication and its `onRevoked` would be missed otherwise. */
+  /** Catches a revocation between the authentication of a request and its call of `onRevoked`. */
   async #notifyIfRevoked(clientId: string): Promise<void> {
     const client = await this.find(clientId).catch(() => undefined);
     if (client?.revokedAt) this.changed(client);

@@ -15,16 +15,16 @@ import type { AuthClient, SigningKey, Storage } from '../storage/storage.ts';
 /** ES256 rather than EdDSA: every JWT library verifies it. */
 const ALGORITHM = 'ES256';
 const AUDIENCE = 'smooai-config';
-/** RFC 9068 §2.1: keeps an access token apart from any other JWT that the key may sign one day. */
+/** RFC 9068 §2.1: tells an access token from any other JWT that the key may sign one day. */
 const TOKEN_TYPE = 'at+jwt';
 
-/** A token that was just issued. */
+/** A new access token. */
 export interface IssuedToken {
   accessToken: string;
   expiresInSec: number;
 }
 
-/** What a verified token says. */
+/** The claims of a verified token. */
 export interface TokenClaims {
   jti: string;
   clientId: string;
@@ -54,7 +54,7 @@ export class TokenService {
     this.#ttlSec = ttlSec;
   }
 
-  /** Loads the signing keys, or makes the first one. */
+  /** Loads the signing keys, or creates the first one. */
   static async open(storage: Storage, options: { ttlSec: number }): Promise<TokenService> {
     const stored = await storage.listSigningKeys();
     const usable = stored.length > 0 ? stored : await createFirstKey(storage);
@@ -89,15 +89,16 @@ export class TokenService {
   }
 
   /**
-   * Answers the claims of a token that one of our keys signed, that has not expired and is not revoked; else undefined.
-   * The issuer is not compared: the key belongs to this storage alone, and the URL changes with the port.
+   * Returns the claims of a valid token: signed by one of our keys, not expired, not revoked. Returns undefined for any
+   * other. The issuer is not checked: the keys belong to this storage alone, and the server's URL changes with its
+   * port.
    */
   async verify(token: string): Promise<TokenClaims | undefined> {
     const claims = await this.#claimsOf(token);
     return claims && !(await this.#storage.isTokenRevoked(claims.jti)) ? claims : undefined;
   }
 
-  /** Remembers that the token must not be used any more. */
+  /** Revokes a token: {@link verify} refuses it from now on. */
   async revoke(claims: TokenClaims): Promise<void> {
     await this.#storage.insertRevokedToken(claims.jti, claims.expiresAtSec);
     await this.#storage.pruneRevokedTokens(Math.floor(Date.now() / 1000));
@@ -130,7 +131,7 @@ export class TokenService {
         expiresAtSec: exp,
       };
     } catch {
-      // Whatever is wrong with a token, the caller learns only that it is not valid.
+      // The caller learns only that the token is not valid, not why.
       return undefined;
     }
   }
@@ -143,7 +144,7 @@ async function createFirstKey(storage: Storage): Promise<SigningKey[]> {
   const { kty, crv, x, y, d } = jwk;
   if (!kty || !crv || !x || !y || !d) throw new Error('The generated signing key is incomplete.');
   return storage.transaction(async (operations) => {
-    // Another process may have started on the same storage in the meantime.
+    // Another process may have created one in the meantime.
     const existing = await operations.listSigningKeys();
     if (existing.length > 0) return existing;
     const key = { kid, privateJwk: { kty, crv, x, y, d }, createdAt: new Date().toISOString() };

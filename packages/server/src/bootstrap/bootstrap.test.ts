@@ -15,7 +15,7 @@ async function readJson(file: string): Promise<Record<string, string>> {
 }
 
 describe('the first start', () => {
-  it('writes the credentials beside the database, for its owner only', async () => {
+  it('writes the credentials beside the database, readable by the owner only', async () => {
     const directory = await temporaryDirectory();
     const server = await startServer({ db: join(directory, 'config.db') });
     expect(server.credentialsState).toBe('first');
@@ -29,7 +29,7 @@ describe('the first start', () => {
     }
   });
 
-  it('never replaces a file of something else', async () => {
+  it('never replaces a file with other content', async () => {
     const directory = await temporaryDirectory();
     const credentialsFile = join(directory, 'package.json');
     await writeFile(credentialsFile, '{"name":"precious"}');
@@ -39,14 +39,14 @@ describe('the first start', () => {
       message: expect.stringContaining(credentialsFile),
     });
     expect(await readFile(credentialsFile, 'utf8')).toBe('{"name":"precious"}');
-    // Nothing was made, so the next start is a first one again.
+    // Nothing was created, so the next start is a first one again.
     const server = await startServer({ db });
     expect(server.credentialsState).toBe('first');
   });
 });
 
 describe('a later start', () => {
-  it('keeps organization, secret and tokens, and brings the URLs up to date', async () => {
+  it('keeps organization, secret and tokens, and updates the URLs', async () => {
     const db = join(await temporaryDirectory(), 'config.db');
     const first = await createConfigServer({ env: {}, db });
     const token = await tokenOf(first);
@@ -66,7 +66,7 @@ describe('a later start', () => {
     );
   });
 
-  it('still knows which tokens and clients were revoked', async () => {
+  it('still refuses the tokens of a revoked client', async () => {
     const db = join(await temporaryDirectory(), 'config.db');
     const first = await createConfigServer({ env: {}, db });
     const admin = await tokenOf(first);
@@ -80,7 +80,7 @@ describe('a later start', () => {
     expect((await callApi(second, '/auth-clients', { token })).status).toBe(401);
   });
 
-  it('says when the credentials are lost, and makes new ones on demand', async () => {
+  it('reports lost credentials and creates new ones on request', async () => {
     const db = join(await temporaryDirectory(), 'config.db');
     const first = await createConfigServer({ env: {}, db });
     await first.close();
@@ -97,7 +97,7 @@ describe('a later start', () => {
     expect((await callApi(third, '/auth-clients', { token: await tokenOf(third) })).status).toBe(200);
   });
 
-  it('leaves a damaged credentials file alone', async () => {
+  it('does not change a damaged credentials file', async () => {
     const db = join(await temporaryDirectory(), 'config.db');
     const first = await createConfigServer({ env: {}, db });
     await first.close();
@@ -108,8 +108,8 @@ describe('a later start', () => {
   });
 });
 
-describe('a database that cannot be used', () => {
-  it('is named, and why', async () => {
+describe('an unusable database', () => {
+  it('is named in the error and not changed', async () => {
     const directory = await temporaryDirectory();
     const db = join(directory, 'notes.txt');
     await writeFile(db, 'not a database, but precious\n');

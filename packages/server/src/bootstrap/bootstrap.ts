@@ -7,36 +7,37 @@ import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } fro
 /** The environments of a new organization. */
 export const FIRST_ENVIRONMENTS = ['development', 'staging', 'production'] as const;
 
-/** What a start found or made. */
+/** The organization and credentials that a start found or created. */
 export interface Bootstrap {
   organizationId: string;
   /**
-   * `first`: everything was made now. `renewed`: a new admin client was asked for. `kept`: the credentials file still
-   * holds. `lost`: there is no credentials file, or its client is unknown or revoked.
+   * `first`: everything was created by this start. `renewed`: this start created another admin client on request.
+   * `kept`: the credentials file is still valid. `lost`: there is no credentials file, or its client is unknown or
+   * revoked.
    */
   credentialsState: 'first' | 'renewed' | 'kept' | 'lost';
-  /** Those that were made now. */
+  /** The credentials if this start created them. */
   credentials: ServerCredentials | undefined;
 }
 
-/** What {@link bootstrap} works with. */
+/** Options of {@link bootstrap}. */
 export interface BootstrapOptions {
   storage: Storage;
   /** The server's public URL. */
   url: string;
-  /** Where credentials are kept; undefined to keep them nowhere. */
+  /** Where to keep the credentials; undefined for nowhere. */
   credentialsFile: string | undefined;
   newAdminClient: boolean;
 }
 
 /**
- * Makes the first organization, its environments and an admin client on an empty storage; later it brings the
- * credentials file up to date with the server's URL, and makes another admin client on demand.
- * New credentials are in the file before their client is in the storage: a crash in between loses neither.
+ * On an empty storage, creates the first organization, its environments and an admin client. On later starts, updates
+ * the server's URL in the credentials file and, on request, creates another admin client. New credentials are written
+ * to the file before their client is committed, so that a crash loses neither.
  */
 export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
   const { storage } = options;
-  const made = await storage.transaction(async (operations) => {
+  const created = await storage.transaction(async (operations) => {
     const [organization] = await operations.listOrganizations();
     if (organization && !options.newAdminClient) return undefined;
     const organizationId = organization?.id ?? (await createOrganization(operations));
@@ -45,8 +46,8 @@ export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
       await writeCredentialsFile(options.credentialsFile, credentials);
     return { organizationId, credentials, state: organization ? ('renewed' as const) : ('first' as const) };
   });
-  if (made) {
-    const { organizationId, credentials, state } = made;
+  if (created) {
+    const { organizationId, credentials, state } = created;
     return { organizationId, credentials, credentialsState: state };
   }
   return reuse(options);
@@ -54,7 +55,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
 
 async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promise<Bootstrap> {
   const [organization] = await storage.listOrganizations();
-  if (!organization) throw new Error('The storage keeps no organization.');
+  if (!organization) throw new Error('The storage has no organization.');
   const lost: Bootstrap = {
     organizationId: organization.id,
     credentialsState: 'lost',

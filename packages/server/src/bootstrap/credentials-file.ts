@@ -4,7 +4,7 @@ import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { isRecord } from '../lib/record.ts';
 import { writeAtomically } from '../storage/data-files.ts';
 
-/** What a tool needs to administer the server; the content of the credentials file. */
+/** What a tool needs to administer the server: the content of the credentials file. */
 export interface ServerCredentials {
   apiUrl: string;
   authUrl: string;
@@ -13,15 +13,15 @@ export interface ServerCredentials {
   clientSecret: string;
 }
 
-/** The path of the credentials file that belongs to a database file. */
+/** The default path of the credentials file of a database. */
 export function credentialsFileOf(db: string): string {
   return `${db}.credentials.json`;
 }
 
-/** What is at the path of a credentials file; `foreign` is a file of something else, or a damaged one. */
+/** The content of a credentials file; `foreign` is a file with other content, or a damaged one. */
 export type FoundCredentials = ServerCredentials | 'absent' | 'foreign';
 
-/** Reads a credentials file, and takes it away from other users of the machine. */
+/** Reads a credentials file and makes it private to its owner (mode 0600). */
 export async function readCredentialsFile(file: string): Promise<FoundCredentials> {
   try {
     const credentials = parse(await readFile(file, 'utf8'));
@@ -34,14 +34,15 @@ export async function readCredentialsFile(file: string): Promise<FoundCredential
 }
 
 /**
- * Writes a credentials file (mode 0600) so that a reader sees the old one or the new one, never half of one.
- * @throws {ServerStartError} when it cannot be written, or would replace a file of something else
+ * Writes a credentials file (mode 0600) atomically.
+ * @throws {ServerStartError} if it cannot be written, or would replace a file with other content
  */
 export async function writeCredentialsFile(file: string, credentials: ServerCredentials): Promise<void> {
   if ((await readCredentialsFile(file)) === 'foreign') {
     throw new ServerStartError(
       'ERR_CREDENTIALS_FILE',
-      `The file ${file} is there and holds no credentials of this server, so it was left as it is. Move it away, or name another one for the credentials.`,
+      `The file ${file} exists but does not contain credentials of this server. It was not changed: ` +
+        'move it away, or choose another credentials file.',
     );
   }
   try {

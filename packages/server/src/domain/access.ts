@@ -4,8 +4,8 @@ import type { Environment, StorageOperations } from '../storage/storage.ts';
 import { Refusal } from './refusal.ts';
 
 /**
- * Finds an environment that the caller may use, by its name.
- * @throws {Refusal} 403 where the caller is limited to others, 404 where there is none of that name.
+ * Finds an environment by its name.
+ * @throws {Refusal} `forbidden` if the caller is limited to other environments, `not-found` if there is none
  */
 export async function findEnvironmentByName(
   operations: StorageOperations,
@@ -14,13 +14,16 @@ export async function findEnvironmentByName(
 ): Promise<Environment> {
   requireEnvironmentAccess(principal, name);
   const environment = await operations.findEnvironmentByName(principal.organizationId, name);
-  if (environment === undefined) throw new Refusal('not-found', `There is no environment "${clip(name)}".`);
+  if (environment === undefined)
+    throw new Refusal('not-found', `The environment "${clip(name)}" does not exist.`);
   return environment;
 }
 
 /**
- * Finds an environment that the caller may use, by its id; `field` names where the id came from.
- * @throws {Refusal} 404 for an unknown id and for one of another organization, 403 where the caller is limited.
+ * Finds an environment by its id.
+ * @param target `field` is the field of the request that contains the id, for the error message
+ * @throws {Refusal} `not-found` for an id that the organization does not have, `forbidden` if the caller is limited to
+ * other environments
  */
 export async function findEnvironmentById(
   operations: StorageOperations,
@@ -29,33 +32,35 @@ export async function findEnvironmentById(
 ): Promise<Environment> {
   const environment = await operations.findEnvironment(id);
   if (environment === undefined || environment.organizationId !== principal.organizationId) {
-    throw new Refusal('not-found', `"${field}" names no environment of this organization.`);
+    throw new Refusal('not-found', `Field "${field}" is not the id of an environment of this organization.`);
   }
   requireEnvironmentAccess(principal, environment.name);
   return environment;
 }
 
-/** @throws {Refusal} 403 where the caller is limited to other environments. */
+/** @throws {Refusal} `forbidden` if the caller is limited to other environments */
 export function requireEnvironmentAccess(principal: Principal, name: string): void {
   if (!mayUseEnvironment(principal, name)) {
     throw new Refusal('forbidden', `This client may not use the environment "${clip(name)}".`);
   }
 }
 
-/** Whether the caller is not limited to other environments. */
+/** Whether the caller may use the environment of that name. */
 export function mayUseEnvironment(principal: Principal, name: string): boolean {
   return principal.environments === undefined || principal.environments.includes(name);
 }
 
 /**
- * What every environment shares (schemas, the list of environments and their names) is not for a client limited to some of them.
- * @throws {Refusal} 403 where the caller is limited.
+ * Protects what all environments share (schemas, the list of environments and their names) from clients that are
+ * limited to some of them.
+ * @throws {Refusal} `forbidden` if the caller is limited to some environments
  */
 export function requireAllEnvironments(principal: Principal, action: string): void {
   if (principal.environments !== undefined) {
     throw new Refusal(
       'forbidden',
-      `This client is limited to some environments, so it may not ${action}. Use one with the scope config:write for all environments.`,
+      `This client is limited to some environments, so it may not ${action}. ` +
+        'Use one with the scope config:write for all environments.',
     );
   }
 }

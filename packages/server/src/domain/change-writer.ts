@@ -3,24 +3,24 @@ import { describeError, type ErrorLog } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ChangeBus } from './change-bus.ts';
 
-/** Changes kept for streams that resume, for each environment. */
+/** How many changes of each environment are kept for streams that resume. */
 const KEPT_CHANGES = 1_000;
 
-/** A write under way. */
+/** A running write. */
 export interface WriteTransaction {
   readonly operations: StorageOperations;
-  /** The time of this write. */
+  /** The time of this write, for all rows that it changes. */
   readonly now: string;
   /**
-   * Notes what the write changes in an environment, as its clients see it. An empty list still gives the environment
-   * a new revision, as for a new schema, whose defaults its snapshots show.
+   * Records what the write changes for the clients of an environment. An empty list still gives the environment a new
+   * revision, as for a new schema, whose defaults appear in snapshots.
    */
   record(environmentId: string, changes: readonly RulesetChange[]): void;
 }
 
 /**
- * Runs writes one after another, each as one transaction, and tells the bus of the committed changes before the next
- * begins: so the bus sees revisions in their order.
+ * Runs writes one after another, each in one transaction, and publishes its changes on the bus before the next write
+ * begins, so that listeners see revisions in order.
  */
 export class ChangeWriter {
   readonly #storage: Storage;
@@ -34,7 +34,7 @@ export class ChangeWriter {
     this.#log = options.log;
   }
 
-  /** All of `work` and its revisions are kept or, if it throws, nothing. */
+  /** Commits everything that `work` writes, with the new revisions, or nothing if it throws. */
   run<Result>(work: (transaction: WriteTransaction) => Promise<Result>): Promise<Result> {
     const result = this.#tail.then(() => this.#write(work));
     this.#tail = result.catch(() => undefined);
@@ -46,7 +46,7 @@ export class ChangeWriter {
     const result = await this.#storage.transaction(async (operations) => {
       const recorded = new Map<string, RulesetChange[]>();
       const now = new Date().toISOString();
-      const answer = await work({
+      const outcome = await work({
         operations,
         now,
         record: (environmentId, changes) => {
@@ -54,13 +54,13 @@ export class ChangeWriter {
         },
       });
       records = await commitRecords(operations, recorded, now);
-      return answer;
+      return outcome;
     });
     try {
       this.#changes.publish(records);
     } catch (error) {
-      // The write is committed: a stream that fails must not make it look refused.
-      this.#log.error({ failure: describeError(error) }, 'a listener of changes failed');
+      // The write is committed: a failing listener must not make it look like a failed write.
+      this.#log.error({ failure: describeError(error) }, 'a change listener failed');
     }
     return result;
   }

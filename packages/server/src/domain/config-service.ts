@@ -1,3 +1,4 @@
+import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
 import type { ErrorLog } from '../server-logger.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -13,14 +14,14 @@ import { PatternChecker } from './validation/pattern-check.ts';
 import { SchemaKeysCache } from './validation/schema-keys.ts';
 import { Values } from './values.ts';
 
-/** What {@link ConfigService} works with. */
+/** Options of {@link ConfigService}. */
 export interface ConfigServiceOptions {
   storage: Storage;
   changes: ChangeBus;
   log: ErrorLog;
 }
 
-/** All rules of values, schemas, environments, segments, evaluation and snapshots; routes only translate HTTP. */
+/** The rules of values, schemas, environments and segments; routes only translate HTTP. */
 export class ConfigService {
   readonly values: Values;
   readonly schemas: Schemas;
@@ -47,22 +48,23 @@ export class ConfigService {
   }
 
   /**
-   * Everything that an environment serves, as of its newest revision.
-   * @throws {Refusal} 403 where the caller is limited to other environments, 404 where there is none of that name.
+   * Everything that an environment serves, at its newest revision.
+   * @throws {Refusal} `forbidden` if the caller is limited to other environments, `not-found` if there is none
    */
   async view(principal: Principal, environment: string): Promise<EnvironmentView> {
     const { id } = await findEnvironmentByName(this.#storage, principal, environment);
     const view = await this.viewById(id);
-    if (view === undefined) throw new Refusal('not-found', `There is no environment "${environment}".`);
+    if (view === undefined)
+      throw new Refusal('not-found', `The environment "${clip(environment)}" does not exist.`);
     return view;
   }
 
-  /** The newest view of an environment whose use was allowed before; undefined where it is gone. */
+  /** The newest view of an environment whose access was checked before; undefined if it was deleted. */
   viewById(environmentId: string): Promise<EnvironmentView | undefined> {
     return this.#views.read(environmentId);
   }
 
-  /** Lets go of what outlives a request. */
+  /** Stops the worker thread that checks patterns. */
   close(): Promise<void> {
     return this.#patterns.close();
   }

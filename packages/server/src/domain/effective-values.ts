@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Condition, RulesetChange } from '@smooai/config';
 import type { Environment, StorageOperations, StoredSegment, StoredValue } from '../storage/storage.ts';
 
-/** Most environments that one falls back to, one after another. */
+/** Longest chain of fallbacks, not counting the environment itself. */
 export const MAX_FALLBACKS = 5;
 
-/** What the clients of an environment see: its own values and segments, and those of its fallbacks that it lacks. */
+/** What clients of an environment see: its own values and segments, completed from its fallbacks. */
 export interface EffectiveValues {
   readonly values: ReadonlyMap<string, StoredValue>;
   readonly segments: ReadonlyMap<string, StoredSegment>;
 }
 
-/** The environment and those it falls back to, in the order in which they are asked. */
+/** The environment and its fallbacks, nearest first. */
 export async function fallbackChain(
   operations: StorageOperations,
   environment: Environment,
@@ -27,7 +27,7 @@ export async function fallbackChain(
   return chain;
 }
 
-/** Reads what an environment sees. */
+/** Reads the values and segments that an environment sees. */
 export async function readEffectiveValues(
   operations: StorageOperations,
   environment: Environment,
@@ -55,19 +55,19 @@ export async function readEffectiveSegments(
   return segments;
 }
 
-/** Segments as the wire carries them. */
+/** Segments in the form of the wire protocol. */
 export function toConditions(segments: ReadonlyMap<string, StoredSegment>): Record<string, Condition> {
   return Object.fromEntries([...segments].map(([name, segment]) => [name, segment.condition]));
 }
 
-/** The environment and all that fall back to it, directly or through others. */
+/** The environment and all that fall back to it, directly or indirectly. */
 export async function readDependents(
   operations: StorageOperations,
   environment: Environment,
 ): Promise<Environment[]> {
   const all = await operations.listEnvironments(environment.organizationId);
   const found = [environment];
-  // The list grows while it is walked.
+  // The list grows during the loop.
   for (const parent of found) {
     for (const child of all) {
       if (child.fallbackEnvironmentId === parent.id && !found.some((entry) => entry.id === child.id)) {
@@ -78,7 +78,9 @@ export async function readDependents(
   return found;
 }
 
-/** The environment and those of its dependents that see its value of `key`, since nothing overrides it on the way. */
+/**
+ * The environment and those of its dependents that see its value of `key` because no environment between overrides it.
+ */
 export async function readViewersOfValue(
   operations: StorageOperations,
   environment: Environment,
@@ -92,7 +94,7 @@ export async function readViewersOfValue(
   return [...viewers.values()];
 }
 
-/** What turns one view of an environment into another. */
+/** The changes that turn one view of an environment into another. */
 export function diffEffectiveValues(before: EffectiveValues, after: EffectiveValues): RulesetChange[] {
   const changes: RulesetChange[] = [];
   for (const { tier, key, value } of after.values.values()) {

@@ -13,10 +13,10 @@ import type { Environment, Storage, StorageOperations } from '../storage/storage
 import { type EffectiveValues, readEffectiveValues, toConditions } from './effective-values.ts';
 import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
 
-/** Views kept in memory; an older one is read again when it is asked for. */
+/** How many views are kept in memory; others are read again when needed. */
 const MAX_VIEWS = 100;
 
-/** Everything that one revision of an environment serves. */
+/** Everything that an environment serves at one revision. */
 export class EnvironmentView implements EffectiveValues {
   readonly environment: Environment;
   readonly values: EffectiveValues['values'];
@@ -24,7 +24,7 @@ export class EnvironmentView implements EffectiveValues {
   /** Every key of the organization's schemas. */
   readonly keys: ReadonlyMap<string, SchemaKey>;
   readonly ruleset: Ruleset;
-  /** Which history the revision belongs to. */
+  /** Identifies the history that the revision belongs to. */
   readonly epoch: string;
   readonly #compiled = new Map<string, (context: EvaluationContext) => Evaluation>();
   #segments: CompiledSegments | undefined;
@@ -47,13 +47,13 @@ export class EnvironmentView implements EffectiveValues {
     return this.ruleset.revision;
   }
 
-  /** The ruleset as JSON, made once for all that ask. */
+  /** The ruleset as JSON, created once. */
   get rulesetJson(): string {
     this.#rulesetJson ??= JSON.stringify(this.ruleset);
     return this.#rulesetJson;
   }
 
-  /** Evaluates the stored value of a flag or limit; undefined where there is none. */
+  /** Evaluates the stored value of a flag or limit; undefined if there is none. */
   evaluate(key: string, context: EvaluationContext): Evaluation | undefined {
     let run = this.#compiled.get(key);
     if (run === undefined) {
@@ -67,12 +67,12 @@ export class EnvironmentView implements EffectiveValues {
   }
 }
 
-/** Reads views, and keeps them while their environment has no newer revision. */
+/** Reads views and caches each until its environment has a newer revision. */
 export class EnvironmentViews {
   readonly #storage: Storage;
   readonly #schemaKeys: SchemaKeysCache;
   readonly #views = new Map<string, EnvironmentView>();
-  /** New with each start: the database may be another one since, with other changes under the same revisions. */
+  /** New with each start: a restored database may have other changes under the same revisions. */
   readonly #epoch = randomBytes(6).toString('hex');
 
   constructor(storage: Storage, schemaKeys: SchemaKeysCache) {
@@ -80,7 +80,7 @@ export class EnvironmentViews {
     this.#schemaKeys = schemaKeys;
   }
 
-  /** The newest view of an environment; undefined where it is gone. */
+  /** The newest view of an environment; undefined if it was deleted. */
   async read(environmentId: string): Promise<EnvironmentView | undefined> {
     const current = await this.#storage.findEnvironment(environmentId);
     if (current === undefined) {
@@ -89,7 +89,7 @@ export class EnvironmentViews {
     }
     const known = this.#views.get(environmentId);
     if (known !== undefined && known.environment.revision === current.revision) return known;
-    // One transaction, so that the values are those of the revision.
+    // In one transaction, so that the values belong to the revision.
     const view = await this.#storage.transaction(async (operations) => {
       const environment = await operations.findEnvironment(environmentId);
       return environment === undefined ? undefined : this.#load(operations, environment);
@@ -104,7 +104,7 @@ export class EnvironmentViews {
     for (const schema of await operations.listSchemas(environment.organizationId)) {
       for (const [key, entry] of this.#schemaKeys.of(schema)) keys.set(key, entry);
     }
-    // With the id: an environment that is deleted and made anew has another history.
+    // With the id, because an environment that is deleted and created again has another history.
     const epoch = `${this.#epoch}-${environment.id}`;
     return new EnvironmentView(environment, effective, { epoch, keys });
   }

@@ -18,10 +18,10 @@ import { findNewlyTooLarge, findUnknownSegment } from './segment-use.ts';
 import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
 
-/** What an environment's name looks like. */
+/** The pattern of environment names. */
 export const ENVIRONMENT_NAME = '^[a-z0-9][a-z0-9-]*[a-z0-9]$|^[a-z0-9]$';
 
-/** What a request may set of an environment. */
+/** The fields of an environment that a request can set. */
 export interface EnvironmentInput {
   name?: string;
   description?: string | null;
@@ -39,20 +39,26 @@ export class Environments {
     this.#parts = parts;
   }
 
-  /** Those that the caller may use, by name. */
+  /** The environments that the caller may use, sorted by name. */
   async list(principal: Principal): Promise<Environment[]> {
     const all = await this.#storage.listEnvironments(principal.organizationId);
     const { environments } = principal;
     return environments === undefined ? all : all.filter((entry) => environments.includes(entry.name));
   }
 
-  /** @throws {Refusal} 404 and 409 naming the field. */
+  /**
+   * @throws {Refusal} `forbidden`, `not-found` for an unknown fallback, `conflict` for a taken name or a bad fallback
+   * chain
+   */
   async create(principal: Principal, input: EnvironmentInput & { name: string }): Promise<Environment> {
     requireAllEnvironments(principal, 'create environments');
     return this.#parts.writer.run(async ({ operations, now }) => {
       const all = await operations.listEnvironments(principal.organizationId);
       if (all.length >= MAX_ROWS) {
-        throw new Refusal('conflict', `An organization has at most ${MAX_ROWS} environments.`);
+        throw new Refusal(
+          'conflict',
+          `The organization has ${MAX_ROWS} environments, the maximum. Delete one first.`,
+        );
       }
       const environment: Environment = {
         id: randomUUID(),
@@ -60,7 +66,7 @@ export class Environments {
         name: input.name,
         description: input.description ?? null,
         fallbackEnvironmentId: input.fallbackEnvironmentId ?? null,
-        // Above every revision of a deleted environment of that name, or its clients would take this one for old news.
+        // Above every revision of a deleted environment of that name: its clients ignore lower revisions.
         revision: Date.parse(now),
         createdAt: now,
         updatedAt: now,
@@ -71,12 +77,16 @@ export class Environments {
     });
   }
 
-  /** Changes name (where the caller is limited to no environments), description or fallback; a new fallback is a change for everyone who sees it. */
+  /**
+   * Changes name, description or fallback. A new fallback changes what the environment and its dependents see.
+   * @throws {Refusal} `forbidden` for a new name if the caller is limited to some environments, or a fallback that it
+   * may not use; `not-found`; `conflict` for a taken name or a bad fallback chain
+   */
   async update(principal: Principal, id: string, input: EnvironmentInput): Promise<Environment> {
     const updated = await this.#parts.writer.run(async (transaction) => {
       const { operations, now } = transaction;
       const environment = await findEnvironment(operations, principal, id);
-      // Clients are limited to environments by name, so another name would change what they may use.
+      // Clients are limited to environments by name, so a new name would change their rights.
       if (input.name !== undefined && input.name !== environment.name) {
         requireAllEnvironments(principal, 'rename environments');
       }
@@ -94,17 +104,18 @@ export class Environments {
       if (next.fallbackEnvironmentId !== environment.fallbackEnvironmentId) {
         await recordNewFallback(transaction, next, before);
       }
-      // Its name is part of the ruleset.
+      // The name is part of the ruleset.
       if (next.name !== environment.name) transaction.record(id, []);
       return next;
     });
-    this.#tell(id, (watcher) => !mayUseEnvironment(watcher.principal, updated.name));
+    this.#notifyLost(id, (watcher) => !mayUseEnvironment(watcher.principal, updated.name));
     return updated;
   }
 
   /**
-   * Deletes it with its values.
-   * @throws {Refusal} 404, 403 for a caller limited to some environments, 409 while others fall back to it.
+   * Deletes an environment with its values.
+   * @throws {Refusal} `not-found`, `forbidden` if the caller is limited to some environments, `conflict` while others
+   * fall back to it
    */
   async delete(principal: Principal, id: string): Promise<void> {
     await this.#parts.writer.run(async ({ operations }) => {
@@ -121,37 +132,37 @@ export class Environments {
       }
       await operations.deleteEnvironment(id);
     });
-    this.#tell(id, () => true);
+    this.#notifyLost(id, () => true);
   }
 
   /**
-   * Calls `listener` once the caller may no longer use the environment: it is deleted, or renamed to a name that the
-   * caller is not limited to. Answers the way to stop listening.
+   * Calls `listener` once the caller loses the environment: it was deleted, or its new name is not one that the caller
+   * may use. Returns a function that stops listening.
    */
   onLost(principal: Principal, id: string, listener: () => void): () => void {
     return this.#watchers.add(id, { principal, listener });
   }
 
-  #tell(id: string, isLost: (watcher: Watcher) => boolean): void {
+  #notifyLost(id: string, isLost: (watcher: Watcher) => boolean): void {
     for (const watcher of [...this.#watchers.get(id)]) {
       if (isLost(watcher) && this.#watchers.delete(id, watcher)) watcher.listener();
     }
   }
 }
 
-/** Who has something of an environment open. */
+/** A caller with an open stream of an environment. */
 interface Watcher {
   principal: Principal;
   listener: () => void;
 }
 
-/** A fallback lends its values and secrets, so it must be one that the caller may read. */
+/** A fallback shares its values and secrets, so the caller must be allowed to read it. */
 function requireFallbackAccess(principal: Principal, all: readonly Environment[], id: string | null): void {
   const fallback = all.find((entry) => entry.id === id);
   if (fallback === undefined || mayUseEnvironment(principal, fallback.name)) return;
   throw new Refusal(
     'forbidden',
-    'Field "fallbackEnvironmentId" names an environment that this client may not use.',
+    'Field "fallbackEnvironmentId" is an environment that this client may not use.',
   );
 }
 
@@ -162,20 +173,20 @@ async function findEnvironment(
 ): Promise<Environment> {
   const environment = await operations.findEnvironment(id);
   if (environment === undefined || environment.organizationId !== principal.organizationId) {
-    throw new Refusal('not-found', `There is no environment with the id "${clip(id)}".`);
+    throw new Refusal('not-found', `An environment with the id "${clip(id)}" does not exist.`);
   }
   requireEnvironmentAccess(principal, environment.name);
   return environment;
 }
 
-/** Every chain through the changed environment must end, and within {@link MAX_FALLBACKS} steps. */
+/** Refuses a cycle of fallbacks and a chain of more than {@link MAX_FALLBACKS}. */
 function checkFallbacks(all: readonly Environment[], changed: Environment): void {
   if (changed.fallbackEnvironmentId === null) return;
   const byId = new Map(all.map((entry) => [entry.id, entry]));
   if (!byId.has(changed.fallbackEnvironmentId)) {
     throw new Refusal(
       'not-found',
-      'Field "fallbackEnvironmentId" names no environment of this organization.',
+      'Field "fallbackEnvironmentId" is not the id of an environment of this organization.',
     );
   }
   for (const start of all) {
@@ -186,13 +197,13 @@ function checkFallbacks(all: readonly Environment[], changed: Environment): void
       if (entry === undefined) break;
       if (path.includes(entry)) {
         const names = [...path, entry].map(({ name }) => name).join(' → ');
-        throw new Refusal('conflict', `Field "fallbackEnvironmentId" makes a cycle: ${names}.`);
+        throw new Refusal('conflict', `Field "fallbackEnvironmentId" would create a cycle: ${names}.`);
       }
       path.push(entry);
       if (path.length > MAX_FALLBACKS + 1) {
         throw new Refusal(
           'conflict',
-          `Field "fallbackEnvironmentId" makes a chain of more than ${MAX_FALLBACKS} fallbacks, from "${start.name}".`,
+          `Field "fallbackEnvironmentId" would give "${start.name}" a chain of more than ${MAX_FALLBACKS} fallbacks.`,
         );
       }
       next = entry.fallbackEnvironmentId;
@@ -226,7 +237,8 @@ async function recordNewFallback(
     if (unknown !== undefined) {
       throw new Refusal(
         'conflict',
-        `Field "fallbackEnvironmentId": "${after.environment.name}" would lose the segment "${unknown.segment}", which ${unknown.user} uses.`,
+        `Field "fallbackEnvironmentId": "${after.environment.name}" would lose the segment ` +
+          `"${unknown.segment}", which is used by ${unknown.user}.`,
       );
     }
     const previous = before.find((entry) => entry.environment.id === after.environment.id);
@@ -235,7 +247,8 @@ async function recordNewFallback(
     if (tooLarge !== undefined) {
       throw new Refusal(
         'conflict',
-        `Field "fallbackEnvironmentId": in "${after.environment.name}", ${tooLarge} would come to more conditions or levels than are evaluated. Shorten its segments first.`,
+        `Field "fallbackEnvironmentId": in "${after.environment.name}", ${tooLarge} would exceed the ` +
+          'limit on conditions or nesting. Simplify its segments first.',
       );
     }
     const changes = diffEffectiveValues(previous.effective, after.effective);

@@ -7,7 +7,7 @@ export type RefusalCode =
   | 'conflict'
   | 'too-large';
 
-/** A refusal that the caller sees as `{ message, cause? }`. Its texts never hold a secret or a token. */
+/** A refusal that the caller sees as `{ message, cause? }`. Its texts never contain a secret or a token. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: RefusalCode;

@@ -15,7 +15,7 @@ import { readSchemaKeys, type SchemaKeys } from './validation/schema-keys.ts';
 import { findStoredIssue } from './validation/value-check.ts';
 import { removeValue } from './values.ts';
 
-/** A stored value that a new version of its schema has no place for, as a 409 lists it. */
+/** A stored value that does not fit a new version of its schema, as a conflict lists it. */
 interface InvalidatedValue {
   key: string;
   environment: string;
@@ -24,7 +24,7 @@ interface InvalidatedValue {
 
 interface Verdict extends InvalidatedValue {
   stored: StoredValue;
-  /** Its key is gone or in another tier, so that it can only be deleted. */
+  /** Its key is gone or has another tier, so the value can only be deleted. */
   mustGo: boolean;
 }
 
@@ -42,12 +42,15 @@ export class Schemas {
     return this.#storage.listSchemas(principal.organizationId);
   }
 
-  /** @throws {Refusal} 404 */
+  /** @throws {Refusal} `not-found` */
   get(principal: Principal, id: string): Promise<StoredSchema> {
     return findSchema(this.#storage, principal, id);
   }
 
-  /** Makes a schema at version 1; without a document it has no keys yet. */
+  /**
+   * Creates a schema at version 1. Without a document it has no keys yet.
+   * @throws {Refusal} `forbidden`, `invalid` for the document, `conflict` for a taken name or a key of another schema
+   */
   async create(
     principal: Principal,
     input: { name: string; description?: string | null; jsonSchema?: unknown },
@@ -59,7 +62,10 @@ export class Schemas {
       const { operations, now } = transaction;
       const others = await operations.listSchemas(principal.organizationId);
       if (others.length >= MAX_ROWS)
-        throw new Refusal('conflict', `An organization has at most ${MAX_ROWS} schemas.`);
+        throw new Refusal(
+          'conflict',
+          `The organization has ${MAX_ROWS} schemas, the maximum. Delete one first.`,
+        );
       const schema: StoredSchema = {
         id: randomUUID(),
         organizationId: principal.organizationId,
@@ -78,7 +84,10 @@ export class Schemas {
     });
   }
 
-  /** Changes name and description. */
+  /**
+   * Changes name and description.
+   * @throws {Refusal} `forbidden`, `not-found`, `conflict` for a taken name
+   */
   async update(
     principal: Principal,
     id: string,
@@ -93,7 +102,10 @@ export class Schemas {
     });
   }
 
-  /** @throws {Refusal} 404, and 409 with the list while it has values, unless `force`, which deletes them. */
+  /**
+   * Deletes a schema; with `force` also its values.
+   * @throws {Refusal} `forbidden`, `not-found`, `conflict` with a list of its values unless `force`
+   */
   async delete(principal: Principal, id: string, { force }: { force: boolean }): Promise<void> {
     requireAllEnvironments(principal, 'delete schemas');
     await this.#parts.writer.run(async (transaction) => {
@@ -102,7 +114,7 @@ export class Schemas {
       const verdicts = await judgeValues(operations, schema.id, new Map());
       if (verdicts.length > 0 && !force) {
         throw conflict(
-          `The schema "${clip(schema.name)}" has stored values; force=true deletes them too.`,
+          `The schema "${clip(schema.name)}" has stored values. Add force=true to delete them too.`,
           verdicts,
         );
       }
@@ -114,9 +126,10 @@ export class Schemas {
   }
 
   /**
-   * Makes a new version of the document.
-   * @throws {Refusal} 400 for the document, 409 for a key of another schema, and 409 with the list of stored values
-   * that would become invalid, unless `force`: then those whose key is gone or changes its tier are deleted.
+   * Stores a new version of the document. With `force`, stored values whose key is gone or has another tier are
+   * deleted.
+   * @throws {Refusal} `forbidden`, `not-found`, `invalid` for the document, `conflict` for a key of another schema and,
+   * unless `force`, with a list of the stored values that would become invalid
    */
   async push(
     principal: Principal,
@@ -136,7 +149,7 @@ export class Schemas {
       const verdicts = await judgeValues(operations, id, readSchemaKeys(jsonSchema));
       if (verdicts.length > 0 && !input.force) {
         throw conflict(
-          'Stored values do not fit the new schema; change them first, or push with "force": true.',
+          'Stored values do not fit the new schema. Change them first, or push with "force": true.',
           verdicts,
         );
       }
@@ -165,12 +178,12 @@ async function findSchema(
 ): Promise<StoredSchema> {
   const schema = await operations.findSchema(id);
   if (schema === undefined || schema.organizationId !== principal.organizationId) {
-    throw new Refusal('not-found', `There is no schema "${clip(id)}".`);
+    throw new Refusal('not-found', `A schema with the id "${clip(id)}" does not exist.`);
   }
   return schema;
 }
 
-/** Defaults and bounds are part of what snapshots show, so a new document is a new revision everywhere. */
+/** A new document gives every environment a new revision, because snapshots contain its defaults and bounds. */
 async function touchEnvironments(transaction: WriteTransaction, organizationId: string): Promise<void> {
   for (const environment of await transaction.operations.listEnvironments(organizationId)) {
     transaction.record(environment.id, []);
@@ -184,10 +197,14 @@ function refuseForeignKeys(document: WireSchema, others: readonly StoredSchema[]
       .flatMap((tier) => Object.keys(tier.properties))
       .filter((key) => keys.has(key));
     if (taken.length === 0) continue;
-    const list = taken.slice(0, 20).map((key) => `"${key}"`);
+    const isOne = taken.length === 1;
+    const keyList = taken.slice(0, 20).map((key) => `"${key}"`);
+    const owner = clip(other.name);
     throw new Refusal(
       'conflict',
-      `Field "jsonSchema": ${list.join(', ')} belong${list.length === 1 ? 's' : ''} to the schema "${clip(other.name)}". Push under the name "${clip(other.name)}" where that schema is meant; else rename the key${list.length === 1 ? '' : 's'}, or take ${list.length === 1 ? 'it' : 'them'} out of that schema first.`,
+      `Field "jsonSchema": ${keyList.join(', ')} ${isOne ? 'belongs' : 'belong'} to the schema "${owner}". ` +
+        `Push under the name "${owner}" to update that schema. Otherwise rename the ${isOne ? 'key' : 'keys'}, ` +
+        `or remove ${isOne ? 'it' : 'them'} from that schema first.`,
       { fields: { keys: taken, schemaId: other.id } },
     );
   }

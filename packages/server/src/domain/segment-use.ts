@@ -4,14 +4,14 @@ import type { StoredSegment } from '../storage/storage.ts';
 import { type EffectiveValues, toConditions } from './effective-values.ts';
 import { isTargeted } from './validation/value-check.ts';
 
-/** Who uses a segment. */
+/** A use of a segment by a key or another segment. */
 export interface SegmentUse {
   segment: string;
-  /** `the flag "x"` or `the segment "y"`, for a message. */
+  /** `"x"` for a key or `the segment "y"`, for a message. */
   user: string;
 }
 
-/** Every use of a segment by what an environment sees. */
+/** Every use of a segment by a value or segment that an environment sees. */
 export function segmentUses(effective: EffectiveValues): SegmentUse[] {
   const uses: SegmentUse[] = [];
   for (const { key, value } of targetedValues(effective)) {
@@ -23,10 +23,10 @@ export function segmentUses(effective: EffectiveValues): SegmentUse[] {
   return uses;
 }
 
-/** The first key or segment that a write makes too large: it comes to more conditions than are evaluated. */
+/** The first key or segment that a write makes too large to evaluate. */
 export function findNewlyTooLarge(before: EffectiveValues, after: EffectiveValues): string | undefined {
   const users = tooLarge(after);
-  // Nearly always there are none, and what was before need not be looked at.
+  // Nearly always there are none, and the state before does not matter.
   if (users.length === 0) return undefined;
   const known = new Set(tooLarge(before));
   return users.find((user) => !known.has(user));
@@ -63,7 +63,7 @@ export function findUnknownSegment(effective: EffectiveValues): SegmentUse | und
   return segmentUses(effective).find(({ segment }) => !effective.segments.has(segment));
 }
 
-/** A way from a segment back to itself, as names; undefined where there is none. */
+/** The names on a path from a segment back to itself; undefined if there is none. */
 export function findSegmentCycle(
   segments: ReadonlyMap<string, Pick<StoredSegment, 'condition'>>,
   start: string,

@@ -20,7 +20,7 @@ import { checkJsonLimits, MAX_CONDITION_BYTES, MAX_ROWS } from './validation/jso
 import { patternsIn } from './validation/pattern-check.ts';
 import { checkSegmentCondition } from './validation/value-check.ts';
 
-/** What a segment's name looks like. */
+/** The pattern of segment names. */
 const SEGMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Reading and writing segments. */
@@ -31,12 +31,16 @@ export class Segments {
     this.#parts = parts;
   }
 
-  /** Those that the environment sees, by name; `environmentId` tells which are a fallback's. */
+  /** The segments that the environment sees, sorted by name; `environmentId` shows which belong to a fallback. */
   list(view: EnvironmentView): StoredSegment[] {
     return [...view.segments.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** @throws {Refusal} 400 naming the field, 404, and 409 for a cycle. */
+  /**
+   * Creates or replaces a segment.
+   * @throws {Refusal} `invalid`, `too-large`, `not-found`, `forbidden`, `conflict` for a cycle or an effect that is too
+   * large
+   */
   async put(
     principal: Principal,
     target: { environment: string; name: string },
@@ -44,7 +48,11 @@ export class Segments {
   ): Promise<StoredSegment> {
     const { name } = target;
     if (!SEGMENT_NAME.test(name)) {
-      throw new Refusal('invalid', `Path parameter "name" must match ${SEGMENT_NAME.source}.`);
+      throw new Refusal(
+        'invalid',
+        'Path parameter "name" must be 1 to 100 letters, digits, dots, dashes or underscores, and start with a letter ' +
+          'or digit.',
+      );
     }
     checkJsonLimits(input.condition, 'condition', MAX_CONDITION_BYTES);
     const checkPattern = await this.#parts.patterns.prepare(patternsIn(input.condition as JsonValue));
@@ -53,10 +61,13 @@ export class Segments {
       const environment = await findEnvironmentByName(operations, principal, target.environment);
       const known = await readEffectiveSegments(operations, environment);
       if (known.size >= MAX_ROWS && !known.has(name)) {
-        throw new Refusal('conflict', `An environment has at most ${MAX_ROWS} segments.`);
+        throw new Refusal(
+          'conflict',
+          `The environment has ${MAX_ROWS} segments, the maximum. Delete one first.`,
+        );
       }
       const { condition } = input;
-      // The segment may be new: until it is stored, it refers to itself as it will be.
+      // With the new condition, because the segment may be new or refer to itself.
       const segments = compileSegments({ ...toConditions(known), [name]: condition as Condition });
       checkSegmentCondition(condition, { segments, checkPattern });
       const viewers = await readViewers(operations, environment);
@@ -74,7 +85,10 @@ export class Segments {
         const after = await readEffectiveValues(operations, viewer.environment);
         const cycle = findSegmentCycle(after.segments, name);
         if (cycle !== undefined) {
-          throw new Refusal('conflict', `Field "condition" makes a cycle of segments: ${cycle.join(' → ')}.`);
+          throw new Refusal(
+            'conflict',
+            `Field "condition" would create a cycle of segments: ${cycle.join(' → ')}.`,
+          );
         }
         refuseTooLarge(viewer, after, 'Field "condition"');
         recordSegments(transaction, viewer, { after: after.segments, always: isSame(viewer, environment) });
@@ -84,8 +98,8 @@ export class Segments {
   }
 
   /**
-   * Deletes an environment's own segment; its clients then see the fallback's.
-   * @throws {Refusal} 404 where there is none, 409 while something that would be left without it uses it.
+   * Deletes an environment's own segment; its clients then see the one of the fallback, if any.
+   * @throws {Refusal} `not-found`, `forbidden`, `conflict` while a value or segment still needs it
    */
   async delete(principal: Principal, target: { environment: string; name: string }): Promise<void> {
     const { name } = target;
@@ -103,7 +117,7 @@ export class Segments {
           const list = users.slice(0, 20).map((use) => use.user);
           throw new Refusal(
             'conflict',
-            `The segment "${name}" is used in "${viewer.environment.name}" by ${list.join(', ')}.`,
+            `The segment "${name}" is used in "${viewer.environment.name}" by ${list.join(', ')}. Change that first.`,
             { fields: { usedBy: users.map((use) => use.user) } },
           );
         }
@@ -114,13 +128,14 @@ export class Segments {
   }
 }
 
-/** @throws {Refusal} 409 where a key or segment would come to more conditions than are evaluated. */
+/** @throws {Refusal} `conflict` if a key or segment becomes too large to evaluate */
 function refuseTooLarge(viewer: Viewer, after: EffectiveValues, subject: string): void {
   const user = findNewlyTooLarge({ values: after.values, segments: viewer.before }, after);
   if (user === undefined) return;
   throw new Refusal(
     'conflict',
-    `${subject} makes ${user} in "${viewer.environment.name}" come to more conditions or levels than are evaluated. Shorten it, or refer to fewer segments.`,
+    `${subject} makes ${user} in "${viewer.environment.name}" exceed the limit on conditions or nesting. ` +
+      'Simplify it, or refer to fewer segments.',
   );
 }
 
@@ -129,7 +144,7 @@ interface Viewer {
   before: ReadonlyMap<string, StoredSegment>;
 }
 
-/** The environment and its dependents, with the segments that they see before the write. */
+/** The environment and its dependents, each with the segments that it sees before the write. */
 async function readViewers(operations: StorageOperations, environment: Environment): Promise<Viewer[]> {
   const viewers: Viewer[] = [];
   for (const entry of await readDependents(operations, environment)) {

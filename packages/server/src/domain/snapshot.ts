@@ -13,8 +13,8 @@ import { Refusal } from './refusal.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 
 /**
- * Evaluates one flag or limit for a context; without a stored value it is the schema's default.
- * @throws {Refusal} 404 for a key that is not in that tier, and for one with neither a value nor a default.
+ * Evaluates one flag or limit for a context; without a stored value the result is the schema's default.
+ * @throws {Refusal} `not-found` for a key that is not in that tier, or that has neither a value nor a default
  */
 export function evaluateKey(
   view: EnvironmentView,
@@ -23,22 +23,23 @@ export function evaluateKey(
 ): Evaluation {
   const entry = view.keys.get(key);
   if (entry === undefined || entry.tier !== tier) {
-    throw new Refusal('not-found', `There is no ${tierNames(tier).label} "${clip(key)}".`);
+    throw new Refusal('not-found', `The schema has no ${tierNames(tier).label} "${clip(key)}".`);
   }
-  const answer =
+  const evaluation =
     entry.limit === undefined ? evaluateFlag(view, entry, context) : evaluateLimit(view, entry, context);
-  if (answer === undefined) {
+  if (evaluation === undefined) {
     throw new Refusal(
       'not-found',
-      `"${key}" has no value in "${view.environment.name}" and its schema no default.`,
+      `"${key}" has no value in "${view.environment.name}", and its schema has no default.`,
     );
   }
-  return answer;
+  return evaluation;
 }
 
 /**
- * What a browser sees for a context: public values and answers, with the schema's defaults where nothing is stored.
- * @param only keys to answer; all by default
+ * What a browser sees for a context: public values and evaluated flags and limits, or the schema's defaults for keys
+ * without a stored value.
+ * @param only the keys to include; all by default
  */
 export function createSnapshot(
   view: EnvironmentView,
@@ -56,11 +57,11 @@ export function createSnapshot(
       const value = stored === undefined ? entry.defaultValue : stored.value;
       if (value !== undefined) publicValues.push([key, value]);
     } else if (tier === 'feature_flag') {
-      const answer = evaluateFlag(view, entry, context);
-      if (answer !== undefined) flags.push([key, answer]);
+      const evaluation = evaluateFlag(view, entry, context);
+      if (evaluation !== undefined) flags.push([key, evaluation]);
     } else if (tier === 'limit') {
-      const answer = evaluateLimit(view, entry, context);
-      if (answer !== undefined) limits.push([key, answer]);
+      const evaluation = evaluateLimit(view, entry, context);
+      if (evaluation !== undefined) limits.push([key, evaluation]);
     }
   }
   return {
@@ -76,8 +77,8 @@ function evaluateFlag(
   entry: SchemaKey,
   context: EvaluationContext,
 ): Evaluation | undefined {
-  const answer = view.evaluate(entry.key, context);
-  if (answer !== undefined) return answer;
+  const evaluation = view.evaluate(entry.key, context);
+  if (evaluation !== undefined) return evaluation;
   return entry.defaultValue === undefined ? undefined : { value: entry.defaultValue, source: 'default' };
 }
 
@@ -88,7 +89,7 @@ function evaluateLimit(
 ): Evaluation<number> | undefined {
   const { limit } = entry;
   if (limit === undefined) return undefined;
-  const answer = view.evaluate(entry.key, context);
-  if (answer === undefined) return { value: limit.default, source: 'default' };
-  return { ...answer, value: clampLimit(answer.value, limit) };
+  const evaluation = view.evaluate(entry.key, context);
+  if (evaluation === undefined) return { value: limit.default, source: 'default' };
+  return { ...evaluation, value: clampLimit(evaluation.value, limit) };
 }

@@ -15,9 +15,7 @@ export async function writeName(
     await write();
   } catch (error) {
     if (!(error instanceof UniqueViolationError)) throw error;
-    throw new Refusal(
-      'conflict',
-      `Field "name": there is already ${kind === 'environment' ? 'an' : 'a'} ${kind} "${clip(name)}".`,
-    );
+    const article = kind === 'environment' ? 'an' : 'a';
+    throw new Refusal('conflict', `Field "name": there is ${article} ${kind} "${clip(name)}" already.`);
   }
 }

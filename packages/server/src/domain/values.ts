@@ -27,17 +27,17 @@ import { type PatternCheck, patternsIn } from './validation/pattern-check.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 
-/** One value of a write request, whose shape was checked. */
+/** One value of a write request. Its shape is already checked. */
 export interface ValueWrite {
   schemaId: string;
   environmentId: string;
   key: string;
   value: JsonValue;
-  /** `featureFlag` is another name of `feature_flag`. */
+  /** `featureFlag` is another name for `feature_flag`. */
   tier: Tier | 'featureFlag';
 }
 
-/** A write with the rows that it names. */
+/** A valid write with its environment and schema. */
 interface CheckedWrite {
   write: ValueWrite;
   environment: Environment;
@@ -52,7 +52,7 @@ export class Values {
     this.#parts = parts;
   }
 
-  /** The values of a view by key, targeted ones as they are for the empty context. A browser gets no secret. */
+  /** The values of a view by key; targeted ones are evaluated for the empty context. A browser gets no secrets. */
   list(principal: Principal, view: EnvironmentView): Record<string, JsonValue> {
     const values: [string, JsonValue][] = [];
     for (const stored of view.values.values()) {
@@ -61,7 +61,7 @@ export class Values {
     return Object.fromEntries(values);
   }
 
-  /** @throws {Refusal} 404 for an unknown key, one without a value, and a secret that a browser asks for. */
+  /** @throws {Refusal} `not-found` for a key without a value, or a secret that a browser asks for */
   get(principal: Principal, view: EnvironmentView, key: string): JsonValue {
     const stored = view.values.get(key);
     if (stored === undefined || !isVisible(principal, stored)) {
@@ -71,9 +71,9 @@ export class Values {
   }
 
   /**
-   * Stores values: all of them or none.
-   * @param pointerOf where the n-th value is in the request, as a JSON pointer
-   * @throws {Refusal} naming the field and the reason of the first that is refused.
+   * Stores all of the values, or none if one is refused.
+   * @param pointerOf the place of the n-th value in the request, as a JSON pointer
+   * @throws {Refusal} naming the field and the reason of the first refused value
    */
   async set(
     principal: Principal,
@@ -100,8 +100,8 @@ export class Values {
   }
 
   /**
-   * Deletes an environment's own value; its clients then see the fallback's.
-   * @throws {Refusal} 404 where there is none, 409 for a secret without `force`.
+   * Deletes an environment's own value; its clients then see the one of the fallback, if any.
+   * @throws {Refusal} `not-found`, `forbidden`, `conflict` for a secret without `force`
    */
   async delete(
     principal: Principal,
@@ -114,7 +114,7 @@ export class Values {
         throw new Refusal('not-found', `The key "${clip(key)}" has no value of its own in "${name}".`);
       }
       if (stored.tier === 'secret' && !force) {
-        throw new Refusal('conflict', `"${key}" is a secret: add force=true to delete it.`);
+        throw new Refusal('conflict', `"${key}" is a secret. Add force=true to delete it.`);
       }
       await removeValue(transaction, environment, stored);
     });
@@ -137,7 +137,7 @@ export class Values {
     if (key.tier !== tierOf(write)) {
       throw new Refusal(
         'invalid',
-        `Field "${field(pointer, 'tier')}": "${key.key}" is in the tier ${key.tier}.`,
+        `Field "${field(pointer, 'tier')}": "${key.key}" belongs to the tier ${key.tier}.`,
       );
     }
     const segments = await reader.segments(environment);
@@ -146,7 +146,7 @@ export class Values {
   }
 }
 
-/** Deletes a stored value and notes what its clients see instead. */
+/** Deletes a stored value and records what clients see instead. */
 export async function removeValue(
   transaction: WriteTransaction,
   environment: Environment,
@@ -192,7 +192,7 @@ async function storeValue(
   return row;
 }
 
-/** Reads what the values of one write name, each once. */
+/** Reads the environments, schemas and segments of one write, each once. */
 class WriteReader {
   readonly #operations: StorageOperations;
   readonly #principal: Principal;
@@ -218,7 +218,7 @@ class WriteReader {
     if (known !== undefined) return known;
     const schema = await this.#operations.findSchema(id);
     if (schema === undefined || schema.organizationId !== this.#principal.organizationId) {
-      throw new Refusal('not-found', `"${name}" names no schema of this organization.`);
+      throw new Refusal('not-found', `Field "${name}" is not the id of a schema of this organization.`);
     }
     this.#schemas.set(id, schema);
     return schema;
@@ -249,7 +249,7 @@ function refuseRepeats(writes: readonly ValueWrite[], pointerOf: (index: number)
   }
 }
 
-/** Tiers as a write may name them. */
+/** The names that a write may use for tiers. */
 export const TIER_NAMES: readonly string[] = [...TIERS.map((names) => names.tier), 'featureFlag'];
 
 function tierOf(write: ValueWrite): Tier {

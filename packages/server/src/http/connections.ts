@@ -3,18 +3,18 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 const DRAIN_INTERVAL_MS = 20;
-/** Without a further byte of a request for so long, while the server closes, its client is not waited for. */
+/** While the server closes, a request that receives no byte for this long is cut off. */
 const STALLED_MS = 1_000;
 
-/** The connections of an HTTP server, so that it can close without waiting for those that have nothing to say. */
+/** Tracks the connections of an HTTP server, so that it can close without waiting for idle ones. */
 export class Connections {
   readonly #server: Server;
-  /** Without a request so far: to Node they are busy until their headers time out. */
+  /** Connections without a request so far: Node counts them as busy until their headers time out. */
   readonly #unused = new Set<Socket>();
-  /** Not answered yet. */
+  /** Requests without a complete response. */
   readonly #requests = new Set<IncomingMessage>();
 
-  /** To be made before the server listens. */
+  /** Create it before the server listens, or it misses connections. */
   constructor(server: Server) {
     this.#server = server;
     server.on('connection', (socket) => {
@@ -29,10 +29,9 @@ export class Connections {
   }
 
   /**
-   * Closes every connection as soon as it has no request under way, those whose request stops arriving after a second,
-   * and all that are left after `deadlineMs`. Node
-   * itself looks for idle ones only once, when the server begins to close, and then waits for their time-outs.
-   * Answers the way to stop.
+   * Closes each connection once it has no running request, or once its request has stalled for a second, and all that
+   * are left after `deadlineMs`. Node itself closes idle connections only once, at the beginning, and then waits for
+   * the others to time out. Returns a function that stops draining.
    */
   drain(deadlineMs: number): () => void {
     const closeIdle = (): void => {
@@ -68,7 +67,7 @@ export class Connections {
   }
 }
 
-/** While the server closes, new requests are refused and no connection is kept for another one. */
+/** While the server closes, refuses new requests and keeps no connection alive. */
 export function registerClosing(app: FastifyInstance, closing: AbortSignal): void {
   app.addHook('onRequest', async (_request, reply) => {
     if (!closing.aborted) return;

@@ -16,7 +16,7 @@ function preflight(server: ConfigServer, origin: string, organization = server.o
   });
 }
 
-it('allows the origins of publishable keys, and follows their changes at once', async () => {
+it('allows the origins of publishable keys and applies changes at once', async () => {
   const server = await startServer();
   const token = await tokenOf(server);
   expect((await preflight(server, ORIGIN)).headers.get('access-control-allow-origin')).toBeNull();
@@ -50,9 +50,9 @@ it('lets a page read refusals too', async () => {
   expect(refused.headers.get('access-control-allow-origin')).toBe(ORIGIN);
 });
 
-it('lets nobody in outside of an organization', async () => {
+it('allows no origin outside of the paths of an organization', async () => {
   const server = await startServer();
   await makeClient(server, await tokenOf(server), { type: 'b2m', allowedOrigins: [ORIGIN] });
-  const answer = await fetch(`${server.url}/token`, { method: 'POST', headers: { origin: ORIGIN } });
-  expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  const response = await fetch(`${server.url}/token`, { method: 'POST', headers: { origin: ORIGIN } });
+  expect(response.headers.get('access-control-allow-origin')).toBeNull();
 });

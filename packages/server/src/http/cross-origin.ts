@@ -5,7 +5,7 @@ import type { ClientDirectory } from '../auth/client-directory.ts';
 const ORGANIZATION_PATH = /^\/organizations\/([^/?]+)\//;
 const PREFLIGHT_MAX_AGE_SEC = 600;
 
-/** Lets browsers in from the origins that some publishable key of the organization in the path allows, and no others. */
+/** Allows cross-origin requests from the origins of the organization's publishable keys, and no others. */
 export async function registerCors(app: FastifyInstance, clients: ClientDirectory): Promise<void> {
   const delegator = async (request: FastifyRequest) => ({
     origin: await isAllowed(request, clients),

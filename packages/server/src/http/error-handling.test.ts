@@ -5,7 +5,7 @@ import { createServerLogger } from '../server-logger.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
 import { registerErrorHandling, sendOAuthError } from './error-handling.ts';
 
-async function answerTo(
+async function responseTo(
   error: unknown,
   oauth = false,
 ): Promise<{ status: number; body: unknown; log: string }> {
@@ -17,15 +17,15 @@ async function answerTo(
   app.get('/', async () => {
     throw error;
   });
-  const answer = await app.inject({ url: '/?key=pk_hidden' });
+  const response = await app.inject({ url: '/?key=pk_hidden' });
   await app.close();
-  return { status: answer.statusCode, body: answer.json(), log };
+  return { status: response.statusCode, body: response.json(), log };
 }
 
-it('shows nothing of an unknown error, and logs its kind and place only', async () => {
+it('hides an unknown error and logs only its type and stack', async () => {
   const failure = Object.assign(new TypeError('cannot parse "sk_hidden"'), { code: 'SQLITE_FULL' });
   for (const oauth of [false, true]) {
-    const { status, body, log } = await answerTo(failure, oauth);
+    const { status, body, log } = await responseTo(failure, oauth);
     expect(status).toBe(500);
     expect(body).toEqual({ message: 'internal error', ...(oauth ? { error: 'server_error' } : {}) });
     expect(log).toContain('SQLITE_FULL');
@@ -34,12 +34,12 @@ it('shows nothing of an unknown error, and logs its kind and place only', async 
   }
 });
 
-it('believes no status of 5xx or none, and hides the text of a foreign 4xx', async () => {
+it('ignores a foreign 5xx status and hides the text of a foreign 4xx', async () => {
   const unavailable = Object.assign(new Error('sk_hidden'), { statusCode: 503 });
-  expect(await answerTo(unavailable)).toMatchObject({ status: 500, body: { message: 'internal error' } });
-  expect(await answerTo('sk_hidden')).toMatchObject({ status: 500, body: { message: 'internal error' } });
+  expect(await responseTo(unavailable)).toMatchObject({ status: 500, body: { message: 'internal error' } });
+  expect(await responseTo('sk_hidden')).toMatchObject({ status: 500, body: { message: 'internal error' } });
   const foreign = Object.assign(new Error('sk_hidden'), { statusCode: 418 });
-  expect(await answerTo(foreign)).toMatchObject({
+  expect(await responseTo(foreign)).toMatchObject({
     status: 418,
     body: { message: 'The request is not valid.' },
   });
@@ -47,7 +47,7 @@ it('believes no status of 5xx or none, and hides the text of a foreign 4xx', asy
 
 it('shows refusals with their cause and fields', async () => {
   const refusal = new Refusal('conflict', 'In use.', { detail: 'By a value.', fields: { conflicts: ['a'] } });
-  const { status, body } = await answerTo(refusal);
+  const { status, body } = await responseTo(refusal);
   expect([status, body]).toEqual([409, { message: 'In use.', cause: 'By a value.', conflicts: ['a'] }]);
-  expect(await answerTo(new UniqueViolationError('name'))).toMatchObject({ status: 409 });
+  expect(await responseTo(new UniqueViolationError('name'))).toMatchObject({ status: 409 });
 });

@@ -15,26 +15,28 @@ const STATUSES: Readonly<Record<RefusalCode, number>> = {
   'too-large': 413,
 };
 
-/** What Fastify itself refuses, in our words: its own messages may quote the body. */
+/** Messages for Fastify's own refusals: the original ones may quote the body. */
 const FASTIFY_REFUSALS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The content type is not supported: send application/json.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty, but the content type is application/json.',
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The size of the body is not what Content-Length says.',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The size of the body differs from its Content-Length.',
   FST_ERR_BAD_URL: 'The path is not a valid URL.',
   FST_ERR_ASYNC_CONSTRAINT: 'The request is not valid.',
 };
 
-/** Turns whatever a route throws into `{ message, cause? }`: never a stack, never the text of an unknown error. */
+/** Responds to errors of routes with `{ message, cause? }`, never with a stack or the text of an unknown error. */
 export function registerErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({ message: `There is no ${request.method} ${safePath(request.url)}.` }),
+    reply
+      .code(404)
+      .send({ message: `The endpoint ${request.method} ${safePath(request.url)} does not exist.` }),
   );
 }
 
-/** Answers `error` as this server answers errors. */
+/** Responds with the status and body of an error: see {@link registerErrorHandling}. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Refusal) {
     const { code, message, detail, fields } = error;
@@ -52,7 +54,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   return reply.code(500).send({ message: 'internal error' });
 }
 
-/** Answers `error` in the form of RFC 6749 §5.2, with `message` beside it. */
+/** Responds with an error in the form of RFC 6749 §5.2, plus `message`. */
 export function sendOAuthError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof OAuthError) {
     void reply.code(error.statusCode).headers(error.headers);
@@ -73,7 +75,7 @@ function frameworkRefusal(error: unknown): { statusCode: number; message: string
   if (statusCode < 400 || statusCode >= 500) return undefined;
   const message = FASTIFY_REFUSALS[errorCode(error) ?? ''];
   if (message !== undefined) return { statusCode, message };
-  // The JSON parser's refusal of `__proto__` keys comes without a code.
+  // The JSON parser refuses `__proto__` keys with an error that has no code.
   if (error instanceof SyntaxError) return { statusCode: 400, message: 'The body is not valid JSON.' };
   return { statusCode, message: 'The request is not valid.' };
 }

@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError } from './http-error.ts';
 
-/** How event streams behave. */
+/** Heartbeat and buffer of event streams. */
 export interface StreamOptions {
-  /** Between two comments that keep a connection open, in milliseconds (default 15 000). */
+  /** Milliseconds between two comments that keep a connection open (default 15 000). */
   heartbeatMs?: number;
-  /** Bytes that may wait for a client that does not read, beside what it gets at first (default 1 MiB). */
+  /** Bytes buffered for a client that does not read, on top of its first events (default 1 MiB). */
   maxWaitingBytes?: number;
 }
 
@@ -18,7 +18,7 @@ export interface StreamEvent {
   data: string;
 }
 
-/** What an event stream takes from its server. */
+/** What an event stream needs from the server. */
 export interface StreamContext {
   /** Calls `listener` once when that client is revoked or loses rights. Returns a function that stops listening. */
   readonly onClientRevoked: (clientId: string, listener: () => void) => () => void;
@@ -29,12 +29,13 @@ export interface StreamContext {
 
 const DEFAULT_HEARTBEAT_MS = 15_000;
 const DEFAULT_MAX_WAITING_BYTES = 1024 * 1024;
-/** When the server closes, a client that reads has the rest of its stream by then. */
+/** When the server closes, how long a client gets to read the rest of its stream. */
 const LAST_BYTES_MS = 1_000;
 
 /**
- * An open answer of server-sent events. It ends with its client, when the caller is revoked and when the server
- * closes; a client that does not read is dropped before it costs much memory, and resumes by its last event id.
+ * An open response of server-sent events. It ends when the client disconnects, when the caller is revoked and when the
+ * server closes. A client that does not read is disconnected before it costs much memory; it can resume from its last
+ * event id.
  */
 export class EventStream {
   readonly #response: ServerResponse;
@@ -44,13 +45,13 @@ export class EventStream {
   readonly #closing: AbortSignal;
   readonly #cleanups: (() => void)[] = [];
   #maxWaitingBytes: number;
-  /** Neither ended nor cut off. */
+  /** False once it has ended or was cut off. */
   #isOpen = true;
   #isStarted = false;
 
   /**
-   * To be made before the first read of the route, so that a revocation meanwhile is not missed; what the route
-   * throws before {@link open} is answered as usual.
+   * Create it before the first read of the route, so that a revocation in between is not missed. Until {@link open} the
+   * route can still throw and send an ordinary error.
    */
   constructor(request: FastifyRequest, reply: FastifyReply, context: StreamContext) {
     this.#request = request;
@@ -70,8 +71,8 @@ export class EventStream {
   }
 
   /**
-   * Begins the answer; from here on the request can no longer be refused.
-   * @throws {HttpError} 503 while the server closes
+   * Sends the headers; after this the request can no longer be refused.
+   * @throws {HttpError} 503 if the server is closing
    */
   open(): void {
     if (this.#closing.aborted) {
@@ -79,7 +80,7 @@ export class EventStream {
       throw new HttpError(503, 'The server is closing.');
     }
     this.#reply.hijack();
-    // What hooks have set, such as the CORS headers.
+    // Headers that hooks have set, such as those of CORS.
     for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
       if (value !== undefined) this.#response.setHeader(name, value);
     }
@@ -103,13 +104,13 @@ export class EventStream {
     return this.#isOpen;
   }
 
-  /** Calls `cleanup` once the stream has ended, at once if it has. */
+  /** Calls `cleanup` when the stream ends, or at once if it already has. */
   onEnd(cleanup: () => void): void {
     if (this.#isOpen) this.#cleanups.push(cleanup);
     else cleanup();
   }
 
-  /** Sends what the client asked for, however large: only what comes on top of it counts as waiting. */
+  /** Sends the first events, however large: only later ones count towards `maxWaitingBytes`. */
   begin(events: readonly StreamEvent[]): void {
     const texts = events.map(toText);
     for (const text of texts) this.#maxWaitingBytes += Buffer.byteLength(text);
@@ -120,7 +121,7 @@ export class EventStream {
     this.#write(toText(event));
   }
 
-  /** A line that clients ignore. */
+  /** Sends a line that clients ignore. */
   comment(text: string): void {
     this.#write(`: ${text}\n\n`);
   }
@@ -131,7 +132,7 @@ export class EventStream {
     if (this.#isStarted) this.#response.end();
   }
 
-  /** Ends it for a server that does not wait for clients that have stopped reading. */
+  /** Ends the stream, and cuts it off if the client does not read the rest in time. */
   #endNow(): void {
     const response = this.#response;
     this.end();
@@ -142,9 +143,9 @@ export class EventStream {
 
   #write(text: string): void {
     if (!this.#isOpen) return;
-    // Without the new text: one large event alone must not drop a client that reads.
+    // Not counting the new text: one large event must not disconnect a client that reads.
     if (this.#response.writableLength > this.#maxWaitingBytes) {
-      this.#request.log.info('a stream was dropped: its client does not read');
+      this.#request.log.info('disconnected a stream: its client does not read');
       this.#release();
       this.#response.destroy();
       return;

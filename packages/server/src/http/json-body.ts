@@ -3,7 +3,7 @@ import { HttpError } from './http-error.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads JSON bodies, and refuses bytes that are no UTF-8: Fastify would store a replacement character for each. */
+/** Reads JSON bodies and refuses invalid UTF-8, which Fastify would turn into replacement characters. */
 export function registerJsonBody(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');

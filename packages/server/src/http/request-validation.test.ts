@@ -38,7 +38,7 @@ it.each([
   ['?environment=a&force=yes', { values: [] }, 'Query parameter "force" must be one of "true", "false".'],
   ['?environment=a', [], 'The body must be an object.'],
   ['?environment=a', {}, 'Field "values" is required.'],
-  ['?environment=a', { values: [], vlaues: 1 }, 'Field "vlaues" is not known.'],
+  ['?environment=a', { values: [], vlaues: 1 }, 'Field "vlaues" is unknown.'],
   ['?environment=a', { values: 'sk_hidden' }, 'Field "values" must be an array.'],
   ['?environment=a', { values: [{ key: 'a' }, {}] }, 'Field "values[1].key" is required.'],
   ['?environment=a', { values: [{ key: 7 }] }, 'Field "values[0].key" must be a string.'],
@@ -66,13 +66,13 @@ it.each([
   });
   registerErrorHandling(app);
   app.post('/', { schema }, async () => ({}));
-  const answer = await app.inject({
+  const response = await app.inject({
     method: 'POST',
     url: `/${query}`,
     headers: { 'content-type': 'application/json' },
     payload: JSON.stringify(body),
   });
   await app.close();
-  expect(answer.statusCode).toBe(400);
-  expect(answer.json()).toEqual({ message });
+  expect(response.statusCode).toBe(400);
+  expect(response.json()).toEqual({ message });
 });

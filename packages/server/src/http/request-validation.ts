@@ -2,19 +2,20 @@ import type { FastifyServerOptions } from 'fastify';
 import { fieldName } from '../lib/field-name.ts';
 import { HttpError } from './http-error.ts';
 
-/** The parts of a Fastify validation error that a message is made of. */
+/** The parts of a Fastify validation error that its message is built from. */
 export interface ValidationIssue {
   keyword: string;
   instancePath: string;
   params: Record<string, unknown>;
   message?: string;
-  /** The schema that the keyword stands in. */
+  /** The schema that contains the keyword. */
   parentSchema?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * How requests are checked: nothing is coerced, dropped or collected. A query is text, so a route declares its numbers
- * and booleans as strings (`{ enum: ['true', 'false'] }`). A `description` beside a `pattern` is what its refusal says.
+ * Requests are checked as they are: no value is coerced or removed, and only the first error is reported. A query is
+ * text, so a route declares numbers and booleans as strings (`{ enum: ['true', 'false'] }`). The `description` beside a
+ * `pattern` describes it in the error message.
  */
 export const requestAjvOptions: NonNullable<FastifyServerOptions['ajv']> = {
   customOptions: {
@@ -26,7 +27,7 @@ export const requestAjvOptions: NonNullable<FastifyServerOptions['ajv']> = {
   },
 };
 
-/** Makes the 400 of a request that its JSON Schema refuses; the message names the field and never shows its value. */
+/** The 400 for a request that its JSON Schema refuses. The message names the field and never shows its value. */
 export function requestValidationError(issues: readonly ValidationIssue[], part: string): HttpError {
   const issue = issues[0];
   if (!issue) return new HttpError(400, `The ${part} is not valid.`);
@@ -42,7 +43,7 @@ function messageOf(issue: ValidationIssue, part: string): string {
     case 'required':
       return `${place.one} "${inside(issue.params.missingProperty)}" is required.`;
     case 'additionalProperties':
-      return `${place.one} "${inside(issue.params.additionalProperty)}" is not known.`;
+      return `${place.one} "${inside(issue.params.additionalProperty)}" is unknown.`;
     case 'type':
       return `${subject} must be ${typeName(issue.params.type)}.`;
     case 'enum':
@@ -62,7 +63,7 @@ function messageOf(issue: ValidationIssue, part: string): string {
   }
 }
 
-/** A pattern's `description` says it in words. */
+/** Prefers the `description` beside a pattern to the pattern itself. */
 function patternWords({ parentSchema, params }: ValidationIssue): string {
   const words = parentSchema?.description;
   return typeof words === 'string' ? `be ${words}` : `match ${String(params.pattern)}`;

@@ -5,18 +5,18 @@ import type { AccessRule } from '../principal.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StreamContext } from './event-stream.ts';
 
-/** Everything that routes share; made once in `createApp`. */
+/** Everything that routes share; created once in `createApp`. */
 export interface ServerContext extends StreamContext {
   readonly storage: Storage;
   readonly service: ConfigService;
   readonly changes: ChangeBus;
   readonly log: FastifyBaseLogger;
-  /** The base URL that clients reach the server by, without a trailing slash; known once it listens. */
+  /** The base URL by which clients reach the server, without a trailing slash; known once it listens. */
   readonly publicUrl: () => string;
   /**
-   * Makes an onRequest hook that authenticates the caller (bearer token, publishable key, `?key=`), checks the rule and
-   * the organization of the path, and sets `request.principal`. It throws a `Refusal` for anyone else, before the body is
-   * read.
+   * Creates an onRequest hook that authenticates the caller (bearer token, publishable key, `?key=`), checks the rule and
+   * the organization of the path, and sets `request.principal`. It throws a `Refusal` for anyone else, before the body
+   * is read.
    */
   readonly guard: (rule: AccessRule) => onRequestAsyncHookHandler;
 }

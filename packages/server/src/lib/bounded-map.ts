@@ -1,4 +1,4 @@
-/** A map that forgets its least recently used entry when it holds more than `capacity`. */
+/** A map that drops its least recently used entry when it has more than `capacity`. */
 export class BoundedMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   readonly #capacity: number;

@@ -1,4 +1,7 @@
-/** The URL that a text is, or undefined. Not by `URL.canParse`: once optimized, that of Node 20 refuses letters outside ASCII. */
+/**
+ * Parses a URL; undefined if it is invalid. Avoids `URL.canParse`, which in Node 20, once optimized, refuses non-ASCII
+ * letters.
+ */
 export function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text);

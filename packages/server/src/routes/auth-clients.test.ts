@@ -13,17 +13,17 @@ import {
 const ORIGIN = 'https://shop.example';
 
 describe('POST /auth-clients', () => {
-  it('shows a secret once and never again', async () => {
+  it('shows a secret only when it is created', async () => {
     const server = await startServer();
     const token = await tokenOf(server);
-    const answer = await callApi(server, '/auth-clients', {
+    const response = await callApi(server, '/auth-clients', {
       token,
       method: 'POST',
       body: { type: 'm2m', name: ' ci ', scopes: ['config:read', 'config:write'], environments: ['staging'] },
     });
-    expect(answer.status).toBe(201);
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    const created = await jsonOf(answer);
+    expect(response.status).toBe(201);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const created = await jsonOf(response);
     expect(created).toEqual({
       id: expect.any(String),
       clientId: created.id,
@@ -43,15 +43,15 @@ describe('POST /auth-clients', () => {
     expect(list).not.toMatch(/hash|secret/i);
   });
 
-  it('makes publishable keys that only read', async () => {
+  it('creates publishable keys that can only read', async () => {
     const server = await startServer();
-    const answer = await callApi(server, '/auth-clients', {
+    const response = await callApi(server, '/auth-clients', {
       token: await tokenOf(server),
       method: 'POST',
       body: { type: 'b2m', name: 'shop', allowedOrigins: [ORIGIN, 'http://localhost:5173'] },
     });
-    expect(answer.status).toBe(201);
-    const created = await jsonOf(answer);
+    expect(response.status).toBe(201);
+    const created = await jsonOf(response);
     expect(created.publishableKey).toMatch(/^pk_[\w-]{43}$/);
     expect(created).toMatchObject({ scopes: ['config:read'], environments: null });
     expect(created).not.toHaveProperty('clientSecret');
@@ -62,30 +62,33 @@ describe('POST /auth-clients', () => {
     ['another type', { type: 'admin', name: 'x' }, '"type"'],
     ['no name', { type: 'm2m' }, '"name"'],
     ['a blank name', { type: 'm2m', name: '  ' }, '"name"'],
-    ['a name that is no string', { type: 'm2m', name: 5 }, '"name"'],
+    ['a name that is not a string', { type: 'm2m', name: 5 }, '"name"'],
     ['an unknown field', { type: 'm2m', name: 'x', environment: 'staging' }, '"environment"'],
     ['an unknown environment', { type: 'm2m', name: 'x', environments: ['mars'] }, '"environments[0]"'],
     ['no environment at all', { type: 'm2m', name: 'x', environments: [] }, '"environments"'],
     ['an unknown scope', { type: 'm2m', name: 'x', scopes: ['config:all'] }, '"scopes[0]"'],
     ['no scope', { type: 'm2m', name: 'x', scopes: [] }, '"scopes"'],
-    ['origins of a machine', { type: 'm2m', name: 'x', allowedOrigins: [ORIGIN] }, '"allowedOrigins"'],
-    ['a key without origins', { type: 'b2m', name: 'x' }, '"allowedOrigins"'],
     [
-      'a key that writes',
+      'origins for a machine client',
+      { type: 'm2m', name: 'x', allowedOrigins: [ORIGIN] },
+      '"allowedOrigins"',
+    ],
+    ['a publishable key without origins', { type: 'b2m', name: 'x' }, '"allowedOrigins"'],
+    [
+      'a publishable key that writes',
       { type: 'b2m', name: 'x', scopes: ['config:write'], allowedOrigins: [ORIGIN] },
       '"scopes"',
     ],
-    ['a body that is no object', [1], 'body'],
+    ['a body that is not an object', [1], 'body'],
   ])('refuses %s', async (_name, body, field) => {
     const server = await startServer();
-    const answer = await callApi(server, '/auth-clients', {
+    const response = await callApi(server, '/auth-clients', {
       token: await tokenOf(server),
       method: 'POST',
       body,
     });
-    const answered = await jsonOf(answer);
-    expect(answer.status).toBe(400);
-    expect(answered).toEqual({ message: expect.stringContaining(field) });
+    expect(response.status).toBe(400);
+    expect(await jsonOf(response)).toEqual({ message: expect.stringContaining(field) });
   });
 
   it.each([
@@ -104,16 +107,16 @@ describe('POST /auth-clients', () => {
   ])('refuses the origin %s', async (origin) => {
     const server = await startServer();
     const body = { type: 'b2m', name: 'x', allowedOrigins: [ORIGIN, origin] };
-    const answer = await callApi(server, '/auth-clients', {
+    const response = await callApi(server, '/auth-clients', {
       token: await tokenOf(server),
       method: 'POST',
       body,
     });
-    expect(answer.status).toBe(400);
-    expect((await jsonOf(answer)).message).toContain('"allowedOrigins[1]"');
+    expect(response.status).toBe(400);
+    expect((await jsonOf(response)).message).toContain('"allowedOrigins[1]"');
   });
 
-  it('gives nobody more than the caller has', async () => {
+  it('refuses to give a client more rights than the caller has', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
     const limited = await makeClient(server, admin, {
@@ -122,12 +125,12 @@ describe('POST /auth-clients', () => {
       environments: ['staging'],
     });
     const token = await tokenOf(server, limited);
-    const wishes = [
+    const inputs = [
       { type: 'm2m', name: 'x', environments: ['staging'], scopes: ['config:write'] },
       { type: 'm2m', name: 'x', environments: ['production'] },
       { type: 'm2m', name: 'x' },
     ];
-    for (const body of wishes) {
+    for (const body of inputs) {
       expect((await callApi(server, '/auth-clients', { token, method: 'POST', body })).status).toBe(403);
     }
     await makeClient(server, token, { type: 'm2m', environments: ['staging'] });
@@ -139,23 +142,23 @@ describe('POST /auth-clients', () => {
 });
 
 describe('PATCH and DELETE /auth-clients/:id', () => {
-  it('changes what a client may do, also for tokens that it has', async () => {
+  it('changes the rights of a client, even for tokens that it already has', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
     const client = await makeClient(server, admin, { type: 'm2m', scopes: ['config:read', 'config:admin'] });
     const token = await tokenOf(server, client);
     expect((await callApi(server, '/auth-clients', { token })).status).toBe(200);
-    const answer = await callApi(server, `/auth-clients/${client.id}`, {
+    const response = await callApi(server, `/auth-clients/${client.id}`, {
       token: admin,
       method: 'PATCH',
       body: { scopes: ['config:read'], name: 'reader' },
     });
-    expect(answer.status).toBe(200);
-    expect(await jsonOf(answer)).toMatchObject({ id: client.id, name: 'reader', scopes: ['config:read'] });
+    expect(response.status).toBe(200);
+    expect(await jsonOf(response)).toMatchObject({ id: client.id, name: 'reader', scopes: ['config:read'] });
     expect((await callApi(server, '/auth-clients', { token })).status).toBe(403);
   });
 
-  it('revokes: tokens stop at once, no new ones, and doing it again changes nothing', async () => {
+  it('revokes: its tokens stop working, it gets no new ones, and a second revocation changes nothing', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
     const client = await makeClient(server, admin, { type: 'm2m', scopes: ['config:admin'] });
@@ -172,7 +175,7 @@ describe('PATCH and DELETE /auth-clients/:id', () => {
     expect(listed).toContainEqual(expect.objectContaining({ id: client.id, revokedAt: expect.any(String) }));
   });
 
-  it('ends the stream that a revoked client has open', async () => {
+  it('ends the open stream of a revoked client', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
     const client = await makeClient(server, admin, { type: 'm2m' });
@@ -183,7 +186,7 @@ describe('PATCH and DELETE /auth-clients/:id', () => {
     expect(await stream.text()).toContain('event: ruleset');
   });
 
-  it('ends the stream of a key that loses its origin', async () => {
+  it('ends the open stream of a publishable key that loses its origin', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
     const key = await makeClient(server, admin, { type: 'b2m', allowedOrigins: [ORIGIN] });
@@ -196,7 +199,7 @@ describe('PATCH and DELETE /auth-clients/:id', () => {
     expect(await stream.text()).toContain('event: snapshot');
   });
 
-  it('keeps the last admin, and knows no client of elsewhere', async () => {
+  it('refuses to remove the last admin', async () => {
     const server = await startServer();
     const token = await tokenOf(server);
     const path = `/auth-clients/${adminOf(server).clientId}`;
@@ -208,7 +211,7 @@ describe('PATCH and DELETE /auth-clients/:id', () => {
     expect((await callApi(server, path, { token })).status).toBe(404);
   });
 
-  it('answers 404 for an unknown client and 400 for an empty change', async () => {
+  it('responds with 404 for an unknown client and 400 for an empty change', async () => {
     const server = await startServer();
     const token = await tokenOf(server);
     expect((await callApi(server, '/auth-clients/none', { token, method: 'DELETE' })).status).toBe(404);

@@ -33,7 +33,7 @@ const patchSchema = {
   body: { type: 'object', additionalProperties: false, minProperties: 1, properties: changeable },
 };
 
-/** `/organizations/:org/auth-clients`: who may use the API; a key is shown once, when it is made. */
+/** `/organizations/:org/auth-clients`: the clients of the API. A credential is shown once, when it is created. */
 export function registerAuthClientRoutes(
   app: FastifyInstance,
   context: ServerContext,

@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { callApi } from '../test-support/running-server.ts';
-import { type Answer, type Shop, startShop } from '../test-support/shop-server.ts';
+import { type ApiResponse, type Shop, startShop } from '../test-support/shop-server.ts';
 
 type Body = Record<string, unknown>;
-/** Field, what it is set to (undefined leaves it out), and what the message must name if not the field. */
+/** The value is undefined to leave the field out; `named` is what the message must name if not the field. */
 type Case = readonly [field: string, value: unknown, named?: string];
 
 const HOSTILE: readonly unknown[] = [undefined, null, 0, true, '', [], {}, ['a'], { a: 1 }];
-const SEND_AS_IT_IS: readonly unknown[] = [undefined, null, 0, 'text', true, [], [[]]];
+const BAD_BODIES: readonly unknown[] = [undefined, null, 0, 'text', true, [], [[]]];
 
 function cases(field: string, ...allowed: unknown[]): Case[] {
   const good = new Set(allowed.map((value) => JSON.stringify(value)));
   return HOSTILE.filter((value) => !good.has(JSON.stringify(value))).map((value) => [field, value] as const);
 }
 
-function expectRefusal(answer: Answer, what: string, named?: string): void {
-  expect(answer.status, `${what}: ${answer.text}`).toBeGreaterThanOrEqual(400);
-  expect(answer.status, `${what}: ${answer.text}`).toBeLessThan(500);
-  expect(answer.body.message, what).toEqual(expect.any(String));
-  expect(answer.text, what).not.toMatch(/\bat .*\.ts|node_modules|internal error/);
-  if (named !== undefined) expect(answer.body.message, what).toContain(named);
+function expectRefusal(response: ApiResponse, what: string, named?: string): void {
+  expect(response.status, `${what}: ${response.text}`).toBeGreaterThanOrEqual(400);
+  expect(response.status, `${what}: ${response.text}`).toBeLessThan(500);
+  expect(response.body.message, what).toEqual(expect.any(String));
+  expect(response.text, what).not.toMatch(/\bat .*\.ts|node_modules|internal error/);
+  if (named !== undefined) expect(response.body.message, what).toContain(named);
 }
 
 interface Endpoint {
@@ -160,26 +160,26 @@ describe('bad bodies', () => {
     const shop = await startShop();
     const before = await shop.ruleset();
     for (const [field, value, named] of list) {
-      const answer = await shop.call(method, path(shop), { ...body(shop), [field]: value });
-      expectRefusal(answer, `${field} = ${JSON.stringify(value)?.slice(0, 80)}`, named ?? field);
+      const response = await shop.call(method, path(shop), { ...body(shop), [field]: value });
+      expectRefusal(response, `${field} = ${JSON.stringify(value)?.slice(0, 80)}`, named ?? field);
     }
-    for (const whole of SEND_AS_IT_IS) {
-      const answer = await shop.call(method, path(shop), whole);
-      expectRefusal(answer, `body ${JSON.stringify(whole)}`);
+    for (const whole of BAD_BODIES) {
+      const response = await shop.call(method, path(shop), whole);
+      expectRefusal(response, `body ${JSON.stringify(whole)}`);
     }
     expect(await shop.ruleset()).toEqual(before);
     const good = await shop.call(method, path(shop), body(shop));
     expect(good.status, good.text).toBeLessThan(300);
   });
 
-  it.each(ENDPOINTS)('that are no plain JSON are refused by $name', async ({ method, path }) => {
+  it.each(ENDPOINTS)('that are not plain JSON are refused by $name', async ({ method, path }) => {
     const shop = await startShop();
     const { url, organizationId } = shop.server;
     const send = async (
       type: string | undefined,
       body: string | Uint8Array<ArrayBuffer>,
-    ): Promise<Answer> => {
-      const answer = await fetch(`${url}/organizations/${organizationId}/config${path(shop)}`, {
+    ): Promise<ApiResponse> => {
+      const response = await fetch(`${url}/organizations/${organizationId}/config${path(shop)}`, {
         method,
         body,
         headers: {
@@ -187,8 +187,8 @@ describe('bad bodies', () => {
           ...(type !== undefined && { 'content-type': type }),
         },
       });
-      const text = await answer.text();
-      return { status: answer.status, text, body: JSON.parse(text), headers: answer.headers, id: '' };
+      const text = await response.text();
+      return { status: response.status, text, body: JSON.parse(text), headers: response.headers, id: '' };
     };
     const json = 'application/json';
     expectRefusal(await send(json, '{'), 'broken');
@@ -196,7 +196,7 @@ describe('bad bodies', () => {
     expectRefusal(await send(json, '{"constructor":{"prototype":{"a":1}}}'), 'constructor');
     expectRefusal(await send(json, '['.repeat(100_000)), 'deep');
     expectRefusal(await send(json, `"${'x'.repeat(9 * 1024 * 1024)}"`), 'large');
-    expectRefusal(await send(json, new Uint8Array([0x22, 0xff, 0xfe, 0x22])), 'no UTF-8', 'UTF-8');
+    expectRefusal(await send(json, new Uint8Array([0x22, 0xff, 0xfe, 0x22])), 'not UTF-8', 'UTF-8');
     expectRefusal(await send('text/plain', 'environment'), 'text');
     expectRefusal(await send('application/x-www-form-urlencoded', 'environment=development'), 'form');
   });
@@ -224,9 +224,9 @@ describe('bad queries', () => {
       '?environment[]=a',
       '?Environment=a',
     ]) {
-      const answer = await ask(query);
-      expectRefusal(answer, query, query.startsWith('?environment[') ? undefined : '"environment"');
-      expect(answer.status).toBe(400);
+      const response = await ask(query);
+      expectRefusal(response, query, query.startsWith('?environment[') ? undefined : '"environment"');
+      expect(response.status).toBe(400);
     }
     for (const name of [
       'nowhere',
@@ -237,14 +237,14 @@ describe('bad queries', () => {
       'x'.repeat(5_000),
       '%20',
     ]) {
-      const answer = await ask(`?environment=${name}`);
-      expectRefusal(answer, name, 'environment');
-      expect(answer.status).toBe(404);
+      const response = await ask(`?environment=${name}`);
+      expectRefusal(response, name, 'environment');
+      expect(response.status).toBe(404);
     }
     expectRefusal(await ask('?environment=%'), 'half an escape');
   });
 
-  it('of force are refused', async () => {
+  it('are refused for force', async () => {
     const shop = await startShop();
     for (const force of ['1', 'yes', '', 'TRUE', 'true&force=true']) {
       const value = await shop.call('DELETE', `/values/theme?environment=development&force=${force}`);
@@ -256,7 +256,7 @@ describe('bad queries', () => {
 
 describe('bad ids', () => {
   it.each(['nothing', '__proto__', '%00', '..%2F..', "' or 1=1", 'x'.repeat(400), '%F0%9F%98%80'])(
-    'are unknown: %s',
+    'get a 404: %s',
     async (id) => {
       const shop = await startShop();
       const requests: [string, string, unknown?][] = [
@@ -273,9 +273,9 @@ describe('bad ids', () => {
         ['POST', `/limits/${id}/evaluate`, { environment: 'development' }],
       ];
       for (const [method, path, body] of requests) {
-        const answer = await shop.call(method, path, body);
-        expectRefusal(answer, `${method} ${path}`);
-        expect(answer.status, `${method} ${path}`).toBe(404);
+        const response = await shop.call(method, path, body);
+        expectRefusal(response, `${method} ${path}`);
+        expect(response.status, `${method} ${path}`).toBe(404);
       }
     },
   );
@@ -284,13 +284,13 @@ describe('bad ids', () => {
 describe('the name of an auth client', () => {
   it.each(['a\u0000b', 'a\ud800', ' '])('is refused: %j', async (name) => {
     const shop = await startShop();
-    const answer = await callApi(shop.server, '/auth-clients', {
+    const response = await callApi(shop.server, '/auth-clients', {
       token: shop.token,
       method: 'POST',
       body: { type: 'm2m', name },
     });
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toEqual({ message: expect.stringContaining('"name"') });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({ message: expect.stringContaining('"name"') });
   });
 });
 
@@ -304,15 +304,15 @@ describe('a foreign organization', () => {
       ['GET', '/schemas'],
       ['PUT', '/values'],
     ] as const) {
-      const answer = await fetch(
+      const response = await fetch(
         `${shop.server.url}/organizations/${other.server.organizationId}/config${path}`,
         {
           method,
           headers: { authorization: `Bearer ${shop.token}` },
         },
       );
-      expect(answer.status).toBe(403);
-      await answer.text();
+      expect(response.status).toBe(403);
+      await response.text();
     }
   });
 });

@@ -2,20 +2,20 @@ import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import type { Principal } from '../principal.ts';
 
-/** Where the config API of an organization lies. */
+/** The base path of an organization's config API. */
 export const CONFIG_PATH = '/organizations/:org/config';
 
-/** The query of what happens in one environment. */
+/** The query of a request about one environment. */
 export interface EnvironmentQuery {
   environment: string;
 }
 
-/** {@link EnvironmentQuery} of a client that has a ruleset, with the epoch of it. */
+/** {@link EnvironmentQuery} with the epoch of the ruleset that the client has. */
 export interface RulesetQuery extends EnvironmentQuery {
   epoch?: string;
 }
 
-/** A JSON Schema of a part of a request. */
+/** The JSON Schema of a part of a request. */
 export interface RequestSchema {
   readonly [keyword: string]: unknown;
   readonly properties: Readonly<Record<string, unknown>>;
@@ -48,17 +48,17 @@ export const deletionQuery: RequestSchema = {
 /** `?force=true` */
 export const forceQuery: RequestSchema = { type: 'object', properties: { force } };
 
-/** A description; null takes it away. */
+/** A description; null removes it. */
 export const descriptionField: Readonly<Record<string, unknown>> = {
   type: 'string',
   maxLength: 2_000,
-  // Databases keep no NUL in a text, nor half a character.
+  // Databases cannot store NUL or half a surrogate pair in a text.
   pattern: '^[^\\u0000\\p{Cs}]*$',
-  description: 'text without NUL and without half characters',
+  description: 'text without NUL characters and lone surrogates',
   nullable: true,
 };
 
-/** A name that people read. */
+/** A name for people. */
 export const nameField: Readonly<Record<string, unknown>> = {
   type: 'string',
   minLength: 1,
@@ -67,14 +67,14 @@ export const nameField: Readonly<Record<string, unknown>> = {
   description: 'one line of text that is not blank',
 };
 
-/** `{ environment, context }`; an empty context may be left out. */
+/** `{ environment, context? }`; the context defaults to an empty one. */
 export const evaluationBody: RequestSchema = {
   type: 'object',
   required: ['environment'],
   properties: { environment, context: { type: 'object' } },
 };
 
-/** The caller, whom the guard has let in. */
+/** The caller, as the guard has authenticated it. */
 export function principalOf(request: FastifyRequest): Principal {
   if (request.principal === undefined) throw new Refusal('unauthenticated', 'A bearer token is required.');
   return request.principal;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startShop } from '../test-support/shop-server.ts';
 
 describe('environments', () => {
-  it('are made, listed, changed and deleted', async () => {
+  it('are created, listed, changed and deleted', async () => {
     const shop = await startShop();
     const made = await shop.call('POST', '/environments', {
       name: 'preview',
@@ -35,7 +35,7 @@ describe('environments', () => {
     expect((await shop.call('DELETE', path)).status).toBe(404);
   });
 
-  it('lend nothing to a client that may not read them', async () => {
+  it('cannot become a fallback through a client that may not read them', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', 'sk_live_12345678', 'production');
     const token = await shop.tokenFor({
@@ -56,13 +56,13 @@ describe('environments', () => {
     expect((await shop.ruleset()).secret).toEqual({});
     expect((await patch('staging')).status).toBe(200);
     expect((await patch(null)).status).toBe(200);
-    // What an unlimited client has set may stay.
+    // A fallback that an unlimited client has set may stay.
     await shop.call('PATCH', path, { fallbackEnvironmentId: shop.environments.production ?? '' });
     expect((await patch('production')).status).toBe(200);
     expect((await shop.call('PATCH', path, { description: 'mine' }, { token })).status).toBe(200);
   });
 
-  it('are renamed and deleted by a client for all environments only', async () => {
+  it('can only be renamed and deleted by a client for all environments', async () => {
     const shop = await startShop();
     const token = await shop.tokenFor({
       environments: ['development', 'staging'],
@@ -72,7 +72,7 @@ describe('environments', () => {
     const refusals = [
       await shop.call('DELETE', path, undefined, { token }),
       await shop.call('PATCH', path, { name: 'development-2' }, { token }),
-      // Nor to another one that it may use.
+      // Not even to another name that it may use.
       await shop.call('PATCH', path, { name: 'development' }, { token }),
     ];
     for (const { status, body } of refusals) {
@@ -86,13 +86,13 @@ describe('environments', () => {
     expect((await shop.call('DELETE', path)).status).toBe(204);
   });
 
-  it('refuse a name that is taken or not allowed', async () => {
+  it('refuse a name that is taken or invalid', async () => {
     const shop = await startShop();
     for (const name of ['', 'A', 'a_b', '-a', 'a-', 'ü', 'a b', 'x'.repeat(101), 1, null, ['a']]) {
-      const answer = await shop.call('POST', '/environments', { name });
-      expect(answer.status, String(name)).toBe(400);
-      expect(answer.body.message).toContain('"name"');
-      expect(answer.body.message).not.toContain('[a-z0-9]');
+      const response = await shop.call('POST', '/environments', { name });
+      expect(response.status, String(name)).toBe(400);
+      expect(response.body.message).toContain('"name"');
+      expect(response.body.message).not.toContain('[a-z0-9]');
     }
     const taken = await shop.call('POST', '/environments', { name: 'staging' });
     expect(taken.status).toBe(409);
@@ -103,7 +103,7 @@ describe('environments', () => {
     expect(renamed.status).toBe(409);
   });
 
-  it('fall back at most five times, and never in a circle', async () => {
+  it('have at most five fallbacks and no cycle', async () => {
     const shop = await startShop();
     let fallback = 'staging';
     for (const name of ['e1', 'e2', 'e3', 'e4', 'e5']) {
@@ -118,24 +118,24 @@ describe('environments', () => {
     });
     expect(six.status).toBe(409);
     expect(six.body.message).toContain('more than 5');
-    // Made longer from below.
+    // A chain can also become too long at its end.
     const below = await shop.call('PATCH', `/environments/${shop.environments.staging}`, {
       fallbackEnvironmentId: shop.environments.production,
     });
     expect(below.status).toBe(409);
     for (const target of ['e3', 'e1']) {
-      const answer = await shop.call('PATCH', `/environments/${shop.environments.e1}`, {
+      const response = await shop.call('PATCH', `/environments/${shop.environments.e1}`, {
         fallbackEnvironmentId: shop.environments[target],
       });
-      expect(answer.status).toBe(409);
-      expect(answer.body.message).toContain('cycle');
+      expect(response.status).toBe(409);
+      expect(response.body.message).toContain('cycle');
     }
     const unknown = await shop.call('POST', '/environments', { name: 'x', fallbackEnvironmentId: 'nothing' });
     expect(unknown.status).toBe(404);
     expect(unknown.body.message).toContain('"fallbackEnvironmentId"');
   });
 
-  it('are not deleted while they are a fallback', async () => {
+  it('cannot be deleted while they are a fallback', async () => {
     const shop = await startShop();
     const id = await shop.addEnvironment('preview', 'staging');
     const refused = await shop.call('DELETE', `/environments/${shop.environments.staging}`);
@@ -150,7 +150,7 @@ describe('environments', () => {
     expect((await shop.call('DELETE', `/environments/${shop.environments.staging}`)).status).toBe(204);
   });
 
-  it('get a new revision for what a fallback changes, only where it is seen', async () => {
+  it('get a new revision for a change in a fallback only if they see it', async () => {
     const shop = await startShop();
     await shop.addEnvironment('preview', 'staging');
     await shop.addEnvironment('preview-1', 'preview');
@@ -170,7 +170,7 @@ describe('environments', () => {
     expect(seen.map((revision, index) => revision - (hidden[index] ?? 0))).toEqual([1, 1, 1, 0]);
   });
 
-  it('start above the revisions of a deleted one of the same name', async () => {
+  it('start above the revisions of a deleted environment of the same name', async () => {
     const shop = await startShop();
     const id = await shop.addEnvironment('preview');
     await shop.set('theme', 'dark', 'preview');

@@ -4,7 +4,7 @@ import { startShop } from '../test-support/shop-server.ts';
 const environment = 'development';
 
 describe('evaluation', () => {
-  it('answers the default of a key without a value', async () => {
+  it('returns the default of a key without a value', async () => {
     const shop = await startShop();
     const flag = await shop.call('POST', '/feature-flags/newCheckout/evaluate', { environment, context: {} });
     expect(flag.body).toEqual({ value: false, source: 'default' });
@@ -34,7 +34,7 @@ describe('evaluation', () => {
     expect(raw.body).toEqual({ value: true, source: 'raw' });
   });
 
-  it('knows only the keys of its tier', async () => {
+  it('finds only keys of its tier', async () => {
     const shop = await startShop();
     const paths = [
       '/feature-flags/cartItems/evaluate',

@@ -4,16 +4,16 @@ import type { ServerContext } from '../http/server-context.ts';
 
 const PING_TIMEOUT_MS = 2_000;
 
-/** `GET /healthz` (the process answers) and `GET /readyz` (the storage answers too). */
+/** `GET /healthz` (the process runs) and `GET /readyz` (the storage works too). */
 export function registerHealthRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get('/healthz', { exposeHeadRoute: true }, async () => ({ status: 'ok' }));
   app.get('/readyz', { exposeHeadRoute: true }, async (_request, reply) => {
-    if (await storageAnswers(context)) return { status: 'ok' };
-    return reply.code(503).send({ status: 'unavailable', message: 'The storage does not answer.' });
+    if (await isStorageReady(context)) return { status: 'ok' };
+    return reply.code(503).send({ status: 'unavailable', message: 'The storage does not respond.' });
   });
 }
 
-async function storageAnswers(context: ServerContext): Promise<boolean> {
+async function isStorageReady(context: ServerContext): Promise<boolean> {
   const timeout = new AbortController();
   try {
     return await Promise.race([

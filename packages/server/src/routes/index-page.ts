@@ -1,18 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../http/server-context.ts';
 
-/** `GET /`: what somebody who opens the server's address has found, and where to go on. */
+/** `GET /`: explains the server to someone who opens its address in a browser. */
 export function registerIndexPage(app: FastifyInstance, context: ServerContext): void {
   app.get('/', { exposeHeadRoute: true }, async () => {
     const url = context.publicUrl();
     return {
       name: 'smooai-config server',
       message:
-        'This is a config server. Programs read it through @smooai/config, and people by the command smooai-config (npx smooai-config --help).',
+        'This is a config server. Programs use it through @smooai/config, people through the command smooai-config ' +
+        '(npx smooai-config --help).',
       health: `${url}/healthz`,
       readiness: `${url}/readyz`,
       issuer: `${url}/.well-known/oauth-authorization-server`,
-      docs: 'README.md of the package @smooai/config-server; the wire protocol is docs/protocol.md of its repository.',
+      docs: 'README.md of the package @smooai/config-server; the wire protocol is in docs/protocol.md of its repository.',
     };
   });
 }

@@ -5,7 +5,7 @@ import { sendOAuthError } from '../http/error-handling.ts';
 import { OAuthError } from '../http/oauth-error.ts';
 import type { AuthClient, Storage } from '../storage/storage.ts';
 
-/** An OAuth form is small: 16 KiB. */
+/** An OAuth form is small. */
 const FORM_LIMIT_BYTES = 16 * 1024;
 const BASIC_CHALLENGE = { 'www-authenticate': 'Basic realm="smooai-config", charset="UTF-8"' };
 const OTHER_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -16,7 +16,7 @@ interface ClientCredentials {
   basic: boolean;
 }
 
-/** Prepares an encapsulated instance for an OAuth endpoint: form bodies, no caching, errors of RFC 6749, 405. */
+/** Prepares an encapsulated instance for an OAuth endpoint: form bodies, no caching, errors of RFC 6749, POST only. */
 export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: FORM_LIMIT_BYTES }, (_request, body, done) =>
@@ -26,7 +26,7 @@ export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
     if (request.method !== 'POST') {
-      throw new OAuthError('invalid_request', 'This endpoint takes POST only.', {
+      throw new OAuthError('invalid_request', 'This endpoint supports only POST.', {
         status: 405,
         headers: { allow: 'POST' },
       });
@@ -35,7 +35,10 @@ export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
   app.route({ method: OTHER_METHODS, url, handler: async (_request, reply) => reply.code(405).send() });
 }
 
-/** Reads the form of a request. @throws {OAuthError} 400 for another content type or a repeated parameter */
+/**
+ * Reads the form of a request.
+ * @throws {OAuthError} 400 for another content type or a repeated parameter
+ */
 export function readForm(request: FastifyRequest): ReadonlyMap<string, string> {
   const mediaType = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType !== 'application/x-www-form-urlencoded') {
@@ -56,10 +59,10 @@ export function readForm(request: FastifyRequest): ReadonlyMap<string, string> {
 }
 
 /**
- * Finds out which machine client sends the form, by HTTP Basic or by the form itself.
- * An unknown client takes the same path as a wrong secret. A right secret is taken however many wrong ones came before
- * it: behind one address (NAT, a proxy) others could lock a client out of its configuration otherwise, and secrets of
- * 256 random bits are not guessed. The limit tells a program with a wrong secret to slow down.
+ * Authenticates a machine client by HTTP Basic or by the form.
+ * An unknown client takes the same path as a wrong secret. The right secret always works, however many wrong ones came
+ * before it: otherwise others behind the same address (NAT, a proxy) could lock a client out of its configuration, and
+ * secrets of 256 random bits cannot be guessed. The limit only slows down a program with a wrong secret.
  * @throws {OAuthError} 400, 401 or 429
  */
 export async function authenticateClient(
@@ -75,7 +78,7 @@ export async function authenticateClient(
   const retryAfterSec = limiter.retryAfterSec(attempt);
   if (retryAfterSec !== undefined) throw tooManyAttempts(retryAfterSec);
   limiter.failed(attempt);
-  throw invalidClient('The client is not known, its secret is wrong, or it is revoked.', credentials.basic);
+  throw invalidClient('The client is unknown, its secret is wrong, or it is revoked.', credentials.basic);
 }
 
 function tooManyAttempts(seconds: number): OAuthError {
@@ -97,15 +100,18 @@ function credentialsOf(request: FastifyRequest, form: ReadonlyMap<string, string
     return { id, secret, basic: false };
   }
   const basic = basicCredentials(authorization);
-  if (!basic) throw invalidClient('The Authorization header holds no valid Basic credentials.', true);
+  if (!basic) throw invalidClient('The Authorization header does not contain valid Basic credentials.', true);
   if (secret !== undefined || (id !== undefined && id !== basic.id)) {
-    // RFC 6749 §2.3: one way of authentication a request.
-    throw new OAuthError('invalid_request', 'Send the client credentials in one way, not two.');
+    // RFC 6749 §2.3: only one authentication method per request.
+    throw new OAuthError(
+      'invalid_request',
+      'Send the client credentials either in the Authorization header or in the form, not in both.',
+    );
   }
   return basic;
 }
 
-/** RFC 6749 §2.3.1: both halves are form-encoded before they are joined and encoded as base64. */
+/** RFC 6749 §2.3.1: id and secret are form-encoded before they are joined and base64-encoded. */
 function basicCredentials(authorization: string): ClientCredentials | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/\-_]+=*)$/i.exec(authorization)?.[1];
   if (encoded === undefined) return undefined;

@@ -4,7 +4,7 @@ import type { ServerContext } from '../http/server-context.ts';
 import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
 import type { OAuthServices } from './token.ts';
 
-/** `POST /revoke` (RFC 7009): a client takes one of its own tokens back. */
+/** `POST /revoke` (RFC 7009): a client revokes one of its own tokens. */
 export function registerRevokeRoutes(
   app: FastifyInstance,
   context: ServerContext,
@@ -18,7 +18,7 @@ export function registerRevokeRoutes(
       const token = form.get('token');
       if (token === undefined) throw new OAuthError('invalid_request', 'The parameter token is missing.');
       const claims = await tokens.verify(token);
-      // RFC 7009 §2.2: a token that is not valid any more is answered like one that was just revoked.
+      // RFC 7009 §2.2: an invalid token gets the same response as a revoked one.
       if (claims) {
         if (claims.clientId !== client.id) {
           throw new OAuthError('invalid_grant', 'The token was issued to another client.');

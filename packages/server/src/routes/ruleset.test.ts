@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startShop } from '../test-support/shop-server.ts';
 
 describe('the ruleset', () => {
-  it('holds stored values as they are, by tier', async () => {
+  it('contains the stored values with their targeting, by tier', async () => {
     const shop = await startShop();
     const targeted = { $cohort: { rules: [], defaultValue: 'dark' } };
     await shop.set('theme', targeted);
@@ -22,7 +22,7 @@ describe('the ruleset', () => {
     });
   });
 
-  it('is not sent again while its tag matches', async () => {
+  it('is not sent again while its ETag matches', async () => {
     const shop = await startShop();
     const path = '/ruleset?environment=development';
     const first = await shop.call('GET', path);
@@ -32,17 +32,17 @@ describe('the ruleset', () => {
     const ask = async (tag: string) =>
       shop.call('GET', path, undefined, { headers: { 'if-none-match': tag } });
     for (const tag of [etag, `W/${etag}`, `"0", ${etag}`, '*', ` ${etag} `]) {
-      const answer = await ask(tag);
-      expect(answer.status, tag).toBe(304);
-      expect(answer.text).toBe('');
-      expect(answer.headers.get('etag')).toBe(etag);
+      const response = await ask(tag);
+      expect(response.status, tag).toBe(304);
+      expect(response.text).toBe('');
+      expect(response.headers.get('etag')).toBe(etag);
     }
     for (const tag of ['"0"', etag.slice(1, -1), '', 'W/']) expect((await ask(tag)).status, tag).toBe(200);
     await shop.set('theme', 'dark');
     expect((await ask(etag)).status).toBe(200);
   });
 
-  it('is sent again, whatever its tag, to a client that has the ruleset of another epoch', async () => {
+  it('is sent again to a client with the ruleset of another epoch, whatever its ETag', async () => {
     const shop = await startShop();
     const { revision, epoch } = await shop.ruleset();
     const ask = async (known: string) =>
@@ -53,7 +53,7 @@ describe('the ruleset', () => {
     expect((await ask('of-another-database')).status).toBe(200);
   });
 
-  it('has another epoch where an environment is made anew', async () => {
+  it('has a new epoch after its environment was deleted and created again', async () => {
     const shop = await startShop();
     await shop.addEnvironment('preview');
     const first = await shop.ruleset('preview');

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../http/server-context.ts';
 import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
-/** `…/config/ruleset`: every stored value as it is, for servers only. */
+/** `…/config/ruleset`: all stored values with their targeting, for servers only. */
 export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
   app.get<{ Querystring: RulesetQuery }>(
     `${CONFIG_PATH}/ruleset`,
@@ -10,9 +10,9 @@ export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: 
     async (request, reply) => {
       const view = await service.view(principalOf(request), request.query.environment);
       const etag = `"${view.revision}"`;
-      // It holds secrets: a client may keep it, but asks again before each use.
+      // It contains secrets: only the client itself may store it, and must revalidate it before each use.
       void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization' });
-      // The same revision of another epoch may be something else.
+      // The same revision of another epoch may have other values.
       const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
       if (isSameEpoch && matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
       return reply.type('application/json; charset=utf-8').send(view.rulesetJson);

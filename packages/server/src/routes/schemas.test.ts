@@ -20,7 +20,7 @@ function push(shop: Shop, jsonSchema: unknown, more: Record<string, unknown> = {
 }
 
 describe('schemas', () => {
-  it('are made, listed, found, renamed and deleted', async () => {
+  it('are created, listed, found, renamed and deleted', async () => {
     const shop = await startShop();
     const made = await shop.call('POST', '/schemas', { name: 'billing', description: 'invoices' });
     expect(made.status).toBe(201);
@@ -45,19 +45,19 @@ describe('schemas', () => {
     expect((await shop.call('GET', path)).status).toBe(404);
   });
 
-  it('get a new version by a push, with its checks and defaults', async () => {
+  it('get a new version by a push, with new checks and defaults', async () => {
     const shop = await startShop();
     const document = changed('featureFlagSchema', { theme: { enum: ['light', 'blue'], default: 'blue' } });
-    const answer = await push(shop, document, { changeDescription: 'blue' });
-    expect(answer.status).toBe(200);
-    expect(answer.body).toMatchObject({ version: 2, schema: { currentVersion: 2, jsonSchema: document } });
+    const response = await push(shop, document, { changeDescription: 'blue' });
+    expect(response.status).toBe(200);
+    expect(response.body).toMatchObject({ version: 2, schema: { currentVersion: 2, jsonSchema: document } });
     expect((await shop.call('PUT', '/values', shop.write({ key: 'theme', value: 'dark' }))).status).toBe(400);
     expect((await shop.set('theme', 'blue')).value).toBe('blue');
     const evaluated = await shop.call('POST', '/feature-flags/theme/evaluate', { environment: 'staging' });
     expect(evaluated.body).toEqual({ value: 'blue', source: 'default' });
   });
 
-  it('are refused a key of another schema', async () => {
+  it('cannot have a key of another schema', async () => {
     const shop = await startShop();
     const other = {
       type: 'object',
@@ -74,7 +74,7 @@ describe('schemas', () => {
     expect(pushed.status).toBe(409);
   });
 
-  it('are refused where stored values would not fit, unless forced', async () => {
+  it('are refused if stored values do not fit, unless forced', async () => {
     const shop = await startShop();
     await shop.set('theme', 'dark');
     await shop.set('cartItems', {
@@ -101,13 +101,13 @@ describe('schemas', () => {
     expect(forced.body.version).toBe(2);
     expect((await shop.ruleset('production')).flags).toEqual({});
     expect((await shop.ruleset()).flags).toEqual({ theme: 'dark' });
-    // What is served stays within the bounds.
+    // Served values stay within the new bounds.
     expect(
       (await shop.call('POST', '/limits/cartItems/evaluate', { environment: 'development' })).body.value,
     ).toBe(5);
   });
 
-  it('lose a value whose key changes its tier, for a secret must not become public', async () => {
+  it('lose a value whose key changes its tier: a secret must not become public', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', 'sk_live_12345678');
     const document = changed('secretConfigSchema', { paymentKey: undefined });
@@ -120,7 +120,7 @@ describe('schemas', () => {
     expect([ruleset.secret, ruleset.public]).toEqual([{}, {}]);
   });
 
-  it('with values are deleted only by force', async () => {
+  it('with stored values are deleted only by force', async () => {
     const shop = await startShop();
     await shop.set('theme', 'dark', 'staging');
     await shop.addEnvironment('preview', 'staging');
@@ -147,9 +147,9 @@ describe('a schema document', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['no object', [], 'jsonSchema'],
+    ['not an object', [], 'jsonSchema'],
     ['null', null, 'jsonSchema'],
-    ['a text', 'x', 'jsonSchema'],
+    ['a string', 'x', 'jsonSchema'],
     ['another type', { type: 'array' }, 'jsonSchema.type'],
     ['no type', { properties: {} }, 'jsonSchema.type'],
     ['properties that are a list', { type: 'object', properties: [] }, 'jsonSchema.properties'],
@@ -167,35 +167,35 @@ describe('a schema document', () => {
     ['a key whose schema is a boolean', flag(true), 'properties.theme'],
     ['an unknown type', flag({ type: 'text' }), 'properties.theme'],
     ['a keyword of the wrong kind', flag({ minLength: 'x' }), 'properties.theme'],
-    ['a pattern that is none', flag({ pattern: '(' }), 'properties.theme'],
+    ['an invalid pattern', flag({ pattern: '(' }), 'properties.theme'],
     ['a remote reference', flag({ $ref: 'https://example.test/a.json' }), '$ref'],
     ['a deep remote reference', flag({ anyOf: [{ $ref: 'other.json#/a' }] }), 'anyOf.0.$ref'],
     ['a reference to nothing', flag({ $ref: '#/$defs/none' }), 'properties.theme'],
     ['a limit without a default', limit({ type: 'number' }), 'cartItems.default'],
     ['a limit of another type', limit({ type: 'string', default: 1 }), 'cartItems.type'],
     [
-      'a limit with bounds as texts',
+      'a limit with a string as a bound',
       limit({ type: 'number', default: 1, minimum: '0' }),
       'cartItems.minimum',
     ],
-    ['a limit whose default lies outside', limit({ type: 'number', default: 9, maximum: 5 }), 'outside'],
+    ['a limit with a default out of bounds', limit({ type: 'number', default: 9, maximum: 5 }), 'outside'],
     ['a limit with a step of zero', limit({ type: 'number', default: 1, multipleOf: 0 }), 'step'],
     ['a limit with another keyword', limit({ type: 'number', default: 1, enum: [1] }), 'cartItems.enum'],
   ])('is refused: %s', async (_, document, place) => {
     const shop = await startShop();
-    const answer = await push(shop, document);
-    expect(answer.status).toBe(400);
-    expect(answer.body.message).toContain(place);
+    const response = await push(shop, document);
+    expect(response.status).toBe(400);
+    expect(response.body.message).toContain(place);
   });
 
-  it('is refused for a key in two tiers', async () => {
+  it('is refused if a key is in two tiers', async () => {
     const shop = await startShop();
-    const answer = await push(shop, changed('secretConfigSchema', { theme: { type: 'string' } }));
-    expect(answer.status).toBe(400);
-    expect(answer.body.message).toContain('"theme" is also in secretConfigSchema');
+    const response = await push(shop, changed('secretConfigSchema', { theme: { type: 'string' } }));
+    expect(response.status).toBe(400);
+    expect(response.body.message).toContain('"theme" is also in secretConfigSchema');
   });
 
-  it('is taken with names of the prototype, other dialects, annotations and local references', async () => {
+  it('may have names of the prototype, other dialects, annotations and local references', async () => {
     const shop = await startShop();
     const document = changed('publicConfigSchema', {
       constructor: { $schema: 'http://json-schema.org/draft-07/schema#', type: 'string' },
@@ -215,10 +215,10 @@ describe('a schema document', () => {
     expect(body.values).toEqual({ constructor: 'a', toString: 'b' });
   });
 
-  it('is refused when it is too large', async () => {
+  it('is refused if it is too large', async () => {
     const shop = await startShop();
-    const answer = await push(shop, flag({ description: 'x'.repeat(1024 * 1024) }));
-    expect(answer.status).toBe(413);
-    expect(answer.body.message).toContain('"jsonSchema"');
+    const response = await push(shop, flag({ description: 'x'.repeat(1024 * 1024) }));
+    expect(response.status).toBe(413);
+    expect(response.body.message).toContain('"jsonSchema"');
   });
 });

@@ -28,7 +28,7 @@ const pushBody = {
 };
 const BODY_BYTES = 2 * 1024 * 1024;
 
-/** `…/config/schemas`: which keys there are, and what their values must be. */
+/** `…/config/schemas`: the keys and the types of their values. */
 export function registerSchemasRoutes(app: FastifyInstance, context: ServerContext): void {
   const { service, guard } = context;
   const onRequest = guard({ scope: 'config:read' });

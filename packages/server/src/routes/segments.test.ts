@@ -32,7 +32,7 @@ describe('segments', () => {
     expect(list.body).toMatchObject([{ name: 'staff', environmentId: shop.environments.development }]);
   });
 
-  it('come from fallbacks, may be overridden there and tell everyone who sees them', async () => {
+  it('come from fallbacks, unless they are overridden', async () => {
     const shop = await startShop();
     await shop.addEnvironment('preview', 'staging');
     await shop.putSegment('staff', staff, 'staging');
@@ -45,7 +45,7 @@ describe('segments', () => {
       revision: before,
       segments: { staff: { all: [] } },
     });
-    // The fallback's takes its place, so nothing is left without it.
+    // The fallback's segment replaces it, so its users still have one.
     expect((await shop.call('DELETE', '/segments/staff?environment=preview')).status).toBe(204);
     expect((await shop.ruleset('preview')).segments).toEqual({ staff: { any: [] } });
     const used = await shop.call('DELETE', '/segments/staff?environment=staging');
@@ -59,7 +59,7 @@ describe('segments', () => {
     expect(apart.body.message).toContain('"staff"');
   });
 
-  it('are not deleted while a value or another segment uses them', async () => {
+  it('cannot be deleted while a value or another segment uses them', async () => {
     const shop = await startShop();
     await shop.putSegment('staff', staff);
     await shop.putSegment('testers', { any: [{ segment: 'staff' }] });
@@ -72,7 +72,7 @@ describe('segments', () => {
     expect((await shop.ruleset()).segments).toEqual({});
   });
 
-  it('never go round in a circle', async () => {
+  it('cannot form a cycle', async () => {
     const shop = await startShop();
     const self = await shop.putSegment('a', { not: { segment: 'a' } });
     expect(self.status).toBe(409);
@@ -80,23 +80,23 @@ describe('segments', () => {
     await shop.putSegment('a', staff);
     await shop.putSegment('b', { all: [{ segment: 'a' }] });
     await shop.putSegment('c', { any: [{ not: { segment: 'b' } }] });
-    const circle = await shop.putSegment('a', { segment: 'c' });
-    expect(circle.status).toBe(409);
-    expect(circle.body.message).toContain('a → c → b → a');
+    const cycle = await shop.putSegment('a', { segment: 'c' });
+    expect(cycle.status).toBe(409);
+    expect(cycle.body.message).toContain('a → c → b → a');
     expect((await shop.ruleset()).segments).toMatchObject({ a: staff });
     const unknown = await shop.putSegment('d', { segment: 'nowhere' });
     expect(unknown.status).toBe(400);
     expect(unknown.body.message).toContain('nowhere');
   });
 
-  it('are refused where they come to more than is evaluated, also by what is around them', async () => {
+  it('are refused if anything that uses them becomes too large to evaluate', async () => {
     const shop = await startShop();
     const twice = (segment: string): Condition => ({ all: [{ segment }, { segment }] });
     await shop.putSegment('s0', staff);
     for (let level = 1; level <= 12; level++) {
       expect((await shop.putSegment(`s${level}`, twice(`s${level - 1}`))).status).toBe(200);
     }
-    // 2 ** 13 times staff and as many references: within 20,000 only by one level less.
+    // 2 ** 13 copies of staff and as many references are more than 20,000; one level less is within the limit.
     const above = await shop.putSegment('s13', twice('s12'));
     expect(above.status).toBe(400);
     expect(above.body.message).toMatch(/"condition": .*20000 conditions.*Refer to fewer segments/);
@@ -104,17 +104,17 @@ describe('segments', () => {
     const written = await shop.call('PUT', '/values', shop.write({ key: 'newCheckout', value: flag }));
     expect(written.status).toBe(400);
     expect(written.body.message).toMatch(/"value\.\$cohort\.rules\[0\]\.when" of "newCheckout": .*shorten/);
-    // What was in order becomes too large through a segment beneath it.
+    // A valid segment becomes too large if one that it uses grows.
     await shop.set('newCheckout', {
       $cohort: { rules: [{ id: 'r', when: { segment: 's12' }, value: true }], defaultValue: false },
     });
     const beneath = await shop.putSegment('s0', { any: [staff, staff] });
     expect(beneath.status).toBe(409);
     expect(beneath.body.message).toMatch(
-      /makes the segment "s\d+" in "development" come to more conditions .*Shorten it/,
+      /makes the segment "s\d+" in "development" exceed the limit on conditions .*Simplify it/,
     );
     expect((await shop.ruleset()).segments?.s0).toEqual(staff);
-    // So it does where a fallback brings the segment.
+    // The same if the larger segment comes from a fallback.
     await shop.addEnvironment('larger');
     await shop.putSegment('s0', { any: [staff, staff] }, 'larger');
     await shop.addEnvironment('preview', 'development');
@@ -125,7 +125,7 @@ describe('segments', () => {
     expect(adopted.status).toBe(200);
     const exposed = await shop.call('DELETE', '/segments/s0?environment=development');
     expect(exposed.status).toBe(409);
-    expect(exposed.body.message).toContain('come to more');
+    expect(exposed.body.message).toContain('exceed the limit');
     await shop.addEnvironment('small');
     await shop.putSegment('s0', staff, 'small');
     await shop.addEnvironment('leaf', 'small');
@@ -136,16 +136,16 @@ describe('segments', () => {
       fallbackEnvironmentId: shop.environments.larger,
     });
     expect(moved.status).toBe(409);
-    expect(moved.body.message).toMatch(/in "leaf", the segment "s12" would come to more/);
+    expect(moved.body.message).toMatch(/in "leaf", the segment "s12" would exceed the limit/);
   });
 
-  it('refuse a bad name or condition', async () => {
+  it('refuse an invalid name or condition', async () => {
     const shop = await startShop();
     const names = ['__proto__', '%20', 'a%2Fb', 'x'.repeat(101), '-a'];
     for (const name of names) {
-      const answer = await shop.putSegment(name, staff);
-      expect(answer.status, name).toBe(400);
-      expect(answer.body.message).toContain('"name"');
+      const response = await shop.putSegment(name, staff);
+      expect(response.status, name).toBe(400);
+      expect(response.body.message).toContain('"name"');
     }
     const conditions: unknown[] = [
       undefined,
@@ -160,9 +160,9 @@ describe('segments', () => {
       { attribute: 'a', op: 'in', values: ['x'.repeat(70_000)] },
     ];
     for (const condition of conditions) {
-      const answer = await shop.call('PUT', '/segments/a?environment=development', { condition });
-      expect([400, 413]).toContain(answer.status);
-      expect(answer.body.message).toContain('"condition');
+      const response = await shop.call('PUT', '/segments/a?environment=development', { condition });
+      expect([400, 413]).toContain(response.status);
+      expect(response.body.message).toContain('"condition');
     }
   });
 });

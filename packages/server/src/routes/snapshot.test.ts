@@ -30,13 +30,13 @@ function encode(context: unknown): string {
 }
 
 describe('the snapshot', () => {
-  it('holds public values and answers for a context, with defaults, and never a secret', async () => {
+  it('contains public values and evaluated flags for a context, with defaults and without secrets', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', SECRET);
     await shop.set('apiBaseUrl', 'https://api.shop.test');
     await shop.set('theme', dutch);
-    const answer = await shop.call('POST', '/snapshot', { environment, context: { country: 'NL' } });
-    expect(answer.body).toEqual({
+    const response = await shop.call('POST', '/snapshot', { environment, context: { country: 'NL' } });
+    expect(response.body).toEqual({
       revision: (await shop.ruleset()).revision,
       public: { apiBaseUrl: 'https://api.shop.test', supportEmail: 'help@shop.test' },
       flags: {
@@ -45,10 +45,10 @@ describe('the snapshot', () => {
       },
       limits: { cartItems: { value: 20, source: 'default' }, rate: { value: 0.5, source: 'default' } },
     });
-    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('holds null where null is stored, and not the default', async () => {
+  it('contains a stored null instead of the default', async () => {
     const shop = await startShop();
     const text = JSON.stringify(shop.schema.jsonSchema);
     const jsonSchema = JSON.parse(
@@ -60,7 +60,7 @@ describe('the snapshot', () => {
     expect(body.public).toEqual({ supportEmail: null });
   });
 
-  it('holds only the keys that were asked for', async () => {
+  it('contains only the requested keys', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', SECRET);
     const keys = ['theme', 'paymentKey', 'unknown', '__proto__'];
@@ -70,7 +70,7 @@ describe('the snapshot', () => {
     expect((await shop.call('POST', '/snapshot', { environment, keys: [] })).body.flags).toEqual({});
   });
 
-  it('is for publishable keys too, without rules, segments or secrets anywhere', async () => {
+  it('works with publishable keys, without rules, segments or secrets', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', SECRET);
     await shop.putSegment('insiders', { attribute: 'email', op: 'in', values: ['ann@shop.test'] });
@@ -82,17 +82,17 @@ describe('the snapshot', () => {
       allowedOrigins: ['http://shop.test'],
     });
     const options = { token, headers: { origin: 'http://shop.test' } };
-    const answers = [
+    const responses = [
       await shop.call('POST', '/snapshot', { environment }, options),
       await shop.call('GET', '/values?environment=development', undefined, options),
       await shop.call('GET', '/values/theme?environment=development', undefined, options),
       await shop.call('POST', '/feature-flags/theme/evaluate', { environment }, options),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    expect(answers[1]?.body).toEqual({ values: { theme: 'light' } });
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(responses[1]?.body).toEqual({ values: { theme: 'light' } });
     const secret = await shop.call('GET', '/values/paymentKey?environment=development', undefined, options);
     expect(secret.status).toBe(404);
-    for (const { text } of [...answers, secret]) {
+    for (const { text } of [...responses, secret]) {
       expect(text).not.toMatch(/sk_live|insiders|\$cohort|ann@shop/);
     }
     const writes = [
@@ -106,7 +106,7 @@ describe('the snapshot', () => {
 });
 
 describe('the stream of snapshots', () => {
-  it('tells a context only what changes for it', async () => {
+  it('sends a context only what changes for it', async () => {
     const shop = await startShop();
     const dutchStream = await EventReader.open(shop, `${STREAM}&context=${encode({ country: 'NL' })}`);
     const belgianStream = await EventReader.open(shop, `${STREAM}&context=${encode({ country: 'BE' })}`);
@@ -123,7 +123,7 @@ describe('the stream of snapshots', () => {
       event: 'patch',
       data: { revision: patch.id, flags: { theme: { value: 'dark', source: 'rule', matchedRuleId: 'nl' } } },
     });
-    // The other context's answer is the same as before, so the next that it hears of is something else.
+    // Nothing changed for the other context, so its next event is the next change.
     await shop.set('banner', 'Sale');
     expect((await belgianStream.next()).data).toEqual({
       revision: expect.any(String),
@@ -131,7 +131,7 @@ describe('the stream of snapshots', () => {
     });
   });
 
-  it('leads to the snapshot that POST answers, after many writes', async () => {
+  it('leads to the same snapshot as POST after many writes', async () => {
     const shop = await startShop();
     const stream = await EventReader.open(shop, STREAM);
     let snapshot = (await stream.next()).data as unknown as Snapshot;
@@ -151,7 +151,7 @@ describe('the stream of snapshots', () => {
     expect(snapshot).toEqual(expected);
   });
 
-  it('tells of new defaults when a schema is pushed', async () => {
+  it('sends new defaults when a schema is pushed', async () => {
     const shop = await startShop();
     const stream = await EventReader.open(shop, STREAM);
     await stream.next();
@@ -164,7 +164,7 @@ describe('the stream of snapshots', () => {
     expect((await stream.next()).data.limits).toEqual({ cartItems: { value: 30, source: 'default' } });
   });
 
-  it('opens for a publishable key in the query, with the CORS headers, and ends when it is revoked', async () => {
+  it('opens for a publishable key in the query, with CORS headers, and ends when the key is revoked', async () => {
     const shop = await startShop();
     const client = await shop.makeClient({ type: 'b2m', allowedOrigins: ['http://shop.test'] });
     const { url, organizationId } = shop.server;
@@ -180,22 +180,22 @@ describe('the stream of snapshots', () => {
   });
 
   it.each([
-    ['no base64url', 'a b', 400],
-    ['no JSON', 'eyJ', 400],
-    ['no UTF-8', Buffer.from([0xff, 0xfe]).toString('base64url'), 400],
+    ['not base64url', 'a b', 400],
+    ['not JSON', 'eyJ', 400],
+    ['not UTF-8', Buffer.from([0xff, 0xfe]).toString('base64url'), 400],
     ['a list', encode([]), 400],
     ['null', encode(null), 400],
-    ['a text', encode('x'), 400],
+    ['a string', encode('x'), 400],
     ['too large', encode({ a: 'x'.repeat(9_000) }), 413],
     ['too deep', Buffer.from(`{"a":${'['.repeat(500)}${']'.repeat(500)}}`).toString('base64url'), 400],
   ])('refuses a context that is %s', async (_, context, status) => {
     const shop = await startShop();
-    const answer = await shop.call('GET', `${STREAM}&context=${encodeURIComponent(context)}`);
-    expect(answer.status).toBe(status);
-    expect(answer.body.message).toContain('"context"');
+    const response = await shop.call('GET', `${STREAM}&context=${encodeURIComponent(context)}`);
+    expect(response.status).toBe(status);
+    expect(response.body.message).toContain('"context"');
   });
 
-  it('takes a context with names of the prototype', async () => {
+  it('accepts a context with names of the prototype', async () => {
     const shop = await startShop();
     await shop.set('theme', dutch);
     const context = Buffer.from('{"__proto__":{"country":"NL"},"constructor":1}').toString('base64url');

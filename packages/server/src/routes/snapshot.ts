@@ -65,14 +65,14 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
   );
 }
 
-/** Who sees what. */
+/** For whom, of which environment and for which context snapshots are sent. */
 interface SnapshotTarget {
   principal: Principal;
   environmentId: string;
   attributes: EvaluationContext;
 }
 
-/** Sends a snapshot, and then what changes of it; changes that come while one is read are told together. */
+/** Sends a snapshot and then patches to it. Changes that arrive during a read are sent as one patch. */
 class SnapshotFeed {
   readonly #stream: EventStream;
   readonly #context: ServerContext;
@@ -87,7 +87,7 @@ class SnapshotFeed {
     this.#target = target;
   }
 
-  /** To be called after each change. */
+  /** Call it after each change of the environment. */
   changed(): void {
     this.#isBehind = true;
     if (this.#isRunning) return;
@@ -103,7 +103,7 @@ class SnapshotFeed {
       while (this.#isBehind && this.#stream.isOpen) {
         this.#isBehind = false;
         const view = await this.#context.service.viewById(this.#target.environmentId);
-        // A rename since its name was looked up may have taken it from the caller.
+        // It may have been renamed to one that the caller may not use.
         if (view === undefined || !mayUseEnvironment(this.#target.principal, view.environment.name)) {
           this.#stream.end();
           return;
@@ -111,7 +111,7 @@ class SnapshotFeed {
         this.#send(createSnapshot(view, this.#target.attributes));
       }
     } finally {
-      // At once after the last look at #isBehind: a change in between would be missed.
+      // Nothing may be awaited between the last check of #isBehind and this, or a change could be missed.
       this.#isRunning = false;
     }
   }
@@ -133,18 +133,18 @@ class SnapshotFeed {
 function decodeContext(text: string | undefined): EvaluationContext {
   if (text === undefined || text === '') return {};
   const refuse = (reason: string): Refusal =>
-    new Refusal('invalid', `Query parameter "context" ${reason}: send a JSON object as base64url.`);
+    new Refusal('invalid', `Query parameter "context" ${reason}. Send a JSON object encoded as base64url.`);
   if (text.length > (MAX_CONTEXT_BYTES * 4) / 3 + 4) {
-    throw new Refusal('too-large', `Query parameter "context" has more than ${MAX_CONTEXT_BYTES} bytes.`);
+    throw new Refusal('too-large', `Query parameter "context" must have at most ${MAX_CONTEXT_BYTES} bytes.`);
   }
-  if (!/^[\w-]*={0,2}$/.test(text)) throw refuse('is no base64url');
+  if (!/^[\w-]*={0,2}$/.test(text)) throw refuse('is not valid base64url');
   let context: unknown;
   try {
     context = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'base64url')));
   } catch {
-    throw refuse('is no JSON');
+    throw refuse('is not valid JSON');
   }
-  if (!isRecord(context)) throw refuse('is no object');
+  if (!isRecord(context)) throw refuse('is not an object');
   checkJsonLimits(context, 'context', MAX_CONTEXT_BYTES);
   return context;
 }

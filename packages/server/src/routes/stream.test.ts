@@ -55,7 +55,7 @@ describe('the stream', () => {
     ]);
   });
 
-  it('tells what a fallback changes, and what is seen instead of a deleted value', async () => {
+  it('sends changes of a fallback, and the value that replaces a deleted one', async () => {
     const shop = await startShop();
     await shop.addEnvironment('preview', 'staging');
     const stream = await EventReader.open(shop, '/stream?environment=preview');
@@ -95,7 +95,7 @@ describe('the stream', () => {
   });
 
   it.each(['999999999', '-1', 'abc', '1.5', '9'.repeat(30)])(
-    'begins anew for an event id that it does not know: %s',
+    'starts over for an unknown event id: %s',
     async (id) => {
       const shop = await startShop();
       const stream = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': id });
@@ -114,7 +114,7 @@ describe('the stream', () => {
     expect(await other.next()).toMatchObject({ event: 'ruleset', data: { epoch } });
   });
 
-  it('begins anew when what was missed is no longer kept', async () => {
+  it('starts over when the missed changes are no longer kept', async () => {
     const shop = await startShop();
     const { revision } = await shop.ruleset();
     const wishes = [shop.write({ key: 'cartItems', value: 1 })];
@@ -127,7 +127,7 @@ describe('the stream', () => {
     expect((await recent.next()).id).toBe(String(Number(revision) + 2));
   }, 60_000);
 
-  it('begins anew when what was missed is larger than the whole', async () => {
+  it('starts over when the missed changes are larger than the ruleset', async () => {
     const shop = await startShop();
     const { revision } = await shop.ruleset();
     for (let count = 0; count < 6; count += 1)
@@ -145,7 +145,7 @@ describe('the stream', () => {
     const early = await EventReader.open(shop, DEVELOPMENT);
     const start = await early.next();
     const writes = Array.from({ length: 200 }, (_, index) => shop.set('cartItems', (index % 100) + 1));
-    // Opened amid the writes: its ruleset and its changes must join without a gap.
+    // Opened during the writes: its changes must follow its ruleset without a gap.
     const late = await EventReader.open(shop, DEVELOPMENT);
     const lateStart = await late.next();
     await Promise.all(writes);
@@ -171,7 +171,7 @@ describe('the stream', () => {
     expect((await stream.next()).event).toBe('ruleset');
   });
 
-  it('ends when its client is revoked, its environment deleted, the server closed', async () => {
+  it('ends when its client is revoked, its environment is deleted or the server closes', async () => {
     const shop = await startShop();
     const client = await shop.makeClient({ type: 'm2m', scopes: ['config:read'] });
     const revoked = await EventReader.open(shop, DEVELOPMENT, {
@@ -198,7 +198,7 @@ describe('the stream', () => {
     await closed.ended();
   });
 
-  it('ends for a client whose environment gets a name that it may not use', async () => {
+  it('ends when its environment is renamed to one that the client may not use', async () => {
     const shop = await startShop();
     const id = await shop.addEnvironment('preview');
     const authorization = `Bearer ${await shop.tokenFor({ environments: ['preview', 'staging'] })}`;
@@ -217,7 +217,7 @@ describe('the stream', () => {
     }
   });
 
-  it('begins anew for a client of a deleted environment of the same name', async () => {
+  it('starts over for a client of a deleted environment of the same name', async () => {
     const shop = await startShop();
     const open = (id: string) =>
       EventReader.open(shop, '/stream?environment=preview', { 'last-event-id': id });
@@ -234,19 +234,19 @@ describe('the stream', () => {
     });
   });
 
-  it('drops a client that does not read, and serves the others', async () => {
+  it('disconnects a client that does not read and serves the others', async () => {
     const shop = await startShop({ streams: { maxWaitingBytes: 64 * 1024 } });
     const reader = await EventReader.open(shop, DEVELOPMENT);
     await reader.next();
     const stalled = await openStalled(shop);
     for (let count = 0; !stalled.isClosed(); count += 1) {
-      if (count === 400) throw new Error('The client that does not read was not dropped.');
+      if (count === 400) throw new Error('The client that does not read was not disconnected.');
       await shop.set('supportEmail', `${count}${'x'.repeat(200_000)}`);
       expect((await reader.next()).event).toBe('change');
     }
   }, 60_000);
 
-  it('is for machines only', async () => {
+  it('is for machine clients only', async () => {
     const shop = await startShop();
     const { publishableKey } = await shop.makeClient({ type: 'b2m', allowedOrigins: ['http://shop.test'] });
     const headers = { origin: 'http://shop.test' };
@@ -255,13 +255,13 @@ describe('the stream', () => {
       '/ruleset?environment=development',
       '/segments?environment=development',
     ]) {
-      const answer = await shop.call('GET', path, undefined, { token: publishableKey, headers });
-      expect(answer.status).toBe(403);
+      const response = await shop.call('GET', path, undefined, { token: publishableKey, headers });
+      expect(response.status).toBe(403);
     }
   });
 });
 
-/** A connection that asks for the stream and never reads the answer. */
+/** A connection that requests the stream and never reads the response. */
 async function openStalled(shop: Shop): Promise<{ isClosed: () => boolean }> {
   const { hostname, port, host } = new URL(shop.server.url);
   const socket = connect(Number(port), hostname);
@@ -278,7 +278,7 @@ async function openStalled(shop: Shop): Promise<{ isClosed: () => boolean }> {
   socket.on('error', () => {
     closed = true;
   });
-  // Without reading, the end shows itself only when something is sent.
+  // A connection that is not read notices its end only when it sends something.
   const poke = setInterval(() => socket.write('\r\n'), 10);
   onTestFinished(() => clearInterval(poke));
   return { isClosed: () => closed };

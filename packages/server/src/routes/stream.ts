@@ -8,10 +8,10 @@ import type { ServerContext } from '../http/server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
 import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
-/** Missed changes of more characters than this, and than the whole ruleset, are not told one by one. */
+/** If the missed changes are longer than this and than the whole ruleset, the ruleset is sent instead. */
 const MAX_RESUMED_LENGTH = 1024 * 1024;
 
-/** `…/config/stream`: the ruleset and then each change of it, for servers only. */
+/** `…/config/stream`: the ruleset and then each change to it, for servers only. */
 export function registerStreamRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get<{ Querystring: RulesetQuery }>(
     `${CONFIG_PATH}/stream`,
@@ -20,7 +20,7 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
       const stream = new EventStream(request, reply, context);
       const principal = principalOf(request);
       const { id } = (await context.service.view(principal, request.query.environment)).environment;
-      // Subscribed before the first read: what is committed between the two arrives by both ways, and is sent once.
+      // Subscribes before the first read. A change in between arrives both ways and is sent once.
       const feed = new ChangeFeed(context, id);
       stream.onEnd(() => feed.close());
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
@@ -33,32 +33,32 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
   );
 }
 
-/** Changes of one environment, kept until someone takes them. */
+/** Collects the changes of one environment until they are delivered. */
 class ChangeFeed {
   readonly #waiting: ChangeRecord[] = [];
   readonly close: () => void;
-  #take: ((record: ChangeRecord) => void) | undefined;
+  #deliver: ((record: ChangeRecord) => void) | undefined;
 
   constructor({ changes }: ServerContext, environmentId: string) {
     this.close = changes.subscribe(environmentId, (record) => {
-      if (this.#take === undefined) this.#waiting.push(record);
-      else this.#take(record);
+      if (this.#deliver === undefined) this.#waiting.push(record);
+      else this.#deliver(record);
     });
   }
 
-  /** Hands every change after `revision` to `take`, those that wait and those to come. */
-  deliver(revision: number, take: (record: ChangeRecord) => void): void {
+  /** Calls `listener` for every change after `revision`, collected or future. */
+  deliver(revision: number, listener: (record: ChangeRecord) => void): void {
     let last = revision;
-    this.#take = (record) => {
+    this.#deliver = (record) => {
       if (record.revision <= last) return;
       last = record.revision;
-      take(record);
+      listener(record);
     };
-    for (const record of this.#waiting.splice(0)) this.#take(record);
+    for (const record of this.#waiting.splice(0)) this.#deliver(record);
   }
 }
 
-/** What a client gets first: the changes that it missed, or the whole ruleset. */
+/** The first events of a stream: the changes that the client missed, or the whole ruleset. */
 async function readStart(
   request: FastifyRequest<{ Querystring: RulesetQuery }>,
   { service, storage }: ServerContext,
@@ -70,13 +70,13 @@ async function readStart(
   requireEnvironmentAccess(principalOf(request), view.environment.name);
   const current = view.environment.revision;
   const last = lastEventId(request);
-  // What was missed since a revision of another epoch is not known.
+  // Changes since a revision of another epoch are unknown.
   const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
   if (isSameEpoch && last !== undefined && last <= current) {
     const missed = await storage.listChangesSince(environmentId, last);
     if (missed !== undefined) {
       const events = missed.map(changeEvent);
-      // Many changes of one large value can be far more than what there is in the end.
+      // Many changes of one large value can be much longer than the ruleset itself.
       const size = events.reduce((sum, { data }) => sum + data.length, 0);
       if (size <= Math.max(view.rulesetJson.length, MAX_RESUMED_LENGTH)) {
         return { events, revision: missed.at(-1)?.revision ?? last };
@@ -86,7 +86,7 @@ async function readStart(
   return { events: [rulesetEvent(view)], revision: current };
 }
 
-/** Undefined where there is none, or one that is no revision of ours. */
+/** Undefined if there is none, or if it is not one of our revisions. */
 function lastEventId(request: Pick<FastifyRequest, 'headers'>): number | undefined {
   const header = request.headers['last-event-id'];
   return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
@@ -98,7 +98,7 @@ function rulesetEvent(view: EnvironmentView): StreamEvent {
 
 const events = new WeakMap<ChangeRecord, StreamEvent>();
 
-/** Made once for all streams that send it. */
+/** Creates each event once for all streams that send it. */
 function changeEvent(record: ChangeRecord): StreamEvent {
   const known = events.get(record);
   if (known !== undefined) return known;

@@ -15,7 +15,7 @@ function nested(levels: number): unknown {
   return condition;
 }
 
-/** What is stored, where the server says the fault is, and what it says to do. */
+/** A value, the place that the server must name and the remedy that it must give. */
 const REFUSED: [name: string, value: unknown, place: string, remedy: string][] = [
   [
     'an unknown operator',
@@ -39,13 +39,13 @@ const REFUSED: [name: string, value: unknown, place: string, remedy: string][] =
     'Correct it',
   ],
   [
-    'a pattern that runs away',
+    'a pattern with exponential time',
     when({ attribute: 'a', op: 'matches', values: ['^(a+)+$'] }),
     'rules[0].when.values[0]',
     'anchor it',
   ],
   [
-    'a pattern that runs away only where case is ignored',
+    'a pattern with exponential time only if case is ignored',
     when({ attribute: 'a', op: 'matches', values: ['^(?:[a-z]|[A-Z])*$'], ignoreCase: true }),
     'rules[0].when.values[0]',
     'anchor it',
@@ -86,7 +86,7 @@ const REFUSED: [name: string, value: unknown, place: string, remedy: string][] =
     'a name of its own',
   ],
   ['no default', { $cohort: {} }, 'defaultValue', 'Give the value for everyone'],
-  ['a $cohort that is no object', { $cohort: null }, '$cohort', 'Give at least'],
+  ['a $cohort that is not an object', { $cohort: null }, '$cohort', 'Give at least'],
   ['a default that the schema refuses', { $cohort: { defaultValue: 'yes' } }, 'defaultValue', 'boolean'],
   [
     'a rule value that the schema refuses',
@@ -123,17 +123,17 @@ const REFUSED: [name: string, value: unknown, place: string, remedy: string][] =
   ],
 ];
 
-describe('targeting that is refused on write', () => {
-  it('says where it is wrong and what to do', async () => {
+describe('invalid targeting', () => {
+  it('is refused with its place and a remedy', async () => {
     const shop = await startShop();
     for (const [name, value, place, remedy] of REFUSED) {
       const body = { ...shop.write({ key: 'newCheckout', value: null }), value };
-      const { status, body: answer } = await shop.call('PUT', '/values', body);
+      const { status, body: refusal } = await shop.call('PUT', '/values', body);
       expect(status, name).toBe(400);
       const path = place.startsWith('$') ? `value.${place}` : `value.$cohort.${place}`;
-      // A path that is cut short has no end to look for.
-      expect(answer.message, name).toContain(path.endsWith('…') ? path.slice(0, -1) : `${path}"`);
-      expect(answer.message, name).toContain(remedy);
+      // A path that ends in … was shortened.
+      expect(refusal.message, name).toContain(path.endsWith('…') ? path.slice(0, -1) : `${path}"`);
+      expect(refusal.message, name).toContain(remedy);
     }
   });
 });

@@ -19,12 +19,12 @@ describe('POST /token', () => {
   it('exchanges client credentials for a signed token', async () => {
     const server = await startServer({ tokenTtlSec: 120 });
     const admin = adminOf(server);
-    const answer = await postForm(`${server.url}/token`, grant(admin));
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(answer.headers.get('pragma')).toBe('no-cache');
-    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
-    const body = await jsonOf(answer);
+    const response = await postForm(`${server.url}/token`, grant(admin));
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('pragma')).toBe('no-cache');
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    const body = await jsonOf(response);
     expect(body).toEqual({
       access_token: expect.any(String),
       token_type: 'Bearer',
@@ -39,13 +39,13 @@ describe('POST /token', () => {
     expect(verified.payload).toMatchObject({ sub: admin.clientId, org: server.organizationId });
   });
 
-  it('does without provider, takes Basic, and narrows the scope', async () => {
+  it('works without provider, accepts Basic and narrows the scope', async () => {
     const server = await startServer();
     const { clientId, clientSecret } = adminOf(server);
     const form = { grant_type: 'client_credentials', scope: 'config:read' };
-    const answer = await postForm(`${server.url}/token`, form, basic(clientId, clientSecret));
-    expect(answer.status).toBe(200);
-    expect(await jsonOf(answer)).toMatchObject({ scope: 'config:read' });
+    const response = await postForm(`${server.url}/token`, form, basic(clientId, clientSecret));
+    expect(response.status).toBe(200);
+    expect(await jsonOf(response)).toMatchObject({ scope: 'config:read' });
   });
 
   it('decodes both halves of Basic as forms (RFC 6749 §2.3.1)', async () => {
@@ -63,15 +63,15 @@ describe('POST /token', () => {
     ['no client id', { client_id: '' }, 400, 'invalid_request', /client_id/],
     ['no secret', { client_secret: '' }, 400, 'invalid_request', /client_secret/],
     ['a wrong secret', { client_secret: 'sk_wrong' }, 401, 'invalid_client', /secret/],
-    ['an unknown client', { client_id: 'nobody' }, 401, 'invalid_client', /not known/],
+    ['an unknown client', { client_id: 'nobody' }, 401, 'invalid_client', /unknown/],
     ['an unknown scope', { scope: 'config:everything' }, 400, 'invalid_scope', /scope/],
   ])('refuses %s', async (_name, change, status, error, description) => {
     const server = await startServer();
-    const answer = await postForm(`${server.url}/token`, { ...grant(adminOf(server)), ...change });
-    expect(answer.status).toBe(status);
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(answer.headers.get('www-authenticate')).toBeNull();
-    const body = await jsonOf(answer);
+    const response = await postForm(`${server.url}/token`, { ...grant(adminOf(server)), ...change });
+    expect(response.status).toBe(status);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('www-authenticate')).toBeNull();
+    const body = await jsonOf(response);
     expect(body).toEqual({
       error,
       error_description: expect.stringMatching(description),
@@ -83,9 +83,9 @@ describe('POST /token', () => {
   it('refuses a scope that the client does not have', async () => {
     const server = await startServer();
     const reader = await makeClient(server, await tokenOf(server), { type: 'm2m' });
-    const answer = await postForm(`${server.url}/token`, { ...grant(reader), scope: 'config:write' });
-    expect(answer.status).toBe(400);
-    expect(await jsonOf(answer)).toMatchObject({ error: 'invalid_scope' });
+    const response = await postForm(`${server.url}/token`, { ...grant(reader), scope: 'config:write' });
+    expect(response.status).toBe(400);
+    expect(await jsonOf(response)).toMatchObject({ error: 'invalid_scope' });
   });
 
   it('refuses a repeated parameter, two ways of authentication and another content type', async () => {
@@ -121,28 +121,28 @@ describe('POST /token', () => {
     expect(bearer.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
   });
 
-  it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('answers 405 to %s', async (method) => {
+  it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('responds with 405 to %s', async (method) => {
     const server = await startServer();
-    const answer = await fetch(`${server.url}/token`, { method });
-    expect(answer.status).toBe(405);
-    expect(answer.headers.get('allow')).toBe('POST');
-    expect(await jsonOf(answer)).toMatchObject({ error: 'invalid_request', message: expect.any(String) });
+    const response = await fetch(`${server.url}/token`, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect(await jsonOf(response)).toMatchObject({ error: 'invalid_request', message: expect.any(String) });
   });
 
-  it('answers 413 to a body over 16 KiB', async () => {
+  it('responds with 413 to a body over 16 KiB', async () => {
     const server = await startServer();
-    const answer = await postForm(`${server.url}/token`, {
+    const response = await postForm(`${server.url}/token`, {
       ...grant(adminOf(server)),
       padding: 'x'.repeat(17_000),
     });
-    expect(answer.status).toBe(413);
-    expect(await jsonOf(answer)).toMatchObject({
+    expect(response.status).toBe(413);
+    expect(await jsonOf(response)).toMatchObject({
       error: 'invalid_request',
       message: 'The body is too large.',
     });
   });
 
-  it('answers 429 to further wrong secrets of one client, saying how long', async () => {
+  it('responds with 429 to further wrong secrets of one client and says how long to wait', async () => {
     const server = await startServer({ tokenAttempts: { maxFailures: 3, windowSec: 60 } });
     const admin = adminOf(server);
     const other = await makeClient(server, await tokenOf(server), { type: 'm2m' });
@@ -158,7 +158,7 @@ describe('POST /token', () => {
     expect((await wrong(other)).status).toBe(401);
   });
 
-  it('locks nobody out with the right secret, also behind the address that the wrong ones come from', async () => {
+  it('still accepts the right secret from an address that sent wrong ones', async () => {
     const server = await startServer({ tokenAttempts: { maxFailures: 1, windowSec: 60 } });
     const admin = adminOf(server);
     const token = await tokenOf(server);
@@ -167,34 +167,34 @@ describe('POST /token', () => {
     expect((await wrong('/token')).status).toBe(401);
     expect((await wrong('/token')).status).toBe(429);
     expect((await postForm(`${server.url}/token`, grant(admin))).status).toBe(200);
-    // A right one does not make room for more wrong ones.
+    // A right secret does not allow more wrong ones.
     expect((await wrong('/token')).status).toBe(429);
     expect((await wrong('/revoke')).status).toBe(429);
     expect((await postForm(`${server.url}/revoke`, { ...grant(admin), token })).status).toBe(200);
   });
 
-  it('gives no token for a publishable key', async () => {
+  it('does not exchange a publishable key for a token', async () => {
     const server = await startServer();
     const key = await makeClient(server, await tokenOf(server), {
       type: 'b2m',
       allowedOrigins: ['https://shop.example'],
     });
     const form = grant({ clientId: key.id, clientSecret: key.publishableKey });
-    const answer = await postForm(`${server.url}/token`, form);
-    expect(answer.status).toBe(401);
+    const response = await postForm(`${server.url}/token`, form);
+    expect(response.status).toBe(401);
   });
 });
 
 describe('POST /revoke', () => {
-  it('makes a token useless at once, and is idempotent', async () => {
+  it('revokes a token at once and is idempotent', async () => {
     const server = await startServer();
     const admin = adminOf(server);
     const token = await tokenOf(server);
     const other = await tokenOf(server);
     expect((await callApi(server, '/auth-clients', { token })).status).toBe(200);
     for (const text of [token, token, 'rubbish']) {
-      const answer = await postForm(`${server.url}/revoke`, { ...grant(admin), token: text });
-      expect(answer.status).toBe(200);
+      const response = await postForm(`${server.url}/revoke`, { ...grant(admin), token: text });
+      expect(response.status).toBe(200);
     }
     expect((await callApi(server, '/auth-clients', { token })).status).toBe(401);
     expect((await callApi(server, '/auth-clients', { token: other })).status).toBe(200);
@@ -218,9 +218,9 @@ describe('POST /revoke', () => {
 describe('discovery', () => {
   it.each(['oauth-authorization-server', 'openid-configuration'])('serves %s', async (document) => {
     const server = await startServer();
-    const answer = await fetch(`${server.url}/.well-known/${document}`);
-    expect(answer.status).toBe(200);
-    expect(await jsonOf(answer)).toMatchObject({
+    const response = await fetch(`${server.url}/.well-known/${document}`);
+    expect(response.status).toBe(200);
+    expect(await jsonOf(response)).toMatchObject({
       issuer: server.url,
       token_endpoint: `${server.url}/token`,
       jwks_uri: `${server.url}/jwks`,
@@ -228,7 +228,7 @@ describe('discovery', () => {
     });
   });
 
-  it('publishes the public half of the signing key only', async () => {
+  it('publishes only the public half of the signing key', async () => {
     const server = await startServer();
     const { keys } = await jsonOf(await fetch(`${server.url}/jwks`));
     const token = await tokenOf(server);

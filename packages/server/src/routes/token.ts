@@ -7,7 +7,7 @@ import { isScope } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
 import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
 
-/** What the OAuth endpoints share beyond the server's context. */
+/** The services of the OAuth endpoints. */
 export interface OAuthServices {
   tokens: TokenService;
   limiter: AttemptLimiter;
@@ -43,15 +43,15 @@ export function registerTokenRoutes(
   });
 }
 
-/** Without a wish a client gets all its scopes; a scope that it does not have is refused, not dropped. */
-function grantedScopes(client: AuthClient, wish: string | undefined): string[] {
-  if (wish === undefined) return client.scopes;
-  const scopes = [...new Set(wish.split(' ').filter((name) => name !== ''))];
+/** Without `scope` a client gets all its scopes. A scope that it does not have is an error. */
+function grantedScopes(client: AuthClient, scope: string | undefined): string[] {
+  if (scope === undefined) return client.scopes;
+  const scopes = [...new Set(scope.split(' ').filter((name) => name !== ''))];
   if (scopes.length === 0) return client.scopes;
-  for (const scope of scopes) {
-    if (!isScope(scope)) throw new OAuthError('invalid_scope', 'A requested scope does not exist.');
-    if (!client.scopes.includes(scope)) {
-      throw new OAuthError('invalid_scope', `The client does not have the scope ${scope}.`);
+  for (const name of scopes) {
+    if (!isScope(name)) throw new OAuthError('invalid_scope', 'A requested scope does not exist.');
+    if (!client.scopes.includes(name)) {
+      throw new OAuthError('invalid_scope', `The client does not have the scope ${name}.`);
     }
   }
   return scopes;

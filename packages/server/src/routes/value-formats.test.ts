@@ -5,7 +5,7 @@ const EMAIL_PATTERN =
   "^(?!\\.)(?!.*\\.\\.)([A-Za-z0-9_'+\\-\\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\\-]*\\.)+[A-Za-z]{2,}$";
 const properties = {
   url: { type: 'string', format: 'uri' },
-  // The name of the format beside its pattern, as zod writes it and as @smooai/config does.
+  // The format beside its pattern, as @smooai/config and zod write it.
   mail: { type: 'string', 'x-format': 'email', pattern: EMAIL_PATTERN },
   email: { type: 'string', format: 'email', pattern: EMAIL_PATTERN },
   ulid: { type: 'string', format: 'ulid', pattern: '^[0-9A-HJKMNP-TV-Z]{26}$' },
@@ -14,7 +14,7 @@ const properties = {
   code: { type: 'string', pattern: '^[A-Z]{3}$' },
 };
 
-it('are refused in words where the schema names the format, and by the pattern where it names none', async () => {
+it('values of a wrong format are refused with its description, or with the pattern if the schema names no format', async () => {
   const shop = await startShop();
   const jsonSchema = {
     type: 'object',
@@ -32,7 +32,7 @@ it('are refused in words where the schema names the format, and by the pattern w
     ['ulid', 'x', 'must be in the format "ulid".'],
     ['day', '31-01-2026', 'must be a date, such as 2026-01-31.'],
     ['staffEmail', 'nobody', 'must be an e-mail address.'],
-    // The format is kept, so its name alone would be wrong.
+    // It is a valid e-mail address, so the message must mention the pattern.
     ['staffEmail', 'a@b.example', 'must be an e-mail address, and match pattern "@shop\\\\.example$".'],
     ['code', 'abc', 'must match pattern "^[A-Z]{3}$".'],
   ] as const;

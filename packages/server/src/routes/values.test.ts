@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { startShop } from '../test-support/shop-server.ts';
 
 describe('values', () => {
-  it('stores a value and answers the row', async () => {
+  it('stores a value and returns the row', async () => {
     const shop = await startShop();
-    const answer = await shop.call('PUT', '/values', shop.write({ key: 'newCheckout', value: true }));
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({
+    const response = await shop.call('PUT', '/values', shop.write({ key: 'newCheckout', value: true }));
+    expect(response.status).toBe(200);
+    expect(response.body).toEqual({
       id: expect.any(String),
       organizationId: shop.server.organizationId,
       schemaId: shop.schema.id,
@@ -20,10 +20,10 @@ describe('values', () => {
       updatedAt: expect.stringMatching(/Z$/),
     });
     const again = await shop.set('newCheckout', false);
-    expect(again).toMatchObject({ id: answer.body.id, createdAt: answer.body.createdAt, value: false });
+    expect(again).toMatchObject({ id: response.body.id, createdAt: response.body.createdAt, value: false });
   });
 
-  it('reads one value and all of them, secrets for machines', async () => {
+  it('reads one value or all of them, with secrets for machine clients', async () => {
     const shop = await startShop();
     await shop.set('apiBaseUrl', 'https://api.shop.test');
     await shop.set('paymentKey', 'sk_live_12345678');
@@ -32,21 +32,21 @@ describe('values', () => {
       values: { apiBaseUrl: 'https://api.shop.test', paymentKey: 'sk_live_12345678', cartItems: 40 },
     });
     expect((await shop.call('GET', '/values/cartItems?environment=development')).body).toEqual({ value: 40 });
-    // A default is no value.
+    // A default does not count as a value.
     for (const key of ['theme', 'unknownKey', '__proto__', 'constructor', 'toString']) {
-      const answer = await shop.call('GET', `/values/${key}?environment=development`);
-      expect(answer.status).toBe(404);
-      expect(answer.body.message).toContain(key);
+      const response = await shop.call('GET', `/values/${key}?environment=development`);
+      expect(response.status).toBe(404);
+      expect(response.body.message).toContain(key);
     }
   });
 
-  it('takes featureFlag as a name of the tier', async () => {
+  it('accepts featureFlag as a name of the tier', async () => {
     const shop = await startShop();
     const body = { ...shop.write({ key: 'theme', value: 'dark' }), tier: 'featureFlag' };
     expect((await shop.call('PUT', '/values', body)).body.tier).toBe('feature_flag');
   });
 
-  it('gives a targeted value as it is for the empty context, clamped for a limit', async () => {
+  it('evaluates a targeted value for the empty context, and clamps a limit', async () => {
     const shop = await startShop();
     const when = { attribute: 'country', op: 'in', values: ['NL'] } as const;
     await shop.set('theme', {
@@ -60,7 +60,7 @@ describe('values', () => {
     expect(body.values).toEqual({ theme: 'light', cartItems: 50 });
   });
 
-  it('takes what an environment lacks from its fallbacks', async () => {
+  it('takes missing values from the fallbacks', async () => {
     const shop = await startShop();
     await shop.addEnvironment('preview', 'staging');
     await shop.addEnvironment('preview-1', 'preview');
@@ -74,7 +74,7 @@ describe('values', () => {
     const deleted = await shop.call('DELETE', '/values/cartItems?environment=preview');
     expect(deleted.status).toBe(204);
     expect(await values('preview-1')).toEqual({ theme: 'dark', cartItems: 5 });
-    // Its own value is gone; the fallback's is not its own.
+    // Its own value is gone, and the fallback's value is not its own.
     expect((await shop.call('DELETE', '/values/cartItems?environment=preview')).status).toBe(404);
   });
 
@@ -89,7 +89,7 @@ describe('values', () => {
     expect((await shop.ruleset()).secret).toEqual({});
   });
 
-  it('writes all of a bulk or nothing', async () => {
+  it('writes all values of a bulk or none', async () => {
     const shop = await startShop();
     const values = [
       shop.write({ key: 'theme', value: 'dark' }),
@@ -114,7 +114,7 @@ describe('values', () => {
     expect((await shop.call('PUT', '/values/bulk', { values: [] })).body).toEqual([]);
   });
 
-  it('keeps a client to its environments and scopes', async () => {
+  it('limits a client to its environments and scopes', async () => {
     const shop = await startShop();
     await shop.set('theme', 'dark', 'production');
     const token = await shop.tokenFor({ environments: ['staging'], scopes: ['config:read', 'config:write'] });
@@ -147,52 +147,52 @@ describe('values', () => {
     );
   });
 
-  it('treats the rows of another organization as unknown', async () => {
+  it('treats rows of another organization as unknown', async () => {
     const shop = await startShop();
     const other = await startShop();
     const body = {
       ...shop.write({ key: 'theme', value: 'dark' }),
       environmentId: other.environments.development,
     };
-    const answer = await shop.call('PUT', '/values', body);
-    expect(answer.status).toBe(404);
-    expect(answer.body.message).toContain('environmentId');
+    const response = await shop.call('PUT', '/values', body);
+    expect(response.status).toBe(404);
+    expect(response.body.message).toContain('environmentId');
   });
 });
 
 describe('a value that its schema refuses', () => {
   it.each([
     ['a wrong type', 'newCheckout', 'yes', 'value', 'must be boolean'],
-    ['another than those listed', 'theme', 'pink', 'value', '"light"'],
+    ['a value that is not listed', 'theme', 'pink', 'value', '"light"'],
     ['a wrong format', 'apiBaseUrl', 'not a url', 'value', 'must be a URL'],
     ['a wrong item', 'contact', { phones: ['1', 2] }, 'value.phones[1]', 'must be string'],
     ['a missing property', 'contact', {}, 'value', 'phones'],
-    ['a limit below', 'cartItems', 0, 'value', 'at least 1'],
-    ['a limit above', 'cartItems', 101, 'value', 'at most 100'],
+    ['a limit that is too low', 'cartItems', 0, 'value', 'at least 1'],
+    ['a limit that is too high', 'cartItems', 101, 'value', 'at most 100'],
     ['a limit off its step', 'cartItems', 1.5, 'value', 'multiple of 1'],
-    ['a limit as a text', 'cartItems', '5', 'value', 'must be a number'],
+    ['a limit as a string', 'cartItems', '5', 'value', 'must be a number'],
     ['null', 'newCheckout', null, 'value', 'must be boolean'],
   ])('is refused: %s', async (_, key, value, path, reason) => {
     const shop = await startShop();
-    const answer = await shop.call('PUT', '/values', shop.write({ key, value }));
-    expect(answer.status).toBe(400);
-    expect(answer.body.message).toContain(`"${path}"`);
-    expect(answer.body.message).toContain(reason);
+    const response = await shop.call('PUT', '/values', shop.write({ key, value }));
+    expect(response.status).toBe(400);
+    expect(response.body.message).toContain(`"${path}"`);
+    expect(response.body.message).toContain(reason);
     expect((await shop.call('GET', '/values?environment=development')).body.values).toEqual({});
   });
 
-  it('is taken when a fraction is a multiple of the step', async () => {
+  it('is accepted if a fraction is a multiple of the step', async () => {
     const shop = await startShop();
     for (const value of [0.3, 0.7, 1, 0]) expect((await shop.set('rate', value)).value).toBe(value);
   });
 
   it.each([
     ['a pattern', { type: 'string', pattern: '^(a+)+$' }],
-    ['a pattern of names', { type: 'object', patternProperties: { '^(a+)+$': {} } }],
+    ['a pattern of property names', { type: 'object', patternProperties: { '^(a+)+$': {} } }],
     ['references', explodingSchema()],
-    ['references without an end', { $dynamicRef: '#' }],
+    ['endless references', { $dynamicRef: '#' }],
   ])(
-    'is refused where the schema would explode by %s',
+    'is refused if the check takes exponential time because of %s',
     async (_name, keySchema: JsonValue) => {
       const shop = await startShop();
       const schema = await shop.call('POST', '/schemas', {
@@ -208,18 +208,18 @@ describe('a value that its schema refuses', () => {
         schemaId: schema.id,
         environmentId: shop.environments.development ?? '',
         key: 'trap',
-        value: _name === 'a pattern of names' ? { [text]: 1, [`${text}!`]: 1 } : text,
+        value: _name === 'a pattern of property names' ? { [text]: 1, [`${text}!`]: 1 } : text,
         tier: 'public',
       };
-      const answer = await shop.call('PUT', '/values', body);
-      expect(answer.status).toBe(400);
-      expect(answer.body.message).toContain('Field "value" of "trap" cannot be checked');
+      const response = await shop.call('PUT', '/values', body);
+      expect(response.status).toBe(400);
+      expect(response.body.message).toContain('Field "value" of "trap" cannot be checked');
       await shop.set('newCheckout', true);
     },
     20_000,
   );
 
-  it('is refused as soon with forty answers that the schema explodes on as with one', async () => {
+  it('is refused as fast with forty slow results as with one', async () => {
     const shop = await startShop();
     const trap = { type: 'string', pattern: '^(a+)+$' };
     const schema = await shop.call('POST', '/schemas', {
@@ -245,10 +245,10 @@ describe('a value that its schema refuses', () => {
     expect(await timeOf(40)).toBeLessThan(one * 4);
   }, 30_000);
 
-  it('never shows anything of a secret', async () => {
+  it('never shows any part of a secret', async () => {
     const shop = await startShop();
     const secret = 'hunter2';
-    const answers = [
+    const responses = [
       await shop.call('PUT', '/values', shop.write({ key: 'paymentKey', value: secret })),
       await shop.call('PUT', '/values', shop.write({ key: 'vault', value: { [secret]: 'x'.repeat(11) } })),
       await shop.call(
@@ -261,13 +261,13 @@ describe('a value that its schema refuses', () => {
         tier: 'public',
       }),
     ];
-    for (const answer of answers) {
-      expect(answer.status).toBe(400);
-      expect(answer.text).not.toContain(secret);
+    for (const response of responses) {
+      expect(response.status).toBe(400);
+      expect(response.text).not.toContain(secret);
     }
   });
 
-  it('is refused where a rule, a variant or the default could answer it', async () => {
+  it('is refused as the result of a rule, a variant or the default', async () => {
     const shop = await startShop();
     const all = { all: [] };
     const cases: [unknown, string][] = [
@@ -295,9 +295,9 @@ describe('a value that its schema refuses', () => {
     ];
     for (const [cohort, place] of cases) {
       const body = { ...shop.write({ key: 'newCheckout', value: null }), value: { $cohort: cohort } };
-      const answer = await shop.call('PUT', '/values', body);
-      expect(answer.status, place).toBe(400);
-      expect(answer.body.message).toContain(place);
+      const response = await shop.call('PUT', '/values', body);
+      expect(response.status, place).toBe(400);
+      expect(response.body.message).toContain(place);
     }
     const secret = await shop.call(
       'PUT',
@@ -310,7 +310,7 @@ describe('a value that its schema refuses', () => {
     expect(refused.body.message).toContain('at most 100');
   });
 
-  it('is refused for a pattern that is invalid or runs away, and taken for a tame one', async () => {
+  it('is refused for a pattern that is invalid or takes exponential time', async () => {
     const shop = await startShop();
     const put = (pattern: string) =>
       shop.call(
@@ -330,13 +330,13 @@ describe('a value that its schema refuses', () => {
       );
     expect((await put('^.*@shop\\.test$')).status).toBe(200);
     for (const pattern of ['(', '(a+)+$', '^(\\w+\\s?)*$', 'x'.repeat(2_000)]) {
-      const answer = await put(pattern);
-      expect(answer.status, pattern).toBe(400);
-      expect(answer.body.message).toContain('$cohort.rules[0].when.values[0]');
+      const response = await put(pattern);
+      expect(response.status, pattern).toBe(400);
+      expect(response.body.message).toContain('$cohort.rules[0].when.values[0]');
     }
   });
 
-  it('is refused where the request names the wrong rows', async () => {
+  it('is refused if the request names the wrong rows', async () => {
     const shop = await startShop();
     const good = shop.write({ key: 'theme', value: 'dark' });
     const other = await shop.call('POST', '/schemas', { name: 'empty' });
@@ -350,23 +350,23 @@ describe('a value that its schema refuses', () => {
       [{ ...good, environmentId: 'nothing' }, 404, '"environmentId"'],
     ];
     for (const [body, status, field] of cases) {
-      const answer = await shop.call('PUT', '/values', body);
-      expect(answer.status, field).toBe(status);
-      expect(answer.body.message).toContain(field);
+      const response = await shop.call('PUT', '/values', body);
+      expect(response.status, field).toBe(status);
+      expect(response.body.message).toContain(field);
     }
   });
 
-  it('is refused when it is too large or too deep', async () => {
+  it('is refused if it is too large or too deep', async () => {
     const shop = await startShop();
     const send = async (text: string): Promise<{ status: number; body: unknown }> => {
       const { url, organizationId } = shop.server;
       const body = JSON.stringify(shop.write({ key: 'supportEmail', value: 'HERE' })).replace('"HERE"', text);
-      const answer = await fetch(`${url}/organizations/${organizationId}/config/values`, {
+      const response = await fetch(`${url}/organizations/${organizationId}/config/values`, {
         method: 'PUT',
         headers: { authorization: `Bearer ${shop.token}`, 'content-type': 'application/json' },
         body,
       });
-      return { status: answer.status, body: await answer.json() };
+      return { status: response.status, body: await response.json() };
     };
     const large = await shop.call(
       'PUT',
@@ -382,12 +382,12 @@ describe('a value that its schema refuses', () => {
     });
     expect(await send('[1, 1e999]')).toEqual({
       status: 400,
-      body: { message: expect.stringContaining('"value" holds a number that is too large') },
+      body: { message: expect.stringContaining('"value" contains a number that is too large') },
     });
   });
 });
 
-/** Two to the power of 26 ways to refuse a text. */
+/** A schema with 2 ** 26 ways to refuse a text. */
 function explodingSchema(): JsonValue {
   const definitions: Record<string, JsonValue> = { d26: { type: 'number' } };
   for (let level = 0; level < 26; level += 1) {

@@ -31,7 +31,7 @@ const bulkBody = {
 };
 const BULK_BODY_BYTES = 8 * 1024 * 1024;
 
-/** `…/config/values`: what is stored, as clients read it that know nothing of targeting. */
+/** `…/config/values`: the stored values, for clients without targeting: targeted ones are evaluated. */
 export function registerValuesRoutes(app: FastifyInstance, context: ServerContext): void {
   registerReads(app, context);
   registerWrites(app, context);

@@ -12,12 +12,12 @@ const SQLITE_MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 100;
 const APPLICATION_ID_AT = 68;
 
-/** Makes a directory and its parents, open to their owner only; one that exists stays as it is. */
+/** Creates a directory and its parents, private to their owner. An existing one is not changed. */
 async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
-/** Makes sure that the names of a directory survive a power cut. */
+/** Makes sure that new names in a directory survive a power cut. */
 async function syncDirectory(directory: string): Promise<void> {
   // Windows cannot open a directory, and does not need it.
   if (process.platform === 'win32') return;
@@ -30,8 +30,8 @@ async function syncDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Writes a file (mode 0600) under a temporary name beside it and has `place` move it into its place, so that a reader
- * never sees half of it and it survives a power cut. Makes the directory if there is none.
+ * Writes a file (mode 0600) under a temporary name and lets `place` move it to its final one, so that readers never see
+ * half of it and it survives a power cut. Creates the directory if it is missing.
  */
 export async function writeAtomically(
   file: string,
@@ -55,23 +55,24 @@ export async function writeAtomically(
   await syncDirectory(dirname(file));
 }
 
-/** A database file that this process may open; `release` lets it be claimed again. */
+/** A database file that this process may open, until `release` is called. */
 export interface ClaimedFile {
   state: 'new' | 'existing';
   release: () => void;
 }
 
 /**
- * The files that this process has open, by device and inode. POSIX takes all locks of a process off a file as soon as
- * it closes any handle of it: even a look at the header would cost an open database its lock, so the claim comes first.
+ * The files that this process has open, by device and inode. POSIX releases all locks that a process has on a file when
+ * it closes any handle of it. Even reading the header would cost an open database its lock, so the claim comes first.
  */
 const claimed = new Set<string>();
 
 /**
- * Makes an empty database file (mode 0600, which SQLite gives to the files beside it too) unless there is one, and
- * tells whether it is new. A file that is no config database is refused before SQLite gets to see it.
+ * Claims a database file for this process, and creates an empty one (mode 0600, which SQLite copies to the files beside
+ * it) if it is missing. A file that is not a config database is refused before SQLite opens it.
  *
- * @throws {StorageError} for a file of something else, one that is open already, or one that cannot be read and written.
+ * @throws {StorageError} for a file with other content, one that is already open, or one that cannot be read and
+ * written
  */
 export async function claimDatabaseFile(file: string): Promise<ClaimedFile> {
   try {
@@ -80,7 +81,7 @@ export async function claimDatabaseFile(file: string): Promise<ClaimedFile> {
     const { dev, ino } = await stat(file, { bigint: true });
     const identity = `${dev}:${ino}`;
     if (claimed.has(identity))
-      throw new StorageError('ERR_STORAGE_LOCKED', `${file} is open already in this process.`);
+      throw new StorageError('ERR_STORAGE_LOCKED', `${file} is already open in this process.`);
     claimed.add(identity);
     const release = (): void => {
       claimed.delete(identity);
@@ -127,13 +128,14 @@ function refuseForeign(file: string, header: Buffer): void {
   if (magic !== SQLITE_MAGIC || header.length < HEADER_BYTES) {
     throw new StorageError(
       'ERR_STORAGE_FOREIGN',
-      `The file ${file} is no SQLite database, or a damaged one. It was left as it is: choose another file or restore a backup.`,
+      `The file ${file} is not a SQLite database, or it is damaged. It was not changed: ` +
+        'choose another file or restore a backup.',
     );
   }
   if (header.readUInt32BE(APPLICATION_ID_AT) !== APPLICATION_ID) {
     throw new StorageError(
       'ERR_STORAGE_FOREIGN',
-      `The file ${file} is the SQLite database of another program. It was left as it is: choose another file.`,
+      `The file ${file} is a SQLite database of another program. It was not changed: choose another file.`,
     );
   }
 }

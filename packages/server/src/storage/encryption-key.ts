@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, stat } from 'node:fs/promises';
-import { errorCode } from '../lib/error-code.ts';
+import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { writeAtomically } from './data-files.ts';
 import { StorageError } from './storage-error.ts';
 
-/** The environment variable that holds the encryption key: base64 of exactly 32 bytes. */
+/** The environment variable with the encryption key: the base64 of exactly 32 bytes. */
 export const ENCRYPTION_KEY_VARIABLE = 'SMOOAI_CONFIG_SERVER_ENCRYPTION_KEY';
 
 const KEY_BYTES = 32;
 const KEY_TEXT = /^[A-Za-z0-9+/_-]{43}=?$/;
 const LONGEST_KEY_FILE = 1024;
 
-/** The path of the key file that belongs to a database file. */
+/** The path of the key file of a database. */
 export function encryptionKeyFile(file: string): string {
   return `${file}.key`;
 }
 
 /**
- * Finds the key that seals the secrets of a database: the variable {@link ENCRYPTION_KEY_VARIABLE} if it is set, else the
- * file `<file>.key`, which is created (mode 0600) when neither it nor the database is there. For `:memory:` without the
- * variable it is a fresh random key.
+ * Finds the key that encrypts the secrets of a database: the variable {@link ENCRYPTION_KEY_VARIABLE} if it is set,
+ * otherwise the file `<file>.key`. If neither the key file nor the database exists, the key file is created (mode
+ * 0600). For `:memory:` without the variable, the key is random.
  *
- * @throws {StorageError} for a key that is no base64 of 32 bytes, a key file that others can read, or a key file that
- * is missing while its database exists.
+ * @throws {StorageError} for a key that is not the base64 of 32 bytes, a key file that others can read, or a missing
+ * key file of an existing database
  */
 export async function loadEncryptionKey(options: {
   /** The database file, or `:memory:`. */
@@ -47,7 +47,10 @@ export async function loadEncryptionKey(options: {
   await createKeyFile(keyFile);
   const created = await readKeyFile(keyFile);
   if (created) return created;
-  throw new StorageError('ERR_ENCRYPTION_KEY_MISSING', `The encryption key file ${keyFile} vanished.`);
+  throw new StorageError(
+    'ERR_ENCRYPTION_KEY_MISSING',
+    `The encryption key file ${keyFile} was deleted while the server started. Start it again.`,
+  );
 }
 
 function parseKey(text: string, where: string): Buffer {
@@ -55,8 +58,8 @@ function parseKey(text: string, where: string): Buffer {
   if (key?.length === KEY_BYTES) return key;
   throw new StorageError(
     'ERR_ENCRYPTION_KEY_INVALID',
-    `${where} is no encryption key: it must be the base64 of exactly ${KEY_BYTES} bytes ` +
-      `("openssl rand -base64 ${KEY_BYTES}" makes one).`,
+    `${where} is not an encryption key. It must be the base64 of exactly ${KEY_BYTES} bytes: ` +
+      `"openssl rand -base64 ${KEY_BYTES}" creates one.`,
   );
 }
 
@@ -66,12 +69,16 @@ async function readKeyFile(keyFile: string): Promise<Buffer | undefined> {
     handle = await open(keyFile, 'r');
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return undefined;
-    throw new StorageError('ERR_ENCRYPTION_KEY_INVALID', `The key file ${keyFile} cannot be read.`, {
-      cause,
-    });
+    throw new StorageError(
+      'ERR_ENCRYPTION_KEY_INVALID',
+      `The key file ${keyFile} cannot be read${codeSuffix(cause)}.`,
+      {
+        cause,
+      },
+    );
   }
   try {
-    // Asked of the open file, not of the path, which could be exchanged in between.
+    // From the open file, not the path, whose file could be replaced in between.
     const { mode, size, uid } = await handle.stat();
     refuseExposed(keyFile, mode, uid);
     if (size > LONGEST_KEY_FILE) return parseKey('', `The key file ${keyFile}`);
@@ -81,19 +88,19 @@ async function readKeyFile(keyFile: string): Promise<Buffer | undefined> {
   }
 }
 
-// As ssh does for its keys; a file of another owner (root:app, 0640) may be readable by a group.
+// The same rule as ssh has for its keys, except that a file of another owner (root:app, 0640) may be group-readable.
 function refuseExposed(keyFile: string, mode: number, uid: number): void {
   if (process.platform === 'win32') return;
   const forbidden = uid === process.getuid?.() ? 0o077 : 0o007;
   if ((mode & forbidden) === 0) return;
   throw new StorageError(
     'ERR_ENCRYPTION_KEY_EXPOSED',
-    `The key file ${keyFile} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}: others can get at the key. ` +
-      `Run: chmod 600 ${keyFile}`,
+    `The key file ${keyFile} has mode ${(mode & 0o777).toString(8).padStart(4, '0')}, so other users can read or ` +
+      `change the key. Run: chmod 600 ${keyFile}`,
   );
 }
 
-/** Leaves the file of another process in place when both create it at once. */
+/** If two processes create the file at once, the first one wins. */
 async function createKeyFile(keyFile: string): Promise<void> {
   const text = `${randomBytes(KEY_BYTES).toString('base64')}\n`;
   await writeAtomically(keyFile, text, async (draft) => {

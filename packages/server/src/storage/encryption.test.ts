@@ -16,7 +16,7 @@ describe('SecretBox', () => {
     expect(box.open(box.seal(text, place), place)).toBe(text);
   });
 
-  it('seals the same text differently each time, and shows neither text nor key', () => {
+  it('seals the same text differently each time and never shows the key', () => {
     const sealed = Array.from({ length: 50 }, () => box.seal('hush-hush', place));
     expect(new Set(sealed).size).toBe(50);
     for (const text of sealed) expect(text).toMatch(/^v1\.[0-9a-f]{8}\.[\w-]+$/);
@@ -25,7 +25,7 @@ describe('SecretBox', () => {
       expect(shown).not.toContain(key.toString(encoding));
   });
 
-  it('does not open at another place', () => {
+  it('does not open text that was sealed for another place', () => {
     const sealed = box.seal('hush', place);
     for (const other of [['organization', 'environment', 'other'], ['organization', 'environmentkey'], []]) {
       expect(() => box.open(sealed, other)).toThrow(
@@ -34,7 +34,7 @@ describe('SecretBox', () => {
     }
   });
 
-  it('does not open once a single bit was changed', () => {
+  it('does not open text with a single changed bit', () => {
     const sealed = box.seal('hush', place);
     const start = sealed.lastIndexOf('.') + 1;
     const bytes = Buffer.from(sealed.slice(start), 'base64url');
@@ -51,7 +51,7 @@ describe('SecretBox', () => {
     expect(() => box.open(text, place)).toThrow(/sealed/);
   });
 
-  it('tells a wrong key from a damaged text', () => {
+  it('distinguishes a wrong key from damaged text', () => {
     const other = new SecretBox(randomBytes(32));
     expect(() => other.open(box.seal('hush', place), place)).toThrow(
       expect.objectContaining({ code: 'ERR_ENCRYPTION_KEY_WRONG' }),
@@ -72,7 +72,7 @@ describe('loadEncryptionKey', () => {
   });
   afterEach(() => rm(directory, { recursive: true, force: true }));
 
-  it('takes the variable first, and then makes no file', async () => {
+  it('prefers the variable and then creates no file', async () => {
     const key = randomBytes(32);
     for (const text of [key.toString('base64'), ` ${key.toString('base64url')}\n`]) {
       expect(await loadEncryptionKey({ file, env: { [ENCRYPTION_KEY_VARIABLE]: text } })).toEqual(key);
@@ -84,7 +84,7 @@ describe('loadEncryptionKey', () => {
     ['too short', randomBytes(31).toString('base64')],
     ['too long', randomBytes(33).toString('base64')],
     ['hexadecimal', randomBytes(32).toString('hex')],
-    ['no base64', 'not-a-key!'],
+    ['not base64', 'not-a-key!'],
   ])('refuses a variable that is %s without showing it', async (_, text) => {
     const error = await loadEncryptionKey({ file, env: { [ENCRYPTION_KEY_VARIABLE]: text } }).catch(
       (reason: unknown) => reason,
@@ -94,7 +94,7 @@ describe('loadEncryptionKey', () => {
     expect(inspect(error)).not.toContain(text);
   });
 
-  it('makes a file for its owner only, and finds it again', async () => {
+  it('creates a file for its owner only and reads it again', async () => {
     const key = await loadEncryptionKey({ file, env: { [ENCRYPTION_KEY_VARIABLE]: ' ' } });
     expect(key).toHaveLength(32);
     expect((await stat(encryptionKeyFile(file))).mode & 0o777).toBe(0o600);
@@ -102,13 +102,13 @@ describe('loadEncryptionKey', () => {
     expect(await loadEncryptionKey({ file, env: {} })).toEqual(key);
   });
 
-  it('gives the same key to all who start at once', async () => {
+  it('gives the same key to several that start at once', async () => {
     const keys = await Promise.all(Array.from({ length: 8 }, () => loadEncryptionKey({ file, env: {} })));
     expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1);
     expect(await readdir(directory)).toEqual(['config.db.key']);
   });
 
-  it('refuses a file that others can read, with the remedy, as ssh does', async () => {
+  it('refuses a file that others can read or write, and says how to fix it', async () => {
     await loadEncryptionKey({ file, env: {} });
     for (const mode of [0o640, 0o604, 0o620]) {
       await chmod(encryptionKeyFile(file), mode);
@@ -131,7 +131,7 @@ describe('loadEncryptionKey', () => {
     }
   });
 
-  it('makes no new key for a database that has lost its own', async () => {
+  it('does not create a new key for an existing database', async () => {
     await writeFile(file, 'SQLite format 3\0 and so on');
     await expect(loadEncryptionKey({ file, env: {} })).rejects.toMatchObject({
       code: 'ERR_ENCRYPTION_KEY_MISSING',
@@ -140,7 +140,7 @@ describe('loadEncryptionKey', () => {
     expect(await readdir(directory)).toEqual(['config.db']);
   });
 
-  it('gives a fresh key for a database in memory', async () => {
+  it('creates a new key for each database in memory', async () => {
     const options = { file: ':memory:', env: {} };
     expect(await loadEncryptionKey(options)).not.toEqual(await loadEncryptionKey(options));
   });

@@ -7,28 +7,28 @@ const TAG_BYTES = 16;
 const FORMAT = 'v1';
 
 /**
- * Seals text with AES-256-GCM under a fresh random nonce. The result reads `v1.<key id>.<nonce, text and tag>`; the key
- * id is derived from the key and tells a wrong key from a damaged text. What a text belongs to (organization,
- * environment, key) is authenticated with it, so that a sealed text copied to another row does not open there.
+ * Encrypts ("seals") text with AES-256-GCM and a random nonce. The result is `v1.<key id>.<nonce, text and tag>`. The
+ * key id is derived from the key and distinguishes a wrong key from damaged text. The place of a text (organization,
+ * environment, key) is authenticated with it, so that sealed text copied to another row does not open there.
  */
 export class SecretBox {
-  /** Eight hex digits that name the key without telling anything of it. */
+  /** Eight hex digits that identify the key and reveal nothing about it. */
   readonly keyId: string;
   readonly #key: Buffer;
 
-  /** @throws {StorageError} for a key of another length than 32 bytes. */
+  /** @throws {StorageError} if the key does not have 32 bytes */
   constructor(key: Buffer) {
     if (key.length !== KEY_BYTES) {
       throw new StorageError(
         'ERR_ENCRYPTION_KEY_INVALID',
-        `The encryption key has ${key.length} bytes; it needs exactly ${KEY_BYTES}.`,
+        `The encryption key has ${key.length} bytes; it must have exactly ${KEY_BYTES}.`,
       );
     }
     this.#key = Buffer.from(key);
     this.keyId = createHmac('sha256', key).update('smooai-config key id').digest('hex').slice(0, 8);
   }
 
-  /** Seals `text` for the place that `binding` names. */
+  /** Seals `text` for the place that `binding` identifies. */
   seal(text: string, binding: readonly string[]): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: TAG_BYTES });
@@ -38,18 +38,22 @@ export class SecretBox {
   }
 
   /**
-   * Opens what `seal` gave for the same `binding`.
-   * @throws {StorageError} when it was sealed with another key or for another place, or was changed.
+   * Opens text that was sealed for the same `binding`.
+   * @throws {StorageError} if it was sealed with another key or for another place, or was changed
    */
   open(sealed: string, binding: readonly string[]): string {
     const [format, keyId, body, ...rest] = sealed.split('.');
     if (format !== FORMAT || keyId === undefined || body === undefined || rest.length > 0) {
-      throw new StorageError('ERR_DECRYPTION_FAILED', 'A sealed text of the database has an unknown format.');
+      throw new StorageError(
+        'ERR_DECRYPTION_FAILED',
+        'A sealed text in the database has an unknown format. Restore a backup.',
+      );
     }
     if (keyId !== this.keyId) {
       throw new StorageError(
         'ERR_ENCRYPTION_KEY_WRONG',
-        `A text of the database was sealed with the encryption key ${keyId}; this server has ${this.keyId}.`,
+        `A sealed text in the database needs the encryption key ${keyId}, but this server ` +
+          `has ${this.keyId}. Start the server with the right key.`,
       );
     }
     try {
@@ -57,7 +61,7 @@ export class SecretBox {
     } catch (cause) {
       throw new StorageError(
         'ERR_DECRYPTION_FAILED',
-        'A sealed text of the database does not open: it was changed or belongs to another row.',
+        'A sealed text in the database cannot be opened: it was changed or belongs to another row. Restore a backup.',
         { cause },
       );
     }
@@ -75,7 +79,7 @@ export class SecretBox {
     );
   }
 
-  // JSON keeps ['a', 'bc'] and ['ab', 'c'] apart.
+  // As JSON, so that ['a', 'bc'] differs from ['ab', 'c'].
   #associatedData(binding: readonly string[]): Buffer {
     return Buffer.from(JSON.stringify([FORMAT, this.keyId, ...binding]), 'utf8');
   }

@@ -1,4 +1,4 @@
-/** Codes of a storage that cannot be opened or used; stable, meant for `switch`. */
+/** Reasons why a storage cannot be opened or used; stable, meant for `switch`. */
 export type StorageErrorCode =
   | 'ERR_STORAGE_LOCKED'
   | 'ERR_STORAGE_FOREIGN'
@@ -13,7 +13,7 @@ export type StorageErrorCode =
   | 'ERR_ENCRYPTION_KEY_WRONG'
   | 'ERR_DECRYPTION_FAILED';
 
-/** A storage that cannot be opened or used. The message says what to do; it never holds a value or a key. */
+/** The storage cannot be opened or used. The message says what to do and never contains a value or a key. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly code: StorageErrorCode;

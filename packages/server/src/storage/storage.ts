@@ -36,7 +36,7 @@ export interface StoredSchema {
   updatedAt: Timestamp;
 }
 
-/** A value of one key in one environment. A secret is plain here; an implementation keeps it encrypted. */
+/** A value of one key in one environment. A secret is plain text here; implementations store it encrypted. */
 export interface StoredValue {
   id: string;
   organizationId: string;
@@ -65,7 +65,7 @@ export interface StoredSegment {
 /** `m2m` has a secret and gets tokens; `b2m` has a publishable key. */
 export type AuthClientType = 'm2m' | 'b2m';
 
-/** An API client. Credentials are kept as SHA-256 of their (random, 256-bit) text, never as they are. */
+/** An API client. Only the SHA-256 of its random 256-bit credential is stored. */
 export interface AuthClient {
   /** The OAuth `client_id`. */
   id: string;
@@ -83,7 +83,7 @@ export interface AuthClient {
   revokedAt: Timestamp | null;
 }
 
-/** What one revision changed in one environment, as its clients see it (fallbacks resolved). */
+/** The changes of one revision of an environment, as its clients see them (fallbacks resolved). */
 export interface ChangeRecord {
   environmentId: string;
   revision: number;
@@ -91,7 +91,7 @@ export interface ChangeRecord {
   at: Timestamp;
 }
 
-/** A key that signs tokens: a private JWK, kept encrypted. */
+/** A key that signs tokens: a private JWK, stored encrypted. */
 export interface SigningKey {
   kid: string;
   privateJwk: JsonValue;
@@ -99,58 +99,58 @@ export interface SigningKey {
 }
 
 /**
- * Every operation of the server on its storage. All calls are asynchronous and stand for one statement or a few;
- * several that belong together run in {@link Storage.transaction}. Nothing here is particular to one database.
+ * Every operation of the server on its storage. Each is one statement or a few; run several that belong together in
+ * {@link Storage.transaction}. The interface does not depend on a particular database.
  */
 export interface StorageOperations {
   insertOrganization(organization: Organization): Promise<void>;
   findOrganization(id: string): Promise<Organization | undefined>;
   listOrganizations(): Promise<Organization[]>;
 
-  /** @throws {UniqueViolationError} for a name that the organization has. */
+  /** @throws {UniqueViolationError} for a name that the organization already has */
   insertEnvironment(environment: Environment): Promise<void>;
   /** Updates name, description, fallback, revision and updatedAt. */
   updateEnvironment(environment: Environment): Promise<void>;
-  /** Deletes it with its values, segments and changes. */
+  /** Also deletes its values, segments and changes. */
   deleteEnvironment(id: string): Promise<void>;
   findEnvironment(id: string): Promise<Environment | undefined>;
   findEnvironmentByName(organizationId: string, name: string): Promise<Environment | undefined>;
-  /** By name. */
+  /** Sorted by name. */
   listEnvironments(organizationId: string): Promise<Environment[]>;
 
-  /** @throws {UniqueViolationError} for a name that the organization has. */
+  /** @throws {UniqueViolationError} for a name that the organization already has */
   insertSchema(schema: StoredSchema): Promise<void>;
-  /** Updates name, description, currentVersion, jsonSchema and updatedAt, and keeps the version in the history. */
+  /** Updates name, description, currentVersion, jsonSchema and updatedAt, and adds a new version to the history. */
   updateSchema(schema: StoredSchema, change?: { description: string | null; by: string }): Promise<void>;
-  /** Deletes it with its values and its history. */
+  /** Also deletes its values and its history. */
   deleteSchema(id: string): Promise<void>;
   findSchema(id: string): Promise<StoredSchema | undefined>;
-  /** By name. */
+  /** Sorted by name. */
   listSchemas(organizationId: string): Promise<StoredSchema[]>;
 
-  /** Inserts, or replaces the value of that environment and key (keeping id and createdAt); answers the stored row. */
+  /** Inserts or replaces the value of an environment and key, keeping id and createdAt. Returns the stored row. */
   upsertValue(value: StoredValue): Promise<StoredValue>;
-  /** Answers whether there was one. */
+  /** Returns whether there was one. */
   deleteValue(environmentId: string, key: string): Promise<boolean>;
   findValue(environmentId: string, key: string): Promise<StoredValue | undefined>;
-  /** All values of one environment itself (no fallback), by key. */
+  /** The values of one environment itself (no fallback), sorted by key. */
   listValues(environmentId: string): Promise<StoredValue[]>;
-  /** All values of one schema in every environment. */
+  /** The values of one schema in all environments. */
   listSchemaValues(schemaId: string): Promise<StoredValue[]>;
 
   upsertSegment(segment: StoredSegment): Promise<StoredSegment>;
   deleteSegment(environmentId: string, name: string): Promise<boolean>;
-  /** By name. */
+  /** Sorted by name. */
   listSegments(environmentId: string): Promise<StoredSegment[]>;
 
   appendChange(record: ChangeRecord): Promise<void>;
   /**
-   * Changes after `revision`, oldest first; undefined when some of them are not kept (any more, or since the environment
-   * was made), or when it has not reached that revision (its client saw a database that has been replaced by an older
-   * backup). Every revision must have its change.
+   * The changes after `revision`, oldest first. Undefined if some of them were pruned or are older than the
+   * environment, or if the environment has not reached `revision` (the client has seen a database that was since
+   * replaced by an older backup). Every revision must have a change.
    */
   listChangesSince(environmentId: string, revision: number): Promise<ChangeRecord[] | undefined>;
-  /** Forgets all but the newest `keep` changes of an environment. */
+  /** Deletes all but the newest `keep` changes of an environment. */
   pruneChanges(environmentId: string, keep: number): Promise<void>;
 
   insertAuthClient(client: AuthClient): Promise<void>;
@@ -158,38 +158,38 @@ export interface StorageOperations {
   updateAuthClient(client: AuthClient): Promise<void>;
   findAuthClient(id: string): Promise<AuthClient | undefined>;
   findAuthClientByCredentialHash(credentialHash: string): Promise<AuthClient | undefined>;
-  /** Oldest first, the revoked ones too. */
+  /** Oldest first, including revoked ones. */
   listAuthClients(organizationId: string): Promise<AuthClient[]>;
 
   insertSigningKey(key: SigningKey): Promise<void>;
   /** Newest first. */
   listSigningKeys(): Promise<SigningKey[]>;
-  /** Remembers a revoked token until it would have expired (epoch seconds). */
+  /** Records a revoked token until it would have expired (epoch seconds). */
   insertRevokedToken(jti: string, expiresAtSec: number): Promise<void>;
   isTokenRevoked(jti: string): Promise<boolean>;
-  /** Forgets revoked tokens that have expired. */
+  /** Deletes revoked tokens that have expired. */
   pruneRevokedTokens(nowSec: number): Promise<void>;
 }
 
 /** The server's storage. A write whose promise has resolved survives a crash of the process and of the machine. */
 export interface Storage extends StorageOperations {
   /**
-   * Runs `work` on one serializable transaction: all of it is kept or, if it throws, nothing. Inside, only the
-   * transaction's own operations may be used: those of the storage wait for its end, or refuse.
+   * Runs `work` in one serializable transaction, which is rolled back if it throws. Inside, use only the operations
+   * that `work` receives: those of the storage itself throw or wait for the transaction to end.
    */
   transaction<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
-  /** Resolves when the storage answers. */
+  /** Resolves if the storage works. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A row with that name is there already. */
+/** There is already a row with the same value in a unique field. */
 export class UniqueViolationError extends Error {
   override readonly name = 'UniqueViolationError';
   readonly field: string;
 
   constructor(field: string) {
-    super(`A row with the same ${field} exists.`);
+    super(`There is already a row with the same ${field}.`);
     this.field = field;
   }
 }

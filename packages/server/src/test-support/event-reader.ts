@@ -2,16 +2,16 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { onTestFinished } from 'vitest';
 import type { Shop } from './shop-server.ts';
 
-/** An event with its JSON read. */
+/** An event with its parsed JSON. */
 export interface ReadEvent {
   id: string | undefined;
   event: string | undefined;
   data: Record<string, never>;
 }
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
-/** Reads server-sent events of an open answer one by one. */
+/** Reads the server-sent events of a response one by one. */
 export class EventReader {
   readonly response: Response;
   readonly comments: string[] = [];
@@ -39,7 +39,7 @@ export class EventReader {
     return reader;
   }
 
-  /** The next event. @throws when none comes in time, or the stream has ended. */
+  /** Returns the next event. Throws if none arrives in time or the stream has ended. */
   async next(): Promise<ReadEvent> {
     await this.#until(() => this.#events.length > 0 || this.#isEnded, 'an event');
     const event = this.#events.shift();
@@ -47,7 +47,7 @@ export class EventReader {
     return event;
   }
 
-  /** Events that have arrived and were not taken. */
+  /** How many events have arrived and were not read yet. */
   get waiting(): number {
     return this.#events.length;
   }
@@ -67,10 +67,10 @@ export class EventReader {
   }
 
   async #until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + TIMEOUT_MS;
     while (!condition()) {
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`The stream did not bring ${what}.`);
+      if (left <= 0) throw new Error(`Timed out while waiting for ${what} of the stream.`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(left, 1_000));
         this.#wake = () => {
@@ -97,7 +97,7 @@ export class EventReader {
         this.#wake();
       }
     } catch {
-      // Cut off, by the test or by the server: an end all the same.
+      // Cut off by the test or the server, which is an end too.
     }
     this.#isEnded = true;
     this.#wake();

@@ -7,7 +7,7 @@ import type { ServerCredentials } from '../bootstrap/credentials-file.ts';
 import { type ConfigServer, createConfigServer } from '../create-config-server.ts';
 import type { ConfigServerOptions } from '../server-options.ts';
 
-/** A server on a free port, in memory unless told otherwise; closed when the test ends. */
+/** A server on a free port, in memory by default; closed when the test ends. */
 export async function startServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
   const server = await createConfigServer({ env: {}, ...options });
   onTestFinished(() => server.close());
@@ -23,7 +23,7 @@ export async function temporaryDirectory(): Promise<string> {
 
 /** The admin credentials of a first start. */
 export function adminOf(server: ConfigServer): ServerCredentials {
-  if (!server.credentials) throw new Error('This start made no credentials.');
+  if (!server.credentials) throw new Error('This start created no credentials.');
   return server.credentials;
 }
 
@@ -50,25 +50,26 @@ export function grant(client: { clientId: string; clientSecret: string }): Recor
   };
 }
 
-/** An access token of that client; of the admin client by default. */
+/** An access token of a client, by default of the admin client. */
 export async function tokenOf(
   server: ConfigServer,
   client: { clientId: string; clientSecret: string } = adminOf(server),
 ): Promise<string> {
-  const answer = await postForm(`${server.url}/token`, grant(client));
-  const body = await jsonOf(answer);
-  if (typeof body.access_token !== 'string') throw new Error(`No token: ${answer.status}.`);
+  const response = await postForm(`${server.url}/token`, grant(client));
+  const body = await jsonOf(response);
+  if (typeof body.access_token !== 'string')
+    throw new Error(`The server refused a token: ${response.status}.`);
   return body.access_token;
 }
 
-/** The JSON object that an answer carries. */
-export async function jsonOf(answer: Response): Promise<Record<string, unknown>> {
-  const body: unknown = await answer.json();
-  if (typeof body !== 'object' || body === null) throw new Error('The answer is no JSON object.');
+/** The JSON object in the body of a response. */
+export async function jsonOf(response: Response): Promise<Record<string, unknown>> {
+  const body: unknown = await response.json();
+  if (typeof body !== 'object' || body === null) throw new Error('The body is not a JSON object.');
   return { ...body };
 }
 
-/** Calls the API below the organization's path, with a token and a JSON body where there is one. */
+/** Calls the API below the organization's path, with an optional token and JSON body. */
 export function callApi(
   server: ConfigServer,
   path: string,
@@ -86,26 +87,26 @@ export function callApi(
 }
 
 /** A client as `POST /auth-clients` shows it. */
-export interface MadeClient {
+export interface CreatedClient {
   id: string;
   clientId: string;
   clientSecret: string;
   publishableKey: string;
 }
 
-/** Makes an auth client with the admin's token. */
+/** Creates an auth client with the admin's token. */
 export async function makeClient(
   server: ConfigServer,
   token: string,
-  wish: Record<string, unknown>,
-): Promise<MadeClient> {
-  const answer = await callApi(server, '/auth-clients', {
+  input: Record<string, unknown>,
+): Promise<CreatedClient> {
+  const response = await callApi(server, '/auth-clients', {
     token,
     method: 'POST',
-    body: { name: 'test', ...wish },
+    body: { name: 'test', ...input },
   });
-  const body = await jsonOf(answer);
-  if (answer.status !== 201) throw new Error(`Not created: ${answer.status} ${String(body.message)}`);
+  const body = await jsonOf(response);
+  if (response.status !== 201) throw new Error(`Not created: ${response.status} ${String(body.message)}`);
   const text = (name: string) => {
     const value = body[name];
     return typeof value === 'string' ? value : '';
@@ -118,7 +119,7 @@ export async function makeClient(
   };
 }
 
-/** Sends raw bytes and answers all that comes back until the server ends the connection. */
+/** Sends raw text and returns everything that arrives until the server closes the connection. */
 export function sendRaw(server: ConfigServer, text: string): Promise<string> {
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {

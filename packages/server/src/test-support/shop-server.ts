@@ -2,9 +2,9 @@ import type { Condition, JsonValue, WireSchema } from '@smooai/config';
 import type { ConfigServer } from '../create-config-server.ts';
 import type { ConfigServerOptions } from '../server-options.ts';
 import type { StoredSchema, StoredValue } from '../storage/storage.ts';
-import { callApi, type MadeClient, makeClient, startServer, tokenOf } from './running-server.ts';
+import { type CreatedClient, callApi, makeClient, startServer, tokenOf } from './running-server.ts';
 
-/** The document of the shop that the tests configure. */
+/** The schema document of the shop that the tests use. */
 export function shopDocument(): WireSchema {
   return {
     type: 'object',
@@ -48,25 +48,25 @@ export function shopDocument(): WireSchema {
   };
 }
 
-/** What an endpoint answered. */
-export interface Answer {
+/** A response of the server. */
+export interface ApiResponse {
   status: number;
-  // The tests look into bodies of every shape, errors too.
+  // Loosely typed, because tests look into bodies of every shape.
   body: Record<string, JsonValue> & { message?: string };
   text: string;
   headers: Headers;
-  /** The `id` of the body; empty where there is none. */
+  /** The `id` in the body; empty if there is none. */
   id: string;
 }
 
-/** A value to set; the tier and `development` are filled in. */
-export interface Wish {
+/** A value to set; the tier is derived from the key, and the default environment is `development`. */
+export interface ValueInput {
   key: string;
   value: JsonValue;
   environment?: string;
 }
 
-/** A running server with the shop's schema, spoken to by one client. */
+/** A running server with the shop's schema, and the admin client's token. */
 export class Shop {
   readonly server: ConfigServer;
   readonly token: string;
@@ -90,7 +90,7 @@ export class Shop {
     path: string,
     body?: unknown,
     options: { token?: string; headers?: Record<string, string> } = {},
-  ): Promise<Answer> {
+  ): Promise<ApiResponse> {
     return callConfig(this.server, options.token ?? this.token, {
       method,
       path,
@@ -100,27 +100,27 @@ export class Shop {
   }
 
   /** The body of a write. */
-  write({ key, value, environment = 'development' }: Wish): Record<string, JsonValue> {
+  write({ key, value, environment = 'development' }: ValueInput): Record<string, JsonValue> {
     const id = this.environments[environment] ?? environment;
     return { schemaId: this.schema.id, environmentId: id, key, value, tier: tierOfKey(key) };
   }
 
-  /** Sets a value and expects that to succeed. */
+  /** Sets a value. Throws if the server refuses it. */
   async set(key: string, value: JsonValue, environment?: string): Promise<StoredValue> {
-    const answer = await this.call(
+    const response = await this.call(
       'PUT',
       '/values',
       this.write({ key, value, ...(environment !== undefined && { environment }) }),
     );
-    if (answer.status !== 200) throw new Error(`PUT ${key}: ${answer.status} ${answer.text}`);
-    return answer.body as unknown as StoredValue;
+    if (response.status !== 200) throw new Error(`PUT ${key}: ${response.status} ${response.text}`);
+    return response.body as unknown as StoredValue;
   }
 
-  async putSegment(name: string, condition: Condition, environment = 'development'): Promise<Answer> {
+  async putSegment(name: string, condition: Condition, environment = 'development'): Promise<ApiResponse> {
     return this.call('PUT', `/segments/${name}?environment=${environment}`, { condition });
   }
 
-  /** What servers see of an environment. */
+  /** The ruleset of an environment. */
   async ruleset(
     environment = 'development',
   ): Promise<Record<string, Record<string, JsonValue>> & { revision: string }> {
@@ -129,22 +129,22 @@ export class Shop {
   }
 
   async addEnvironment(name: string, fallback?: string): Promise<string> {
-    const answer = await this.call('POST', '/environments', {
+    const response = await this.call('POST', '/environments', {
       name,
       ...(fallback !== undefined && { fallbackEnvironmentId: this.environments[fallback] ?? fallback }),
     });
-    if (answer.status !== 201) throw new Error(`POST ${name}: ${answer.status} ${answer.text}`);
-    this.environments[name] = answer.id;
-    return answer.id;
+    if (response.status !== 201) throw new Error(`POST ${name}: ${response.status} ${response.text}`);
+    this.environments[name] = response.id;
+    return response.id;
   }
 
-  makeClient(wish: Record<string, unknown>): Promise<MadeClient> {
-    return makeClient(this.server, this.token, wish);
+  makeClient(input: Record<string, unknown>): Promise<CreatedClient> {
+    return makeClient(this.server, this.token, input);
   }
 
   /** A token of a new machine client. */
-  async tokenFor(wish: Record<string, unknown>): Promise<string> {
-    return tokenOf(this.server, await this.makeClient({ type: 'm2m', ...wish }));
+  async tokenFor(input: Record<string, unknown>): Promise<string> {
+    return tokenOf(this.server, await this.makeClient({ type: 'm2m', ...input }));
   }
 }
 
@@ -168,19 +168,19 @@ async function callConfig(
   server: ConfigServer,
   token: string,
   request: { method: string; path: string; body?: unknown; headers?: Record<string, string> | undefined },
-): Promise<Answer> {
+): Promise<ApiResponse> {
   const { method, path, body, headers } = request;
-  const answer = await callApi(server, `/config${path}`, {
+  const response = await callApi(server, `/config${path}`, {
     token,
     method,
     body,
     ...(headers && { headers }),
   });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true;
-  const content: Answer['body'] = isJson ? JSON.parse(text) : {};
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  const content: ApiResponse['body'] = isJson ? JSON.parse(text) : {};
   const id = typeof content.id === 'string' ? content.id : '';
-  return { status: answer.status, body: content, text, headers: answer.headers, id };
+  return { status: response.status, body: content, text, headers: response.headers, id };
 }
 
 function tierOfKey(key: string): string {

@@ -12,16 +12,16 @@ import {
   valueRow,
 } from './storage-fixtures.ts';
 
-/** The storage and the rows that a test begins with. */
+/** The storage of a test and its first rows. */
 interface Subject {
   storage: Storage;
   shop: Shop;
 }
 
 /**
- * What every {@link Storage} must do, whatever database it is on.
+ * The tests that every {@link Storage} must pass, whatever database it uses.
  *
- * @param open Opens a new, empty storage; the suite closes it.
+ * @param open opens a new, empty storage; the suite closes it
  */
 export function describeStorageContract(name: string, open: () => Promise<Storage>): void {
   describe(`the storage contract: ${name}`, () => {
@@ -39,12 +39,12 @@ export function describeStorageContract(name: string, open: () => Promise<Storag
     describe('changes', () => changeTests(subject));
     describe('clients and tokens', () => credentialTests(subject));
     describe('transactions', () => transactionTests(subject));
-    describe('its life', () => lifecycleTests(subject));
+    describe('lifecycle', () => lifecycleTests(subject));
   });
 }
 
 function environmentTests(subject: Subject): void {
-  it('gives back what was inserted, and undefined for what is not there', async () => {
+  it('returns inserted rows, and undefined for missing ones', async () => {
     const { storage, shop } = subject;
     expect(await storage.listOrganizations()).toEqual([shop.organization]);
     expect(await storage.findOrganization(shop.organization.id)).toEqual(shop.organization);
@@ -57,7 +57,7 @@ function environmentTests(subject: Subject): void {
     expect(await storage.findEnvironmentByName('nobody', 'development')).toBeUndefined();
   });
 
-  it('lists by name and updates what may change', async () => {
+  it('lists by name and updates the changeable columns', async () => {
     const { storage, shop } = subject;
     const beta = environmentRow(shop.organization, {
       name: 'beta',
@@ -78,7 +78,7 @@ function environmentTests(subject: Subject): void {
     ]);
   });
 
-  it('refuses a second environment of the same name, also by renaming', async () => {
+  it('refuses a second environment of the same name, even by renaming', async () => {
     const { storage, shop } = subject;
     const twin = environmentRow(shop.organization, { name: 'development' });
     const error = await storage.insertEnvironment(twin).catch((reason: unknown) => reason);
@@ -135,15 +135,15 @@ function schemaTests(subject: Subject): void {
 
 function valueTests(subject: Subject): void {
   it.each([
-    ['a text', 'zero \0, quote \' and " and ☃ 😀'],
+    ['a string', 'zero \0, quote \' and " and ☃ 😀'],
     ['a number', -1.5e-7],
     ['true', true],
     ['null', null],
-    ['an empty text', ''],
+    ['an empty string', ''],
     ['a list', [1, [], { deep: [null] }]],
     ['a targeted value', { $cohort: { rules: [], defaultValue: false } }],
-    ['a long text', 'x'.repeat(300_000)],
-  ])('keeps %s as it is, public or secret', async (_, value) => {
+    ['a long string', 'x'.repeat(300_000)],
+  ])('stores %s unchanged, public or secret', async (_, value) => {
     const { storage, shop } = subject;
     const open = valueRow(shop, { key: 'open', value });
     const secret = valueRow(shop, { key: 'secret', value, tier: 'secret' });
@@ -169,7 +169,7 @@ function valueTests(subject: Subject): void {
     expect(await storage.listValues(shop.environment.id)).toEqual([stored]);
   });
 
-  it('lists by key, and only those of the environment itself', async () => {
+  it('lists by key, without the values of fallbacks', async () => {
     const { storage, shop } = subject;
     const { id: fallbackEnvironmentId } = shop.environment;
     const staging = environmentRow(shop.organization, { fallbackEnvironmentId });
@@ -182,7 +182,7 @@ function valueTests(subject: Subject): void {
     expect(await storage.listSchemaValues(shop.schema.id)).toHaveLength(4);
   });
 
-  it('deletes, and says whether there was something', async () => {
+  it('deletes a value and returns whether there was one', async () => {
     const { storage, shop } = subject;
     await storage.upsertValue(valueRow(shop, { key: 'gone' }));
     expect(await storage.deleteValue(shop.environment.id, 'gone')).toBe(true);
@@ -232,7 +232,7 @@ function changeTests(subject: Subject): void {
     return records;
   }
 
-  it('lists what came after a revision, oldest first', async () => {
+  it('lists the changes after a revision, oldest first', async () => {
     const { storage, shop } = subject;
     const records = await append(12);
     expect(await storage.listChangesSince(shop.environment.id, 0)).toEqual(records);
@@ -240,7 +240,7 @@ function changeTests(subject: Subject): void {
     expect(await storage.listChangesSince(shop.environment.id, 12)).toEqual([]);
   });
 
-  it('knows which changes it has forgotten', async () => {
+  it('returns undefined for pruned changes', async () => {
     const { storage, shop } = subject;
     const records = await append(5);
     await storage.pruneChanges(shop.environment.id, 2);
@@ -253,14 +253,14 @@ function changeTests(subject: Subject): void {
     expect(await storage.listChangesSince(shop.environment.id, 5)).toEqual([]);
   });
 
-  it('does not answer for a revision that it has not reached', async () => {
+  it('returns undefined for a future revision', async () => {
     const { storage, shop } = subject;
     await append(2);
     expect(await storage.listChangesSince(shop.environment.id, 3)).toBeUndefined();
     expect(await storage.listChangesSince('nothing', 0)).toBeUndefined();
   });
 
-  it('does not answer for a revision from before the environment', async () => {
+  it('returns undefined for a revision from before the environment', async () => {
     const { storage, shop } = subject;
     const young = { ...shop.environment, id: `${shop.environment.id}-2`, name: 'young', revision: 100 };
     await storage.insertEnvironment(young);
@@ -294,7 +294,7 @@ function credentialTests(subject: Subject): void {
     expect(await storage.findAuthClient('nobody')).toBeUndefined();
   });
 
-  it('keeps signing keys, newest first', async () => {
+  it('lists signing keys, newest first', async () => {
     const { storage } = subject;
     const first = { kid: 'a', privateJwk: { kty: 'OKP', d: 'private' }, createdAt: at(1) };
     const second = { ...first, kid: 'b', createdAt: at(2) };
@@ -320,19 +320,19 @@ function transactionTests(subject: Subject): void {
   const revisionOf = async (operations: StorageOperations): Promise<number> =>
     (await operations.findEnvironment(subject.shop.environment.id))?.revision ?? Number.NaN;
 
-  it('keeps all of it and answers what the work answers', async () => {
+  it('commits everything and returns the result of the work', async () => {
     const { storage, shop } = subject;
-    const answer = await storage.transaction(async (operations) => {
+    const result = await storage.transaction(async (operations) => {
       await operations.upsertValue(valueRow(shop, { key: 'a' }));
       await operations.upsertValue(valueRow(shop, { key: 'b' }));
       expect(await operations.listValues(shop.environment.id)).toHaveLength(2);
       return 'done';
     });
-    expect(answer).toBe('done');
+    expect(result).toBe('done');
     expect(await storage.listValues(shop.environment.id)).toHaveLength(2);
   });
 
-  it('keeps nothing when the work throws, and works on afterwards', async () => {
+  it('commits nothing if the work throws, and works afterwards', async () => {
     const { storage, shop } = subject;
     const failure = new Error('changed my mind');
     const attempt = storage.transaction(async (operations) => {
@@ -347,7 +347,7 @@ function transactionTests(subject: Subject): void {
     expect(await storage.listValues(shop.environment.id)).toHaveLength(1);
   });
 
-  it('runs transactions as if one after the other: no increment is lost', async () => {
+  it('runs transactions as if one after another: no increment is lost', async () => {
     const { storage, shop } = subject;
     const increment = () =>
       storage.transaction(async (operations) => {
@@ -359,7 +359,7 @@ function transactionTests(subject: Subject): void {
     expect(await revisionOf(storage)).toBe(25);
   });
 
-  it('lets nothing from outside into an open transaction', async () => {
+  it('keeps other calls out of an open transaction', async () => {
     const { storage, shop } = subject;
     const begun = gate();
     const finish = gate();
@@ -380,7 +380,7 @@ function transactionTests(subject: Subject): void {
 }
 
 function lifecycleTests(subject: Subject): void {
-  it('answers a ping, and closes more than once', async () => {
+  it('responds to a ping and can be closed more than once', async () => {
     const { storage } = subject;
     await storage.ping();
     await storage.close();

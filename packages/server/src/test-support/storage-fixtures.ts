@@ -10,12 +10,12 @@ import type {
   StoredValue,
 } from '../storage/storage.ts';
 
-/** A moment for rows; `minutes` after a fixed start. */
+/** A timestamp for rows: `minutes` after a fixed start. */
 export function at(minutes = 0): string {
   return new Date(Date.UTC(2026, 0, 1, 0, minutes)).toISOString();
 }
 
-/** The wire schema without a key. */
+/** A wire schema without keys. */
 export const EMPTY_SCHEMA: WireSchema = {
   type: 'object',
   properties: {
@@ -26,7 +26,7 @@ export const EMPTY_SCHEMA: WireSchema = {
   },
 };
 
-/** An organization with an environment and a schema, which every other row needs. */
+/** An organization, an environment and a schema: every other row belongs to them. */
 export interface Shop {
   organization: Organization;
   environment: Environment;
@@ -44,7 +44,7 @@ export async function insertShop(storage: StorageOperations): Promise<Shop> {
   return { organization, environment, schema };
 }
 
-/** An environment to insert, with what `fields` says. */
+/** An environment to insert; `fields` override the defaults. */
 export function environmentRow(organization: Organization, fields: Partial<Environment>): Environment {
   return {
     id: randomUUID(),
@@ -59,7 +59,7 @@ export function environmentRow(organization: Organization, fields: Partial<Envir
   };
 }
 
-/** A schema to insert, with what `fields` says. */
+/** A schema to insert; `fields` override the defaults. */
 export function schemaRow(organization: Organization, fields: Partial<StoredSchema>): StoredSchema {
   return {
     id: randomUUID(),
@@ -75,7 +75,7 @@ export function schemaRow(organization: Organization, fields: Partial<StoredSche
   };
 }
 
-/** A value to insert, with what `fields` says. */
+/** A value to insert; `fields` override the defaults. */
 export function valueRow(shop: Shop, fields: Partial<StoredValue>): StoredValue {
   return {
     id: randomUUID(),
@@ -92,7 +92,7 @@ export function valueRow(shop: Shop, fields: Partial<StoredValue>): StoredValue 
   };
 }
 
-/** A segment to insert, with what `fields` says. */
+/** A segment to insert; `fields` override the defaults. */
 export function segmentRow(shop: Shop, fields: Partial<StoredSegment>): StoredSegment {
   return {
     organizationId: shop.organization.id,
@@ -107,7 +107,7 @@ export function segmentRow(shop: Shop, fields: Partial<StoredSegment>): StoredSe
   };
 }
 
-/** An API client to insert, with what `fields` says. */
+/** An API client to insert; `fields` override the defaults. */
 export function authClientRow(shop: Shop, fields: Partial<AuthClient>): AuthClient {
   return {
     id: randomUUID(),

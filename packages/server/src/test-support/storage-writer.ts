@@ -2,8 +2,8 @@ import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import { insertShop, valueRow } from './storage-fixtures.ts';
 
 /**
- * A process of its own that writes as fast as it can, plainly and in transactions of two, and prints each number once
- * its write is done; the durability test kills it. Arguments: the file, the encryption key in base64.
+ * A separate process that writes as fast as it can, single values and transactions of two, and prints each number once its
+ * write is done. The durability test kills it. Arguments: the file and the encryption key in base64.
  */
 const [file = '', key = ''] = process.argv.slice(2);
 const storage = await openSqliteStorage({ file, encryptionKey: Buffer.from(key, 'base64') });
@@ -21,6 +21,6 @@ for (let number = 0; ; number += 1) {
     await storage.upsertValue(value);
   }
   process.stdout.write(`done ${number}\n`);
-  // Lets go of the event loop, so that the kill lands anywhere.
+  // Yields to the event loop, so that the kill can happen anywhere.
   await new Promise((resolve) => setImmediate(resolve));
 }

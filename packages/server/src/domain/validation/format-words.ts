@@ -1,4 +1,4 @@
-/** What a JSON Schema `format` asks for, as a person says it. */
+/** Descriptions of JSON Schema formats for error messages. */
 const WORDS: Readonly<Record<string, string>> = {
   uri: 'a URL, such as https://example.com',
   url: 'a URL, such as https://example.com',
@@ -28,7 +28,7 @@ const WORDS: Readonly<Record<string, string>> = {
   semver: 'a semantic version, such as 1.2.3',
 };
 
-/** `a URL, such as …` for `uri`; the name itself where it has no words here. */
+/** `a URL, such as …` for `uri`; the format's own name if it has no description here. */
 export function formatWords(format: string): string {
   return (
     (Object.hasOwn(WORDS, format) ? WORDS[format] : undefined) ?? `in the format "${format.slice(0, 50)}"`

@@ -8,18 +8,19 @@ export const MAX_CONDITION_BYTES: number = 64 * 1024;
 export const MAX_SCHEMA_BYTES: number = 1024 * 1024;
 /** Most bytes of an evaluation context: 8 KiB. */
 export const MAX_CONTEXT_BYTES: number = 8 * 1024;
-/** Most levels of objects and arrays in anything that a request carries. */
+/** Most levels of nested objects and arrays. */
 const MAX_DEPTH = 64;
 /** Most keys of one schema. */
 export const MAX_KEYS = 2_000;
 /** Most values of one bulk write. */
 export const MAX_BULK_VALUES = 1_000;
-/** Most environments, schemas and segments (of one environment) that an organization may have. */
+/** Most environments and most schemas of an organization, and most segments of an environment. */
 export const MAX_ROWS = 1_000;
 
 /**
- * Refuses JSON that is too large or too deep, or has a number that JSON cannot hold; done before any recursive look at it, so that no stack overflows.
- * @throws {Refusal} 400 naming `field`, 413 where it is too large.
+ * Refuses JSON that is too large or too deep, or contains a number beyond JSON's range. Call it before any recursive
+ * walk of the value, which could overflow the stack.
+ * @throws {Refusal} `invalid` or `too-large`, naming `field`
  */
 export function checkJsonLimits(value: unknown, field: string, maxBytes: number): void {
   const issue = findJsonIssue(value);
@@ -33,15 +34,15 @@ export function checkJsonLimits(value: unknown, field: string, maxBytes: number)
   }
 }
 
-/** Walks level by level: recursion would end on the stack that this check is to protect. */
+/** Walks level by level: recursion could overflow the stack that this check protects. */
 function findJsonIssue(root: unknown): string | undefined {
   let level: unknown[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
     const next: unknown[] = [];
     for (const item of level) {
-      // 1e999 is read as Infinity, which JSON cannot write.
-      if (typeof item === 'number' && !Number.isFinite(item)) return 'holds a number that is too large';
+      // JSON.parse reads 1e999 as Infinity, which JSON cannot express.
+      if (typeof item === 'number' && !Number.isFinite(item)) return 'contains a number that is too large';
       if (typeof item !== 'object' || item === null) continue;
       for (const child of Object.values(item)) next.push(child);
     }

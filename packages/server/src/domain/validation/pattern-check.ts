@@ -8,14 +8,14 @@ import { Refusal } from '../refusal.ts';
 const MAX_PATTERN_LENGTH = 1_000;
 /** Most different patterns of one write. */
 const MAX_PATTERNS = 100;
-/** How long the analysis of one pattern may take, in milliseconds. */
+/** Time limit for the analysis of one pattern, in milliseconds. */
 const ANALYSIS_TIMEOUT_MS = 1_500;
-/** The worker is let go after so many milliseconds without a pattern: it holds some 60 MB. */
+/** The worker, which uses some 60 MB, is stopped after this many idle milliseconds. */
 const IDLE_MS = 10_000;
 const MAX_CACHED = 1_000;
 
-// The analysis is slow (0.1 s to load, up to a second a pattern) and synchronous, so it runs beside the event loop.
-// As text, for a bundle has no second file; recheck's browser build is the one that is JavaScript alone.
+// The analysis is slow (0.1 s to load, up to a second per pattern) and synchronous, so it runs in a worker thread. The
+// source is a string because a bundle has no second file. Only recheck's browser build is pure JavaScript.
 const WORKER_SOURCE = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { checkSync } = require(workerData.recheck);
@@ -30,37 +30,37 @@ type Verdict = 'safe' | 'vulnerable' | 'unknown';
 const REASONS: Record<Verdict, string | undefined> = {
   safe: undefined,
   vulnerable:
-    'is a pattern whose time explodes on some texts; anchor it with ^ and avoid repetitions that overlap',
-  unknown: 'is a pattern that could not be proven safe in time; make it simpler',
+    'is a pattern that takes exponential time on some texts; anchor it with ^ and avoid overlapping repetitions',
+  unknown: 'is a pattern that could not be proven safe within the time limit; make it simpler',
 };
 
-/** Why a pattern must not be stored; undefined when it may. */
+/** Returns why a pattern must not be stored; undefined if it may. */
 export type PatternCheck = (pattern: string, flags: PatternFlags) => string | undefined;
 
-/** A pattern as it is evaluated: what is harmless may explode where case is ignored. */
+/** A pattern with the flags it runs with: one that is harmless may take exponential time when case is ignored. */
 export interface Pattern {
   readonly source: string;
   readonly flags: PatternFlags;
 }
 
-/** Finds out whether regular expressions are valid and cannot be made to run away by an attribute's text. */
+/** Checks that regular expressions are valid and cannot take exponential time on any text. */
 export class PatternChecker {
   readonly #verdicts = new Map<string, Verdict>();
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #answer: ((verdict: Verdict) => void) | undefined;
+  #resolve: ((verdict: Verdict) => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * Analyses patterns and answers the check of them: why a pattern must not be stored, undefined when it may.
-   * @throws {Refusal} 400 for too many patterns at once.
+   * Analyses patterns. Returns a synchronous check for each of them.
+   * @throws {Refusal} `invalid` for too many patterns at once
    */
   async prepare(patterns: readonly Pattern[]): Promise<PatternCheck> {
     const distinct = new Map(patterns.map((pattern) => [nameOf(pattern), pattern]));
     if (distinct.size > MAX_PATTERNS) {
       throw new Refusal(
         'invalid',
-        `A write may hold at most ${MAX_PATTERNS} different patterns (operator "matches").`,
+        `A write may contain at most ${MAX_PATTERNS} different patterns (operator "matches").`,
       );
     }
     const reasons = new Map<string, string | undefined>();
@@ -73,19 +73,19 @@ export class PatternChecker {
     };
   }
 
-  /** Ends the worker. */
+  /** Stops the worker. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;
-    this.#answer?.('unknown');
+    this.#resolve?.('unknown');
     await worker?.terminate();
   }
 
   async #verdict(name: string, pattern: Pattern): Promise<Verdict> {
     const known = this.#verdicts.get(name);
     if (known !== undefined) return known;
-    // One at a time, so that nobody's time runs while another's pattern is looked at.
+    // One at a time, so that the time limit of a pattern does not run while it waits for another.
     const analysis = this.#last.then(() => this.#analyse(pattern));
     this.#last = analysis.catch(() => undefined);
     const verdict = await analysis;
@@ -98,12 +98,12 @@ export class PatternChecker {
     clearTimeout(this.#idle);
     const worker = this.#startWorker();
     return new Promise<Verdict>((resolve) => {
-      // Its own limit is not kept in every phase of the analysis.
+      // recheck does not keep its own time limit in every phase of the analysis.
       const timer = setTimeout(() => void this.close(), ANALYSIS_TIMEOUT_MS * 3);
-      this.#answer = (verdict) => {
+      this.#resolve = (verdict) => {
         clearTimeout(timer);
-        this.#answer = undefined;
-        this.#rest();
+        this.#resolve = undefined;
+        this.#scheduleStop();
         resolve(verdict);
       };
       worker.postMessage({ pattern: source, flags, timeout: ANALYSIS_TIMEOUT_MS });
@@ -115,11 +115,11 @@ export class PatternChecker {
     const recheck = createRequire(import.meta.url).resolve('recheck/lib/browser.js');
     const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: { recheck }, execArgv: [] });
     worker.unref();
-    worker.on('message', (verdict: Verdict) => this.#answer?.(verdict));
+    worker.on('message', (verdict: Verdict) => this.#resolve?.(verdict));
     const lost = (): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#answer?.('unknown');
+      this.#resolve?.('unknown');
     };
     worker.on('error', lost);
     worker.on('exit', lost);
@@ -127,14 +127,14 @@ export class PatternChecker {
     return worker;
   }
 
-  #rest(): void {
+  #scheduleStop(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => void this.close(), IDLE_MS);
     this.#idle.unref();
   }
 }
 
-/** The patterns of every `matches` in a targeted value or a condition, whatever its shape is otherwise. */
+/** The patterns of every `matches` in a targeted value or condition, even if its shape is invalid. */
 export function patternsIn(value: JsonValue): Pattern[] {
   if (Array.isArray(value)) return value.flatMap(patternsIn);
   if (!isRecord(value)) return [];
@@ -159,6 +159,6 @@ function invalidReason({ source, flags }: Pattern): string | undefined {
     new RegExp(source, flags);
     return undefined;
   } catch {
-    return 'is no valid regular expression (with the u flag)';
+    return 'is not a valid regular expression (with the u flag)';
   }
 }

@@ -30,14 +30,14 @@ const LIMIT_KEYWORDS: ReadonlySet<string> = new Set([
   'deprecated',
 ]);
 
-/** A document without any key, for a schema that is created before its first push. */
+/** A document without keys, for a schema that is created before its first push. */
 export function emptySchemaDocument(): WireSchema {
   return checkSchemaDocument({ type: 'object', properties: {} });
 }
 
 /**
- * Checks a schema document from a request and completes the tiers that it leaves out.
- * @throws {Refusal} 400 naming the place and the reason, 413 where it is too large.
+ * Checks a schema document from a request and adds the tiers that it leaves out.
+ * @throws {Refusal} `invalid` naming the place and the reason, or `too-large`
  */
 export function checkSchemaDocument(document: unknown): WireSchema {
   checkJsonLimits(document, 'jsonSchema', MAX_SCHEMA_BYTES);
@@ -48,7 +48,7 @@ export function checkSchemaDocument(document: unknown): WireSchema {
       const known = TIERS.map((tier) => tier.schema).join(', ');
       throw new Refusal(
         'invalid',
-        `Field "jsonSchema.properties.${clip(name)}" is no tier; the tiers are ${known}.`,
+        `Field "jsonSchema.properties.${clip(name)}" is not a tier. The tiers are ${known}.`,
       );
     }
   }
@@ -76,7 +76,7 @@ function checkTier(input: {
     if (other !== undefined) {
       throw new Refusal(
         'invalid',
-        `Field "${place}": "${key}" is also in ${other.schema}. A key has one tier.`,
+        `Field "${place}": "${key}" is also in ${other.schema}. A key belongs to one tier.`,
       );
     }
     owners.set(key, names);
@@ -108,11 +108,11 @@ function checkKeyName(key: string, place: string): void {
   if (!KEY_PATTERN.test(key)) {
     throw new Refusal(
       'invalid',
-      `Field "${place}": a key is camelCase, letters and digits, the first a small letter.`,
+      `Field "${place}": a key must be camelCase: letters and digits, starting with a lower-case letter.`,
     );
   }
   if (key.length > MAX_KEY_LENGTH) {
-    throw new Refusal('invalid', `Field "${place}": a key has at most ${MAX_KEY_LENGTH} characters.`);
+    throw new Refusal('invalid', `Field "${place}": a key must have at most ${MAX_KEY_LENGTH} characters.`);
   }
 }
 
@@ -123,7 +123,7 @@ function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
   if (remote !== undefined) {
     throw new Refusal(
       'invalid',
-      `Field "${place}${remote}" refers to another document; only "#…" is allowed.`,
+      `Field "${place}${remote}" refers to another document. Only references that start with "#" are allowed.`,
     );
   }
   const local = withoutDialect(schema);
@@ -133,14 +133,14 @@ function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
     const path = (error?.instancePath ?? '').replaceAll('/', '.');
     throw new Refusal(
       'invalid',
-      `Field "${place}${path}" is no valid JSON Schema: it ${error?.message ?? 'is refused'}.`,
+      `Field "${place}${path}" is not a valid JSON Schema: it ${error?.message ?? 'is refused'}.`,
     );
   }
   try {
     ajv.compile(local);
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'it does not compile';
-    throw new Refusal('invalid', `Field "${place}" is no valid JSON Schema: ${reason.slice(0, 300)}.`);
+    throw new Refusal('invalid', `Field "${place}" is not a valid JSON Schema: ${reason.slice(0, 300)}.`);
   }
 }
 
@@ -160,7 +160,8 @@ function checkLimitSchema(schema: JsonSchema, place: string): void {
     if (!LIMIT_KEYWORDS.has(keyword)) {
       throw new Refusal(
         'invalid',
-        `Field "${place}.${clip(keyword)}": a limit has only type, default, minimum, maximum and multipleOf.`,
+        `Field "${place}.${clip(keyword)}": the schema of a limit may only have ` +
+          'type, default, minimum, maximum and multipleOf.',
       );
     }
     if (['default', 'minimum', 'maximum', 'multipleOf'].includes(keyword) && typeof value !== 'number') {
@@ -177,6 +178,7 @@ function checkLimitSchema(schema: JsonSchema, place: string): void {
   }
 }
 
+/** {@link isRecord} for a value that came from JSON. */
 function isJsonObject(value: unknown): value is { [name: string]: JsonValue } {
   return isRecord(value);
 }

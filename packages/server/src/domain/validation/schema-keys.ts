@@ -13,21 +13,21 @@ import { parseUrl } from '../../lib/parse-url.ts';
 import type { StoredSchema } from '../../storage/storage.ts';
 import { formatWords } from './format-words.ts';
 
-/** One key of a schema: its tier, and the check of its values. */
+/** One key of a schema, with the check of its values. */
 export interface SchemaKey {
   readonly key: string;
   readonly tier: Tier;
-  /** What is served where nothing is stored; undefined where the schema gives none. */
+  /** Served when no value is stored; undefined if the schema has no default. */
   readonly defaultValue: JsonValue | undefined;
-  /** The bounds of a limit. */
+  /** The bounds, for a limit. */
   readonly limit: LimitDefinition | undefined;
-  /** Compiles the schema where that was not done yet; what is compiled is kept. */
+  /** Compiles the schema, unless it is compiled already. */
   prepare(): unknown;
-  /** What is wrong with a plain value (no targeting); undefined when nothing is. */
+  /** Returns what is wrong with a plain value (no targeting); undefined if nothing is. */
   check(value: JsonValue): ValueIssue | undefined;
 }
 
-/** Why a schema refuses a value, in words that hold nothing of it. */
+/** Why a schema refuses a value, without any part of the value. */
 export interface ValueIssue {
   /** JSON pointer into the value; empty for the value itself. */
   pointer: string;
@@ -37,7 +37,7 @@ export interface ValueIssue {
 /** The keys of one schema document. */
 export type SchemaKeys = ReadonlyMap<string, SchemaKey>;
 
-/** Reads the keys of a document that passed `checkSchemaDocument`; validators are compiled at their first use. */
+/** Reads the keys of a document that passed `checkSchemaDocument`. Validators are compiled on first use. */
 export function readSchemaKeys(document: WireSchema): SchemaKeys {
   const ajv = createSchemaAjv();
   const keys = new Map<string, SchemaKey>();
@@ -49,7 +49,9 @@ export function readSchemaKeys(document: WireSchema): SchemaKeys {
   return keys;
 }
 
-/** Keys of stored schemas, read once for each version. Only for committed schemas: an id and version name one document. */
+/**
+ * Caches the keys of each schema's current version. Only for committed schemas, whose version never changes content.
+ */
 export class SchemaKeysCache {
   readonly #entries = new Map<string, { version: number; keys: SchemaKeys }>();
 
@@ -66,7 +68,7 @@ export class SchemaKeysCache {
   }
 }
 
-/** The validator of keys' schemas: draft 2020-12 with formats; keywords that it does not know are annotations. */
+/** Creates a validator for draft 2020-12 with formats; it ignores unknown keywords. */
 export function createSchemaAjv(): Ajv2020 {
   const ajv = new Ajv2020({
     strict: false,
@@ -74,16 +76,16 @@ export function createSchemaAjv(): Ajv2020 {
     addUsedSchema: false,
     ownProperties: true,
     logger: false,
-    // An error has the schema and the value that it is about: `toIssue` asks whether the schema names a format.
+    // Adds schema and value to errors: `toIssue` needs to know whether the schema names a format.
     verbose: true,
-    // 0.3 is a multiple of 0.1, as the libraries see it.
+    // Makes 0.3 a multiple of 0.1, as in the schema libraries.
     multipleOfPrecision: 8,
   });
-  // Without this ajv throws for "id", which zod and others write as an annotation.
+  // Otherwise ajv throws for "id", which zod and others write as an annotation.
   ajv.removeKeyword('id');
   ajv.addKeyword({ keyword: 'id' });
   addFormats.default(ajv);
-  // What zod, valibot and arktype call a URL: RFC 3986 would refuse spaces and letters outside ASCII.
+  // The URLs of zod, valibot and arktype: RFC 3986 would refuse spaces and letters outside ASCII.
   ajv.addFormat('uri', (text: string) => parseUrl(text) !== undefined);
   return ajv;
 }
@@ -119,7 +121,7 @@ function valueKey(input: { ajv: Ajv2020; key: string; tier: Tier; keySchema: Jso
   };
 }
 
-/** Every key is checked as draft 2020-12, whichever dialect it names: ajv refuses a dialect that it has not loaded. */
+/** Every key is checked as draft 2020-12, whatever dialect it names: ajv refuses dialects that are not loaded. */
 export function withoutDialect(schema: JsonSchema): JsonSchema {
   const { $schema: _, ...rest } = schema;
   return rest;
@@ -142,14 +144,14 @@ function checkLimit(value: JsonValue, limit: LimitDefinition): ValueIssue | unde
   if (typeof value !== 'number') return refuse('must be a number');
   if (limit.min !== undefined && value < limit.min) return refuse(`must be at least ${limit.min}`);
   if (limit.max !== undefined && value > limit.max) return refuse(`must be at most ${limit.max}`);
-  // Not ajv's multipleOf: 0.3 is no multiple of 0.1 there.
+  // With the rounding of `clampLimit`, so that 0.3 is a multiple of 0.1.
   if (clampLimit(value, limit) !== value) return refuse(`must be a multiple of ${limit.step}`);
   return undefined;
 }
 
 function toIssue(ajv: Ajv2020, error: ErrorObject | undefined): ValueIssue {
   const pointer = error?.instancePath ?? '';
-  const reason = error?.message ?? 'is not what its schema asks for';
+  const reason = error?.message ?? 'does not match its schema';
   if (error?.keyword === 'enum') {
     return { pointer, reason: `must be one of ${JSON.stringify(error.params.allowedValues)}`.slice(0, 300) };
   }
@@ -161,7 +163,7 @@ function toIssue(ajv: Ajv2020, error: ErrorObject | undefined): ValueIssue {
 
 const FORMAT_SCHEMAS = new Map<string, { format: string }>();
 
-/** The same object each time: ajv keeps what it compiles by the identity of the schema. */
+/** Returns the same object each time, because ajv caches compiled schemas by identity. */
 function schemaOfFormat(format: string): { format: string } {
   const known = FORMAT_SCHEMAS.get(format);
   if (known !== undefined) return known;
@@ -171,14 +173,14 @@ function schemaOfFormat(format: string): { format: string } {
 }
 
 /**
- * Libraries write a format's pattern beside its name (`x-format` in documents of @smooai/config: a name and no check). The
- * pattern tells more only where the format is kept.
+ * Schema libraries write the pattern of a format beside its name (`x-format` in documents of @smooai/config, where it
+ * is a name without a check). The message quotes the pattern only if the value has the right format and still fails.
  */
 function formatReason(ajv: Ajv2020, error: ErrorObject): string | undefined {
   const format: unknown = error.parentSchema?.format ?? error.parentSchema?.['x-format'];
   if (typeof format !== 'string') return undefined;
   const words = `must be ${formatWords(format)}`;
   if (error.keyword === 'format') return words;
-  const isKept = Object.hasOwn(ajv.formats, format) && ajv.validate(schemaOfFormat(format), error.data);
-  return isKept ? `${words}, and match pattern ${JSON.stringify(error.params.pattern)}` : words;
+  const hasFormat = Object.hasOwn(ajv.formats, format) && ajv.validate(schemaOfFormat(format), error.data);
+  return hasFormat ? `${words}, and match pattern ${JSON.stringify(error.params.pattern)}` : words;
 }

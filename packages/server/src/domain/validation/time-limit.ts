@@ -4,31 +4,31 @@ const sandbox: { run: () => void } = { run: () => undefined };
 const context = createContext(sandbox);
 const script = new Script('run()');
 
-/** What {@link runWithin} answers: the result of the work, or that it was stopped. */
+/** The result of {@link runWithin}: that of the work, or that the work was stopped. */
 export type TimedResult<Result> = { inTime: true; result: Result } | { inTime: false };
 
 /**
- * Runs synchronous work and stops it after so many milliseconds, even inside of a regular expression. The work must be
- * one that may be stopped anywhere: it changes nothing that others see.
+ * Runs synchronous work and stops it after `limitMs` milliseconds, even inside a regular expression. The work may be
+ * stopped anywhere, so it must not change any shared state.
  */
 export function runWithin<Result>(limitMs: number, work: () => Result): TimedResult<Result> {
-  let answer: TimedResult<Result> = { inTime: false };
+  let outcome: TimedResult<Result> = { inTime: false };
   sandbox.run = () => {
-    answer = { inTime: true, result: work() };
+    outcome = { inTime: true, result: work() };
   };
   try {
-    // Not a sandbox: only a script of node:vm has a time limit, and the limit holds for all that it calls.
+    // Used for its time limit, not as a sandbox: only node:vm can stop synchronous code, including everything it calls.
     script.runInContext(context, { timeout: limitMs });
   } catch (error) {
     if (!isTimeout(error)) throw error;
   } finally {
     sandbox.run = () => undefined;
   }
-  return answer;
+  return outcome;
 }
 
 function isTimeout(error: unknown): boolean {
-  // By its code alone: where modules run in a context of their own, its class is another one.
+  // Checked by its code alone: if modules run in their own context, the error has a different class.
   return (
     typeof error === 'object' &&
     error !== null &&

@@ -14,30 +14,30 @@ import type { PatternCheck } from './pattern-check.ts';
 import type { SchemaKey, ValueIssue } from './schema-keys.ts';
 import { runWithin } from './time-limit.ts';
 
-/** A schema's patterns and references may make it explode on some values, and everyone waits meanwhile. */
+/** Patterns and references can make a check take exponential time, and it blocks the event loop. */
 const CHECK_LIMIT_MS = 250;
 
-/** All answers of a targeted value together. */
-const ANSWERS_LIMIT_MS = 2_000;
+/** For all possible results of a targeted value together. */
+const TARGETED_LIMIT_MS = 2_000;
 
-/** What a value is checked against beside its schema. */
+/** What a check of a value needs besides its schema. */
 export interface ValueCheckOptions {
-  /** Where the value is in the request, as a JSON pointer: `/value`, `/values/3/value`. */
+  /** The place of the value in the request, as a JSON pointer: `/value`, `/values/3/value`. */
   pointer: string;
-  /** Segments that its conditions may name. */
+  /** The segments that its conditions may use. */
   segments: CompiledSegments;
   checkPattern: PatternCheck;
 }
 
-/** Whether a stored value of a flag or limit is decided by targeting. */
+/** Whether a value of a flag or limit uses targeting. */
 export function isTargeted(value: JsonValue): boolean {
   return isRecord(value) && Object.hasOwn(value, '$cohort');
 }
 
 /**
- * Checks a value for storing: a plain one against its key's schema, a targeted one in its structure and each value that
- * it may answer.
- * @throws {Refusal} 400 naming the path and the reason, without anything of a secret.
+ * Checks a value before it is stored: a plain one against the schema of its key; a targeted one for its structure, and
+ * each of its possible results against the schema.
+ * @throws {Refusal} `invalid` naming the path and the reason, without any part of a secret
  */
 export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheckOptions): void {
   const field = fieldName(options.pointer, 'body');
@@ -45,7 +45,7 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
     if (key.tier !== 'feature_flag' && key.tier !== 'limit') {
       throw new Refusal(
         'invalid',
-        `Field "${field}" of "${key.key}": only flags and limits are targeted with $cohort.`,
+        `Field "${field}" of "${key.key}": only flags and limits can be targeted with $cohort.`,
       );
     }
     checkTargetedValue(key, value, options);
@@ -53,16 +53,16 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
   }
   const issue = checkInTime(key, value);
   if (issue === undefined) return;
-  // A path into a secret may hold names that are themselves secret.
+  // The property names inside a secret may be secret too.
   const place = key.tier === 'secret' ? field : fieldName(`${options.pointer}${issue.pointer}`, 'body');
   throw new Refusal('invalid', `Field "${clip(place)}" of "${key.key}" ${issue.reason}.`);
 }
 
-/** What the key's schema has against a stored value, plain or targeted; for values that are stored already. */
+/** Why a value that is already stored, plain or targeted, does not fit the schema of its key; undefined if it fits. */
 export function findStoredIssue(key: SchemaKey, value: JsonValue): string | undefined {
   const isFlag = key.tier === 'feature_flag' || key.tier === 'limit';
   if (isFlag && isTargeted(value)) {
-    const [issue] = checkTargeting(value, { checkValue: answersCheck(key) });
+    const [issue] = checkTargeting(value, { checkValue: resultCheck(key) });
     return issue === undefined ? undefined : `${issue.path}: ${issue.message}`;
   }
   const issue = checkInTime(key, value);
@@ -70,8 +70,8 @@ export function findStoredIssue(key: SchemaKey, value: JsonValue): string | unde
 }
 
 /**
- * Checks a segment's condition from a request.
- * @throws {Refusal} 400 naming the path and the reason, 413 where it is too large.
+ * Checks the condition of a segment from a request.
+ * @throws {Refusal} `invalid` naming the path and the reason, or `too-large`
  */
 export function checkSegmentCondition(
   condition: unknown,
@@ -88,41 +88,41 @@ function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueChec
   const [issue] = checkTargeting(value, {
     segments: options.segments,
     checkPattern: options.checkPattern,
-    checkValue: answersCheck(key),
+    checkValue: resultCheck(key),
   });
   if (issue === undefined) return;
   const place = join(fieldName(options.pointer, 'body'), issue.path);
   throw new Refusal('invalid', `Field "${clip(place)}" of "${key.key}": ${issue.message}`);
 }
 
-/** Checks the answers of one targeted value, up to the first that is refused: only that one is told. */
-function answersCheck(key: SchemaKey): (answer: JsonValue) => string | undefined {
+/** Checks the possible results of a targeted value up to the first that is refused; only that one is reported. */
+function resultCheck(key: SchemaKey): (result: JsonValue) => string | undefined {
   const startedAt = performance.now();
-  let isTold = false;
-  return (answer) => {
-    if (isTold) return undefined;
-    const isLate = performance.now() - startedAt > ANSWERS_LIMIT_MS;
-    const reason = isLate ? tooLong(ANSWERS_LIMIT_MS) : describe(checkInTime(key, answer));
-    isTold = reason !== undefined;
+  let isRefused = false;
+  return (result) => {
+    if (isRefused) return undefined;
+    const isLate = performance.now() - startedAt > TARGETED_LIMIT_MS;
+    const reason = isLate ? tooLong(TARGETED_LIMIT_MS) : describe(checkInTime(key, result));
+    isRefused = reason !== undefined;
     return reason;
   };
 }
 
 function checkInTime(key: SchemaKey, value: JsonValue): ValueIssue | undefined {
   try {
-    // Not within the limit: what the schema is compiled to is kept, and must not be left half done.
+    // Outside the time limit: the compiled schema is cached and must not be left incomplete.
     key.prepare();
     const check = runWithin(CHECK_LIMIT_MS, () => key.check(value));
     if (check.inTime) return check.result;
   } catch (error) {
-    // References that come back to themselves without an end.
+    // A stack overflow: references that lead back to themselves.
     if (!(error instanceof RangeError)) throw error;
   }
   return { pointer: '', reason: tooLong(CHECK_LIMIT_MS) };
 }
 
 function tooLong(limitMs: number): string {
-  return `cannot be checked within ${limitMs} ms: make the patterns and references of its schema simpler`;
+  return `cannot be checked within ${limitMs} ms. Simplify the patterns and references of its schema`;
 }
 
 function describe(issue: ValueIssue | undefined): string | undefined {

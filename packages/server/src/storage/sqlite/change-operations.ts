@@ -5,8 +5,8 @@ import type { Session } from './tables.ts';
 
 type Operations = Pick<StorageOperations, 'appendChange' | 'listChangesSince' | 'pruneChanges'>;
 
-/** A change as it is kept: the value of a secret is sealed. */
-type KeptChange = RulesetChange | { tier: Tier; key: string; sealed: string };
+/** A change as it is stored: the value of a secret is sealed. */
+type StoredChange = RulesetChange | { tier: Tier; key: string; sealed: string };
 
 /** The change log of the environments. */
 export function changeOperations(session: Session): Operations {
@@ -33,12 +33,12 @@ export function changeOperations(session: Session): Operations {
           .where('revision', '>', revision)
           .orderBy('revision')
           .execute();
-        // Every revision leaves one change. A gap is one of forgotten changes, or between this environment and a deleted
-        // one of its name; a revision of the future comes from a client of a database that was restored since.
+        // Every revision has a change. A gap means that changes were pruned, or that the revision belongs to a deleted
+        // environment of the same name. A future revision comes from a client of a database that was since restored.
         if ((rows[0]?.revision ?? environment.revision + 1) !== revision + 1) return undefined;
         return rows.map((row) => {
-          const kept: KeptChange[] = JSON.parse(row.changes);
-          return { ...row, changes: kept.map((change) => open(change, row, box)) };
+          const changes: StoredChange[] = JSON.parse(row.changes);
+          return { ...row, changes: changes.map((change) => open(change, row, box)) };
         });
       }),
 
@@ -70,13 +70,13 @@ export function changeOperations(session: Session): Operations {
 
 type Place = Pick<ChangeRecord, 'environmentId' | 'revision'>;
 
-function seal(change: RulesetChange, place: Place, box: SecretBox): KeptChange {
+function seal(change: RulesetChange, place: Place, box: SecretBox): StoredChange {
   if (!('value' in change) || change.tier !== 'secret') return change;
   const { tier, key, value } = change;
   return { tier, key, sealed: box.seal(JSON.stringify(value), bindingOf(place, key)) };
 }
 
-function open(change: KeptChange, place: Place, box: SecretBox): RulesetChange {
+function open(change: StoredChange, place: Place, box: SecretBox): RulesetChange {
   if (!('sealed' in change)) return change;
   const { tier, key, sealed } = change;
   const value: JsonValue = JSON.parse(box.open(sealed, bindingOf(place, key)));

@@ -50,7 +50,7 @@ type TokenOperations = Pick<
   'insertSigningKey' | 'listSigningKeys' | 'insertRevokedToken' | 'isTokenRevoked' | 'pruneRevokedTokens'
 >;
 
-/** Signing keys, sealed, and the tokens that were revoked before their time. */
+/** Signing keys, sealed, and tokens that were revoked before they expired. */
 export function tokenOperations(session: Session): TokenOperations {
   const { box } = session;
   return {

@@ -5,8 +5,8 @@ import { UniqueViolationError } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
 
 /**
- * kysely's SQLite dialect over one libsql connection, which one caller has at a time, in the order of asking: a
- * transaction keeps it until its end, and what others ask meanwhile waits.
+ * kysely's SQLite dialect over one libsql connection. Callers get the connection one at a time, first come, first
+ * served; a transaction keeps it until it ends.
  */
 export class LibsqlDialect extends SqliteDialect {
   readonly #database: Database.Database;
@@ -49,7 +49,7 @@ class LibsqlDriver implements Driver {
     this.#release();
   }
 
-  // IMMEDIATE: the write lock is taken at once, not at the first write.
+  // IMMEDIATE takes the write lock at once, not at the first write.
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
@@ -58,7 +58,7 @@ class LibsqlDriver implements Driver {
     await connection.executeQuery(CompiledQuery.raw('commit'));
   }
 
-  // SQLite rolls back by itself after some failures (a full disk); a second rollback would hide the reason.
+  // After some failures (a full disk) SQLite has already rolled back; a second rollback would hide the reason.
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#database.inTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
   }
@@ -99,8 +99,8 @@ class LibsqlConnection implements DatabaseConnection {
 }
 
 /**
- * Closes a database so that another connection can open it at once. libsql keeps statements, and with them the lock of
- * the file, until they are garbage; leaving WAL and the exclusive mode gives the lock back now.
+ * Closes a database so that another connection can open it at once. libsql keeps statements, and with them the lock on
+ * the file, until they are garbage-collected; leaving WAL and exclusive mode releases the lock now.
  */
 export function closeDatabase(database: Database.Database): void {
   if (!database.open) return;
@@ -115,7 +115,7 @@ export function closeDatabase(database: Database.Database): void {
   }
 }
 
-/** Turns an error of SQLite into one of ours; the original is its cause. */
+/** Turns an error of SQLite into one of ours, with the original as its cause. */
 export function translateError(error: unknown): unknown {
   const code = errorCode(error);
   if (!(error instanceof Error) || code === undefined) return error;
@@ -145,13 +145,13 @@ function violatedField(message: string): string {
   return column.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** libsql aborts the process for a boolean, and gives a text back only up to its first NUL. */
+/** libsql aborts the process for a boolean parameter and cuts a text at its first NUL when it is read. */
 function checkParameters(sql: string, parameters: readonly unknown[]): void {
   const writesText = /^(insert|update)/.test(sql);
   for (const parameter of parameters) {
     const type = typeof parameter;
     if (parameter !== null && type !== 'string' && !(type === 'number' && Number.isFinite(parameter))) {
-      throw new StorageError('ERR_STORAGE_MISUSE', `A parameter of a statement has the type ${type}.`);
+      throw new StorageError('ERR_STORAGE_MISUSE', `A statement parameter has the unsupported type ${type}.`);
     }
     if (writesText && type === 'string' && String(parameter).includes('\0')) {
       throw new StorageError('ERR_STORAGE_MISUSE', 'A text with a NUL character cannot be stored.');

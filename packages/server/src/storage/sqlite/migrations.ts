@@ -4,7 +4,7 @@ import type { SecretBox } from '../encryption.ts';
 import { StorageError } from '../storage-error.ts';
 import type { Tables } from './tables.ts';
 
-/** One step of the database's layout. A published step never changes; the next one gets the next version. */
+/** One step of the database schema. A published step never changes; a new one gets the next version. */
 export interface Migration {
   version: number;
   name: string;
@@ -111,7 +111,7 @@ const FIRST_TABLES = [
   )`,
 ];
 
-/** Every step, oldest first; the statements are understood by SQLite and Postgres alike. */
+/** Every step, oldest first. The statements work in SQLite and in Postgres. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
@@ -123,10 +123,10 @@ export const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * Brings a database to the newest version and checks its encryption key, all in one transaction: afterwards the database
- * is whole, or as it was.
+ * Migrates a database to the newest version and checks its encryption key, in one transaction that changes everything
+ * or nothing.
  *
- * @throws {StorageError} for a database of a newer server, or one that was made with another encryption key.
+ * @throws {StorageError} for a database of a newer server, or one that was created with another encryption key
  */
 export async function migrate(
   db: Kysely<Tables>,
@@ -140,7 +140,7 @@ export async function migrate(
       throw new StorageError(
         'ERR_STORAGE_NEWER',
         `The database has version ${current}; this server knows versions up to ${newest}. ` +
-          'It was left as it is: start a newer server, or restore a backup that this one made.',
+          'It was not changed: start a newer server, or restore a backup from this one.',
       );
     }
     for (const migration of migrations.filter(({ version }) => version > current)) {
@@ -168,7 +168,7 @@ async function currentVersion(transaction: Transaction<Tables>): Promise<number>
 
 const CHECK_NAME = 'encryption-check';
 
-/** Keeps a known text, sealed: a wrong key shows when the server starts, not when a secret is read. */
+/** Stores a known text, sealed, so that a wrong key is found at the start, not when a secret is read. */
 async function checkEncryptionKey(transaction: Transaction<Tables>, box: SecretBox): Promise<void> {
   const row = await transaction
     .selectFrom('facts')
@@ -185,8 +185,8 @@ async function checkEncryptionKey(transaction: Transaction<Tables>, box: SecretB
   } catch (cause) {
     throw new StorageError(
       'ERR_ENCRYPTION_KEY_WRONG',
-      'The encryption key is not the one that this database was made with. ' +
-        'Nothing was changed: start the server with the right key, or restore the key file that belongs to the database.',
+      'The encryption key is not the one that this database was created with. ' +
+        'Nothing was changed: start the server with the right key, or restore the key file of the database.',
       { cause },
     );
   }

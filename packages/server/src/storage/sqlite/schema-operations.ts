@@ -32,7 +32,7 @@ export function schemaOperations(session: Session): Operations {
         await db
           .insertInto('schemaVersions')
           .values(versionColumns(schema, change ?? { description: null, by: schema.createdBy }))
-          // A new name or description alone makes no new version.
+          // A new name or description alone does not create a version.
           .onConflict((conflict) => conflict.columns(['schemaId', 'version']).doNothing())
           .execute();
       }),

@@ -48,15 +48,15 @@ interface Written {
   acknowledged: number[];
 }
 
-/** Runs the writer and kills it once it has acknowledged `kill` writes, plus a little. */
+/** Kills the writer `plusMs` milliseconds after it has acknowledged `after` writes. */
 async function writeUntilKilled(
   child: ChildProcess,
   kill: { after: number; plusMs: number },
 ): Promise<Written> {
   const written: Written = { environmentId: '', acknowledged: [] };
-  let complaint = '';
+  let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => {
-    complaint += chunk.toString();
+    errors += chunk.toString();
   });
   if (!child.stdout) throw new Error('The writer has no output.');
   const exited = once(child, 'exit');
@@ -68,17 +68,17 @@ async function writeUntilKilled(
       setTimeout(() => child.kill('SIGKILL'), kill.plusMs);
     }
   }
-  expect(complaint).toBe('');
+  expect(errors).toBe('');
   expect(await exited).toEqual([null, 'SIGKILL']);
   return written;
 }
 
 describe('a process that is killed while it writes', () => {
-  it('has lost no write that it acknowledged, and kept no half transaction', async () => {
+  it('loses no acknowledged write and keeps no half transaction', async () => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const file = join(directory, `round-${round}.db`);
       const key = randomBytes(32);
-      // From the very first writes to well past the first checkpoint of the log (1000 pages).
+      // From the first writes to well past the first checkpoint of the log (1000 pages).
       const kill = { after: 1 + Math.floor(Math.random() * 150 * round), plusMs: Math.random() * 5 };
       const { environmentId, acknowledged } = await writeUntilKilled(startWriter(file, key), kill);
 
@@ -95,10 +95,10 @@ describe('a process that is killed while it writes', () => {
     }
   }, 60_000);
 
-  it('keeps the file for itself: of several that start at once, one gets it', async () => {
+  it('locks its file: of several that start at once, only one opens it', async () => {
     const file = join(directory, 'contended.db');
     const key = randomBytes(32);
-    // First on a new file, then on one that a killed process left behind.
+    // First a new file, then one that a killed process left behind.
     for (let round = 0; round < 2; round += 1) {
       const writers = Array.from({ length: 3 }, () => startWriter(file, key));
       const outcomes = await Promise.all(writers.map(firstWords));
@@ -108,12 +108,12 @@ describe('a process that is killed while it writes', () => {
     }
   }, 30_000);
 
-  it('is kept out while another has the file, also after that one has tried to open it twice', async () => {
+  it('cannot open the file of another process, even after that one tried to open it twice', async () => {
     const file = join(directory, 'twice.db');
     const key = randomBytes(32);
     const storage = await openSqliteStorage({ file, encryptionKey: key });
     await expect(openSqliteStorage({ file, encryptionKey: key })).rejects.toThrow(
-      'open already in this process',
+      'already open in this process',
     );
     expect(await firstWords(startWriter(file, key))).toContain('in use by another process');
     await storage.close();
@@ -123,7 +123,7 @@ describe('a process that is killed while it writes', () => {
   }, 30_000);
 });
 
-/** What a writer says first: its environment, or why it ends. */
+/** The first output of a writer: its environment, or the error that ends it. */
 async function firstWords(child: ChildProcess): Promise<string> {
   let words = '';
   child.stderr?.on('data', (chunk: Buffer) => {

@@ -32,7 +32,7 @@ describeStorageContract('SQLite in a file', () => open());
 describeStorageContract('SQLite in memory', () => open(':memory:'));
 
 describe('the files', () => {
-  it('are there for their owner only, in a directory made for them', async () => {
+  it('are private to their owner, in a new directory', async () => {
     const folder = join(directory, 'data', 'here');
     const storage = await open(join(folder, 'config.db'));
     await insertShop(storage);
@@ -42,7 +42,7 @@ describe('the files', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
-  it('are one file once closed, with everything in it', async () => {
+  it('are a single file with everything in it once the storage is closed', async () => {
     const first = await open();
     const shop = await insertShop(first);
     const value = await first.upsertValue(valueRow(shop, { tier: 'secret', value: { deep: ['hush'] } }));
@@ -53,7 +53,7 @@ describe('the files', () => {
     expect(await second.listOrganizations()).toEqual([shop.organization]);
   });
 
-  it('never hold a secret or a private key', async () => {
+  it('never contain a secret or a private key in plain text', async () => {
     const storage = await open();
     const shop = await insertShop(storage);
     const secret = 'correct-horse-battery-staple';
@@ -79,7 +79,7 @@ describe('the files', () => {
 });
 
 describe('opening', () => {
-  it('refuses a wrong key, and opens with the right one afterwards', async () => {
+  it('refuses a wrong key, and still opens with the right one', async () => {
     const shop = await insertShop(await open());
     await opened[0]?.close();
     await expect(open(undefined, randomBytes(32))).rejects.toMatchObject({
@@ -89,7 +89,7 @@ describe('opening', () => {
     expect(await (await open()).findSchema(shop.schema.id)).toEqual(shop.schema);
   });
 
-  it('refuses a key of another length without showing it', async () => {
+  it('refuses a key of the wrong length without showing it', async () => {
     const short = Buffer.from('only-sixteen-abc');
     const error = await open(undefined, short).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'ERR_ENCRYPTION_KEY_INVALID' });
@@ -97,7 +97,7 @@ describe('opening', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('refuses a file that is open already, which stays usable', async () => {
+  it('refuses a file that is already open, which stays usable', async () => {
     const first = await open();
     const error = await open().catch((reason: unknown) => reason);
     expect(error).toMatchObject({
@@ -108,7 +108,7 @@ describe('opening', () => {
     expect(await first.listOrganizations()).toHaveLength(1);
   });
 
-  it('refuses a database of a newer version and leaves it as it was', async () => {
+  it('refuses a database of a newer version and does not change it', async () => {
     const file = join(directory, 'config.db');
     await (await open()).close();
     const direct = new Database(file);
@@ -123,7 +123,7 @@ describe('opening', () => {
   });
 
   it.each([
-    ['a text', async (file: string) => writeFile(file, 'not a database\n'.repeat(100))],
+    ['a text file', async (file: string) => writeFile(file, 'not a database\n'.repeat(100))],
     ['a very short file', async (file: string) => writeFile(file, 'x')],
     [
       'the SQLite database of another program',
@@ -135,7 +135,7 @@ describe('opening', () => {
         other.close();
       },
     ],
-  ])('leaves %s alone', async (_, make) => {
+  ])('refuses %s and does not change it', async (_, make) => {
     const file = join(directory, 'other.db');
     await make(file);
     const before = await readFile(file);
@@ -157,7 +157,7 @@ describe('opening', () => {
         await writeFile(file, bytes.fill(0x5a, 4096, 40_000));
       },
     ],
-  ])('refuses a database that was %s and leaves it as it is', async (_, damage) => {
+  ])('refuses a database that was %s and does not change it', async (_, damage) => {
     const file = join(directory, 'config.db');
     await insertShop(await open());
     await opened[0]?.close();
@@ -170,7 +170,7 @@ describe('opening', () => {
     expect(Buffer.compare(before, await readFile(file))).toBe(0);
   });
 
-  it('says so when the path is a directory, or lies under a file', async () => {
+  it('refuses a path that is a directory or is below a file', async () => {
     await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_STORAGE_UNAVAILABLE' });
     const file = join(directory, 'file');
     await writeFile(file, '');
@@ -180,7 +180,7 @@ describe('opening', () => {
 });
 
 describe('misuse', () => {
-  it('refuses the storage inside a transaction instead of waiting for ever', async () => {
+  it('refuses the storage inside a transaction instead of waiting forever', async () => {
     const storage = await open(':memory:');
     const shop = await insertShop(storage);
     const attempt = storage.transaction(() => storage.upsertValue(valueRow(shop, {})));
@@ -194,7 +194,7 @@ describe('misuse', () => {
     await expect(operations.listOrganizations()).rejects.toMatchObject({ code: 'ERR_STORAGE_MISUSE' });
   });
 
-  it('finishes what was asked before it closes, and refuses what comes after', async () => {
+  it('finishes earlier calls before it closes and refuses later ones', async () => {
     const storage = await open();
     const shop = await insertShop(storage);
     const write = storage.transaction(async (operations) => {
@@ -208,7 +208,7 @@ describe('misuse', () => {
     expect(await (await open()).listValues(shop.environment.id)).toHaveLength(1);
   });
 
-  it('refuses a name with a NUL character, and finds nothing by one', async () => {
+  it('refuses to store an id with a NUL character and finds nothing by it', async () => {
     const storage = await open(':memory:');
     const nul = { id: 'o\0', name: 'x', createdAt: at() };
     await expect(storage.insertOrganization(nul)).rejects.toMatchObject({ code: 'ERR_STORAGE_MISUSE' });

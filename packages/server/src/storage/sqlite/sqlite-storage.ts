@@ -17,20 +17,22 @@ import { valueOperations } from './value-operations.ts';
 
 /** Options of {@link openSqliteStorage}. */
 export interface SqliteStorageOptions {
-  /** The database file, made (mode 0600) with its directory if absent; or `:memory:`. */
+  /** The database file, created (mode 0600) with its directory if missing; or `:memory:`. */
   file: string;
-  /** 32 bytes, as `loadEncryptionKey` finds them. */
+  /** 32 bytes, from `loadEncryptionKey`. */
   encryptionKey: Buffer;
-  /** How long to wait for another process that has the file open, such as a server that just ends; default 2000. */
+  /**
+   * Milliseconds to wait for another process that has the file open, such as a server that is closing (default 2000).
+   */
   busyTimeoutMs?: number;
 }
 
 /**
- * Opens the storage in one SQLite file, which it holds for itself until it is closed. A write is on disk (write-ahead
- * log, synchronous FULL) before its promise resolves; once closed, the whole database is that one file.
+ * Opens a storage in one SQLite file and locks the file until the storage is closed. A write is on disk (write-ahead
+ * log, synchronous FULL) before its promise resolves. After closing, the whole database is in that one file.
  *
- * @throws {StorageError} for a file that another server has open, that is damaged, of a newer server or of another
- * program, and for a wrong encryption key.
+ * @throws {StorageError} for a file that is in use, damaged, or of a newer server or another program, and for a wrong
+ * encryption key
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
   const box = new SecretBox(options.encryptionKey);
@@ -58,7 +60,7 @@ function createStorage(db: Kysely<Tables>, box: SecretBox, claim: ClaimedFile): 
 
   function usable(): Kysely<Tables> {
     if (closing) throw new StorageError('ERR_STORAGE_CLOSED', 'The storage is closed.');
-    // It would wait for the end of the transaction that waits for it.
+    // It would wait for the transaction, which would wait for it.
     if (running.getStore()?.open) {
       const message = "Inside a transaction, use the transaction's own operations and not the storage's.";
       throw new StorageError('ERR_STORAGE_MISUSE', message);
@@ -130,10 +132,10 @@ function openDatabase(options: SqliteStorageOptions, state: ClaimedFile['state']
   const database = new Database(file, { timeout: busyTimeoutMs });
   try {
     database.pragma('locking_mode = EXCLUSIVE');
-    // Takes the lock for good. Two servers that start at once never both get past this line.
+    // Takes the lock until the database is closed: of two servers that start at once, only one gets past this line.
     database.exec('begin exclusive; commit');
     if (state === 'new') {
-      // Written before the first change goes to the write-ahead log, so that the header tells whose file this is.
+      // Before WAL mode, so that the id is in the header of the file and not only in the log.
       database.pragma(`application_id = ${APPLICATION_ID}`);
     } else {
       refuseDamaged(database);
@@ -154,10 +156,10 @@ function refuseDamaged(database: Database.Database): void {
   throw new StorageError('ERR_STORAGE_CORRUPT', 'The database is damaged: restore a backup.');
 }
 
-/** Names the file in the message, and for a locked one the remedy. */
+/** Adds the file to the message and, if it is locked, what to do. */
 function withFile(error: unknown, file: string): unknown {
   if (!(error instanceof StorageError)) return error;
   const remedy =
-    error.code === 'ERR_STORAGE_LOCKED' ? ' Stop the other server, or give this one another file.' : '';
+    error.code === 'ERR_STORAGE_LOCKED' ? ' Stop the other server, or use another file for this one.' : '';
   return new StorageError(error.code, `${file}: ${error.message}${remedy}`, { cause: error.cause });
 }

@@ -11,7 +11,7 @@ import type {
   Timestamp,
 } from '../storage.ts';
 
-/** A record some of whose columns hold JSON as text. */
+/** A row whose `Column`s contain JSON as text. */
 type JsonColumns<Row, Column extends keyof Row> = Omit<Row, Column> & Record<Column, string>;
 
 /** The tables, as kysely sees them: camelCase here, snake_case in the database. */
@@ -42,10 +42,10 @@ export interface Tables {
   migrations: { version: number; name: string; appliedAt: Timestamp };
 }
 
-/** What the operations of one connection or transaction work with. */
+/** The database or transaction that operations run on. */
 export interface Session {
   readonly db: Kysely<Tables>;
   readonly box: SecretBox;
-  /** Runs several statements as one: in the transaction of the session, or in one of their own. */
+  /** Runs several statements atomically: in the transaction of the session, or in a new one. */
   atomically<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
 }

@@ -8,7 +8,7 @@ type Operations = Pick<
   'upsertValue' | 'deleteValue' | 'findValue' | 'listValues' | 'listSchemaValues'
 >;
 
-/** Values; those of the tier `secret` are sealed for their organization, environment and key. */
+/** Values; secrets are sealed for their organization, environment and key. */
 export function valueOperations(session: Session): Operations {
   const { box } = session;
   return {
