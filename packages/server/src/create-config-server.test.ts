@@ -154,7 +154,7 @@ describe('slow clients', () => {
     expect(await sendRaw(server, text)).toMatch(/^HTTP\/1\.1 408 [\s\S]*\{"message":"[^"]+"\}$/);
   });
 
-  it('are not clients with an open event stream', async () => {
+  it('do not include clients with an open event stream', async () => {
     const server = await startServer({ timeouts: { headersMs: 100, requestMs: 150 } });
     const token = await tokenOf(server);
     const stream = await callApi(server, '/config/stream?environment=development', { token });

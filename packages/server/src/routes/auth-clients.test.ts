@@ -6,6 +6,7 @@ import {
   jsonOf,
   makeClient,
   postForm,
+  sharedServer,
   startServer,
   tokenOf,
 } from '../test-support/running-server.ts';
@@ -13,6 +14,7 @@ import {
 const ORIGIN = 'https://shop.example';
 
 describe('POST /auth-clients', () => {
+  const shared = sharedServer();
   it('shows a secret only when it is created', async () => {
     const server = await startServer();
     const token = await tokenOf(server);
@@ -81,7 +83,7 @@ describe('POST /auth-clients', () => {
     ],
     ['a body that is not an object', [1], 'body'],
   ])('refuses %s', async (_name, body, field) => {
-    const server = await startServer();
+    const server = shared();
     const response = await callApi(server, '/auth-clients', {
       token: await tokenOf(server),
       method: 'POST',
@@ -105,7 +107,7 @@ describe('POST /auth-clients', () => {
     'https://',
     'javascript:alert(1)',
   ])('refuses the origin %s', async (origin) => {
-    const server = await startServer();
+    const server = shared();
     const body = { type: 'b2m', name: 'x', allowedOrigins: [ORIGIN, origin] };
     const response = await callApi(server, '/auth-clients', {
       token: await tokenOf(server),

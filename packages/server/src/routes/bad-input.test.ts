@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callApi } from '../test-support/running-server.ts';
-import { type ApiResponse, type Shop, startShop } from '../test-support/shop-server.ts';
+import { type ApiResponse, type Shop, sharedShop, startShop } from '../test-support/shop-server.ts';
 
 type Body = Record<string, unknown>;
 /** The value is undefined to leave the field out; `named` is what the message must name if not the field. */
@@ -203,6 +203,7 @@ describe('bad bodies', () => {
 });
 
 describe('bad queries', () => {
+  const shared = sharedShop();
   const paths: [method: string, path: string, body?: unknown][] = [
     ['GET', '/values'],
     ['GET', '/values/theme'],
@@ -215,7 +216,7 @@ describe('bad queries', () => {
     ['DELETE', '/segments/staff'],
   ];
   it.each(paths)('are refused by %s %s', async (method, path, body) => {
-    const shop = await startShop();
+    const shop = await shared();
     const ask = (query: string) => shop.call(method, `${path}${query}`, body);
     for (const query of [
       '',
@@ -245,7 +246,7 @@ describe('bad queries', () => {
   });
 
   it('are refused for force', async () => {
-    const shop = await startShop();
+    const shop = await shared();
     for (const force of ['1', 'yes', '', 'TRUE', 'true&force=true']) {
       const value = await shop.call('DELETE', `/values/theme?environment=development&force=${force}`);
       expectRefusal(value, force, '"force"');
@@ -255,10 +256,11 @@ describe('bad queries', () => {
 });
 
 describe('bad ids', () => {
+  const shared = sharedShop();
   it.each(['nothing', '__proto__', '%00', '..%2F..', "' or 1=1", 'x'.repeat(400), '%F0%9F%98%80'])(
     'get a 404: %s',
     async (id) => {
-      const shop = await startShop();
+      const shop = await shared();
       const requests: [string, string, unknown?][] = [
         ['GET', `/schemas/${id}`],
         ['PATCH', `/schemas/${id}`, { name: 'x' }],

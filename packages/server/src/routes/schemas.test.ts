@@ -1,6 +1,6 @@
 import type { JsonSchema, WireSchema } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
-import { type Shop, shopDocument, startShop } from '../test-support/shop-server.ts';
+import { type Shop, sharedShop, shopDocument, startShop } from '../test-support/shop-server.ts';
 
 /** The shop's document with one tier's keys changed. */
 function changed(
@@ -133,6 +133,7 @@ describe('schemas', () => {
 });
 
 describe('a schema document', () => {
+  const shared = sharedShop();
   const flag = (schema: unknown) => ({
     type: 'object',
     properties: { featureFlagSchema: { type: 'object', properties: { theme: schema } } },
@@ -182,7 +183,7 @@ describe('a schema document', () => {
     ['a limit with a step of zero', limit({ type: 'number', default: 1, multipleOf: 0 }), 'step'],
     ['a limit with another keyword', limit({ type: 'number', default: 1, enum: [1] }), 'cartItems.enum'],
   ])('is refused: %s', async (_, document, place) => {
-    const shop = await startShop();
+    const shop = await shared();
     const response = await push(shop, document);
     expect(response.status).toBe(400);
     expect(response.body.message).toContain(place);

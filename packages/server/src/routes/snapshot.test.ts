@@ -2,7 +2,7 @@ import type { Snapshot, SnapshotPatch } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
 import { EventReader } from '../test-support/event-reader.ts';
 import { callApi } from '../test-support/running-server.ts';
-import { startShop } from '../test-support/shop-server.ts';
+import { sharedShop, startShop } from '../test-support/shop-server.ts';
 
 const environment = 'development';
 const STREAM = '/snapshot/stream?environment=development';
@@ -106,6 +106,7 @@ describe('the snapshot', () => {
 });
 
 describe('the stream of snapshots', () => {
+  const shared = sharedShop();
   it('sends a context only what changes for it', async () => {
     const shop = await startShop();
     const dutchStream = await EventReader.open(shop, `${STREAM}&context=${encode({ country: 'NL' })}`);
@@ -189,7 +190,7 @@ describe('the stream of snapshots', () => {
     ['too large', encode({ a: 'x'.repeat(9_000) }), 413],
     ['too deep', Buffer.from(`{"a":${'['.repeat(500)}${']'.repeat(500)}}`).toString('base64url'), 400],
   ])('refuses a context that is %s', async (_, context, status) => {
-    const shop = await startShop();
+    const shop = await shared();
     const response = await shop.call('GET', `${STREAM}&context=${encodeURIComponent(context)}`);
     expect(response.status).toBe(status);
     expect(response.body.message).toContain('"context"');

@@ -1,6 +1,6 @@
 import type { JsonValue } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
-import { startShop } from '../test-support/shop-server.ts';
+import { sharedShop, startShop } from '../test-support/shop-server.ts';
 
 describe('values', () => {
   it('stores a value and returns the row', async () => {
@@ -161,6 +161,7 @@ describe('values', () => {
 });
 
 describe('a value that its schema refuses', () => {
+  const shared = sharedShop();
   it.each([
     ['a wrong type', 'newCheckout', 'yes', 'value', 'must be boolean'],
     ['a value that is not listed', 'theme', 'pink', 'value', '"light"'],
@@ -173,7 +174,7 @@ describe('a value that its schema refuses', () => {
     ['a limit as a string', 'cartItems', '5', 'value', 'must be a number'],
     ['null', 'newCheckout', null, 'value', 'must be boolean'],
   ])('is refused: %s', async (_, key, value, path, reason) => {
-    const shop = await startShop();
+    const shop = await shared();
     const response = await shop.call('PUT', '/values', shop.write({ key, value }));
     expect(response.status).toBe(400);
     expect(response.body.message).toContain(`"${path}"`);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { beforeAll, onTestFinished } from 'vitest';
 import type { ServerCredentials } from '../bootstrap/credentials-file.ts';
 import { type ConfigServer, createConfigServer } from '../create-config-server.ts';
 import type { ConfigServerOptions } from '../server-options.ts';
@@ -12,6 +12,20 @@ export async function startServer(options: ConfigServerOptions = {}): Promise<Co
   const server = await createConfigServer({ env: {}, ...options });
   onTestFinished(() => server.close());
   return server;
+}
+
+/** One server in memory for all tests of a `describe` block, which must not change it. */
+export function sharedServer(): () => ConfigServer {
+  let server: ConfigServer | undefined;
+  beforeAll(async () => {
+    const started = await createConfigServer({ env: {} });
+    server = started;
+    return () => started.close();
+  });
+  return () => {
+    if (server === undefined) throw new Error('The shared server runs only inside of tests.');
+    return server;
+  };
 }
 
 /** An empty directory; removed when the test ends. */

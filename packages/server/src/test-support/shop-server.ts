@@ -2,7 +2,15 @@ import type { Condition, JsonValue, WireSchema } from '@smooai/config';
 import type { ConfigServer } from '../create-config-server.ts';
 import type { ConfigServerOptions } from '../server-options.ts';
 import type { StoredSchema, StoredValue } from '../storage/storage.ts';
-import { type CreatedClient, callApi, makeClient, startServer, tokenOf } from './running-server.ts';
+import {
+  adminOf,
+  type CreatedClient,
+  callApi,
+  makeClient,
+  sharedServer,
+  startServer,
+  tokenOf,
+} from './running-server.ts';
 
 /** The schema document of the shop that the tests use. */
 export function shopDocument(): WireSchema {
@@ -138,6 +146,13 @@ export class Shop {
     return response.id;
   }
 
+  /** Another server on the database of this one, which must be closed. */
+  async restart(options: ConfigServerOptions): Promise<Shop> {
+    const server = await startServer(options);
+    const token = await tokenOf(server, adminOf(this.server));
+    return new Shop(server, { token, schema: this.schema, environments: this.environments });
+  }
+
   makeClient(input: Record<string, unknown>): Promise<CreatedClient> {
     return makeClient(this.server, this.token, input);
   }
@@ -150,7 +165,20 @@ export class Shop {
 
 /** Starts a server, in memory, with the shop's schema. */
 export async function startShop(options?: ConfigServerOptions): Promise<Shop> {
-  const server = await startServer(options);
+  return openShop(await startServer(options));
+}
+
+/** One shop for all tests of a `describe` block, which must not change it. */
+export function sharedShop(): () => Promise<Shop> {
+  const server = sharedServer();
+  let shop: Promise<Shop> | undefined;
+  return () => {
+    shop ??= openShop(server());
+    return shop;
+  };
+}
+
+async function openShop(server: ConfigServer): Promise<Shop> {
   const token = await tokenOf(server);
   const created = await callConfig(server, token, {
     method: 'POST',
