@@ -106,7 +106,7 @@ function addressMessage(cause: unknown, host: string, port: number): string {
     return `Port ${port} on ${host} is taken. Choose another port, or 0 for a free one.`;
   }
   if (code === 'EACCES')
-    return `This user may not listen on port ${port} of ${host}. Choose a port from 1024 up.`;
+    return `The current user may not listen on port ${port} of ${host}. Choose a port from 1024 up.`;
   return `The server cannot listen on ${host}, port ${port}${codeSuffix(cause)}.`;
 }
 

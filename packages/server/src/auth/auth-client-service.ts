@@ -43,7 +43,10 @@ export class AuthClientService {
     return (await this.#storage.listAuthClients(organizationId)).map(viewOf);
   }
 
-  /** @throws {Refusal} `invalid` or `forbidden` */
+  /**
+   * Creates a client with a new credential.
+   * @throws {Refusal} `invalid` or `forbidden`
+   */
   async create(principal: Principal, input: NewClient): Promise<CreatedClient> {
     const credential = input.type === 'm2m' ? newClientSecret() : newPublishableKey();
     const client: AuthClient = {
@@ -67,7 +70,10 @@ export class AuthClientService {
     return { ...viewOf(client), ...secret };
   }
 
-  /** @throws {Refusal} `invalid`, `forbidden`, `not-found`, or `conflict` for a revoked client or the last admin */
+  /**
+   * Changes a client; listeners of `ClientDirectory` are called if it loses rights.
+   * @throws {Refusal} `invalid`, `forbidden`, `not-found`, or `conflict` for a revoked client or the last admin
+   */
   async update(principal: Principal, id: string, patch: ClientPatch): Promise<ClientView> {
     const { client, mayDoLess } = await this.#storage.transaction(async (operations) => {
       const current = await findClient(operations, principal, id);

@@ -47,6 +47,7 @@ export class Environments {
   }
 
   /**
+   * Creates an environment without values.
    * @throws {Refusal} `forbidden`, `not-found` for an unknown fallback, `conflict` for a taken name or a bad fallback
    * chain
    */

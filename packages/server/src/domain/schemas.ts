@@ -16,16 +16,16 @@ import { findStoredIssue } from './validation/value-check.ts';
 import { removeValue } from './values.ts';
 
 /** A stored value that does not fit a new version of its schema, as a conflict lists it. */
-interface InvalidatedValue {
+interface InvalidValue {
   key: string;
   environment: string;
   reason: string;
 }
 
-interface Verdict extends InvalidatedValue {
+interface InvalidRow extends InvalidValue {
   stored: StoredValue;
   /** Its key is gone or has another tier, so the value can only be deleted. */
-  mustGo: boolean;
+  mustBeDeleted: boolean;
 }
 
 /** Reading and writing schemas. */
@@ -77,7 +77,7 @@ export class Schemas {
         createdAt: now,
         updatedAt: now,
       };
-      refuseForeignKeys(jsonSchema, others);
+      refuseKeysOfOtherSchemas(jsonSchema, others);
       await writeName('schema', schema.name, () => operations.insertSchema(schema));
       await touchEnvironments(transaction, principal.organizationId);
       return schema;
@@ -111,14 +111,14 @@ export class Schemas {
     await this.#parts.writer.run(async (transaction) => {
       const { operations } = transaction;
       const schema = await findSchema(operations, principal, id);
-      const verdicts = await judgeValues(operations, schema.id, new Map());
-      if (verdicts.length > 0 && !force) {
+      const invalid = await findInvalidValues(operations, schema.id, new Map());
+      if (invalid.length > 0 && !force) {
         throw conflict(
           `The schema "${clip(schema.name)}" has stored values. Add force=true to delete them too.`,
-          verdicts,
+          invalid,
         );
       }
-      await removeAll(transaction, verdicts);
+      await removeAll(transaction, invalid);
       await operations.deleteSchema(schema.id);
       await touchEnvironments(transaction, principal.organizationId);
     });
@@ -142,20 +142,20 @@ export class Schemas {
       const { operations, now } = transaction;
       const schema = await findSchema(operations, principal, id);
       const others = await operations.listSchemas(principal.organizationId);
-      refuseForeignKeys(
+      refuseKeysOfOtherSchemas(
         jsonSchema,
         others.filter((other) => other.id !== id),
       );
-      const verdicts = await judgeValues(operations, id, readSchemaKeys(jsonSchema));
-      if (verdicts.length > 0 && !input.force) {
+      const invalid = await findInvalidValues(operations, id, readSchemaKeys(jsonSchema));
+      if (invalid.length > 0 && !input.force) {
         throw conflict(
           'Stored values do not fit the new schema. Change them first, or push with "force": true.',
-          verdicts,
+          invalid,
         );
       }
       await removeAll(
         transaction,
-        verdicts.filter((verdict) => verdict.mustGo),
+        invalid.filter((row) => row.mustBeDeleted),
       );
       const version = schema.currentVersion + 1;
       const next: StoredSchema = { ...schema, jsonSchema, currentVersion: version, updatedAt: now };
@@ -190,7 +190,7 @@ async function touchEnvironments(transaction: WriteTransaction, organizationId: 
   }
 }
 
-function refuseForeignKeys(document: WireSchema, others: readonly StoredSchema[]): void {
+function refuseKeysOfOtherSchemas(document: WireSchema, others: readonly StoredSchema[]): void {
   const keys = new Set(Object.values(document.properties).flatMap((tier) => Object.keys(tier.properties)));
   for (const other of others) {
     const taken = Object.values(other.jsonSchema.properties)
@@ -210,37 +210,37 @@ function refuseForeignKeys(document: WireSchema, others: readonly StoredSchema[]
   }
 }
 
-async function judgeValues(
+async function findInvalidValues(
   operations: StorageOperations,
   schemaId: string,
   keys: SchemaKeys,
-): Promise<Verdict[]> {
-  const verdicts: Verdict[] = [];
+): Promise<InvalidRow[]> {
+  const invalid: InvalidRow[] = [];
   const names = new Map<string, string>();
   for (const stored of await operations.listSchemaValues(schemaId)) {
     const key = keys.get(stored.key);
-    const mustGo = key === undefined || key.tier !== stored.tier;
+    const mustBeDeleted = key === undefined || key.tier !== stored.tier;
     const reason =
       key === undefined
         ? 'the schema has no such key'
-        : mustGo
+        : mustBeDeleted
           ? `its tier becomes ${key.tier}`
           : findStoredIssue(key, stored.value);
     if (reason === undefined) continue;
     const environment =
       names.get(stored.environmentId) ?? (await operations.findEnvironment(stored.environmentId))?.name ?? '';
     names.set(stored.environmentId, environment);
-    verdicts.push({ key: stored.key, environment, reason, stored, mustGo });
+    invalid.push({ key: stored.key, environment, reason, stored, mustBeDeleted });
   }
-  return verdicts.sort((a, b) => compare(a.key, b.key) || compare(a.environment, b.environment));
+  return invalid.sort((a, b) => compare(a.key, b.key) || compare(a.environment, b.environment));
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function conflict(message: string, verdicts: readonly Verdict[]): Refusal {
-  const values: InvalidatedValue[] = verdicts.map(({ key, environment, reason }) => ({
+function conflict(message: string, invalid: readonly InvalidRow[]): Refusal {
+  const values: InvalidValue[] = invalid.map(({ key, environment, reason }) => ({
     key,
     environment,
     reason,
@@ -252,8 +252,8 @@ function conflict(message: string, verdicts: readonly Verdict[]): Refusal {
   return new Refusal('conflict', message, { detail, fields: { values } });
 }
 
-async function removeAll(transaction: WriteTransaction, verdicts: readonly Verdict[]): Promise<void> {
-  for (const { stored } of verdicts) {
+async function removeAll(transaction: WriteTransaction, invalid: readonly InvalidRow[]): Promise<void> {
+  for (const { stored } of invalid) {
     const environment = await transaction.operations.findEnvironment(stored.environmentId);
     if (environment !== undefined) await removeValue(transaction, environment, stored);
   }

@@ -9,7 +9,7 @@ export const ENCRYPTION_KEY_VARIABLE = 'SMOOAI_CONFIG_SERVER_ENCRYPTION_KEY';
 
 const KEY_BYTES = 32;
 const KEY_TEXT = /^[A-Za-z0-9+/_-]{43}=?$/;
-const LONGEST_KEY_FILE = 1024;
+const MAX_KEY_FILE_BYTES = 1024;
 
 /** The path of the key file of a database. */
 export function encryptionKeyFile(file: string): string {
@@ -27,7 +27,7 @@ export function encryptionKeyFile(file: string): string {
 export async function loadEncryptionKey(options: {
   /** The database file, or `:memory:`. */
   file: string;
-  /** Default `process.env`. */
+  /** Environment variables (default `process.env`). */
   env?: Readonly<Record<string, string | undefined>>;
 }): Promise<Buffer> {
   const text = (options.env ?? process.env)[ENCRYPTION_KEY_VARIABLE]?.trim();
@@ -49,7 +49,7 @@ export async function loadEncryptionKey(options: {
   if (created) return created;
   throw new StorageError(
     'ERR_ENCRYPTION_KEY_MISSING',
-    `The encryption key file ${keyFile} was deleted while the server started. Start it again.`,
+    `The encryption key file ${keyFile} was deleted while the server started. Start the server again.`,
   );
 }
 
@@ -81,7 +81,7 @@ async function readKeyFile(keyFile: string): Promise<Buffer | undefined> {
     // From the open file, not the path, whose file could be replaced in between.
     const { mode, size, uid } = await handle.stat();
     refuseExposed(keyFile, mode, uid);
-    if (size > LONGEST_KEY_FILE) return parseKey('', `The key file ${keyFile}`);
+    if (size > MAX_KEY_FILE_BYTES) return parseKey('', `The key file ${keyFile}`);
     return parseKey((await handle.readFile('utf8')).trim(), `The content of the key file ${keyFile}`);
   } finally {
     await handle.close();
