@@ -12,7 +12,7 @@ export interface Bootstrap {
   organizationId: string;
   /**
    * `first`: everything was created by this start. `renewed`: this start created another admin client on request.
-   * `kept`: the credentials file is still valid. `lost`: there is no credentials file, or its client is unknown or
+   * `kept`: the credentials file is still valid. `lost`: the credentials file is missing, or its client is unknown or
    * revoked.
    */
   credentialsState: 'first' | 'renewed' | 'kept' | 'lost';
