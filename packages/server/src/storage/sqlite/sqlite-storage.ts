@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CamelCasePlugin, Kysely, sql } from 'kysely';
 import Database from 'libsql';
 import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from '../data-files.ts';
@@ -40,7 +41,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     options.file === ':memory:' ? { state: 'new', release: () => {} } : await claimDatabaseFile(options.file);
   try {
     const db = new Kysely<Tables>({
-      dialect: new LibsqlDialect(openDatabase(options, claim.state)),
+      dialect: new LibsqlDialect(await openDatabase(options, claim.state)),
       plugins: [new CamelCasePlugin()],
     });
     await migrate(db, box).catch(async (error: unknown) => {
@@ -127,19 +128,35 @@ function createOperations(session: Session): StorageOperations {
   };
 }
 
-function openDatabase(options: SqliteStorageOptions, state: ClaimedFile['state']): Database.Database {
-  const { file, busyTimeoutMs = 2000 } = options;
-  const database = new Database(file, { timeout: busyTimeoutMs });
-  try {
-    database.pragma('locking_mode = EXCLUSIVE');
-    // Takes the lock until the database is closed: of two servers that start at once, only one gets past this line.
-    database.exec('begin exclusive; commit');
-    if (state === 'new') {
-      // Before WAL mode, so that the id is in the header of the file and not only in the log.
-      database.pragma(`application_id = ${APPLICATION_ID}`);
-    } else {
-      refuseDamaged(database);
+/** Tries again while another process has the file, until the time is up. */
+async function openDatabase(
+  options: SqliteStorageOptions,
+  state: ClaimedFile['state'],
+): Promise<Database.Database> {
+  const deadlineMs = performance.now() + (options.busyTimeoutMs ?? 2000);
+  for (;;) {
+    try {
+      return lockDatabase(options.file, state);
+    } catch (error) {
+      const isLocked = error instanceof StorageError && error.code === 'ERR_STORAGE_LOCKED';
+      if (!isLocked || performance.now() >= deadlineMs) throw error;
     }
+    // Random, so that servers that start at once do not stay in step.
+    await delay(10 + Math.random() * 40);
+  }
+}
+
+function lockDatabase(file: string, state: ClaimedFile['state']): Database.Database {
+  // Without SQLite's own waiting: in exclusive mode each of two servers would keep a shared lock while it waits, and so
+  // both would wait until both give up.
+  const database = new Database(file, { timeout: 0 });
+  try {
+    // Takes the lock until the database is closed: of two servers that start at once, only one gets past this line. The
+    // first header of a new file has the id already: the other server reads it before it waits. All in one `exec`, which
+    // leaves no statement behind that would keep a lock after `close`.
+    const markNew = state === 'new' ? `pragma application_id = ${APPLICATION_ID};` : '';
+    database.exec(`pragma locking_mode = EXCLUSIVE; begin exclusive; ${markNew} commit`);
+    if (state === 'existing') refuseDamaged(database);
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
