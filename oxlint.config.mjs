@@ -58,5 +58,5 @@ export default {
     'promise/no-multiple-resolved': 'error',
   },
   overrides: Object.entries(layers).flatMap(([name, floors]) => layerRules(name, floors)),
-  ignorePatterns: ['**/dist/**', '**/.next/**'],
+  ignorePatterns: ['**/dist/**', '**/.next/**', 'apps/outside/fixtures/**'],
 };

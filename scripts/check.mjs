@@ -20,5 +20,6 @@ for (const [name, script] of checks) {
 }
 // Printed before the tests, so that their totals are the last line.
 if (failed.length > 0) process.stdout.write(`\nFailed checks: ${failed.join('; ')}.\n`);
-const testCode = await run(process.execPath, ['scripts/test.mjs', '--long', ...process.argv.slice(2)]);
+const tests = ['scripts/test.mjs', '--long', '--outside', ...process.argv.slice(2)];
+const testCode = await run(process.execPath, tests);
 process.exitCode = failed.length > 0 ? 1 : testCode;

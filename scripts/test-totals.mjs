@@ -14,7 +14,7 @@ export function resultFolders() {
 }
 
 /**
- * `{ passed, failed, skipped }` over all reports. A test file in two reports of a package, such as a property test that
+ * `{ passed, failed, skipped, knownFaults }` over all reports; known faults pass. A test file in two reports of a package, such as a property test that
  * also runs at length, counts once, with the worse result. A file that could not run counts as one failure.
  */
 export function testTotals() {
@@ -38,7 +38,10 @@ function readReport(path) {
   const files = new Map();
   for (const { name, status, assertionResults } of JSON.parse(readFileSync(path, 'utf8')).testResults) {
     const counts = noTests();
-    for (const test of assertionResults) counts[test.status in counts ? test.status : 'skipped'] += 1;
+    for (const test of assertionResults) {
+      counts[test.status in counts ? test.status : 'skipped'] += 1;
+      if (test.meta?.knownFault !== undefined) counts.knownFaults += 1;
+    }
     if (status === 'failed' && counts.failed === 0) counts.failed = 1;
     if (files.has(name)) addTo(counts, files.get(name));
     files.set(name, counts);
@@ -47,7 +50,7 @@ function readReport(path) {
 }
 
 function noTests() {
-  return { passed: 0, failed: 0, skipped: 0 };
+  return { passed: 0, failed: 0, skipped: 0, knownFaults: 0 };
 }
 
 function addTo(totals, counts) {

@@ -1,0 +1,51 @@
+import { delimiter } from 'node:path';
+
+/** All that a child takes over from this process: what a terminal of a user has, and nothing of pnpm, turbo or vitest. */
+const INHERITED = [
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'npm_config_registry',
+  'npm_config_cache',
+  'npm_config_userconfig',
+];
+
+/** Nothing reports home or looks for updates, and no tool asks a question. */
+const QUIET = {
+  CI: 'true',
+  NO_COLOR: '1',
+  NEXT_TELEMETRY_DISABLED: '1',
+  DO_NOT_TRACK: '1',
+  npm_config_update_notifier: 'false',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  npm_config_prefer_offline: 'true',
+};
+
+/** The environment of a child process, as a user's terminal would give it. */
+export function childEnvironment(extra: Record<string, string> = {}): Record<string, string> {
+  const environment: Record<string, string> = { ...QUIET, PATH: systemPath() };
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) environment[name] = value;
+  }
+  return { ...environment, ...extra };
+}
+
+/** PATH without the folders of the workspace's own commands, so that a project cannot use them by mistake. */
+function systemPath(): string {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return folders.filter((folder) => !/node_modules[\\/]\.bin|_npx/.test(folder)).join(delimiter);
+}

@@ -1,0 +1,109 @@
+import { cp, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
+import type { ConfigServer } from './config-server.ts';
+import { type Command, type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
+import { RunningProcess } from './running-process.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
+type RunOptions = Pick<CommandOptions, 'env' | 'input' | 'timeoutMs'>;
+
+/** A user's project in a folder outside the workspace. */
+export class OutsideProject {
+  readonly name: string;
+  readonly folder: string;
+  readonly #running: { stop(): Promise<void> }[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+    this.folder = join(inject('outside').path, name);
+  }
+
+  /**
+   * Makes the project: with a framework's generator, which creates a folder of the project's name, or else by
+   * `npm init`.
+   */
+  async generate(generator?: Command): Promise<void> {
+    if (generator !== undefined) {
+      const cwd = inject('outside').path;
+      await runCommand(generator, { project: this.name, cwd });
+      return;
+    }
+    await mkdir(this.folder);
+    await this.run(['npm', 'init', '-y']);
+  }
+
+  /** Copies the files of `fixtures/<name>` over the project's. */
+  async overlay(fixture: string): Promise<void> {
+    await cp(join(fixtures, fixture), this.folder, { recursive: true });
+  }
+
+  /**
+   * Installs the packed packages and others from the registry in one step, together with what the generator asked
+   * for. Checks that ours came from the tarballs and not from the workspace.
+   */
+  async install(ours: string[], others: string[]): Promise<void> {
+    const { tarballs } = inject('outside');
+    const files = ours.map((name) => {
+      const tarball = tarballs[name];
+      if (tarball === undefined) throw new Error(`There is no package ${name}.`);
+      return tarball;
+    });
+    await this.run(['npm', 'install', ...files, ...others]);
+    const home = await realpath(this.folder);
+    for (const name of ours) {
+      const installed = await realpath(join(this.folder, 'node_modules', name));
+      if (!installed.startsWith(home)) throw new Error(`${name} was not installed into ${this.name}.`);
+    }
+  }
+
+  /** Runs a command of the project to its end; rejects unless it ends with exit code 0. */
+  run(command: Command, options: RunOptions = {}): Promise<CommandResult> {
+    return runCommand(command, { project: this.name, cwd: this.folder, ...options });
+  }
+
+  /** Runs `smooai-config`, installed in the project, and returns its standard output. */
+  async cli(server: ConfigServer, args: string[], input?: string): Promise<string> {
+    const command = ['npx', 'smooai-config', ...args, '--credentials', server.credentialsFile] as const;
+    const { stdout } = await this.run([...command], input === undefined ? {} : { input });
+    return stdout;
+  }
+
+  /** Starts a process that `close` stops. */
+  start(command: Command, env: Record<string, string> = {}): RunningProcess {
+    const running = new RunningProcess(command, { project: this.name, cwd: this.folder, env });
+    this.stopAtEnd(running);
+    return running;
+  }
+
+  stopAtEnd(running: { stop(): Promise<void> }): void {
+    this.#running.push(running);
+  }
+
+  read(path: string): Promise<string> {
+    return readFile(join(this.folder, path), 'utf8');
+  }
+
+  /** The text of all files in a folder. */
+  async readAll(folder: string): Promise<string> {
+    const names = await readdir(join(this.folder, folder));
+    return (await Promise.all(names.map((name) => this.read(join(folder, name))))).join('\n');
+  }
+
+  write(path: string, text: string): Promise<void> {
+    return writeFile(join(this.folder, path), text);
+  }
+
+  /** Copies a folder of the project into another one. */
+  copy(from: string, to: string): Promise<void> {
+    return cp(join(this.folder, from), join(this.folder, to), { recursive: true });
+  }
+
+  /** Stops all that runs, and removes the folder unless OUTSIDE_KEEP=1. */
+  async close(): Promise<void> {
+    for (const running of this.#running.splice(0).reverse()) await running.stop();
+    if (!inject('outside').keep) await rm(this.folder, { recursive: true, force: true });
+  }
+}

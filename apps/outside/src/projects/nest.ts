@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../scripts/free-port.mjs';
+import { catalog } from '../harness/catalog-version.ts';
+import { startConfigServer } from '../harness/config-server.ts';
+import { OutsideProject } from '../harness/project.ts';
+
+export interface NestOptions {
+  /** Exact version of @nestjs/cli. */
+  cli: string;
+  /** More packages to install. */
+  install?: string[];
+}
+
+/** What `nest new` makes, with the packages; `more` adds tests that run after the project's own. */
+export function nest(name: string, options: NestOptions, more?: (project: OutsideProject) => void): void {
+  describe(name, () => {
+    const project = new OutsideProject(name);
+
+    beforeAll(async () => {
+      const flags = ['--package-manager', 'npm', '--skip-git', '--strict', '--skip-install'];
+      await project.generate(['npx', '-y', `@nestjs/cli@${options.cli}`, 'new', name, ...flags]);
+      await project.overlay(name);
+      await project.install(
+        ['@smooai/config', '@smooai/config-nestjs', '@smooai/config-cli'],
+        [catalog('zod'), ...(options.install ?? [])],
+      );
+    });
+
+    afterAll(() => project.close());
+
+    it('runs its tests', async () => {
+      const { output } = await project.run(['npm', 'test']);
+      expect(output).toMatch(/Tests:?\s+2 passed/);
+    });
+
+    more?.(project);
+
+    it('compiles and builds', async () => {
+      await project.run(['npm', 'run', 'build']);
+    });
+
+    it('follows a flip by the CLI while it runs', async () => {
+      const server = await startConfigServer(name);
+      project.stopAtEnd(server);
+      const inDevelopment = ['--env', 'development'];
+      await project.cli(server, ['push', 'src/config.ts', '--yes']);
+      await project.cli(server, ['set', 'public.supportEmail', 'help@shop.example', ...inDevelopment]);
+      await project.cli(server, ['set', 'secrets.paymentKey', '--stdin', ...inDevelopment], 'key');
+      await project.write('.env', await project.cli(server, ['clients', 'create', 'api', ...inDevelopment]));
+
+      const port = await freePort(0);
+      const url = `http://127.0.0.1:${port}`;
+      const app = project.start(['node', '--env-file=.env', 'dist/main'], { PORT: String(port) });
+      await app.responds(url);
+      const checkout = (): Promise<Response> => fetch(`${url}/checkout`, { method: 'POST' });
+      expect((await checkout()).status).toBe(404);
+      await project.cli(server, ['set', 'flags.newCheckout', 'true', ...inDevelopment]);
+      await expect.poll(async () => (await checkout()).status, { timeout: 30_000 }).toBe(201);
+      expect(await (await checkout()).json()).toMatchObject({
+        theme: 'light',
+        most: 20,
+        supportEmail: 'help@shop.example',
+      });
+      expect(app.hasExited).toBe(false);
+    });
+  });
+}

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../scripts/free-port.mjs';
+import { hasChromium, openPage } from '../harness/browser.ts';
+import { catalog } from '../harness/catalog-version.ts';
+import { type ConfigServer, startConfigServer } from '../harness/config-server.ts';
+import { knownFault } from '../harness/known-fault.ts';
+import { OutsideProject } from '../harness/project.ts';
+import type { RunningProcess } from '../harness/running-process.ts';
+
+const name = 'next-16';
+const flipTimeoutMs = 30_000;
+const inDevelopment = ['--env', 'development'];
+
+describe(name, () => {
+  const project = new OutsideProject(name);
+  let server: ConfigServer;
+  let url: string;
+  let app: RunningProcess;
+
+  beforeAll(async () => {
+    const flags = ['--yes', '--use-npm', '--disable-git', '--skip-install'];
+    await project.generate(['npx', '-y', 'create-next-app@16', name, ...flags]);
+    await project.overlay('next-16');
+    await project.install(
+      ['@smooai/config', '@smooai/config-react', '@smooai/config-next', '@smooai/config-cli'],
+      [catalog('zod'), catalog('vitest')],
+    );
+  });
+
+  afterAll(() => project.close());
+
+  it('runs its tests with Vitest', async () => {
+    const { output } = await project.run(['npx', 'vitest', 'run']);
+    expect(output).toMatch(/Tests\s+1 passed/);
+  });
+
+  knownFault('next-readme-cache-components', "builds the README's layout and page as they are", async () => {
+    await project.overlay('next-16-readme');
+    try {
+      await project.run(['npm', 'run', 'build']);
+    } finally {
+      await project.overlay('next-16');
+    }
+  });
+
+  it('compiles and builds, without a config server', async () => {
+    await project.run(['npm', 'run', 'build']);
+  });
+
+  it('starts, with the values in the HTML', async () => {
+    server = await startConfigServer(name);
+    project.stopAtEnd(server);
+    await project.cli(server, ['push', 'app/schema.ts', '--yes']);
+    await project.cli(server, ['set', 'public.supportEmail', 'help@shop.example', ...inDevelopment]);
+    await project.cli(server, ['set', 'secrets.paymentKey', '--stdin', ...inDevelopment], 'payment-key-1');
+    await project.write('.env', await project.cli(server, ['clients', 'create', 'web', ...inDevelopment]));
+    const port = await freePort(0);
+    url = `http://127.0.0.1:${port}`;
+    const start = ['next', 'start', '--hostname', '127.0.0.1', '--port', String(port)];
+    app = project.start(['npx', ...start]);
+    await app.responds(url);
+    const html = await pageAt(url);
+    expect(html).toContain('The old checkout');
+    expect(html).toContain('Two steps');
+    expect(html).toContain('help@shop.example');
+    expect(html).not.toContain('payment-key-1');
+  });
+
+  it('follows a flip by the CLI: the HTML, and a page that is open', async () => {
+    const open = hasChromium ? await openPage(url) : undefined;
+    if (open !== undefined) project.stopAtEnd(open);
+    await open?.page.getByText('Two steps').waitFor({ timeout: flipTimeoutMs });
+    await project.cli(server, ['set', 'flags.newCheckout', 'true', ...inDevelopment]);
+    await expect.poll(() => pageAt(url), { timeout: flipTimeoutMs }).toContain('The new checkout');
+    expect(await pageAt(url)).toContain('One step');
+    await open?.page.getByText('One step').waitFor({ timeout: flipTimeoutMs });
+    expect(open?.complaints ?? []).toEqual([]);
+  });
+
+  knownFault(
+    'next-public-value-in-use-cache',
+    "builds a page that reads a public value in 'use cache'",
+    async () => {
+      await app.stop();
+      await project.overlay('next-16-use-cache');
+      await project.run(['npm', 'run', 'build']);
+    },
+  );
+});
+
+async function pageAt(url: string): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+  expect(response.status).toBe(200);
+  return response.text();
+}

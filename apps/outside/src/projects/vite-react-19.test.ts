@@ -1,0 +1,3 @@
+import { viteReact } from './vite-react.ts';
+
+viteReact('vite-react-19', []);

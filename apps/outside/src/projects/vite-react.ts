@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../scripts/free-port.mjs';
+import { hasChromium, openPage } from '../harness/browser.ts';
+import { catalog } from '../harness/catalog-version.ts';
+import { startConfigServer } from '../harness/config-server.ts';
+import { OutsideProject } from '../harness/project.ts';
+
+const host = '127.0.0.1';
+const flipTimeoutMs = 30_000;
+
+/** Vite's own React template, with the packages and these versions of React. */
+export function viteReact(name: string, react: string[]): void {
+  describe(name, () => {
+    const project = new OutsideProject(name);
+
+    beforeAll(async () => {
+      const template = ['--template', 'react-ts', '--no-interactive'];
+      await project.generate(['npm', 'create', '-y', 'vite@9.3', name, '--', ...template]);
+      await project.overlay('vite-react');
+      await project.install(
+        ['@smooai/config', '@smooai/config-react', '@smooai/config-cli'],
+        [
+          ...react,
+          catalog('zod'),
+          catalog('vitest'),
+          catalog('jsdom'),
+          catalog('@testing-library/react'),
+          catalog('@testing-library/dom'),
+        ],
+      );
+    });
+
+    afterAll(() => project.close());
+
+    it('runs its tests with Vitest', async () => {
+      const { output } = await project.run(['npx', 'vitest', 'run']);
+      expect(output).toMatch(/Tests\s+1 passed/);
+    });
+
+    it('compiles and builds', async () => {
+      await project.run(['npm', 'run', 'build']);
+    });
+
+    it.skipIf(!hasChromium)('follows a flip by the CLI in a page that is open', async () => {
+      const server = await startConfigServer(name);
+      project.stopAtEnd(server);
+      await project.cli(server, ['push', 'src/config.ts', '--yes']);
+      const inDevelopment = ['--env', 'development'];
+      await project.cli(server, ['set', 'public.supportEmail', 'help@shop.example', ...inDevelopment]);
+      const port = await freePort(0);
+      const url = `http://${host}:${port}`;
+      const client = ['clients', 'create', 'web', '--type', 'b2m', '--environments', 'development'];
+      const key = (await project.cli(server, [...client, '--origins', url])).trim();
+      const settings = {
+        VITE_CONFIG_API_URL: server.url,
+        VITE_CONFIG_ORG_ID: server.organizationId,
+        VITE_CONFIG_PUBLISHABLE_KEY: key,
+      };
+      const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${value}\n`);
+      await project.write('.env.local', lines.join(''));
+      await project.run(['npm', 'run', 'build']);
+
+      const preview = ['vite', 'preview', '--host', host, '--port', String(port), '--strictPort'];
+      await project.start(['npx', ...preview]).responds(url);
+      const open = await openPage(url);
+      project.stopAtEnd(open);
+      const { page, complaints } = open;
+      const heading = page.getByRole('heading');
+      await heading.getByText('Two steps').waitFor({ timeout: flipTimeoutMs });
+      expect(await page.getByRole('link').getAttribute('href')).toBe('mailto:help@shop.example');
+      await project.cli(server, ['set', 'flags.newCheckout', 'true', ...inDevelopment]);
+      await heading.getByText('One step').waitFor({ timeout: flipTimeoutMs });
+      expect(complaints).toEqual([]);
+    });
+  });
+}
