@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,9 @@ const root = fileURLToPath(new URL('../../../..', import.meta.url));
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const path = await mkdtemp(join(tmpdir(), 'smooai-config-outside-'));
   const keep = process.env.OUTSIDE_KEEP === '1';
+  // An interrupted run ends without a teardown.
+  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  if (!keep) process.once('exit', remove);
   const teardown = async (): Promise<void> => {
     if (keep) progress(project, `kept in ${path}`);
     else await rm(path, { recursive: true, force: true });
