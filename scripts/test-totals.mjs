@@ -14,8 +14,9 @@ export function resultFolders() {
 }
 
 /**
- * `{ passed, failed, skipped, knownFaults }` over all reports; known faults pass. A test file in two reports of a package, such as a property test that
- * also runs at length, counts once, with the worse result. A file that could not run counts as one failure.
+ * `{ passed, failed, skipped, knownFaults }` over all reports. A known fault counts as passed too. A test file in two
+ * reports of a package, such as a property test that also runs at length, counts once, with the worse result. A file
+ * that could not run counts as one failure.
  */
 export function testTotals() {
   const files = new Map();

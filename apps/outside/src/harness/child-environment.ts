@@ -1,6 +1,6 @@
 import { delimiter } from 'node:path';
 
-/** All that a child takes over from this process: what a terminal of a user has, and nothing of pnpm, turbo or vitest. */
+/** Variables that a child inherits: those of a user's terminal, and none of pnpm, turbo or vitest. */
 const INHERITED = [
   'HOME',
   'USER',
@@ -22,7 +22,7 @@ const INHERITED = [
   'npm_config_userconfig',
 ];
 
-/** Nothing reports home or looks for updates, and no tool asks a question. */
+/** Turns off telemetry, update checks, colours and prompts. */
 const QUIET = {
   CI: 'true',
   NO_COLOR: '1',

@@ -2,7 +2,6 @@ import { cp, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import type { ConfigServer } from './config-server.ts';
 import { type Command, type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import { RunningProcess } from './running-process.ts';
 
@@ -41,14 +40,14 @@ export class OutsideProject {
   }
 
   /**
-   * Installs the packed packages and others from the registry in one step, together with what the generator asked
-   * for. Checks that ours came from the tarballs and not from the workspace.
+   * Installs packed packages, others from the registry, and the dependencies of the generated project, in one step.
+   * Checks that the packed ones were not linked from the workspace.
    */
   async install(ours: string[], others: string[]): Promise<void> {
     const { tarballs } = inject('outside');
     const files = ours.map((name) => {
       const tarball = tarballs[name];
-      if (tarball === undefined) throw new Error(`There is no package ${name}.`);
+      if (tarball === undefined) throw new Error(`The workspace has no package ${name}.`);
       return tarball;
     });
     await this.run(['npm', 'install', ...files, ...others]);
@@ -64,13 +63,6 @@ export class OutsideProject {
     return runCommand(command, { project: this.name, cwd: this.folder, ...options });
   }
 
-  /** Runs `smooai-config`, installed in the project, and returns its standard output. */
-  async cli(server: ConfigServer, args: string[], input?: string): Promise<string> {
-    const command = ['npx', 'smooai-config', ...args, '--credentials', server.credentialsFile] as const;
-    const { stdout } = await this.run([...command], input === undefined ? {} : { input });
-    return stdout;
-  }
-
   /** Starts a process that `close` stops. */
   start(command: Command, env: Record<string, string> = {}): RunningProcess {
     const running = new RunningProcess(command, { project: this.name, cwd: this.folder, env });
@@ -78,6 +70,7 @@ export class OutsideProject {
     return running;
   }
 
+  /** Lets `close` stop something else, such as a browser. */
   stopAtEnd(running: { stop(): Promise<void> }): void {
     this.#running.push(running);
   }

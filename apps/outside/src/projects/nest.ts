@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/free-port.mjs';
 import { catalog } from '../harness/catalog-version.ts';
-import { startConfigServer } from '../harness/config-server.ts';
 import { OutsideProject } from '../harness/project.ts';
+import { ShopServer } from '../harness/shop-server.ts';
 
 export interface NestOptions {
   /** Exact version of @nestjs/cli. */
@@ -40,21 +40,15 @@ export function nest(name: string, options: NestOptions, more?: (project: Outsid
     });
 
     it('follows a flip by the CLI while it runs', async () => {
-      const server = await startConfigServer(name);
-      project.stopAtEnd(server);
-      const inDevelopment = ['--env', 'development'];
-      await project.cli(server, ['push', 'src/config.ts', '--yes']);
-      await project.cli(server, ['set', 'public.supportEmail', 'help@shop.example', ...inDevelopment]);
-      await project.cli(server, ['set', 'secrets.paymentKey', '--stdin', ...inDevelopment], 'key');
-      await project.write('.env', await project.cli(server, ['clients', 'create', 'api', ...inDevelopment]));
-
+      const server = await ShopServer.start(project, 'src/config.ts');
+      await project.write('.env', await server.createServerClient());
       const port = await freePort(0);
       const url = `http://127.0.0.1:${port}`;
       const app = project.start(['node', '--env-file=.env', 'dist/main'], { PORT: String(port) });
       await app.responds(url);
       const checkout = (): Promise<Response> => fetch(`${url}/checkout`, { method: 'POST' });
       expect((await checkout()).status).toBe(404);
-      await project.cli(server, ['set', 'flags.newCheckout', 'true', ...inDevelopment]);
+      await server.set('flags.newCheckout', 'true');
       await expect.poll(async () => (await checkout()).status, { timeout: 30_000 }).toBe(201);
       expect(await (await checkout()).json()).toMatchObject({
         theme: 'light',

@@ -2,18 +2,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/free-port.mjs';
 import { hasChromium, openPage } from '../harness/browser.ts';
 import { catalog } from '../harness/catalog-version.ts';
-import { type ConfigServer, startConfigServer } from '../harness/config-server.ts';
 import { knownFault } from '../harness/known-fault.ts';
 import { OutsideProject } from '../harness/project.ts';
 import type { RunningProcess } from '../harness/running-process.ts';
+import { ShopServer } from '../harness/shop-server.ts';
 
 const name = 'next-16';
 const flipTimeoutMs = 30_000;
-const inDevelopment = ['--env', 'development'];
 
 describe(name, () => {
   const project = new OutsideProject(name);
-  let server: ConfigServer;
+  let server: ShopServer;
   let url: string;
   let app: RunningProcess;
 
@@ -48,12 +47,8 @@ describe(name, () => {
   });
 
   it('starts, with the values in the HTML', async () => {
-    server = await startConfigServer(name);
-    project.stopAtEnd(server);
-    await project.cli(server, ['push', 'app/schema.ts', '--yes']);
-    await project.cli(server, ['set', 'public.supportEmail', 'help@shop.example', ...inDevelopment]);
-    await project.cli(server, ['set', 'secrets.paymentKey', '--stdin', ...inDevelopment], 'payment-key-1');
-    await project.write('.env', await project.cli(server, ['clients', 'create', 'web', ...inDevelopment]));
+    server = await ShopServer.start(project, 'app/schema.ts');
+    await project.write('.env', await server.createServerClient());
     const port = await freePort(0);
     url = `http://127.0.0.1:${port}`;
     const start = ['next', 'start', '--hostname', '127.0.0.1', '--port', String(port)];
@@ -70,7 +65,7 @@ describe(name, () => {
     const open = hasChromium ? await openPage(url) : undefined;
     if (open !== undefined) project.stopAtEnd(open);
     await open?.page.getByText('Two steps').waitFor({ timeout: flipTimeoutMs });
-    await project.cli(server, ['set', 'flags.newCheckout', 'true', ...inDevelopment]);
+    await server.set('flags.newCheckout', 'true');
     await expect.poll(() => pageAt(url), { timeout: flipTimeoutMs }).toContain('The new checkout');
     expect(await pageAt(url)).toContain('One step');
     await open?.page.getByText('One step').waitFor({ timeout: flipTimeoutMs });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/free-port.mjs';
 import { catalog } from '../harness/catalog-version.ts';
-import { startConfigServer } from '../harness/config-server.ts';
 import { OutsideProject } from '../harness/project.ts';
+import { ShopServer } from '../harness/shop-server.ts';
 
 export interface NodeOptions {
   type: 'module' | 'commonjs';
@@ -38,8 +38,8 @@ export function node(name: string, options: NodeOptions, more: (project: Outside
     });
 
     it.each(['valibot', 'arktype'])('follows a flip by the CLI while it runs, by %s', async (library) => {
-      const url = await startApp(project, library);
-      const values = async (): Promise<unknown> => (await fetch(url.app)).json();
+      const { url, server } = await startApp(project, library);
+      const values = async (): Promise<unknown> => (await fetch(url)).json();
       const before = {
         theme: 'light',
         cartItems: 20,
@@ -47,7 +47,7 @@ export function node(name: string, options: NodeOptions, more: (project: Outside
         hasPaymentKey: true,
       };
       expect(await values()).toEqual({ ...before, newCheckout: false });
-      await url.set('flags.newCheckout', 'true');
+      await server.set('flags.newCheckout', 'true');
       await expect.poll(values, { timeout: 30_000 }).toEqual({ ...before, newCheckout: true });
     });
 
@@ -58,22 +58,14 @@ export function node(name: string, options: NodeOptions, more: (project: Outside
 async function startApp(
   project: OutsideProject,
   library: string,
-): Promise<{ app: string; set: (key: string, value: string) => Promise<unknown> }> {
-  const server = await startConfigServer(`${project.name}-${library}`);
-  project.stopAtEnd(server);
-  const inDevelopment = ['--env', 'development'];
-  const set = (key: string, value: string): Promise<string> =>
-    project.cli(server, ['set', key, value, ...inDevelopment]);
-  await project.cli(server, ['push', `${library}/config.js`, '--yes']);
-  await set('public.supportEmail', 'help@shop.example');
-  await set('flags.newCheckout', 'false');
-  await set('flags.theme', 'light');
-  await project.cli(server, ['set', 'secrets.paymentKey', '--stdin', ...inDevelopment], 'key');
-  const variables = await project.cli(server, ['clients', 'create', 'app', ...inDevelopment]);
-  await project.write(`${library}/.env`, variables);
+): Promise<{ url: string; server: ShopServer }> {
+  const server = await ShopServer.start(project, `${library}/config.js`);
+  await server.set('flags.newCheckout', 'false');
+  await server.set('flags.theme', 'light');
+  await project.write(`${library}/.env`, await server.createServerClient());
   const port = await freePort(0);
-  const app = `http://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${port}`;
   const command = ['node', `--env-file=${library}/.env`, `${library}/server.js`] as const;
-  await project.start([...command], { PORT: String(port) }).responds(app);
-  return { app, set };
+  await project.start([...command], { PORT: String(port) }).responds(url);
+  return { url, server };
 }

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/free-port.mjs';
 import { hasChromium, openPage } from '../harness/browser.ts';
 import { catalog } from '../harness/catalog-version.ts';
-import { startConfigServer } from '../harness/config-server.ts';
 import { OutsideProject } from '../harness/project.ts';
+import { ShopServer } from '../harness/shop-server.ts';
 
 const host = '127.0.0.1';
 const flipTimeoutMs = 30_000;
@@ -42,19 +42,13 @@ export function viteReact(name: string, react: string[]): void {
     });
 
     it.skipIf(!hasChromium)('follows a flip by the CLI in a page that is open', async () => {
-      const server = await startConfigServer(name);
-      project.stopAtEnd(server);
-      await project.cli(server, ['push', 'src/config.ts', '--yes']);
-      const inDevelopment = ['--env', 'development'];
-      await project.cli(server, ['set', 'public.supportEmail', 'help@shop.example', ...inDevelopment]);
+      const server = await ShopServer.start(project, 'src/config.ts');
       const port = await freePort(0);
       const url = `http://${host}:${port}`;
-      const client = ['clients', 'create', 'web', '--type', 'b2m', '--environments', 'development'];
-      const key = (await project.cli(server, [...client, '--origins', url])).trim();
       const settings = {
         VITE_CONFIG_API_URL: server.url,
         VITE_CONFIG_ORG_ID: server.organizationId,
-        VITE_CONFIG_PUBLISHABLE_KEY: key,
+        VITE_CONFIG_PUBLISHABLE_KEY: await server.createBrowserClient(url),
       };
       const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${value}\n`);
       await project.write('.env.local', lines.join(''));
@@ -68,7 +62,7 @@ export function viteReact(name: string, react: string[]): void {
       const heading = page.getByRole('heading');
       await heading.getByText('Two steps').waitFor({ timeout: flipTimeoutMs });
       expect(await page.getByRole('link').getAttribute('href')).toBe('mailto:help@shop.example');
-      await project.cli(server, ['set', 'flags.newCheckout', 'true', ...inDevelopment]);
+      await server.set('flags.newCheckout', 'true');
       await heading.getByText('One step').waitFor({ timeout: flipTimeoutMs });
       expect(complaints).toEqual([]);
     });

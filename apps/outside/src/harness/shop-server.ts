@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { inject } from 'vitest';
+import type { OutsideProject } from './project.ts';
+import { RunningProcess } from './running-process.ts';
+
+/** A config server with the schema and the values of a project, which its own `smooai-config` command writes. */
+export class ShopServer {
+  readonly url: string;
+  readonly organizationId: string;
+  readonly #project: OutsideProject;
+  readonly #credentialsFile: string;
+
+  private constructor(project: OutsideProject, line: string) {
+    const { url, organizationId, credentialsFile } = JSON.parse(line);
+    this.url = url;
+    this.organizationId = organizationId;
+    this.#project = project;
+    this.#credentialsFile = credentialsFile;
+  }
+
+  /** Starts the installed config server, pushes the schema and sets the values. It stops with the project. */
+  static async start(project: OutsideProject, schemaFile: string): Promise<ShopServer> {
+    const { path, serverCommand } = inject('outside');
+    const cwd = join(path, `${project.name}-config-server`, dirname(schemaFile));
+    await mkdir(cwd, { recursive: true });
+    const options = { project: project.name, cwd };
+    const running = new RunningProcess([serverCommand, '--json', '--log-level', 'warn'], options);
+    project.stopAtEnd(running);
+    const server = new ShopServer(project, await running.firstLine());
+    await server.#cli(['push', schemaFile, '--yes']);
+    await server.set('public.supportEmail', 'help@shop.example');
+    await server.#cli(['set', 'secrets.paymentKey', '--stdin', '--env', 'development'], 'payment-key-1');
+    return server;
+  }
+
+  /** Sets a value of the environment `development`. */
+  async set(key: string, value: string): Promise<void> {
+    await this.#cli(['set', key, value, '--env', 'development']);
+  }
+
+  /** Creates a client for a server, and returns its settings as lines of an `.env` file. */
+  createServerClient(): Promise<string> {
+    return this.#cli(['clients', 'create', 'server', '--env', 'development']);
+  }
+
+  /** Creates a client for the pages of an origin, and returns its publishable key. */
+  async createBrowserClient(origin: string): Promise<string> {
+    const options = ['--type', 'b2m', '--environments', 'development', '--origins', origin];
+    return (await this.#cli(['clients', 'create', 'browser', ...options])).trim();
+  }
+
+  async #cli(args: string[], input = ''): Promise<string> {
+    const command = ['npx', 'smooai-config', ...args, '--credentials', this.#credentialsFile] as const;
+    const { stdout } = await this.#project.run([...command], { input });
+    return stdout;
+  }
+}
