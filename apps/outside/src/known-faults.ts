@@ -23,9 +23,15 @@ export const knownFaults = {
   },
   'next-readme-cache-components': {
     project: 'next-16',
-    what: "the README's layout and page do not build on the default template, which sets cacheComponents",
+    what: "the README's code does not build on the default template, which sets cacheComponents",
     issue: 15,
     error: /encountered uncached or runtime data during prerendering/,
+  },
+  'next-readme-push': {
+    project: 'next-16',
+    what: "the README's app/config.ts holds the schema beside 'server-only', so the CLI cannot load it",
+    issue: 15,
+    error: /could not be loaded: This module cannot be imported from a Client Component module/,
   },
   'next-public-value-in-use-cache': {
     project: 'next-16',

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { OutsideProject } from './project.ts';
 import { RunningProcess } from './running-process.ts';
@@ -19,19 +19,27 @@ export class ShopServer {
     this.#credentialsFile = credentialsFile;
   }
 
-  /** Starts the installed config server, pushes the schema and sets the values. It stops with the project. */
-  static async start(project: OutsideProject, schemaFile: string): Promise<ShopServer> {
+  /** Starts the installed config server, without a schema. It stops with the project. */
+  static async startEmpty(project: OutsideProject): Promise<ShopServer> {
     const { path, serverCommand } = inject('outside');
-    const cwd = join(path, `${project.name}-config-server`, dirname(schemaFile));
-    await mkdir(cwd, { recursive: true });
+    const cwd = await mkdtemp(join(path, `${project.name}-config-server-`));
     const options = { project: project.name, cwd };
     const running = new RunningProcess([serverCommand, '--json', '--log-level', 'warn'], options);
     project.stopAtEnd(running);
-    const server = new ShopServer(project, await running.firstLine());
-    await server.#cli(['push', schemaFile, '--yes']);
+    return new ShopServer(project, await running.firstLine());
+  }
+
+  /** Starts the installed config server, pushes the schema and sets the values. It stops with the project. */
+  static async start(project: OutsideProject, schemaFile: string): Promise<ShopServer> {
+    const server = await ShopServer.startEmpty(project);
+    await server.push(schemaFile);
     await server.set('public.supportEmail', 'help@shop.example');
     await server.#cli(['set', 'secrets.paymentKey', '--stdin', '--env', 'development'], 'payment-key-1');
     return server;
+  }
+
+  async push(schemaFile: string): Promise<void> {
+    await this.#cli(['push', schemaFile, '--yes']);
   }
 
   /** Sets a value of the environment `development`. */

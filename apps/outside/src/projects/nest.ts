@@ -52,7 +52,7 @@ export function nest(name: string, options: NestOptions, more?: (project: Outsid
       await expect.poll(async () => (await checkout()).status, { timeout: 30_000 }).toBe(201);
       expect(await (await checkout()).json()).toMatchObject({
         theme: 'light',
-        most: 20,
+        maxItems: 20,
         supportEmail: 'help@shop.example',
       });
       expect(app.hasExited).toBe(false);
