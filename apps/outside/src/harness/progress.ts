@@ -7,14 +7,14 @@ export function progress(project: string, text: string): void {
 }
 
 /** Writes how long a step took when it ends, and meanwhile, every 30 s, that it goes on. */
-export function startStep(project: string, text: string): { end: (succeeded: boolean) => void } {
+export function startStep(project: string, text: string): { end: (exitCode: number | null) => void } {
   const started = performance.now();
   const took = (): string => seconds(performance.now() - started).padStart(7);
   const reminder = setInterval(() => progress(project, `${took()} so far: ${text}`), REMINDER_MS);
   return {
-    end: (succeeded) => {
+    end: (exitCode) => {
       clearInterval(reminder);
-      progress(project, `${took()}${succeeded ? '' : ' FAILED'}  ${text}`);
+      progress(project, `${took()}${exitCode === 0 ? '' : `, exit code ${exitCode}`}  ${text}`);
     },
   };
 }

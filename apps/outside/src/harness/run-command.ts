@@ -32,7 +32,7 @@ export async function runCommand(command: Command, options: CommandOptions): Pro
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const step = startStep(options.project, line);
   const result = await collect(command, options, timeoutMs);
-  step.end(result.code === 0);
+  step.end(result.code);
   if (result.code === 0) return result;
   const what = result.timedOut
     ? `did not end within ${seconds(timeoutMs)}`
