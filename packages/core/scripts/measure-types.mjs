@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Compiles a schema of that many keys, each read once, and answers what tsc says of it. */
+/** Compiles a schema of that many keys, each read once, and returns what tsc says of it. */
 export async function measureTypes(keys) {
   // Within the package, so that imports resolve as its own do.
   const folder = await mkdtemp(join(root, '.types-'));
