@@ -1,5 +1,7 @@
 // Lint rules, and the layers of core and server: a room may import the rooms below it, never one above or beside it.
 // Rooms are folders or files of `src`, from the top; docs/architecture.md says what each is for.
+import { readdirSync } from 'node:fs';
+
 const layers = {
   core: [
     ['index', 'server', 'browser', 'testing'],
@@ -27,8 +29,22 @@ const layers = {
 /** Rooms at the two ends, whose members may import each other. */
 const isOpen = (floors, index) => index === 0 || index === floors.length - 1;
 
+/** Folders for tests alone, which may import every room. */
+const forTests = ['test-support', 'testdata'];
+
+/** A new file or folder of `src` must get its floor, or it would be bound by no rule. */
+function requireFloors(source, floors) {
+  const folder = new URL(`${source}/`, import.meta.url);
+  for (const entry of readdirSync(folder)) {
+    const room = entry.replace(/\.ts$/, '');
+    if (entry.includes('.test') || forTests.includes(room) || floors.flat().includes(room)) continue;
+    throw new Error(`${source}/${entry} has no floor. Add "${room}" to the layers in oxlint.config.mjs.`);
+  }
+}
+
 function layerRules(name, floors) {
   const source = `packages/${name}/src`;
+  requireFloors(source, floors);
   return floors.flatMap((rooms, index) =>
     rooms.map((room) => {
       const beside = isOpen(floors, index) ? [] : rooms.filter((other) => other !== room);
