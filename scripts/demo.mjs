@@ -63,60 +63,28 @@ export async function startDemo({
 
 async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
   onStep('Starting the config server');
-  const urls = { server: '', next: '', nest: '', react: '' };
+  const urls = {};
   for (const app of ['next', 'nest', 'react']) urls[app] = `http://${host}:${await freePort(ports[app])}`;
-  const serverPort = await freePort(ports.server);
-  const database = join(dataDir, 'config.db');
-  const credentials = join(dataDir, 'credentials.json');
-  const launchServer = () =>
-    launch(appNames.server, {
-      args: [
-        'packages/server/bin/smooai-config-server.js',
-        '--port',
-        String(serverPort),
-        '--db',
-        database,
-        '--credentials',
-        credentials,
-        '--json',
-      ],
-    });
-  const server = await launchServer().firstLine(parseServerLine, startTimeoutMs);
-  const { credentialsFile } = server;
-  urls.server = server.url;
+  const launchServer = await serverLauncher({ dataDir, port: ports.server, launch });
+  const { url, organizationId, credentialsFile } = await launchServer();
+  urls.server = url;
 
   onStep('Pushing the schema and the first values');
-  await runCli([
-    'push',
-    'apps/demo-schema/src/index.ts',
-    '--name',
-    demoSchema,
-    '--yes',
-    '--credentials',
-    credentialsFile,
-  ]);
+  const push = ['push', 'apps/demo-schema/src/index.ts', '--name', demoSchema, '--yes'];
+  await runCli([...push, '--credentials', credentialsFile]);
   const api = await adminApi(credentialsFile);
   await seedValues(api, { apiBaseUrl: urls.nest });
   const clients = await createAppClients(api, { backOfficeOrigin: urls.react });
 
   onStep('Starting the three apps');
-  const organizationId = server.organizationId;
-  const settings = (client) => ({
-    SMOOAI_CONFIG_API_URL: server.url,
-    SMOOAI_CONFIG_AUTH_URL: server.url,
-    SMOOAI_CONFIG_ORG_ID: organizationId,
-    SMOOAI_CONFIG_ENV: demoEnvironment,
-    SMOOAI_CONFIG_CLIENT_ID: client.clientId,
-    SMOOAI_CONFIG_CLIENT_SECRET: client.clientSecret,
-  });
-  const apps = appDefinitions({ urls, clients, settings, organizationId });
+  const apps = appDefinitions({ urls, clients, organizationId });
   await Promise.all(
-    apps.map(({ name, url, ...options }) => launch(name, options).responds(url, startTimeoutMs)),
+    apps.map(({ name, url: appUrl, ...options }) => launch(name, options).responds(appUrl, startTimeoutMs)),
   );
   return {
     urls,
     organizationId,
-    database,
+    database: databaseIn(dataDir),
     credentialsFile,
     publishableKey: clients.backOffice.publishableKey,
     api,
@@ -130,14 +98,32 @@ async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
       return crash ? child.kill() : child.stop();
     },
     startServer: async () => {
-      await launchServer().firstLine(parseServerLine, startTimeoutMs);
-      await untilReady(server.url, startTimeoutMs);
+      await launchServer();
+      await untilReady(url, startTimeoutMs);
     },
   };
 }
 
-function appDefinitions({ urls, clients, settings, organizationId }) {
+const databaseIn = (dataDir) => join(dataDir, 'config.db');
+
+/** Returns a function that starts the config server, each time on the same port and files. */
+async function serverLauncher({ dataDir, port, launch }) {
+  const args = ['packages/server/bin/smooai-config-server.js', '--json'];
+  args.push('--port', String(await freePort(port)), '--db', databaseIn(dataDir));
+  args.push('--credentials', join(dataDir, 'credentials.json'));
+  return () => launch(appNames.server, { args }).firstLine(parseServerLine, startTimeoutMs);
+}
+
+function appDefinitions({ urls, clients, organizationId }) {
   const port = (url) => new URL(url).port;
+  const settings = (client) => ({
+    SMOOAI_CONFIG_API_URL: urls.server,
+    SMOOAI_CONFIG_AUTH_URL: urls.server,
+    SMOOAI_CONFIG_ORG_ID: organizationId,
+    SMOOAI_CONFIG_ENV: demoEnvironment,
+    SMOOAI_CONFIG_CLIENT_ID: client.clientId,
+    SMOOAI_CONFIG_CLIENT_SECRET: client.clientSecret,
+  });
   return [
     {
       name: appNames.next,
