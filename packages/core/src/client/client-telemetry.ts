@@ -1,3 +1,4 @@
+import { unpatchedFetch } from '../http/unpatched-fetch.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { ValueOrigin } from '../ruleset/value-layers.ts';
 import type { TokenEvent } from '../token/token-monitor.ts';
@@ -103,7 +104,7 @@ export class ClientTelemetry {
         attributes: attributesOf(input, init),
       });
       try {
-        const response = await (fetch ?? globalThis.fetch)(input, init);
+        const response = await (fetch ?? unpatchedFetch)(input, init);
         span.setAttribute('http.response.status_code', response.status);
         if (response.status >= 400) span.setStatus({ code: STATUS_ERROR });
         return response;

@@ -1,6 +1,7 @@
 import { Deadline } from './deadline.ts';
 import { ExchangeFailure } from './exchange-failure.ts';
 import { onAbort } from './on-abort.ts';
+import { unpatchedFetch } from './unpatched-fetch.ts';
 
 /** The type of a `fetch` that replaces the global one. */
 export type Fetch = typeof globalThis.fetch;
@@ -42,9 +43,7 @@ export class HttpExchange {
   readonly #fetch: Fetch;
 
   constructor(fetch?: Fetch) {
-    // The global fetch is looked up at each call: frameworks and test tools replace it, and Node loads its own lazily,
-    // which importing this package should not trigger.
-    this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#fetch = fetch ?? unpatchedFetch;
   }
 
   /** @throws {ExchangeFailure} if no complete response arrives. */
@@ -99,9 +98,15 @@ export class HttpExchange {
       signal: deadline.signal,
       // Following a redirect would send the credentials to a server that nobody configured.
       redirect: 'manual',
+      ...(supportsCacheMode() && { cache: 'no-store' }),
     });
     return requireResponse(response);
   }
+}
+
+/** Whether requests can ask caches to store nothing. Cloudflare Workers with an older compatibility date throw. */
+function supportsCacheMode(): boolean {
+  return typeof Request !== 'function' || 'cache' in Request.prototype;
 }
 
 /** A custom `fetch` may return anything; only an HTTP response may pass for one of the server. */
