@@ -2,7 +2,7 @@ import { RequestRejectedError, RequestTransportError, ResponseMalformedError } f
 import { ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
 import type { HttpResponse } from '../http/http-exchange.ts';
 import { redact } from '../http/redact.ts';
-import { parseRetryAfter } from '../http/retry-after.ts';
+import { readRetryAfter } from '../http/retry-after.ts';
 import { parseJson } from '../lib/json.ts';
 import { readRefusal } from './request-refusal.ts';
 import { type ApiRequest, pathOf } from './request-target.ts';
@@ -43,7 +43,7 @@ export function rejectedError(
   const serverMessage = typeof body?.message === 'string' ? body.message : undefined;
   const cause = typeof body?.cause === 'string' ? ` (${body.cause})` : '';
   const words = serverMessage === undefined ? '' : `: ${serverMessage}${cause}`;
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
+  const retryAfterMs = readRetryAfter(response.headers);
   return new RequestRejectedError(`${describe(request)} returned ${status}${words}${remedy(status, words)}`, {
     status,
     ...(serverMessage !== undefined && { serverMessage }),

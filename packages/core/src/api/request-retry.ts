@@ -1,6 +1,6 @@
 import { createBackoff } from '../http/backoff.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
-import { parseRetryAfter } from '../http/retry-after.ts';
+import { readRetryAfter } from '../http/retry-after.ts';
 import { isTransientReason } from '../http/transient-failure.ts';
 
 /** How one attempt ended: with a status and headers, or without a response. */
@@ -46,5 +46,5 @@ function isRetryable(outcome: AttemptOutcome): boolean {
 }
 
 function retryAfterOf(outcome: AttemptOutcome): number | undefined {
-  return outcome instanceof ExchangeFailure ? undefined : parseRetryAfter(outcome.headers.get('retry-after'));
+  return outcome instanceof ExchangeFailure ? undefined : readRetryAfter(outcome.headers);
 }

@@ -50,7 +50,8 @@ export class Connection {
 
   /** Why the source has not started yet, as far as it or the token provider has reported. */
   get lastFailure(): Readonly<{ message: string }> | undefined {
-    return this.#sourceFailure ?? this.token?.lastFailure;
+    const tokenFailure = this.token?.lastFailure;
+    return this.#sourceFailure ?? (tokenFailure?.reason === 'aborted' ? undefined : tokenFailure);
   }
 
   /** The state of the token provider; undefined if there is none. */

@@ -1,7 +1,7 @@
 import { ClientClosedError, EvaluateContextError, NotReadyError } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
-import { SharedWait } from '../http/shared-wait.ts';
+import { SharedWork } from '../http/shared-work.ts';
 import { canonicalJson, isJson } from '../lib/json.ts';
 import { checkMilliseconds } from '../lib/option-checks.ts';
 import { isRecord } from '../lib/record.ts';
@@ -50,7 +50,7 @@ const SOURCES: ReadonlySet<string> = new Set<EvaluationSource>(['raw', 'rule', '
 export class RemoteEvaluation {
   readonly #parts: RemoteEvaluationParts;
   readonly #cache: EvaluationCache<Evaluation<unknown>> | undefined;
-  readonly #inFlight = new Map<string, SharedRequest<Evaluation<unknown>>>();
+  readonly #inFlight = new Map<string, SharedWork<Evaluation<unknown>>>();
   /** For each key that was evaluated: how often it has changed since. */
   readonly #changeCounts = new Map<string, number>();
   #epoch: string | undefined;
@@ -115,15 +115,12 @@ export class RemoteEvaluation {
     const cached = this.#cache?.get(id);
     if (cached !== undefined) return cached;
     const shared = this.#inFlight.get(id) ?? this.#send(id, request, server);
-    return shared.wait(deadline);
+    const { signal } = deadline;
+    return shared.join({ signal, aborted: () => deadline.failure(signal.reason) });
   }
 
-  #send(
-    id: string,
-    request: EvaluationRequest,
-    server: ServerConnection,
-  ): SharedRequest<Evaluation<unknown>> {
-    const shared = new SharedRequest(
+  #send(id: string, request: EvaluationRequest, server: ServerConnection): SharedWork<Evaluation<unknown>> {
+    const shared = new SharedWork(
       async (signal) => {
         const result = await this.#fetch(request, server, signal);
         // A change meanwhile gives the request another id: the result is outdated then, and not cached.
@@ -181,32 +178,6 @@ export class RemoteEvaluation {
     const count = this.#changeCounts.get(key) ?? 0;
     this.#changeCounts.set(key, count);
     return `${this.#epochCount}.${count} ${key} ${context}`;
-  }
-}
-
-/** A request that any number of callers wait for. It is aborted when the last of them has gone. */
-class SharedRequest<Result> {
-  readonly #controller = new AbortController();
-  readonly #callers = new SharedWait(() => this.abort());
-  readonly #result: Promise<Result>;
-  readonly #onOver: () => void;
-
-  /** @param onOver - called when the request is settled or aborted, and must not be joined any more. */
-  constructor(send: (signal: AbortSignal) => Promise<Result>, onOver: () => void) {
-    this.#onOver = onOver;
-    this.#result = send(this.#controller.signal).finally(onOver);
-  }
-
-  /** Waits for the result until the caller's deadline, whose end does not affect other callers. */
-  wait(deadline: Deadline): Promise<Result> {
-    const { signal } = deadline;
-    return this.#callers.join(this.#result, { signal, aborted: () => deadline.failure(signal.reason) });
-  }
-
-  /** Does nothing after the request has settled. */
-  abort(): void {
-    this.#onOver();
-    this.#controller.abort();
   }
 }
 

@@ -62,9 +62,14 @@ export class ExchangePace {
 
   /** A failed exchange does not delay the next caller; only background exchanges back off. */
   failed(start: ReservedStart): void {
-    if (this.#lastStart === start) this.#lastStart = undefined;
+    this.cancelled(start);
     this.#failedAt = new Moment();
     this.#backoffMs = this.#backoff.next();
+  }
+
+  /** An exchange was cancelled, so it does not delay the next one. */
+  cancelled(start: ReservedStart): void {
+    if (this.#lastStart === start) this.#lastStart = undefined;
   }
 
   /** The server responded with `Retry-After`. */

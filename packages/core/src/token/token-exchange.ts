@@ -1,8 +1,10 @@
 import { toBase64 } from '../http/base64.ts';
+import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
 import { HttpExchange, type HttpResponse, isSuccess } from '../http/http-exchange.ts';
 import { Moment } from '../http/moment.ts';
-import { parseRetryAfter } from '../http/retry-after.ts';
+import { readRetryAfter } from '../http/retry-after.ts';
+import { isThenable } from '../lib/guarded-call.ts';
 import { parseJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 import { readLifetimeSec } from './cached-token.ts';
@@ -37,7 +39,7 @@ export class TokenExchange {
   async attempt(timeoutMs: number, signal: AbortSignal): Promise<GrantedToken> {
     const startedAt = new Moment();
     const started = performance.now();
-    const secret = await this.#readSecret(timeoutMs);
+    const secret = await this.#readSecret(timeoutMs, signal);
     const secrets = [secret, formEncode(secret), ...this.#settings.confidential];
     const leftMs = Math.max(1, timeoutMs - (performance.now() - started));
     const response = await this.#post(secret, leftMs, signal).catch((error: unknown) => {
@@ -49,10 +51,12 @@ export class TokenExchange {
     return granted;
   }
 
-  async #readSecret(timeoutMs: number): Promise<string> {
+  async #readSecret(timeoutMs: number, signal: AbortSignal): Promise<string> {
     let secret: unknown;
     try {
-      secret = await within(timeoutMs, this.#settings.readSecret());
+      secret = this.#settings.readSecret();
+      // A secret that is not a promise needs no timer.
+      if (isThenable(secret)) secret = await this.#awaitSecret(secret, { timeoutMs, signal });
     } catch (error) {
       if (error instanceof ExchangeFailure) throw this.#errors.transport(error, []);
       throw this.#errors.secretFunction('failed');
@@ -62,6 +66,22 @@ export class TokenExchange {
     }
     // Files that hold a secret usually end with a line break.
     return secret.replace(/\r?\n$/, '');
+  }
+
+  async #awaitSecret(
+    secret: PromiseLike<unknown>,
+    limits: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<unknown> {
+    const deadline = new Deadline(limits);
+    try {
+      return await deadline.race(Promise.resolve(secret));
+    } catch (error) {
+      if (deadline.over?.kind !== 'timeout') throw error;
+      const reason = `the clientSecret function did not return within ${Math.round(limits.timeoutMs)} ms`;
+      throw new ExchangeFailure('timeout', reason, 'ETIMEDOUT');
+    } finally {
+      deadline.end();
+    }
   }
 
   #post(secret: string, timeoutMs: number, signal: AbortSignal): Promise<HttpResponse> {
@@ -122,30 +142,9 @@ export class TokenExchange {
   }
 }
 
-/** The pause in milliseconds that the server asks for, else 0. A date is compared with the server's own clock. */
+/** The pause in milliseconds that the server asks for, else 0. */
 function retryAfterOf({ headers }: HttpResponse): number {
-  const serverNow = Date.parse(headers.get('date') ?? '');
-  const now = Number.isNaN(serverNow) ? Date.now() : serverNow;
-  return Math.min(parseRetryAfter(headers.get('retry-after'), now) ?? 0, MAX_RETRY_AFTER_MS);
-}
-
-async function within(timeoutMs: number, work: unknown): Promise<unknown> {
-  // A secret that is not a promise needs no timer.
-  if (typeof work !== 'object' || work === null) return work;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const failure = new ExchangeFailure(
-      'timeout',
-      `the clientSecret function did not return within ${Math.round(timeoutMs)} ms`,
-      'ETIMEDOUT',
-    );
-    timer = setTimeout(() => reject(failure), timeoutMs);
-  });
-  try {
-    return await Promise.race([Promise.resolve(work), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return Math.min(readRetryAfter(headers) ?? 0, MAX_RETRY_AFTER_MS);
 }
 
 function formEncode(text: string): string {

@@ -110,9 +110,14 @@ export class TokenMonitor {
 
   failed(details: Details<'exchange-failed'>): void {
     this.#attempts.failed += 1;
-    if (details.retryInMs === undefined) this.#consecutiveFailures += 1;
-    this.#lastFailure = { error: details.error, at: new Moment() };
-    this.#isStaleReported = false;
+    const { error, retryInMs } = details;
+    // An attempt that was aborted says nothing about the issuer. An earlier failure may explain why callers left.
+    if (isAborted(error)) this.#lastFailure ??= { error, at: new Moment() };
+    else {
+      if (retryInMs === undefined) this.#consecutiveFailures += 1;
+      this.#lastFailure = { error, at: new Moment() };
+      this.#isStaleReported = false;
+    }
     this.#report({ type: 'exchange-failed', ...details });
   }
 
@@ -150,6 +155,10 @@ export class TokenMonitor {
   #report(event: TokenEvent): void {
     callGuarded(() => this.#onEvent?.(event));
   }
+}
+
+function isAborted(error: TokenError): boolean {
+  return error.code === 'ERR_TOKEN_TRANSPORT' && error.reason === 'aborted';
 }
 
 function summarize({ error, at }: { error: TokenError; at: Moment }): TokenFailureSummary {

@@ -26,8 +26,8 @@ interface Flight {
   readonly token: Promise<string>;
   readonly start: ReservedStart;
   readonly ending: AbortController;
-  /** Whether a caller waits for it. A flight in the background makes a single attempt. */
-  isAwaited: boolean;
+  /** The callers that wait for it. A flight that none waits for makes a single attempt. */
+  readonly callers: SharedWait;
   /** Whether an attempt is under way. If not, the next one gets a token newer than any invalidation so far. */
   isRequesting: boolean;
   /** Whether `invalidate` was called during an attempt. Callers already waiting still get its result; it does not retry. */
@@ -52,7 +52,6 @@ export class TokenProvider implements AccessTokenSource {
   readonly #exchange: TokenExchange;
   readonly #monitor: TokenMonitor;
   readonly #pace: ExchangePace = new ExchangePace();
-  readonly #callers: SharedWait = new SharedWait();
   readonly #jitter: number = drawWindowJitter();
   #cached: CachedToken | undefined;
   #flight: Flight | undefined;
@@ -99,13 +98,11 @@ export class TokenProvider implements AccessTokenSource {
   }
 
   /**
-   * Ends an exchange that no caller waits for. It would otherwise keep the process alive, for `deadlineMs` at most. The
-   * provider remains usable: the next call starts a new exchange.
+   * Ends a refresh in the background, which would otherwise keep the process alive for `timeoutMs` at most. The provider
+   * remains usable: the next call starts a new exchange. An exchange that callers wait for goes on.
    */
   endUnawaited(): void {
-    if (!this.#callers.isEmpty) return;
-    this.#flight?.ending.abort();
-    this.#flight = undefined;
+    if (this.#flight?.callers.isEmpty) this.#end(this.#flight);
   }
 
   /** Returns the provider's state as plain data without a secret or a token, for a health check or a log. */
@@ -129,11 +126,7 @@ export class TokenProvider implements AccessTokenSource {
     if (signal?.aborted) return Promise.reject(this.#errors.aborted());
     const cached = this.#fromCache();
     if (cached !== undefined) return cached;
-    const token = waitWhenThrottled ? this.#joinAfterThrottle(signal) : this.#join();
-    return this.#callers.join(token, {
-      signal,
-      aborted: () => this.#errors.aborted(this.#monitor.lastError),
-    });
+    return waitWhenThrottled ? this.#joinAfterThrottle(signal) : this.#join(signal);
   }
 
   /** The cached token if it is valid. Within its refresh window, starts an exchange in the background. */
@@ -143,17 +136,16 @@ export class TokenProvider implements AccessTokenSource {
     if (cached.isFresh()) return cached.promise;
     if (cached.expiresInMs() === 0) return undefined;
     if (this.#flight === undefined && this.#pace.allowsBackground()) {
-      this.#waitUntil(this.#startFlight().token);
+      this.#waitUntil(this.#startFlight({ isBackground: true }).token);
     }
     this.#monitor.servedStale(() => cached.expiresInMs());
     return cached.promise;
   }
 
   /** Waits for the current exchange, or starts one. */
-  #join(): Promise<string> {
-    const flight = this.#flight ?? this.#startFlight();
-    flight.isAwaited = true;
-    return flight.token;
+  #join(signal: AbortSignal | undefined): Promise<string> {
+    const { callers, token } = this.#flight ?? this.#startFlight({ isBackground: false });
+    return callers.join(token, { signal, aborted: () => this.#errors.aborted(this.#monitor.lastError) });
   }
 
   /** Like `#join`, but waits until a `Retry-After` is over if that is within `deadlineMs`. */
@@ -166,7 +158,7 @@ export class TokenProvider implements AccessTokenSource {
       if (pauseMs > 0 && isInTime) await sleep(Math.ceil(pauseMs), { signal });
       if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
       try {
-        return await (this.#fromCache() ?? this.#join());
+        return await (this.#fromCache() ?? this.#join(signal));
       } catch (error) {
         const isThrottled = error instanceof TokenThrottledError;
         if (!isThrottled || performance.now() + error.retryAfterMs > endsAt) throw error;
@@ -174,15 +166,17 @@ export class TokenProvider implements AccessTokenSource {
     }
   }
 
-  /** Starts an exchange. It runs in the background until a caller joins it. */
-  #startFlight(): Flight {
+  /** Starts an exchange. One in the background goes on without callers; any other ends when the last of them leaves. */
+  #startFlight({ isBackground }: { isBackground: boolean }): Flight {
     const start = this.#pace.reserveStart();
     const flight: Flight = {
       // Not synchronously: an event hook that asks for a token must find the flight already in place.
       token: Promise.resolve().then(() => this.#run(flight)),
       start,
       ending: new AbortController(),
-      isAwaited: false,
+      callers: new SharedWait(() => {
+        if (!isBackground) this.#end(flight);
+      }),
       isRequesting: start.waitMs === 0,
       isSuperseded: false,
     };
@@ -192,6 +186,14 @@ export class TokenProvider implements AccessTokenSource {
     return flight;
   }
 
+  /** Aborts an exchange, and lets the next one start at once. Does nothing to one that has settled. */
+  #end(flight: Flight): void {
+    flight.ending.abort();
+    if (this.#flight !== flight) return;
+    this.#flight = undefined;
+    this.#pace.cancelled(flight.start);
+  }
+
   async #run(flight: Flight): Promise<string> {
     const { start, ending } = flight;
     if (start.waitMs > 0) await sleep(start.waitMs, { signal: ending.signal });
@@ -199,7 +201,7 @@ export class TokenProvider implements AccessTokenSource {
     try {
       granted = await this.#requestToken(flight);
     } catch (error) {
-      this.#pace.failed(start);
+      if (!ending.signal.aborted) this.#pace.failed(start);
       if (this.#flight === flight) this.#flight = undefined;
       throw error;
     }
@@ -209,7 +211,7 @@ export class TokenProvider implements AccessTokenSource {
       return granted.value;
     }
     this.#pace.failed(start);
-    return this.#fromCache() ?? this.#join();
+    return this.#fromCache() ?? this.#join(ending.signal);
   }
 
   /**
@@ -229,7 +231,7 @@ export class TokenProvider implements AccessTokenSource {
       const attemptedAt = performance.now();
       const leftMs = deadlineMs - (attemptedAt - startedAt);
       const retryInMs = backoff.next();
-      const details = { attempt, isBackground: !flight.isAwaited };
+      const details = { attempt, isBackground: flight.callers.isEmpty };
       flight.isRequesting = true;
       this.#monitor.started(details);
       try {
@@ -243,7 +245,7 @@ export class TokenProvider implements AccessTokenSource {
         const error = thrown as TokenError;
         if (error.code === 'ERR_TOKEN_THROTTLED') this.#pace.throttled(error.retryAfterMs, error.status);
         const durationMs = performance.now() - attemptedAt;
-        const isRetryable = flight.isAwaited && attempt < maxAttempts && isTransientTokenError(error);
+        const isRetryable = !flight.callers.isEmpty && attempt < maxAttempts && isTransientTokenError(error);
         const hasRetry = isRetryable && durationMs + retryInMs < leftMs;
         const willRetry = hasRetry && !flight.isSuperseded;
         this.#monitor.failed({ ...details, durationMs, error, retryInMs: willRetry ? retryInMs : undefined });
