@@ -4,7 +4,7 @@ import { isConfigError } from '@smooai/config';
 import {
   ConfigApi,
   type ConfigSettings,
-  resolveSettings,
+  discoverSettings,
   type SettingsOptions,
   TokenProvider,
 } from '@smooai/config/server';
@@ -34,7 +34,7 @@ export interface Connection {
 
 /**
  * Creates the connection. Each setting comes from the options, else from the credentials file, else from the environment
- * variables. Nothing is sent yet.
+ * variables. No credential is sent yet; an API whose issuer is not set is asked for its metadata.
  *
  * @throws {UsageError} naming every missing setting, or the one that is invalid.
  */
@@ -49,7 +49,7 @@ export async function connect(options: GlobalOptions, io: CliIo): Promise<Connec
     environment: options.env,
     allowInsecureHttp: options.allowInsecureHttp,
   };
-  const settings = settingsOf(given, io);
+  const settings = await settingsOf(given, io);
   const { allowInsecureHttp } = options;
   const http = { ...(io.fetch !== undefined && { fetch: io.fetch }), allowInsecureHttp };
   const tokenProvider = new TokenProvider({ ...settings, ...http });
@@ -57,11 +57,13 @@ export async function connect(options: GlobalOptions, io: CliIo): Promise<Connec
   return { api: new ConfigApi({ apiUrl, organizationId, tokenProvider, ...http }), settings };
 }
 
-function settingsOf(given: SettingsOptions, io: CliIo): ConfigSettings {
+async function settingsOf(given: SettingsOptions, io: CliIo): Promise<ConfigSettings> {
   try {
-    return resolveSettings(given, io.env);
+    return await discoverSettings(given, { env: io.env, fetch: io.fetch });
   } catch (error) {
     if (isConfigError(error, 'ERR_SETTINGS_MISSING') && 'missing' in error && Array.isArray(error.missing)) {
+      const isOnlyIssuer = error.missing.length === 1 && error.missing[0] === 'SMOOAI_CONFIG_AUTH_URL';
+      if (isOnlyIssuer) throw new UsageError(error.message);
       throw new UsageError(
         `Missing settings: ${error.missing.join(', ')}. Set these environment variables, or pass --credentials FILE (the config server writes one when it first starts) or the corresponding options.`,
       );

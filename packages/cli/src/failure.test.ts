@@ -29,18 +29,28 @@ describe('an error', () => {
   });
 
   it.each([
-    ['cannot be found', () => Promise.reject(Object.assign(new TypeError('x'), { code: 'ENOTFOUND' }))],
-    ['returns 404', () => Promise.resolve(new Response('none', { status: 404 }))],
-  ])('of a default issuer that %s says which variable to set', async (_name, fetch) => {
+    ['cannot be reached', () => Promise.reject(Object.assign(new TypeError('x'), { code: 'ENOTFOUND' })), 1],
+    ['names no issuer', () => Promise.resolve(new Response('none', { status: 404 })), 2],
+  ])('of an API that %s says which variable to set', async (_name, fetch, code) => {
     const { cli } = bench.current;
+    const asked: string[] = [];
     const env = { SMOOAI_CONFIG_AUTH_URL: '' };
-    const { code, stderr } = await withoutWaiting(() => cli(['list'], { env, fetch }));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /auth\.smoo\.ai\/token .*set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to that server's URL/,
-    );
+    const spy: typeof globalThis.fetch = (input) => {
+      asked.push(String(input));
+      return fetch();
+    };
+    const result = await withoutWaiting(() => cli(['list'], { env, fetch: spy }));
+    expect(result.code).toBe(code);
+    expect(result.stderr).toMatch(/set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to/);
+    expect(asked.every((url) => url.startsWith(`${bench.current.server.url}/.well-known/`))).toBe(true);
     const elsewhere = await withoutWaiting(() => cli(['list'], { fetch }));
     expect(elsewhere.stderr).not.toContain('SMOOAI_CONFIG_AUTH_URL');
+  });
+
+  it('is none if the API itself issues tokens and no other issuer is set', async () => {
+    const { code, stdout } = await bench.current.cli(['list'], { env: { SMOOAI_CONFIG_AUTH_URL: '' } });
+    expect(code).toBe(0);
+    expect(stdout).not.toBe('');
   });
 
   it('of the credentials does not contain them', async () => {

@@ -95,10 +95,11 @@ export class SettingsError extends ConfigError {
   readonly missing: readonly string[];
   readonly malformed: readonly string[];
 
-  constructor(missing: readonly string[], malformed: readonly string[] = []) {
+  /** @param notes - further lines of the message. */
+  constructor(missing: readonly string[], malformed: readonly string[] = [], notes: readonly string[] = []) {
     const advice = 'Set these environment variables, or pass the matching options to createConfigClient.';
     const lines = missing.length === 0 ? [] : [`Missing settings: ${missing.join(', ')}. ${advice}`];
-    super([...lines, ...malformed].join('\n'));
+    super([...lines, ...malformed, ...notes].join('\n'));
     this.missing = missing;
     this.malformed = malformed;
   }

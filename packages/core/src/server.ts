@@ -31,6 +31,7 @@ export type { ValueOrigin } from './ruleset/value-layers.ts';
 export {
   type ConfigSettings,
   type EnvironmentVariables,
+  readSettings,
   resolveSettings,
   type SettingsOptions,
 } from './settings.ts';
@@ -39,6 +40,7 @@ export type { BundledValue, BundledValues, ResolvedValues } from './sources/bund
 export type { EnvironmentOverrideOptions } from './sources/env-overrides.ts';
 export { RemoteSource, type RemoteSourceOptions } from './sources/remote-source.ts';
 export type { RulesetSink, RulesetSource, SourceStatus } from './sources/ruleset-source.ts';
+export { type DiscoveryOptions, discoverSettings } from './token/issuer-discovery.ts';
 export { getSharedTokenProvider, type SharedTokenProviderOptions } from './token/shared-token-provider.ts';
 export type { TokenEvent, TokenFailureSummary, TokenStatus } from './token/token-monitor.ts';
 export type {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { OptionsError, SettingsError } from './index.ts';
-import { resolveSettings } from './server.ts';
+import { readSettings, resolveSettings, type SettingsOptions } from './server.ts';
 
 const ENV = {
   SMOOAI_CONFIG_API_URL: 'https://config.example.com',
@@ -37,12 +37,9 @@ describe('resolveSettings', () => {
     expect(settings).toMatchObject({ environment: 'production', clientId: 'client-1' });
   });
 
-  it('has defaults for the issuer and the environment', () => {
-    const { SMOOAI_CONFIG_AUTH_URL: _, SMOOAI_CONFIG_ENV: __, ...env } = ENV;
-    expect(resolveSettings({}, env)).toMatchObject({
-      authUrl: 'https://auth.smoo.ai',
-      environment: 'development',
-    });
+  it('has a default for the environment', () => {
+    const { SMOOAI_CONFIG_ENV: _, ...env } = ENV;
+    expect(resolveSettings({}, env)).toMatchObject({ environment: 'development' });
   });
 
   it('lists all missing settings at once, including blank ones', () => {
@@ -123,5 +120,97 @@ describe('resolveSettings', () => {
   it('accepts http URLs of any host if allowed', () => {
     const env = { ...ENV, SMOOAI_CONFIG_API_URL: 'http://config.lan' };
     expect(resolveSettings({ allowInsecureHttp: true }, env).apiUrl).toBe('http://config.lan');
+  });
+});
+
+describe('the issuer, if none is set', () => {
+  const { SMOOAI_CONFIG_AUTH_URL: _, ...env } = ENV;
+  const resolve = (apiUrl: string, options: SettingsOptions = {}) =>
+    resolveSettings(options, { ...env, SMOOAI_CONFIG_API_URL: apiUrl });
+
+  it.each([
+    'https://smoo.ai',
+    'https://api.smoo.ai',
+    'https://API.Smoo.AI/base/',
+    'https://config.eu.smoo.ai:8443',
+  ])('is the hosted one for the hosted API: %s', (apiUrl) => {
+    expect(resolve(apiUrl).authUrl).toBe('https://auth.smoo.ai');
+  });
+
+  it.each([
+    'http://127.0.0.1:4400',
+    'https://config.example.com',
+    'https://evilsmoo.ai',
+    'https://smoo.ai.evil.com',
+    'https://evil.com/.smoo.ai',
+    'https://smoo.ai.',
+    'https://api.smoo.ai.',
+    'https://smoo.ai%2eevil.com',
+    'https://smoo\u3002ai.evil.com',
+  ])('is missing for any other API: %s', (apiUrl) => {
+    expect(() => resolve(apiUrl)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_SETTINGS_MISSING',
+        missing: ['SMOOAI_CONFIG_AUTH_URL'],
+        message: expect.stringMatching(/set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to/),
+      }),
+    );
+  });
+
+  it('is missing for the hosted API over http', () => {
+    expect(() => resolve('http://api.smoo.ai', { allowInsecureHttp: true })).toThrow(
+      expect.objectContaining({ missing: ['SMOOAI_CONFIG_AUTH_URL'] }),
+    );
+  });
+
+  it.each(['https://api.smoo.ai@evil.com', 'https://me:hunter2@api.smoo.ai', 'https://evil.com#.smoo.ai'])(
+    'does not matter if the URL of the API is refused: %s',
+    (apiUrl) => {
+      expect(() => resolve(apiUrl)).toThrow(
+        expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'apiUrl' }),
+      );
+    },
+  );
+
+  it('is listed with all other missing settings', () => {
+    const act = () => resolveSettings({}, { SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:4400' });
+    expect(act).toThrow(
+      expect.objectContaining({
+        missing: [
+          'SMOOAI_CONFIG_AUTH_URL',
+          'SMOOAI_CONFIG_CLIENT_ID',
+          'SMOOAI_CONFIG_CLIENT_SECRET',
+          'SMOOAI_CONFIG_ORG_ID',
+        ],
+      }),
+    );
+  });
+
+  it('is not listed beside the URL of the hosted API', () => {
+    const act = () => resolveSettings({}, { SMOOAI_CONFIG_API_URL: 'https://api.smoo.ai' });
+    expect(act).toThrow(
+      expect.objectContaining({ missing: expect.not.arrayContaining(['SMOOAI_CONFIG_AUTH_URL']) }),
+    );
+  });
+
+  it('is not replaced by the default if it is set but malformed', () => {
+    expect(() => resolve('https://api.smoo.ai', { authUrl: 'http://auth.smoo.ai' })).toThrow(
+      expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'authUrl' }),
+    );
+  });
+
+  it('may come from SMOOAI_AUTH_URL', () => {
+    const settings = resolveSettings({}, { ...env, SMOOAI_AUTH_URL: 'https://login.example.com' });
+    expect(settings.authUrl).toBe('https://login.example.com');
+  });
+});
+
+describe('readSettings', () => {
+  it('returns the settings as they are set, and requires none', () => {
+    expect(readSettings({ apiUrl: 'nowhere/' }, { SMOOAI_CONFIG_ORG_ID: ' org-1 ' })).toEqual({
+      apiUrl: 'nowhere/',
+      organizationId: 'org-1',
+      environment: 'development',
+    });
   });
 });

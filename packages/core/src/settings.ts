@@ -6,7 +6,10 @@ import { parseBaseUrl } from './http/base-url.ts';
 export interface SettingsOptions {
   /** Base URL of the config API; else `SMOOAI_CONFIG_API_URL`. */
   apiUrl?: string | undefined;
-  /** OAuth issuer; else `SMOOAI_CONFIG_AUTH_URL`, else `SMOOAI_AUTH_URL`, else `https://auth.smoo.ai`. */
+  /**
+   * OAuth issuer; else `SMOOAI_CONFIG_AUTH_URL`, else `SMOOAI_AUTH_URL`. Default: `https://auth.smoo.ai` for the hosted API
+   * (https, a host under `smoo.ai`); for any other API its own URL, if its metadata names a token endpoint there.
+   */
   authUrl?: string | undefined;
   /** OAuth client; else `SMOOAI_CONFIG_CLIENT_ID`. */
   clientId?: string | undefined;
@@ -35,10 +38,22 @@ export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 type Setting = keyof ConfigSettings;
 
-/** The OAuth issuer if none is set. */
-export const DEFAULT_AUTH_URL = 'https://auth.smoo.ai';
+/** {@link ConfigSettings} as far as they are set: `authUrl` is undefined if the API's metadata must name the issuer. */
+export type FoundSettings = Omit<ConfigSettings, 'authUrl'> & { authUrl: string | undefined };
 
-const DEFAULTS: Partial<ConfigSettings> = { authUrl: DEFAULT_AUTH_URL, environment: 'development' };
+/** The OAuth issuer of the hosted API. */
+const HOSTED_AUTH_URL = 'https://auth.smoo.ai';
+
+const DEFAULTS: Partial<ConfigSettings> = { environment: 'development' };
+
+const SETTING_NAMES = [
+  'apiUrl',
+  'authUrl',
+  'clientId',
+  'clientSecret',
+  'organizationId',
+  'environment',
+] as const satisfies readonly Setting[];
 
 const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
   authUrl: SETTINGS_VARIABLES.authUrlFallback,
@@ -47,6 +62,8 @@ const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
 
 /**
  * Resolves each setting from the options, else from environment variables, else its default. Blank counts as missing.
+ * The issuer has a default only for the hosted API, because credentials must go only where the user said. A config server
+ * of your own can name its issuer: use {@link discoverSettings} to ask it.
  *
  * @throws {SettingsError} if settings are missing or more than one URL is invalid; it lists all of them.
  * @throws {OptionsError} if a setting is not a string, or one URL is the only fault.
@@ -55,41 +72,91 @@ export function resolveSettings(
   options: SettingsOptions = {},
   env: EnvironmentVariables = processEnvironment(),
 ): ConfigSettings {
-  const missing: string[] = [];
-  const resolve = (setting: Setting): string => {
-    const value = find(setting, options, env);
-    if (value === undefined) missing.push(SETTINGS_VARIABLES[setting]);
-    return value ?? '';
-  };
-  const settings: ConfigSettings = {
-    apiUrl: resolve('apiUrl'),
-    authUrl: resolve('authUrl'),
-    clientId: resolve('clientId'),
-    clientSecret: resolve('clientSecret'),
-    organizationId: resolve('organizationId'),
-    environment: resolve('environment'),
-  };
+  const { authUrl, ...settings } = findSettings(options, env);
+  if (authUrl === undefined) throw issuerMissing(settings.apiUrl);
+  return { ...settings, authUrl };
+}
+
+/** Like {@link resolveSettings}, but leaves `authUrl` undefined if it is the only missing setting. */
+export function findSettings(
+  options: SettingsOptions = {},
+  env: EnvironmentVariables = processEnvironment(),
+): FoundSettings {
+  const { apiUrl = '', authUrl, ...found } = readSettings(options, env);
   const malformed: OptionsError[] = [];
-  for (const setting of ['apiUrl', 'authUrl'] as const) {
-    if (settings[setting] === '') continue;
+  const urlOf = (setting: 'apiUrl' | 'authUrl', value: string): string => {
     const label = `${setting} (${SETTINGS_VARIABLES[setting]})`;
     const { allowInsecureHttp } = options;
     try {
-      settings[setting] = parseBaseUrl(setting, settings[setting], { allowInsecureHttp, label });
+      return parseBaseUrl(setting, value, { allowInsecureHttp, label });
     } catch (error) {
       if (!(error instanceof OptionsError)) throw error;
       malformed.push(error);
+      return '';
     }
-  }
+  };
+  const settings: FoundSettings = {
+    apiUrl: apiUrl && urlOf('apiUrl', apiUrl),
+    authUrl: authUrl && urlOf('authUrl', authUrl),
+    clientId: found.clientId ?? '',
+    clientSecret: found.clientSecret ?? '',
+    organizationId: found.organizationId ?? '',
+    environment: found.environment ?? '',
+  };
+  if (authUrl === undefined && isHosted(settings.apiUrl)) settings.authUrl = HOSTED_AUTH_URL;
+  const missing = missingOf({ ...settings, apiUrl });
   const [first, ...others] = malformed;
   if (missing.length === 0 && first !== undefined && others.length === 0) throw first;
-  if (missing.length > 0 || first !== undefined) {
-    throw new SettingsError(
-      missing,
-      malformed.map(({ message }) => message),
-    );
+  if (missing.length === 0 && first === undefined) return settings;
+  // The issuer is missing too, unless it would depend on an API that is not known yet.
+  const isIssuerMissing = settings.authUrl === undefined && settings.apiUrl !== '';
+  if (isIssuerMissing) missing.push('authUrl');
+  throw new SettingsError(
+    SETTING_NAMES.filter((setting) => missing.includes(setting)).map(
+      (setting) => SETTINGS_VARIABLES[setting],
+    ),
+    malformed.map(({ message }) => message),
+    isIssuerMissing ? [issuerAdvice(settings.apiUrl)] : [],
+  );
+}
+
+/**
+ * Reads each setting from the options, else from environment variables, else its default, and checks nothing. For
+ * comparing settings; it contains the client secret.
+ *
+ * @throws {OptionsError} if a setting is not a string.
+ */
+export function readSettings(
+  options: SettingsOptions = {},
+  env: EnvironmentVariables = processEnvironment(),
+): Partial<ConfigSettings> {
+  const settings: Partial<ConfigSettings> = {};
+  for (const setting of SETTING_NAMES) {
+    const value = find(setting, options, env);
+    if (value !== undefined) settings[setting] = value;
   }
   return settings;
+}
+
+/** The error for an API whose issuer is not known; `reason` says why its metadata did not help. */
+export function issuerMissing(apiUrl: string, reason?: string): SettingsError {
+  return new SettingsError([SETTINGS_VARIABLES.authUrl], [], [issuerAdvice(apiUrl, reason)]);
+}
+
+function issuerAdvice(apiUrl: string, reason = 'it is not set'): string {
+  return `The issuer of ${apiUrl} is not known (${reason}), and credentials are sent only to servers that were configured. If you run your own config server, set ${SETTINGS_VARIABLES.authUrl} (authUrl) to that server's URL, else to the URL of the API's OAuth issuer.`;
+}
+
+/** Whether an API is the hosted one, whose issuer is known. */
+function isHosted(apiUrl: string): boolean {
+  if (apiUrl === '') return false;
+  const { protocol, hostname } = new URL(apiUrl);
+  return protocol === 'https:' && (hostname === 'smoo.ai' || hostname.endsWith('.smoo.ai'));
+}
+
+/** The settings that are missing, apart from the issuer. */
+function missingOf(settings: FoundSettings): Setting[] {
+  return SETTING_NAMES.filter((setting) => setting !== 'authUrl' && settings[setting] === '');
 }
 
 /** Resolves only the name of the environment. @throws {OptionsError} if it is not a string. */

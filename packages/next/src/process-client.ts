@@ -4,7 +4,7 @@ import {
   type ConfigClient,
   type ConfigClientOptions,
   getSharedConfigClient,
-  resolveSettings,
+  readSettings,
 } from '@smooai/config/server';
 
 /** Options of the client that this package creates. To use your own source, pass a `client` instead. */
@@ -33,7 +33,8 @@ export function processClient<C extends AnyConfig>(request: {
 
 /** Returns a digest, because the registry's keys must not contain the client secret. */
 function settingsDigest<C extends AnyConfig>(options: ProcessClientOptions<C> | undefined): string {
-  const { apiUrl, authUrl, clientId, clientSecret, organizationId, environment } = resolveSettings(
+  // Not checked here: a client whose settings are missing says so itself.
+  const { apiUrl, authUrl, clientId, clientSecret, organizationId, environment } = readSettings(
     options ?? {},
   );
   const settings = [apiUrl, authUrl, clientId, clientSecret, organizationId, environment];

@@ -1,12 +1,14 @@
 import { ConfigApi } from '../api/config-api.ts';
 import type { ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
-import { type ConfigSettings, resolveSettings } from '../settings.ts';
+import { type FoundSettings, findSettings } from '../settings.ts';
 import { RemoteSource } from '../sources/remote-source.ts';
 import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
 import { SourceRunner } from '../sources/source-runner.ts';
+import { DiscoveredTokens } from '../token/discovered-tokens.ts';
 import { getSharedTokenProvider } from '../token/shared-token-provider.ts';
 import type { TokenStatus } from '../token/token-monitor.ts';
+import type { TokenProviderOptions } from '../token/token-options.ts';
 import { TokenProvider } from '../token/token-provider.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
 import type { StatusMonitor } from './client-status.ts';
@@ -38,8 +40,10 @@ export class Connection {
   readonly #parts: ConnectionOptions;
   #starting: Promise<void> | undefined;
   #runner: SourceRunner | undefined;
-  #tokens: TokenProvider | undefined;
+  #tokens: TokenProvider | DiscoveredTokens | undefined;
   #server: ServerConnection | undefined;
+  /** The settings of that server as JSON, which contains the client secret. */
+  #connectedTo = '';
   /** The last error that the source reported since the latest start. */
   #sourceFailure: Error | undefined;
   #isClosed = false;
@@ -67,7 +71,7 @@ export class Connection {
   get server(): ServerConnection | undefined {
     const { options } = this.#parts;
     if (options.source !== undefined) return undefined;
-    this.#server ??= this.#connect(resolveSettings(options));
+    this.#server ??= this.#connect(findSettings(options));
     return this.#server;
   }
 
@@ -131,7 +135,7 @@ export class Connection {
       local.openCache(options);
       return options.source;
     }
-    const settings = resolveSettings(options);
+    const settings = findSettings(options);
     local.openCache(settings);
     this.#server = this.#connect(settings);
     const { config, pollIntervalMs } = options;
@@ -142,21 +146,33 @@ export class Connection {
     });
   }
 
-  #connect(settings: ConfigSettings): ServerConnection {
+  /** Connects once for the same settings: an evaluation before the start shares the token with it. */
+  #connect(settings: FoundSettings): ServerConnection {
+    const known = this.#server;
+    const identity = JSON.stringify(settings);
+    if (known !== undefined && this.#connectedTo === identity) return known;
+    this.#connectedTo = identity;
     const { options, telemetry } = this.#parts;
-    const { apiUrl, organizationId, environment } = settings;
+    const { apiUrl, authUrl, organizationId, environment } = settings;
     const { allowInsecureHttp } = options;
     const fetch = telemetry === undefined ? options.fetch : telemetry.tracedFetch(options.fetch);
-    const tokens = { ...settings, fetch, allowInsecureHttp };
-    // Clients with a `fetch` or telemetry of their own get their own provider. All others share one token per
-    // process.
-    const isShared = fetch === undefined && telemetry === undefined;
-    const tokenProvider = isShared
-      ? getSharedTokenProvider(tokens)
-      : new TokenProvider({ ...tokens, onEvent: (event) => telemetry?.token(event) });
+    const create = (issuer: string): TokenProvider =>
+      this.#createTokens({ ...settings, authUrl: issuer, fetch });
+    const tokenProvider =
+      authUrl === undefined ? new DiscoveredTokens({ apiUrl, fetch, create }) : create(authUrl);
     this.#tokens = tokenProvider;
     const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, fetch, allowInsecureHttp });
     return { api, environment };
+  }
+
+  /** Clients with a `fetch` or telemetry of their own get their own provider. All others share one token per process. */
+  #createTokens(settings: TokenProviderOptions): TokenProvider {
+    const { options, telemetry } = this.#parts;
+    const tokens = { ...settings, allowInsecureHttp: options.allowInsecureHttp };
+    const isShared = tokens.fetch === undefined && telemetry === undefined;
+    return isShared
+      ? getSharedTokenProvider(tokens)
+      : new TokenProvider({ ...tokens, onEvent: (event) => telemetry?.token(event) });
   }
 
   /** @param isCurrent - false once the source was replaced or stopped; what it pushes then is ignored. */

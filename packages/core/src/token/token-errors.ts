@@ -1,4 +1,3 @@
-import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import {
   OptionsError,
   type TokenError,
@@ -11,7 +10,6 @@ import {
 import { describeFailure, ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
 import { createRedactor, redact } from '../http/redact.ts';
 import { isTransientReason, isTransientStatus } from '../http/transient-failure.ts';
-import { DEFAULT_AUTH_URL } from '../settings.ts';
 
 /** RFC 6749 §5.2 and RFC 8707 §2: refusals that stay the same until the client or the request is changed. */
 const PERMANENT_ERRORS: readonly (string | undefined)[] = [
@@ -36,18 +34,13 @@ const MALFORMED_REASONS: Readonly<Record<TokenMalformedReason, string>> = {
   expired: 'arrived after its token had expired',
 };
 
-const DEFAULT_ISSUER_HINT = ` This is the default issuer: if you run your own config server, set ${SETTINGS_VARIABLES.authUrl} (authUrl) to that server's URL.`;
-
 /** Builds a provider's errors. None of them repeats a secret, a token, the form or an unredacted response. */
 export class TokenErrors {
   readonly #tokenUrl: string;
-  /** Set only with the default issuer, which users of their own server may have forgotten to change. */
-  readonly #hint: string;
   #lastToken: string | undefined;
 
   constructor(tokenUrl: string) {
     this.#tokenUrl = tokenUrl;
-    this.#hint = tokenUrl === `${DEFAULT_AUTH_URL}/token` ? DEFAULT_ISSUER_HINT : '';
   }
 
   /** Redacts this token from all further errors, in place of the previous one. */
@@ -58,14 +51,14 @@ export class TokenErrors {
   transport(error: unknown, secrets: readonly string[]): TokenTransportError {
     const failure = redactFailure(describeFailure(error), this.#withLastToken(secrets));
     return new TokenTransportError(
-      `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.${this.#hint}`,
+      `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.`,
       { reason: failure.kind, cause: transportCause(failure, failure.reason) },
     );
   }
 
   malformed(reason: TokenMalformedReason): TokenMalformedError {
     return new TokenMalformedError(
-      `The response of the token endpoint ${this.#tokenUrl} ${MALFORMED_REASONS[reason]}. Check that authUrl is the OAuth issuer.${this.#hint}`,
+      `The response of the token endpoint ${this.#tokenUrl} ${MALFORMED_REASONS[reason]}. Check that authUrl is the OAuth issuer.`,
       { reason },
     );
   }
@@ -87,7 +80,7 @@ export class TokenErrors {
       .filter(Boolean)
       .join(' ');
     return new TokenRejectedError(
-      `The token endpoint ${this.#tokenUrl} refused the exchange: ${details}. ${remedy(status, error)}${this.#hint}`,
+      `The token endpoint ${this.#tokenUrl} refused the exchange: ${details}. ${remedy(status, error)}`,
       {
         status,
         ...(error !== undefined && { error }),
