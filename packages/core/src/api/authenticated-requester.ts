@@ -201,11 +201,10 @@ export class AuthenticatedRequester {
   /** Gets the token. The signal ends only this caller's wait; others may want the same exchange. */
   async #token(request: ApiRequest, deadline: Deadline): Promise<string> {
     let token: unknown;
+    const options = { signal: deadline.signal, ...(request.isLasting && { preferFresh: true }) };
     try {
       if (deadline.over !== undefined) throw deadline.over;
-      token = await deadline.race(
-        Promise.resolve(this.#tokenProvider.getAccessToken({ signal: deadline.signal })),
-      );
+      token = await deadline.race(Promise.resolve(this.#tokenProvider.getAccessToken(options)));
     } catch (error) {
       const { over } = deadline;
       if (over?.kind === 'aborted') throw transportError(request, over, { secrets: [] });

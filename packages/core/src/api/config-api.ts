@@ -82,6 +82,7 @@ export class ConfigApi {
     const { lastEventId, epoch, ...call } = options;
     return this.#requester.stream({
       method: 'GET',
+      isLasting: true,
       path: [...this.#config, 'stream'],
       query: { environment, epoch },
       headers: {

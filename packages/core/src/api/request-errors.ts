@@ -16,7 +16,8 @@ export function transportError(
   const reason = redact(failure.reason, secrets);
   const times = attempts > 1 ? ` after ${attempts} attempts` : '';
   const advice = failure.kind === 'aborted' ? '' : ' Check apiUrl and the network.';
-  return new RequestTransportError(`${describe(request)} failed${times}: ${reason}.${advice}`, {
+  const message = `${describe(request)} failed${times}: ${reason}.${advice}${failure.hint}`;
+  return new RequestTransportError(message, {
     reason: failure.kind,
     cause: transportCause(failure, reason),
   });

@@ -13,6 +13,8 @@ export interface ApiRequest {
   headers?: Readonly<Record<string, string>>;
   /** Ends this call only; a token exchange that others wait for goes on. */
   signal?: AbortSignal | undefined;
+  /** Whether the request lasts, so that a token which is about to expire should be replaced first; default false. */
+  isLasting?: boolean | undefined;
   /** Replaces the requester's `retries`, such as 0 for a caller that repeats the call itself. */
   retries?: number | undefined;
   /** Statuses besides 2xx that do not throw. */

@@ -1,4 +1,4 @@
-import { unpatchedFetch } from '../http/unpatched-fetch.ts';
+import { markAsWrapper, unpatchedFetch } from '../http/unpatched-fetch.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { ValueOrigin } from '../ruleset/value-layers.ts';
 import type { TokenEvent } from '../token/token-monitor.ts';
@@ -98,7 +98,7 @@ export class ClientTelemetry {
   tracedFetch(fetch: typeof globalThis.fetch | undefined): typeof globalThis.fetch | undefined {
     const tracer = this.#tracer;
     if (tracer === undefined) return fetch;
-    return async (input, init) => {
+    const traced: typeof globalThis.fetch = async (input, init) => {
       const span = tracer.startSpan('config fetch', {
         kind: KIND_CLIENT,
         attributes: attributesOf(input, init),
@@ -117,6 +117,7 @@ export class ClientTelemetry {
         span.end();
       }
     };
+    return fetch === undefined ? markAsWrapper(traced) : traced;
   }
 }
 

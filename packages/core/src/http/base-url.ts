@@ -52,7 +52,8 @@ function parse(value: string): URL | undefined {
   }
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether the hostname of a URL is this machine. */
+export function isLoopback(hostname: string): boolean {
   // URL normalizes every form of an IPv4 address (0x7f.1, 2130706433) to dotted decimals.
   return (
     hostname === 'localhost' ||

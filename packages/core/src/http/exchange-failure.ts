@@ -10,6 +10,8 @@ export class ExchangeFailure extends Error {
   readonly reason: string;
   /** The error code of the operating system or the network library, such as `ECONNREFUSED`. */
   readonly systemCode: string | undefined;
+  /** A further sentence for the user, starting with a space; or an empty string. It contains nothing foreign. */
+  hint = '';
 
   constructor(kind: TransportReason, reason: string, systemCode?: string) {
     super(kind);

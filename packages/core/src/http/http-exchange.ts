@@ -1,7 +1,8 @@
 import { Deadline } from './deadline.ts';
 import { ExchangeFailure } from './exchange-failure.ts';
 import { onAbort } from './on-abort.ts';
-import { unpatchedFetch } from './unpatched-fetch.ts';
+import { proxyHint } from './proxy-hint.ts';
+import { callsGlobalFetch, unpatchedFetch } from './unpatched-fetch.ts';
 
 /** The type of a `fetch` that replaces the global one. */
 export type Fetch = typeof globalThis.fetch;
@@ -41,9 +42,11 @@ export interface HttpStream {
  */
 export class HttpExchange {
   readonly #fetch: Fetch;
+  readonly #usesGlobalFetch: boolean;
 
   constructor(fetch?: Fetch) {
     this.#fetch = fetch ?? unpatchedFetch;
+    this.#usesGlobalFetch = callsGlobalFetch(this.#fetch);
   }
 
   /** @throws {ExchangeFailure} if no complete response arrives. */
@@ -54,7 +57,7 @@ export class HttpExchange {
       deadline.extend(request.timeoutMs);
       return await readResponse(response, request.maxBytes, deadline);
     } catch (error) {
-      throw deadline.failure(error);
+      throw this.#explained(deadline.failure(error), request);
     } finally {
       deadline.end();
     }
@@ -85,8 +88,13 @@ export class HttpExchange {
     } catch (error) {
       const failure = deadline.failure(error);
       deadline.end();
-      throw failure;
+      throw this.#explained(failure, request);
     }
+  }
+
+  #explained(failure: ExchangeFailure, { url }: HttpRequest): ExchangeFailure {
+    if (this.#usesGlobalFetch) failure.hint = proxyHint(url, failure.kind);
+    return failure;
   }
 
   async #start(request: HttpRequest, deadline: Deadline): Promise<Response> {

@@ -28,3 +28,16 @@ export const unpatchedFetch: Fetch = (input, init) => {
   const store = current.__nextGetStaticStore?.();
   return store?.getStore() === undefined ? send() : store.exit(send);
 };
+
+const WRAPPERS = new WeakSet<Fetch>();
+
+/** Marks a function as a wrapper of {@link unpatchedFetch}. */
+export function markAsWrapper(fetch: Fetch): Fetch {
+  WRAPPERS.add(fetch);
+  return fetch;
+}
+
+/** Whether requests go through the global `fetch`, and not through one of the user. */
+export function callsGlobalFetch(fetch: Fetch): boolean {
+  return fetch === unpatchedFetch || WRAPPERS.has(fetch);
+}

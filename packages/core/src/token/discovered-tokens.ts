@@ -3,6 +3,7 @@ import type { Fetch } from '../http/http-exchange.ts';
 import { SharedWork } from '../http/shared-work.ts';
 import { discoverAuthUrl } from './issuer-discovery.ts';
 import type { TokenStatus } from './token-monitor.ts';
+import type { GetAccessTokenOptions } from './token-options.ts';
 import type { AccessTokenSource, TokenProvider } from './token-provider.ts';
 
 /** Options of {@link DiscoveredTokens}. */
@@ -26,7 +27,7 @@ export class DiscoveredTokens implements AccessTokenSource {
     this.#options = options;
   }
 
-  async getAccessToken(options: { signal?: AbortSignal | undefined } = {}): Promise<string> {
+  async getAccessToken(options: GetAccessTokenOptions = {}): Promise<string> {
     const provider = this.#provider ?? (await this.#discover(options.signal));
     return provider.getAccessToken(options);
   }

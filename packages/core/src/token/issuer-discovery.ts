@@ -106,7 +106,7 @@ const ADVICE = `or set ${SETTINGS_VARIABLES.authUrl} (authUrl) to the URL of the
 function transportError(url: string, error: unknown): TokenTransportError {
   const failure = describeFailure(error);
   const reason = redact(failure.reason, []);
-  const message = `The issuer's metadata could not be fetched from ${url}: ${reason}. Check apiUrl and the network, ${ADVICE}`;
+  const message = `The issuer's metadata could not be fetched from ${url}: ${reason}. Check apiUrl and the network, ${ADVICE}${failure.hint}`;
   return new TokenTransportError(message, { reason: failure.kind, cause: transportCause(failure, reason) });
 }
 

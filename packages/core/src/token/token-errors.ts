@@ -51,7 +51,7 @@ export class TokenErrors {
   transport(error: unknown, secrets: readonly string[]): TokenTransportError {
     const failure = redactFailure(describeFailure(error), this.#withLastToken(secrets));
     return new TokenTransportError(
-      `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.`,
+      `The token endpoint ${this.#tokenUrl} could not be reached: ${failure.reason}. Check authUrl and the network.${failure.hint}`,
       { reason: failure.kind, cause: transportCause(failure, failure.reason) },
     );
   }
@@ -139,7 +139,9 @@ function redactFailure(failure: ExchangeFailure, secrets: readonly string[]): Ex
   );
   const code = failure.systemCode;
   const reason = looksLikeRequest ? `the network failed${code === undefined ? '' : ` (${code})`}` : redacted;
-  return new ExchangeFailure(failure.kind, reason, code);
+  const clean = new ExchangeFailure(failure.kind, reason, code);
+  clean.hint = failure.hint;
+  return clean;
 }
 
 /** An error response should not contain tokens; if it does, they are redacted. */

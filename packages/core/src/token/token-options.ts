@@ -49,8 +49,13 @@ export interface TokenProviderOptions {
 
 /** Options of `getAccessToken`. */
 export interface GetAccessTokenOptions {
-  /** Ends this caller's wait; the exchange goes on for other callers. */
+  /** Ends this caller's wait; the exchange goes on for other callers, and ends with the last of them. */
   signal?: AbortSignal | undefined;
+  /**
+   * Within the refresh window, waits up to 3 s for the new token; the old one is returned if none comes. For requests
+   * that last longer than the rest of the old token's life, such as streams. Default false.
+   */
+  preferFresh?: boolean | undefined;
   /** Replaces the provider's `waitWhenThrottled`. */
   waitWhenThrottled?: boolean | undefined;
 }

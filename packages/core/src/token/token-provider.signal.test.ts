@@ -42,3 +42,64 @@ describe('the signal of a call', () => {
     expect(removed).toHaveBeenCalledTimes(1);
   });
 });
+
+describe('preferFresh', () => {
+  /** A provider within the refresh window of `t1`, whose next response is `next`. */
+  async function inWindow(next: Response | Promise<Response>) {
+    const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 60 }), next]);
+    await provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(50_000);
+    return { provider, fetch };
+  }
+
+  it('waits for the new token within the refresh window', async () => {
+    const slow = deferred<Response>();
+    const { provider } = await inWindow(slow.promise);
+    const patient = provider.getAccessToken({ preferFresh: true });
+    expect(await provider.getAccessToken()).toBe('t1');
+    slow.resolve(tokenResponse('t2'));
+    expect(await patient).toBe('t2');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('returns the old token after 3 s, and goes on with the refresh', async () => {
+    const slow = deferred<Response>();
+    const { provider, fetch } = await inWindow(slow.promise);
+    const patient = provider.getAccessToken({ preferFresh: true });
+    await vi.advanceTimersByTimeAsync(2_900);
+    const settled = vi.fn();
+    void patient.then(settled);
+    await settle();
+    expect(settled).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await patient).toBe('t1');
+    expect(fetch.mock.calls[1]?.[1]?.signal?.aborted).toBe(false);
+    slow.resolve(tokenResponse('t2'));
+    await settle();
+    expect(await provider.getAccessToken()).toBe('t2');
+  });
+
+  it('returns the old token if the refresh fails', async () => {
+    const { provider, fetch } = await inWindow(new Response('', { status: 503 }));
+    expect(await provider.getAccessToken({ preferFresh: true })).toBe('t1');
+    // The next one is after a pause, as without the option.
+    expect(await provider.getAccessToken({ preferFresh: true })).toBe('t1');
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('does not wait for a fresh token, nor after its signal has aborted', async () => {
+    const { provider, fetch } = setUp([
+      tokenResponse('t1', { expires_in: 60 }),
+      new Promise(() => undefined),
+    ]);
+    await provider.getAccessToken();
+    expect(await provider.getAccessToken({ preferFresh: true })).toBe('t1');
+    expect(fetch).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(50_000);
+    const controller = new AbortController();
+    const aborted = failureOf(provider.getAccessToken({ preferFresh: true, signal: controller.signal }));
+    await settle();
+    controller.abort();
+    expect(await aborted).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'aborted' });
+  });
+});

@@ -1,5 +1,6 @@
 import { type TokenError, TokenThrottledError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
+import { Deadline } from '../http/deadline.ts';
 import { SharedWait } from '../http/shared-wait.ts';
 import { CachedToken, drawWindowJitter } from './cached-token.ts';
 import { ExchangePace, type ReservedStart } from './exchange-pace.ts';
@@ -15,8 +16,14 @@ import {
 
 /** Provides access tokens: a {@link TokenProvider}, or any object with these two methods. */
 export interface AccessTokenSource {
-  /** `signal` ends this caller's wait only; an exchange that others wait for goes on. */
-  getAccessToken(options?: { signal?: AbortSignal | undefined }): Promise<string>;
+  /**
+   * `signal` ends this caller's wait only; an exchange that others wait for goes on. `preferFresh` asks for a token that is
+   * not about to expire; a source that does not know may ignore it.
+   */
+  getAccessToken(options?: {
+    signal?: AbortSignal | undefined;
+    preferFresh?: boolean | undefined;
+  }): Promise<string>;
   /** Drops a token that a server has refused. */
   invalidate(rejectedToken?: string): void;
 }
@@ -36,6 +43,8 @@ interface Flight {
 
 /** Between the attempts of one exchange. */
 const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
+/** How long a caller that prefers a fresh token waits for one while the old one is valid. */
+const FRESH_WAIT_MS = 3_000;
 
 /**
  * OAuth 2.0 client credentials (RFC 6749 §4.4): one access token for any number of callers, requested once and refreshed
@@ -122,11 +131,30 @@ export class TokenProvider implements AccessTokenSource {
   }
 
   #getToken(options: GetAccessTokenOptions): Promise<string> {
-    const { signal, waitWhenThrottled = this.#settings.waitWhenThrottled } = options;
+    const { signal, preferFresh } = options;
     if (signal?.aborted) return Promise.reject(this.#errors.aborted());
     const cached = this.#fromCache();
-    if (cached !== undefined) return cached;
+    if (cached === undefined) return this.#wait(options);
+    const refresh = this.#cached?.isFresh() ? undefined : this.#flight;
+    return preferFresh && refresh !== undefined ? this.#refreshed(refresh, options) : cached;
+  }
+
+  /** Waits for a token while there is no valid one. */
+  #wait({
+    signal,
+    waitWhenThrottled = this.#settings.waitWhenThrottled,
+  }: GetAccessTokenOptions): Promise<string> {
     return waitWhenThrottled ? this.#joinAfterThrottle(signal) : this.#join(signal);
+  }
+
+  /** Waits a while for a refresh in the background. If it fails or takes too long, the old token serves while it is valid. */
+  async #refreshed(refresh: Flight, options: GetAccessTokenOptions): Promise<string> {
+    const { signal } = options;
+    const deadline = new Deadline({ timeoutMs: FRESH_WAIT_MS, signal });
+    await deadline.race(refresh.token).catch(() => undefined);
+    deadline.end();
+    if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
+    return this.#fromCache() ?? this.#wait(options);
   }
 
   /** The cached token if it is valid. Within its refresh window, starts an exchange in the background. */
