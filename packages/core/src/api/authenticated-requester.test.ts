@@ -157,6 +157,20 @@ describe('time and size limits', () => {
   });
 });
 
+describe('a stream whose response is not an event stream', () => {
+  it.each(['text/html', 'application/json', ''])('of type "%s" is cancelled', async (type) => {
+    const cancelled = vi.fn();
+    const body = new ReadableStream<Uint8Array>({
+      // A page that never ends.
+      start: (controller) => controller.enqueue(new TextEncoder().encode('<html>')),
+      cancel: cancelled,
+    });
+    const { requester } = setUpRequester([new Response(body, { headers: { 'content-type': type } })]);
+    expect(await failureOf(requester.stream(get))).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
+    expect(cancelled).toHaveBeenCalledTimes(1);
+  });
+});
+
 describe('aborting', () => {
   it('ends a wait between attempts at once, and sends nothing more', async () => {
     const { requester, sent } = setUpRequester([errorResponse(503, { 'retry-after': '20' })]);

@@ -157,4 +157,63 @@ describe('a remote source', () => {
     await expect(start()).rejects.toMatchObject({ code: 'ERR_REQUEST_REJECTED', status: 403 });
     expect(countRequests('/ruleset')).toBe(1);
   });
+
+  it('stops polling when it is stopped, also during a poll', async () => {
+    const { responses, start, source, statuses, countRequests } = await startSource();
+    responses.stream = (response) => sendJson(response, 503, { message: 'no' });
+    await start();
+    await vi.waitFor(() => expect(statuses.at(-1)).toBe('polling'), soon);
+    let closed = 0;
+    responses.ruleset = (response) => {
+      response.once('close', () => {
+        closed += 1;
+      });
+    };
+    const polls = countRequests('/ruleset');
+    await vi.waitFor(() => expect(countRequests('/ruleset')).toBeGreaterThan(polls), soon);
+    source.stop();
+    const requests = countRequests('/');
+    const { length } = statuses;
+    await vi.waitFor(() => expect(closed).toBeGreaterThan(0), soon);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(countRequests('/')).toBe(requests);
+    expect(statuses).toHaveLength(length);
+  });
+
+  it.each([
+    ['in seconds', () => ({ 'retry-after': '1' })],
+    [
+      'as a date of a server whose clock is wrong',
+      () => ({ 'retry-after': 'Fri, 01 Jan 1999 00:00:01 GMT', date: 'Fri, 01 Jan 1999 00:00:00 GMT' }),
+    ],
+  ])('waits at the start as long as a 429 asks for: %s', async (_, headers) => {
+    const { responses, start, countRequests } = await startSource();
+    responses.ruleset = (response) => sendJson(response, 429, { message: 'slow' }, headers());
+    const started = start();
+    await vi.waitFor(() => expect(countRequests('/ruleset')).toBe(1), soon);
+    responses.ruleset = sendRuleset;
+    const asked = performance.now();
+    await started;
+    expect(performance.now() - asked).toBeGreaterThan(900);
+    expect(countRequests('/ruleset')).toBe(2);
+  });
+
+  it('does not begin another attempt if its start is aborted during the wait', async () => {
+    const responses = { ruleset: 0 };
+    const server = await startLoopbackServer((_, response) => {
+      responses.ruleset += 1;
+      sendJson(response, 429, { message: 'slow' }, { 'retry-after': '60' });
+    });
+    cleanups.push(() => server.close());
+    const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
+    const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider });
+    const source = new RemoteSource({ api, config, environment: 'development' });
+    const starting = new AbortController();
+    const sink = sinkOf(new RulesetStore(config), () => undefined);
+    const started = source.start(sink, starting.signal).catch((error: unknown) => error);
+    await vi.waitFor(() => expect(responses.ruleset).toBe(1), soon);
+    starting.abort();
+    expect(await started).toMatchObject({ code: 'ERR_REQUEST_REJECTED', status: 429 });
+    expect(responses.ruleset).toBe(1);
+  });
 });

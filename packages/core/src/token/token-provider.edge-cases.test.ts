@@ -154,6 +154,35 @@ describe('tokens', () => {
   });
 });
 
+describe('a burst of calls', () => {
+  // After many checks in one millisecond, most calls do not read the clocks.
+  it.each([
+    ['its expiry', 60_000, 't2'],
+    ['the last moment of its life', 59_999, 't1'],
+    ['a year later', 31_536_000_000, 't2'],
+  ])('does not extend the life of a token: %s', async (_, elapsedMs, next) => {
+    for (const count of [1, 64, 65, 66, 100, 129, 130, 200]) {
+      const { provider } = setUp([tokenResponse('t1', { expires_in: 60 }), tokenResponse('t2')], {
+        refreshWindowSec: 0,
+      });
+      for (let call = 0; call < count; call++) expect(await provider.getAccessToken()).toBe('t1');
+      vi.setSystemTime(Date.now() + elapsedMs);
+      const token = provider.getAccessToken();
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(await token).toBe(next);
+    }
+  });
+
+  it('does not postpone the refresh window', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 60 }), tokenResponse('t2')]);
+    for (let call = 0; call < 200; call++) await provider.getAccessToken();
+    vi.setSystemTime(Date.now() + 59_000);
+    await provider.getAccessToken();
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+});
+
 describe('a wall clock', () => {
   it('that stands still does not keep a token valid', async () => {
     const now = Date.now();
@@ -163,6 +192,7 @@ describe('a wall clock', () => {
     vi.advanceTimersByTime(3_600_000);
     const tokens: string[] = [];
     for (let call = 0; call < 200; call++) tokens.push(await provider.getAccessToken());
+    // Calls in one millisecond, as this clock shows them, read the clocks once in 65.
     expect(tokens.slice(64)).toEqual(Array(136).fill('t2'));
   });
 

@@ -213,3 +213,47 @@ it('the reason of an abort is not repeated', async () => {
   expect(error).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'aborted' });
   expect(leaksOf(everythingOf(error), ALL)).toEqual([]);
 });
+
+describe('an issuer that repeats a part of the secret', () => {
+  /** Base64 of it has `+` and `/`, which Base64url replaces. */
+  const LONG_SECRET = 'k~7>>>???\u00ff\u00fe~~~quite-a-long-secret-0123456789';
+  const base64 = Buffer.from(LONG_SECRET).toString('base64');
+  const inBasic = Buffer.from(`client-1:${LONG_SECRET}`).toString('base64');
+  const urlSafe = (text: string): string =>
+    text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+
+  it.each([
+    ['its first 16 characters', LONG_SECRET.slice(0, 16)],
+    ['all but its last character', LONG_SECRET.slice(0, -1)],
+    ['its first half, twice', `${LONG_SECRET.slice(0, 25)}${LONG_SECRET.slice(0, 25)}`],
+    ['URL-encoded and cut short', encodeURIComponent(LONG_SECRET).slice(0, 30)],
+    ['as Base64', base64],
+    ['as Base64 and cut short', base64.slice(0, 30)],
+    ['as Base64url', urlSafe(base64)],
+    ['as Base64url and cut short', urlSafe(base64).slice(0, 30)],
+    ['within HTTP Basic', inBasic],
+    ['within HTTP Basic as Base64url', urlSafe(inBasic)],
+    ['within a longer text as Base64url', urlSafe(Buffer.from(`ab:${LONG_SECRET}:more`).toString('base64'))],
+    ['in capitals', LONG_SECRET.slice(0, 30).replace(/[a-z]/g, (letter) => letter.toUpperCase())],
+  ])('has it redacted: %s', async (_, part) => {
+    const server = await startLoopbackServer((_request, response) =>
+      sendJson(response, 400, { error: 'invalid_request', error_description: `Got <${part}> there.` }),
+    );
+    servers.push(server);
+    const options = { authUrl: server.url, clientId: 'client-1', clientSecret: LONG_SECRET };
+    const error: unknown = await new TokenProvider(options)
+      .getAccessToken()
+      .catch((thrown: unknown) => thrown);
+    const { errorDescription = '' } = error as { errorDescription?: string };
+    expect(errorDescription).toMatch(/^Got <.*\[redacted\].*> there\.$/s);
+    // What is left of Base64 are the characters that also depend on what surrounds the secret.
+    const left = errorDescription.slice('Got <'.length, -'> there.'.length).replaceAll('[redacted]', '');
+    expect(left.length).toBeLessThanOrEqual(part.includes(':') ? 0 : 20);
+    const shown = everythingOf(error);
+    for (let at = 0; at + 16 <= part.length; at++) {
+      const piece = part.slice(at, at + 16);
+      const isOfSecret = [LONG_SECRET, base64, urlSafe(base64)].some((form) => form.includes(piece));
+      if (isOfSecret) expect(shown).not.toContain(piece);
+    }
+  });
+});

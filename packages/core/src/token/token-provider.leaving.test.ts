@@ -213,6 +213,51 @@ describe('when the last caller leaves', () => {
   });
 });
 
+describe('when the token is invalidated during a retry', () => {
+  it('waiting callers get the next token, and the retry of the old exchange is left out', async () => {
+    const failing = deferred<Response>();
+    const { provider, fetch } = setUp([failing.promise, tokenResponse('t2')], { maxAttempts: 4 });
+    const waiting = [provider.getAccessToken(), provider.getAccessToken(), caller(provider).done];
+    await settle();
+    provider.invalidate();
+    failing.resolve(new Response('', { status: 503 }));
+    await settle();
+    expect(await Promise.all(waiting)).toEqual(['t2', 't2', 't2']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    expect(await provider.getAccessToken()).toBe('t2');
+  });
+
+  it('callers before and after it share the next exchange', async () => {
+    const failing = deferred<Response>();
+    const slow = deferred<Response>();
+    const { provider, fetch } = setUp([failing.promise, slow.promise], { maxAttempts: 4 });
+    const before = provider.getAccessToken();
+    await settle();
+    provider.invalidate();
+    const after = provider.getAccessToken();
+    await settle();
+    failing.resolve(new Response('', { status: 503 }));
+    await settle();
+    slow.resolve(tokenResponse('t2'));
+    expect(await Promise.all([before, after])).toEqual(['t2', 't2']);
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
+  it('in the pause between two attempts, the retry gets a token that is kept', async () => {
+    const { provider, fetch } = setUp([new Response('', { status: 503 }), tokenResponse('t2')], {
+      maxAttempts: 4,
+    });
+    const waiting = provider.getAccessToken();
+    await settle();
+    provider.invalidate();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await waiting).toBe('t2');
+    expect(await provider.getAccessToken()).toBe('t2');
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+});
+
 describe('endUnawaited', () => {
   it('ends a refresh in the background, but no exchange that a caller waits for', async () => {
     const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 10 }), never]);
