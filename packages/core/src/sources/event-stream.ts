@@ -82,14 +82,11 @@ async function readOneStream(options: EventStreamOptions, canResume: boolean): P
 async function readAll(body: ReadableStream<Uint8Array>, events: StreamEvents): Promise<void> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      events.feed(decoder.decode(value, { stream: true }));
-    }
-  } finally {
-    reader.cancel().catch(() => undefined);
+  // The caller ends the connection, and with it the body.
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    events.feed(decoder.decode(value, { stream: true }));
   }
 }
 

@@ -156,6 +156,45 @@ describe('a remote source', () => {
     expect(confirm).toHaveBeenCalled();
   });
 
+  it('closes the stream of an earlier start when it is started again', async () => {
+    const { responses, start, countRequests } = await startSource();
+    let open = 0;
+    responses.stream = (response, url) => {
+      open += 1;
+      response.once('close', () => {
+        open -= 1;
+      });
+      openStream(response, url);
+    };
+    await start();
+    await vi.waitFor(() => expect(countRequests('/stream')).toBe(1), soon);
+    await start();
+    await vi.waitFor(() => expect([countRequests('/stream'), open]).toEqual([2, 1]), soon);
+  });
+
+  it('does not poll while every second attempt to open a stream works', async () => {
+    const { responses, start, countRequests } = await startSource();
+    responses.stream = (response, url) => {
+      if (countRequests('/stream') % 2 !== 0) return sendJson(response, 503, { message: 'no' });
+      openStream(response, url);
+      response.end();
+    };
+    await start();
+    await vi.waitFor(() => expect(countRequests('/stream')).toBeGreaterThan(9), soon);
+    expect(countRequests('/ruleset')).toBe(1);
+  });
+
+  it('stays "polling" while attempts to open a stream fail', async () => {
+    const { responses, start, statuses, countRequests } = await startSource();
+    responses.stream = (response) => sendJson(response, 503, { message: 'no' });
+    await start();
+    await vi.waitFor(() => expect(statuses.at(-1)).toBe('polling'), soon);
+    const from = statuses.length;
+    const streams = countRequests('/stream');
+    await vi.waitFor(() => expect(countRequests('/stream')).toBeGreaterThan(streams + 5), soon);
+    expect(new Set(statuses.slice(from))).toEqual(new Set(['polling']));
+  });
+
   it('does not retry a request that the server rejects', async () => {
     const { responses, start, countRequests } = await startSource();
     responses.ruleset = (response) => sendJson(response, 403, { message: 'forbidden' });
@@ -177,9 +216,11 @@ describe('a remote source', () => {
     const polls = countRequests('/ruleset');
     await vi.waitFor(() => expect(countRequests('/ruleset')).toBeGreaterThan(polls), soon);
     source.stop();
-    const requests = countRequests('/');
     const { length } = statuses;
     await vi.waitFor(() => expect(closed).toBeGreaterThan(0), soon);
+    // A request may have been on its way when the source stopped.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const requests = countRequests('/');
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(countRequests('/')).toBe(requests);
     expect(statuses).toHaveLength(length);
@@ -220,5 +261,18 @@ describe('a remote source', () => {
     starting.abort();
     expect(await started).toMatchObject({ code: 'ERR_REQUEST_REJECTED', status: 429 });
     expect(responses.ruleset).toBe(1);
+  });
+
+  it('polls with the ETag and epoch of its ruleset', async () => {
+    const { responses, start, server, statuses } = await startSource();
+    responses.stream = (response) => sendJson(response, 503, { message: 'no' });
+    responses.ruleset = (response) => sendJson(response, 200, ruleset('1'), { etag: '"from-the-server"' });
+    await start();
+    await vi.waitFor(() => expect(statuses.at(-1)).toBe('polling'), soon);
+    const polls = () => server.seen.filter(({ url }) => url.includes('/ruleset')).slice(1);
+    await vi.waitFor(() => expect(polls().length).toBeGreaterThan(2), soon);
+    const etags = polls().map(({ headers }) => headers['if-none-match']);
+    expect(etags.slice(0, 3)).toEqual(['"1"', '"from-the-server"', '"from-the-server"']);
+    expect(polls().every(({ url }) => url.includes('epoch=one'))).toBe(true);
   });
 });

@@ -132,13 +132,13 @@ export class RemoteSource implements RulesetSource {
       onLost: (error) => {
         failures += 1;
         if (this.#polling === undefined) sink.status('disconnected', error);
-        if (failures >= FAILURES_BEFORE_POLLING) this.#startPolling(sink, signal);
+        if (failures >= FAILURES_BEFORE_POLLING) this.#startPolling(sink);
       },
     });
   }
 
-  #startPolling(sink: RulesetSink, live: AbortSignal): void {
-    if (this.#polling !== undefined || live.aborted) return;
+  #startPolling(sink: RulesetSink): void {
+    if (this.#polling !== undefined) return;
     const polling = new AbortController();
     this.#polling = polling;
     const { api, environment, pollIntervalMs = 30_000 } = this.#options;

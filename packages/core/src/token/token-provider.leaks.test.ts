@@ -257,3 +257,30 @@ describe('an issuer that repeats a part of the secret', () => {
     }
   });
 });
+
+it.each([
+  [
+    'a secret that repeats itself',
+    `${'ab'.repeat(8)}c-the-rest-of-it`,
+    `ab${'ab'.repeat(8)}c-the-rest-of-it`,
+  ],
+  ['two secrets in a row', SECRET, `${SECRET}${SECRET}`],
+])('%s is redacted as a whole', async (_, clientSecret, text) => {
+  const server = await startLoopbackServer((_request, response) =>
+    sendJson(response, 400, { error_description: `Got ${text}.` }),
+  );
+  servers.push(server);
+  const provider = new TokenProvider({ authUrl: server.url, clientId: 'c', clientSecret });
+  const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ errorDescription: 'Got [redacted].' });
+});
+
+it('a long text of the issuer is cut', async () => {
+  const server = await startLoopbackServer((_request, response) =>
+    sendJson(response, 400, { error_description: 'x'.repeat(2_000) }),
+  );
+  servers.push(server);
+  const provider = new TokenProvider({ authUrl: server.url, clientId: 'c', clientSecret: SECRET });
+  const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ errorDescription: `${'x'.repeat(500)}…` });
+});
