@@ -36,7 +36,7 @@ describe('an error', () => {
     const asked: string[] = [];
     const env = { SMOOAI_CONFIG_AUTH_URL: '' };
     const spy: typeof globalThis.fetch = (input) => {
-      asked.push(String(input));
+      asked.push(input instanceof Request ? input.url : String(input));
       return fetch();
     };
     const result = await withoutWaiting(() => cli(['list'], { env, fetch: spy }));

@@ -28,7 +28,7 @@ const waits = {
   },
   'closed while it starts': async () => {
     const client = createConfigClient({ config, ...silent });
-    setTimeout(() => client.close(), 300);
+    setTimeout(() => void client.close(), 300);
     await client.ready();
   },
   'closed in the background': async () => {

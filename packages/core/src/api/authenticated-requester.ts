@@ -4,13 +4,13 @@ import { parseBaseUrl } from '../http/base-url.ts';
 import { Deadline } from '../http/deadline.ts';
 import { describeFailure, ExchangeFailure } from '../http/exchange-failure.ts';
 import {
-  type Fetch,
   HttpExchange,
   type HttpRequest,
   type HttpResponse,
   type HttpStream,
   isSuccess,
 } from '../http/http-exchange.ts';
+import type { Fetch } from '../http/unpatched-fetch.ts';
 import { parseJson } from '../lib/json.ts';
 import { requireNumber } from '../lib/option-checks.ts';
 import type { AccessTokenSource } from '../token/token-provider.ts';

@@ -2,10 +2,7 @@ import { Deadline } from './deadline.ts';
 import { ExchangeFailure } from './exchange-failure.ts';
 import { onAbort } from './on-abort.ts';
 import { proxyHint } from './proxy-hint.ts';
-import { callsGlobalFetch, unpatchedFetch } from './unpatched-fetch.ts';
-
-/** The type of a `fetch` that replaces the global one. */
-export type Fetch = typeof globalThis.fetch;
+import { callsGlobalFetch, type Fetch, unpatchedFetch } from './unpatched-fetch.ts';
 
 /** A request of {@link HttpExchange}. */
 export interface HttpRequest {

@@ -32,17 +32,20 @@ async function start(): Promise<LoopbackServer> {
 
 const nativeFetch = globalThis.fetch;
 
+const urlOf = (input: Parameters<typeof fetch>[0]): string =>
+  input instanceof Request ? input.url : String(input);
+
 /** Replaces the global `fetch` as Next.js does, and records what gets through. */
 function patchFetch(parts: { original?: boolean; store?: boolean }) {
   const storage = new AsyncLocalStorage<string>();
   const sent: Recorded[] = [];
   const cached: string[] = [];
   const original: typeof fetch = (input, init) => {
-    sent.push({ url: String(input), cache: init?.cache, store: storage.getStore() });
+    sent.push({ url: urlOf(input), cache: init?.cache, store: storage.getStore() });
     return nativeFetch(input, init);
   };
   const patched: typeof fetch = (input, init) => {
-    if (storage.getStore() !== undefined) cached.push(String(input));
+    if (storage.getStore() !== undefined) cached.push(urlOf(input));
     return original(input, init);
   };
   vi.stubGlobal(

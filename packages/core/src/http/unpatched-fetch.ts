@@ -1,4 +1,5 @@
-import type { Fetch } from './http-exchange.ts';
+/** The type of a `fetch` that replaces the global one. */
+export type Fetch = typeof globalThis.fetch;
 
 /** What Next.js adds to the global `fetch` that it patches. Each part may be missing in another version. */
 interface NextFetch extends Fetch {

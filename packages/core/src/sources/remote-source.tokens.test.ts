@@ -60,12 +60,12 @@ async function startServer({ lifetimeSec = 3600 }: { lifetimeSec?: number } = {}
     refuseTokens: () => {
       issue = () => false;
     },
-    change(name: string) {
+    change: (name: string): void => {
       changes.push({ tier: 'public', key: 'name', value: name });
       for (const { response } of open) response.write(eventOf(changes.length - 1));
     },
     /** Ends the streams of all tokens so far, as a server does whose tokens expire or are revoked. */
-    endStreams({ revoke }: { revoke: boolean }) {
+    endStreams: ({ revoke }: { revoke: boolean }): void => {
       for (const { token, response } of open) {
         if (revoke) revoked.add(token);
         response.end();

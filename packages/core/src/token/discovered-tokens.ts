@@ -1,6 +1,6 @@
 import { TokenTransportError } from '../errors.ts';
-import type { Fetch } from '../http/http-exchange.ts';
 import { SharedWork } from '../http/shared-work.ts';
+import type { Fetch } from '../http/unpatched-fetch.ts';
 import { discoverAuthUrl } from './issuer-discovery.ts';
 import type { TokenStatus } from './token-monitor.ts';
 import type { GetAccessTokenOptions } from './token-options.ts';

@@ -65,8 +65,9 @@ function clientFor(server: LoopbackServer, options: Parameters<typeof createConf
   // Requests to any other host fail at once, and are recorded.
   const elsewhere: string[] = [];
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    if (String(input).startsWith(`${server.url}/`)) return globalThis.fetch(input, init);
-    elsewhere.push(String(input));
+    const url = input instanceof Request ? input.url : String(input);
+    if (url.startsWith(`${server.url}/`)) return globalThis.fetch(input, init);
+    elsewhere.push(url);
     throw new TypeError('fetch failed');
   };
   const client = createConfigClient({ config, ...optionsFor(server), fetch, ...options });

@@ -1,7 +1,7 @@
 import { OptionsError } from '../errors.ts';
 import { LONGEST_TIMEOUT_MS } from '../http/backoff.ts';
 import { parseBaseUrl } from '../http/base-url.ts';
-import type { Fetch } from '../http/http-exchange.ts';
+import type { Fetch } from '../http/unpatched-fetch.ts';
 import { requireNumber, requireText } from '../lib/option-checks.ts';
 import type { TokenEvent } from './token-monitor.ts';
 

@@ -71,7 +71,7 @@ describe('when the last caller leaves', () => {
     expect(await provider.getAccessToken()).toBe('t1');
   });
 
-  it('during the pause between two attempts, there is no other attempt', async () => {
+  it('during the pause between two attempts, nothing more is attempted', async () => {
     const { provider, fetch } = setUp([new Response('', { status: 503 })], { maxAttempts: 4 });
     const only = caller(provider);
     await settle();

@@ -139,7 +139,7 @@ export class TokenProvider implements AccessTokenSource {
     return preferFresh && refresh !== undefined ? this.#refreshed(refresh, options) : cached;
   }
 
-  /** Waits for a token while there is no valid one. */
+  /** Waits for a new token. */
   #wait({
     signal,
     waitWhenThrottled = this.#settings.waitWhenThrottled,
