@@ -15,12 +15,6 @@ export interface KnownFault {
  * how many are left.
  */
 export const knownFaults = {
-  'jest-jsdom-text-encoder': {
-    project: 'node-common-js',
-    what: "require('@smooai/config/testing') in Jest's jsdom",
-    issue: 10,
-    error: /TextEncoder is not defined/,
-  },
   'next-readme-cache-components': {
     project: 'next-16',
     what: "the README's code does not build on the default template, which sets cacheComponents",
@@ -38,12 +32,6 @@ export const knownFaults = {
     what: "publicValue() inside 'use cache' fails the build",
     issue: 15,
     error: /`connection\(\)` can't be called inside `"use cache"`/,
-  },
-  'arktype-default': {
-    project: 'node-esm',
-    what: "a flag with arktype's .default(false) is refused as having no validator",
-    issue: 10,
-    error: /has no validator/,
   },
 } satisfies Record<string, KnownFault>;
 
