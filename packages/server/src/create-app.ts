@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { AccessWatch } from './auth/access-watch.ts';
 import { AttemptLimiter } from './auth/attempt-limiter.ts';
 import { AuthClientService } from './auth/auth-client-service.ts';
 import { createGuard } from './auth/authentication.ts';
@@ -42,6 +43,7 @@ export async function createApp(
   const changes = new ChangeBus();
   const clients = new ClientDirectory(storage);
   const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
+  const access = new AccessWatch({ tokens, clients });
   const service = new ConfigService({ storage, changes, log: app.log });
   app.addHook('onClose', () => service.close());
   const context: ServerContext = {
@@ -51,7 +53,7 @@ export async function createApp(
     service,
     publicUrl: () => location.url,
     guard: createGuard({ tokens, clients }),
-    onClientRevoked: (clientId, listener) => clients.onRevoked(clientId, listener),
+    onAccessLost: (principal, listener) => access.onLost(principal, listener),
     closing,
     streams: options.streams,
   };
