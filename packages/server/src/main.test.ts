@@ -37,8 +37,11 @@ interface Running {
   exit: Promise<number | null>;
 }
 
-function run(args: string[], cwd: string): Running {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+function run(args: string[], cwd: string, nodeOptions: string[] = []): Running {
+  const child = spawn(process.execPath, [...nodeOptions, PROGRAM, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -154,6 +157,27 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
       expect(server.stderr()).not.toMatch(/\n\s+at /);
       expect(server.stdout()).toBe('');
     }
+  });
+
+  it.each([
+    ['Promise.reject(new TypeError(text))', 'TypeError'],
+    ['setImmediate(() => { throw Object.assign(new Error(text), { code: "ERR_X" }); })', 'Error, ERR_X'],
+    ['Promise.reject(text)', 'string'],
+    ['Promise.reject({ errors: [{ data: text }] })', 'object'],
+    ['Promise.reject(new AggregateError([new Error(text)], text, { cause: text }))', 'AggregateError'],
+    ['new (require("node:events").EventEmitter)().emit("error", new Error(text))', 'Error'],
+  ])('ends on an unhandled error and does not print its text: %s', async (failure, kind) => {
+    const directory = await temporaryDirectory();
+    const preload = join(directory, 'fail.cjs');
+    // A line that looks like a stack frame must not help the text out either.
+    const text = 'const text = "sk_hidden\\n    at sk_hidden\\n    at f (sk_hidden:1:2)";';
+    await writeFile(preload, `${text} process.on('SIGUSR2', () => { ${failure}; });`);
+    const server = run(['--json', '--log-level', 'silent'], directory, ['--require', preload]);
+    await firstLine(server);
+    server.child.kill('SIGUSR2');
+    expect(await server.exit).toBe(1);
+    expect(server.stderr()).toContain(`unexpected failure (${kind})`);
+    expect(server.stderr()).not.toContain('sk_hidden');
   });
 
   it('prints help and version', async () => {

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
 import { isRecord } from './lib/record.ts';
-import { createServerLogger, type LogLevel } from './server-logger.ts';
+import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
 import { isLoopback } from './server-options.ts';
 import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
 import { StorageError } from './storage/storage-error.ts';
@@ -162,4 +162,23 @@ function kindOf(error: unknown): string {
   return code === undefined ? error.name : `${error.name}, ${code}`;
 }
 
+/** Node itself would print the whole error, and a rejected value may be a secret. */
+function endOnUnhandledErrors(): void {
+  const end = (error: unknown): void => {
+    const frames = error instanceof Error ? stackFrames(error) : [];
+    const text = [`smooai-config-server: unexpected failure (${kindOf(error)}). It ends.`, ...frames].join(
+      '\n',
+    );
+    try {
+      // Synchronous, because the process ends before a stream is flushed.
+      writeSync(process.stderr.fd, `${text}\n`);
+    } finally {
+      process.exit(EXIT_FAILED);
+    }
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+endOnUnhandledErrors();
 await run().catch(fail);
