@@ -8,7 +8,7 @@ import { TokenService } from './auth/token-service.ts';
 import { ChangeBus } from './domain/change-bus.ts';
 import { ConfigService } from './domain/config-service.ts';
 import { respondToBrokenRequest } from './http/broken-request.ts';
-import { registerClosing } from './http/connections.ts';
+import { registerClosing, registerStarting } from './http/connections.ts';
 import { registerCors } from './http/cross-origin.ts';
 import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
@@ -37,7 +37,11 @@ import type { Storage } from './storage/storage.ts';
 export async function createApp(
   options: ResolvedOptions,
   storage: Storage,
-  { location, closing }: { location: { url: string }; closing: AbortSignal },
+  {
+    location,
+    start,
+    closing,
+  }: { location: { url: string }; start: { readonly isComplete: boolean }; closing: AbortSignal },
 ): Promise<FastifyInstance> {
   const app = createFastify(options);
   const changes = new ChangeBus();
@@ -59,6 +63,7 @@ export async function createApp(
   };
   registerErrorHandling(app);
   registerRequestLog(app);
+  registerStarting(app, start);
   registerClosing(app, closing);
   registerHttpRefusals(app);
   await registerCors(app, clients);

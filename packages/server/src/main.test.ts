@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsdown';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -109,6 +110,43 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
     expect(await second.exit).toBe(0);
     expect(url).toMatch(/^http/);
     expect(second.stderr()).toBe('');
+  });
+
+  it('starts again after it was killed at any moment of its first start', async () => {
+    const directory = await temporaryDirectory();
+    for (let round = 0; round < 10; round += 1) {
+      const args = ['--json', '--log-level', 'silent', '--db', `${round}.db`];
+      const killed = run(args, directory);
+      // The start takes some 400 ms, more on a busy machine: the round after the first that got through is the last.
+      await delay(150 + round * 40);
+      killed.child.kill('SIGKILL');
+      await killed.exit;
+      const again = run(args, directory);
+      const { credentialsFile } = await firstLine(again);
+      const credentials = JSON.parse(await readFile(String(credentialsFile), 'utf8'));
+      expect((await postForm(`${credentials.authUrl}/token`, grant(credentials))).status).toBe(200);
+      again.child.kill('SIGKILL');
+      await again.exit;
+      if (killed.stdout() !== '') break;
+    }
+  });
+
+  it('refuses to replace a lost database, and begins anew on request', async () => {
+    const directory = await temporaryDirectory();
+    const first = run(['--json', '--log-level', 'silent'], directory);
+    await firstLine(first);
+    first.child.kill('SIGTERM');
+    await first.exit;
+    await Promise.all(['', '.key'].map((end) => rm(join(directory, `smooai-config.db${end}`))));
+    const refused = run(['--json'], directory);
+    expect(await refused.exit).toBe(1);
+    expect(refused.stderr()).toMatch(/^smooai-config-server: Missing: .* --begin-anew /);
+    const anew = run(['--json', '--begin-anew'], directory);
+    await firstLine(anew);
+    expect(anew.stderr()).toContain('.old"');
+    const help = run(['--help'], directory);
+    await help.exit;
+    expect(help.stdout()).toContain('--begin-anew');
   });
 
   it('prints a banner with URL and files, and without a secret', async () => {

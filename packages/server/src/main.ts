@@ -29,6 +29,7 @@ interface CommandLine {
   trustProxy?: boolean;
   tokenTtl: number;
   newAdminClient?: boolean;
+  beginAnew?: boolean;
   logLevel: LogLevel;
   json?: boolean;
 }
@@ -43,6 +44,10 @@ function createCommand(): Command {
     .option('--db <file>', 'SQLite file, created if missing; :memory: to keep nothing', './smooai-config.db')
     .option('--credentials <file>', 'where to keep the admin credentials (default: <db>.credentials.json)')
     .option('--new-admin-client', 'create another admin client and write it to the credentials file')
+    .option(
+      '--begin-anew',
+      'begin with a new organization if the database was lost; the old credentials file is kept under another name',
+    )
     .option('--public-url <url>', 'URL by which clients reach this server, if a proxy is in front of it')
     .option('--trust-proxy', 'trust X-Forwarded-For; only behind a proxy that sets it')
     .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
@@ -84,6 +89,7 @@ async function run(): Promise<void> {
     db: options.db,
     tokenTtlSec: options.tokenTtl,
     newAdminClient: options.newAdminClient ?? false,
+    beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,
     logger: createServerLogger({ level: options.logLevel }),
     ...(options.credentials === undefined ? {} : { credentialsFile: options.credentials }),
