@@ -15,6 +15,7 @@ import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
 import { registerRequestLog } from './http/request-log.ts';
 import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
+import { registerSecurityHeaders } from './http/security-headers.ts';
 import type { ServerContext } from './http/server-context.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
 import { registerDiscoveryRoutes } from './routes/discovery.ts';
@@ -62,6 +63,7 @@ export async function createApp(
     streams: options.streams,
   };
   registerErrorHandling(app);
+  registerSecurityHeaders(app);
   registerRequestLog(app);
   registerStarting(app, start);
   registerClosing(app, closing);
@@ -113,7 +115,8 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     ajv: requestAjvOptions,
     schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),
     frameworkErrors: (error, request, reply) => {
-      void sendError(error, request, reply);
+      // Hooks do not run for these.
+      void sendError(error, request, reply.header('x-content-type-options', 'nosniff'));
     },
     clientErrorHandler: respondToBrokenRequest,
   });
