@@ -58,8 +58,9 @@ export function checkSchemaDocument(document: unknown): WireSchema {
     }
   }
   const owners = new Map<string, TierNames>();
+  const ajv = createSchemaAjv();
   const tiers = Object.fromEntries(
-    TIERS.map((names) => [names.schema, checkTier({ names, owners, schema: given[names.schema] })]),
+    TIERS.map((names) => [names.schema, checkTier({ names, owners, ajv, schema: given[names.schema] })]),
   );
   return { ...root, type: 'object', properties: tiers as WireSchema['properties'] };
 }
@@ -67,13 +68,13 @@ export function checkSchemaDocument(document: unknown): WireSchema {
 function checkTier(input: {
   names: TierNames;
   owners: Map<string, TierNames>;
+  ajv: Ajv2020;
   schema: JsonValue | undefined;
 }): TierSchema {
-  const { names, owners, schema } = input;
+  const { names, owners, ajv, schema } = input;
   const path = `jsonSchema.properties.${names.schema}`;
   const tier = schema === undefined ? {} : requireObjectSchema(schema, path);
   const properties: Record<string, JsonSchema> = {};
-  const ajv = createSchemaAjv();
   for (const [key, value] of Object.entries(tier.properties ?? {})) {
     const place = `${path}.properties.${clip(key)}`;
     checkKeyName(key, place);
