@@ -18,3 +18,15 @@ it('any other validator decides', () => {
   const validate = new Ajv2020().compile({ type: 'number' });
   expect([passes(validate, 5), passes(validate, 'x')]).toEqual([true, false]);
 });
+
+it.each([
+  [{ const: { toString: 1 } }, { toString: 1 }],
+  [{ enum: [{ valueOf: 'a' }] }, { valueOf: 'b' }],
+  [{ uniqueItems: true }, [{ toString: null }, { toString: null }]],
+])('a validator that cannot compare refuses without an error of an earlier value: %j', (schema, value) => {
+  const validate = new Ajv2020({ strict: false }).compile({ ...schema, type: ['object', 'array'] });
+  expect(passes(validate, 'earlier')).toBe(false);
+  expect(validate.errors).toHaveLength(1);
+  expect(passes(validate, value)).toBe(false);
+  expect(validate.errors).toBeNull();
+});
