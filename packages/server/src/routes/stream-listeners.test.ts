@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { AccessWatch } from '../auth/access-watch.ts';
 import { ChangeBus } from '../domain/change-bus.ts';
 import { ConfigService } from '../domain/config-service.ts';
+import type { EnvironmentView } from '../domain/environment-view.ts';
 import { Environments } from '../domain/environments.ts';
 import { EventReader } from '../test-support/event-reader.ts';
 import { countOpenListeners } from '../test-support/open-listeners.ts';
@@ -11,6 +12,8 @@ import { startShop } from '../test-support/shop-server.ts';
 
 const DEVELOPMENT = 'environment=development';
 const PATHS = ['/stream', '/snapshot/stream'];
+
+type ReadView = (this: ConfigService, id: string) => Promise<EnvironmentView | undefined>;
 
 /** Holds the n-th read of a view until the returned function is called. */
 function holdRead(which: number): { reached: Promise<void>; release: () => void } {
@@ -22,15 +25,13 @@ function holdRead(which: number): { reached: Promise<void>; release: () => void 
   const reached = new Promise<void>((resolve) => {
     reach = resolve;
   });
-  const original = ConfigService.prototype.viewById;
+  const read: ReadView = Reflect.get(ConfigService.prototype, 'viewById');
   let count = 0;
-  const spy = vi.spyOn(ConfigService.prototype, 'viewById').mockImplementation(async function (
-    this: ConfigService,
-    id,
-  ) {
+  const spy = vi.spyOn(ConfigService.prototype, 'viewById');
+  spy.mockImplementation(async function (this: ConfigService, id) {
     count += 1;
     const isHeld = count === which;
-    const view = await original.call(this, id);
+    const view = await read.call(this, id);
     if (isHeld) {
       reach();
       await gate;
