@@ -1,14 +1,21 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
-export default defineConfig({
-  resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
-  test: {
-    // Generous, since several suites share the machine; nothing waits for it to pass.
-    testTimeout: 30_000,
-    include: ['src/**/*.test.{ts,tsx}'],
-    typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
-    reporters: ['default', 'json'],
-    outputFile: { json: 'test-results/unit.json' },
-  },
+const longTests = 'src/**/*.long.test.ts';
+
+/** By default all tests but the long ones. With `--mode long` only those. */
+export default defineConfig(({ mode }) => {
+  const isLong = mode === 'long';
+  return {
+    resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
+    ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
+    test: {
+      // Generous, since several suites share the machine; nothing waits for it to pass.
+      testTimeout: 30_000,
+      include: isLong ? [longTests] : ['src/**/*.test.{ts,tsx}'],
+      exclude: isLong ? configDefaults.exclude : [...configDefaults.exclude, longTests],
+      typecheck: { enabled: !isLong, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
+      reporters: ['default', 'json'],
+      outputFile: { json: `test-results/${isLong ? 'long' : 'unit'}.json` },
+    },
+  };
 });

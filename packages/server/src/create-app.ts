@@ -1,4 +1,5 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { AccessWatch } from './auth/access-watch.ts';
 import { AttemptLimiter } from './auth/attempt-limiter.ts';
 import { AuthClientService } from './auth/auth-client-service.ts';
 import { createGuard } from './auth/authentication.ts';
@@ -7,13 +8,14 @@ import { TokenService } from './auth/token-service.ts';
 import { ChangeBus } from './domain/change-bus.ts';
 import { ConfigService } from './domain/config-service.ts';
 import { respondToBrokenRequest } from './http/broken-request.ts';
-import { registerClosing } from './http/connections.ts';
+import { registerClosing, registerStarting } from './http/connections.ts';
 import { registerCors } from './http/cross-origin.ts';
 import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
 import { registerRequestLog } from './http/request-log.ts';
 import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
+import { registerSecurityHeaders } from './http/security-headers.ts';
 import type { ServerContext } from './http/server-context.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
 import { registerDiscoveryRoutes } from './routes/discovery.ts';
@@ -36,12 +38,17 @@ import type { Storage } from './storage/storage.ts';
 export async function createApp(
   options: ResolvedOptions,
   storage: Storage,
-  { location, closing }: { location: { url: string }; closing: AbortSignal },
+  {
+    location,
+    start,
+    closing,
+  }: { location: { url: string }; start: { readonly isComplete: boolean }; closing: AbortSignal },
 ): Promise<FastifyInstance> {
   const app = createFastify(options);
   const changes = new ChangeBus();
   const clients = new ClientDirectory(storage);
   const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
+  const access = new AccessWatch({ tokens, clients });
   const service = new ConfigService({ storage, changes, log: app.log });
   app.addHook('onClose', () => service.close());
   const context: ServerContext = {
@@ -51,12 +58,14 @@ export async function createApp(
     service,
     publicUrl: () => location.url,
     guard: createGuard({ tokens, clients }),
-    onClientRevoked: (clientId, listener) => clients.onRevoked(clientId, listener),
+    onAccessLost: (principal, listener) => access.onLost(principal, listener),
     closing,
     streams: options.streams,
   };
   registerErrorHandling(app);
+  registerSecurityHeaders(app);
   registerRequestLog(app);
+  registerStarting(app, start);
   registerClosing(app, closing);
   registerHttpRefusals(app);
   await registerCors(app, clients);
@@ -106,7 +115,8 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     ajv: requestAjvOptions,
     schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),
     frameworkErrors: (error, request, reply) => {
-      void sendError(error, request, reply);
+      // Hooks do not run for these.
+      void sendError(error, request, reply.header('x-content-type-options', 'nosniff'));
     },
     clientErrorHandler: respondToBrokenRequest,
   });

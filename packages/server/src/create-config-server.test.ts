@@ -1,5 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -14,8 +17,20 @@ import {
   postForm,
   sendRaw,
   startServer,
+  temporaryDirectory,
   tokenOf,
 } from './test-support/running-server.ts';
+
+const NO_CREDENTIALS = { apiUrl: '', authUrl: '', organizationId: '', clientId: '', clientSecret: '' };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
 
 /** A logger that keeps its lines. */
 function capturedLog(): { lines: () => string; logger: ReturnType<typeof createServerLogger> } {
@@ -89,6 +104,41 @@ describe('createConfigServer', () => {
       code: 'ERR_OPTIONS_INVALID',
       message: expect.stringContaining(Object.keys(options).join()),
     });
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'responds to no request with 200 before the credentials file is complete',
+    async () => {
+      const directory = await temporaryDirectory();
+      const credentialsFile = join(directory, 'credentials.json');
+      // The start waits until someone writes to this pipe.
+      execFileSync('mkfifo', [credentialsFile]);
+      const port = await freePort();
+      const starting = createConfigServer({ env: {}, port, credentialsFile });
+      const status = async (path: string) => {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+        return response?.status;
+      };
+      await expect.poll(() => status('/healthz')).toBe(503);
+      for (const path of ['/', '/readyz', '/jwks', '/.well-known/oauth-authorization-server']) {
+        expect(await status(path), path).toBe(503);
+      }
+      await writeFile(credentialsFile, JSON.stringify(NO_CREDENTIALS));
+      const server = await starting;
+      onTestFinished(() => server.close());
+      expect(await status('/healthz')).toBe(200);
+      expect(JSON.parse(await readFile(credentialsFile, 'utf8'))).toEqual(adminOf(server));
+    },
+  );
+
+  it('does not keep its port when the start fails', async () => {
+    const directory = await temporaryDirectory();
+    const credentialsFile = join(directory, 'package.json');
+    await writeFile(credentialsFile, '{}');
+    const port = await freePort();
+    await expect(createConfigServer({ env: {}, port, credentialsFile })).rejects.toThrow('package.json');
+    const server = await startServer({ port });
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 
   it('publishes the public URL of a proxy in front of it', async () => {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { type Bootstrap, bootstrap } from './bootstrap/bootstrap.ts';
 import { credentialsFileOf, type ServerCredentials } from './bootstrap/credentials-file.ts';
+import { type MovedFile, refuseLostDatabase } from './bootstrap/lost-database.ts';
 import { createApp } from './create-app.ts';
 import { ServerStartError } from './errors.ts';
 import { Connections } from './http/connections.ts';
@@ -47,6 +48,7 @@ export interface ConfigServer {
  */
 export async function createConfigServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
   const resolved = resolveOptions(options, credentialsFileOf);
+  const moved = await refuseLostDatabase(resolved);
   const storage = await openStorage(resolved);
   let app: FastifyInstance | undefined;
   try {
@@ -54,19 +56,31 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     // Every open stream adds a listener.
     setMaxListeners(0, closing.signal);
     const location = { url: resolved.publicUrl ?? '' };
-    app = await createApp(resolved, storage, { location, closing: closing.signal });
+    const start = { isComplete: false };
+    app = await createApp(resolved, storage, { location, start, closing: closing.signal });
+    logMoved(app, moved);
     const connections = new Connections(app.server);
     await listen(app, resolved);
     if (location.url === '') location.url = localUrl(resolved.host, boundPort(app));
     const { credentialsFile, newAdminClient } = resolved;
-    const started = await bootstrap({ storage, url: location.url, credentialsFile, newAdminClient });
+    const started = await bootstrap({
+      storage,
+      url: location.url,
+      credentialsFile,
+      newAdminClient,
+      isTemporary: resolved.db === ':memory:',
+    });
+    logMoved(app, started.moved);
+    start.isComplete = true;
     const environments = await storage.listEnvironments(started.organizationId);
     const close = closeOnce(app, storage, { closing, connections, deadlineMs: resolved.timeouts.closeMs });
     const server: ConfigServer = {
       url: location.url,
       environments: environments.map(({ name }) => name),
       credentialsFile,
-      ...started,
+      organizationId: started.organizationId,
+      credentialsState: started.credentialsState,
+      credentials: started.credentials,
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -87,6 +101,10 @@ async function openStorage({ db, env }: ResolvedOptions): Promise<Storage> {
     const message = known ? cause.message : `The database ${db} cannot be opened.`;
     throw new ServerStartError('ERR_DATABASE_UNAVAILABLE', message, { cause });
   }
+}
+
+function logMoved(app: FastifyInstance, files: readonly MovedFile[]): void {
+  for (const file of files) app.log.warn(file, 'moved a file of a lost database aside');
 }
 
 async function listen(app: FastifyInstance, { host, port }: ResolvedOptions): Promise<void> {

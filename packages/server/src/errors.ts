@@ -3,6 +3,7 @@ export type ServerStartErrorCode =
   | 'ERR_OPTIONS_INVALID'
   | 'ERR_ADDRESS_UNAVAILABLE'
   | 'ERR_DATABASE_UNAVAILABLE'
+  | 'ERR_DATABASE_MISSING'
   | 'ERR_CREDENTIALS_FILE';
 
 /** The server could not start. The message says what to do and never contains a secret. */

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsdown';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -37,8 +38,11 @@ interface Running {
   exit: Promise<number | null>;
 }
 
-function run(args: string[], cwd: string): Running {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+function run(args: string[], cwd: string, nodeOptions: string[] = []): Running {
+  const child = spawn(process.execPath, [...nodeOptions, PROGRAM, ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -108,6 +112,43 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
     expect(second.stderr()).toBe('');
   });
 
+  it('starts again after it was killed at any moment of its first start', async () => {
+    const directory = await temporaryDirectory();
+    for (let round = 0; round < 10; round += 1) {
+      const args = ['--json', '--log-level', 'silent', '--db', `${round}.db`];
+      const killed = run(args, directory);
+      // The start takes some 400 ms, more on a busy machine: the round after the first that got through is the last.
+      await delay(150 + round * 40);
+      killed.child.kill('SIGKILL');
+      await killed.exit;
+      const again = run(args, directory);
+      const { credentialsFile } = await firstLine(again);
+      const credentials = JSON.parse(await readFile(String(credentialsFile), 'utf8'));
+      expect((await postForm(`${credentials.authUrl}/token`, grant(credentials))).status).toBe(200);
+      again.child.kill('SIGKILL');
+      await again.exit;
+      if (killed.stdout() !== '') break;
+    }
+  });
+
+  it('refuses to replace a lost database, and begins anew on request', async () => {
+    const directory = await temporaryDirectory();
+    const first = run(['--json', '--log-level', 'silent'], directory);
+    await firstLine(first);
+    first.child.kill('SIGTERM');
+    await first.exit;
+    await Promise.all(['', '.key'].map((end) => rm(join(directory, `smooai-config.db${end}`))));
+    const refused = run(['--json'], directory);
+    expect(await refused.exit).toBe(1);
+    expect(refused.stderr()).toMatch(/^smooai-config-server: Missing: .* --begin-anew /);
+    const anew = run(['--json', '--begin-anew'], directory);
+    await firstLine(anew);
+    expect(anew.stderr()).toContain('.old"');
+    const help = run(['--help'], directory);
+    await help.exit;
+    expect(help.stdout()).toContain('--begin-anew');
+  });
+
   it('prints a banner with URL and files, and without a secret', async () => {
     const directory = await temporaryDirectory();
     const server = run(['--db', 'shop.db', '--log-level', 'silent'], directory);
@@ -154,6 +195,27 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
       expect(server.stderr()).not.toMatch(/\n\s+at /);
       expect(server.stdout()).toBe('');
     }
+  });
+
+  it.each([
+    ['Promise.reject(new TypeError(text))', 'TypeError'],
+    ['setImmediate(() => { throw Object.assign(new Error(text), { code: "ERR_X" }); })', 'Error, ERR_X'],
+    ['Promise.reject(text)', 'string'],
+    ['Promise.reject({ errors: [{ data: text }] })', 'object'],
+    ['Promise.reject(new AggregateError([new Error(text)], text, { cause: text }))', 'AggregateError'],
+    ['new (require("node:events").EventEmitter)().emit("error", new Error(text))', 'Error'],
+  ])('ends on an unhandled error and does not print its text: %s', async (failure, kind) => {
+    const directory = await temporaryDirectory();
+    const preload = join(directory, 'fail.cjs');
+    // A line that looks like a stack frame must not help the text out either.
+    const text = 'const text = "sk_hidden\\n    at sk_hidden\\n    at f (sk_hidden:1:2)";';
+    await writeFile(preload, `${text} process.on('SIGUSR2', () => { ${failure}; });`);
+    const server = run(['--json', '--log-level', 'silent'], directory, ['--require', preload]);
+    await firstLine(server);
+    server.child.kill('SIGUSR2');
+    expect(await server.exit).toBe(1);
+    expect(server.stderr()).toContain(`unexpected failure (${kind})`);
+    expect(server.stderr()).not.toContain('sk_hidden');
   });
 
   it('prints help and version', async () => {

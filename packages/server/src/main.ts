@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
 import { isRecord } from './lib/record.ts';
-import { createServerLogger, type LogLevel } from './server-logger.ts';
+import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
 import { isLoopback } from './server-options.ts';
 import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
 import { StorageError } from './storage/storage-error.ts';
@@ -29,6 +29,7 @@ interface CommandLine {
   trustProxy?: boolean;
   tokenTtl: number;
   newAdminClient?: boolean;
+  beginAnew?: boolean;
   logLevel: LogLevel;
   json?: boolean;
 }
@@ -43,6 +44,10 @@ function createCommand(): Command {
     .option('--db <file>', 'SQLite file, created if missing; :memory: to keep nothing', './smooai-config.db')
     .option('--credentials <file>', 'where to keep the admin credentials (default: <db>.credentials.json)')
     .option('--new-admin-client', 'create another admin client and write it to the credentials file')
+    .option(
+      '--begin-anew',
+      'begin with a new organization if the database was lost; the old credentials file is kept under another name',
+    )
     .option('--public-url <url>', 'URL by which clients reach this server, if a proxy is in front of it')
     .option('--trust-proxy', 'trust X-Forwarded-For; only behind a proxy that sets it')
     .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
@@ -84,6 +89,7 @@ async function run(): Promise<void> {
     db: options.db,
     tokenTtlSec: options.tokenTtl,
     newAdminClient: options.newAdminClient ?? false,
+    beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,
     logger: createServerLogger({ level: options.logLevel }),
     ...(options.credentials === undefined ? {} : { credentialsFile: options.credentials }),
@@ -162,4 +168,23 @@ function kindOf(error: unknown): string {
   return code === undefined ? error.name : `${error.name}, ${code}`;
 }
 
+/** Node itself would print the whole error, and a rejected value may be a secret. */
+function endOnUnhandledErrors(): void {
+  const end = (error: unknown): void => {
+    const frames = error instanceof Error ? stackFrames(error) : [];
+    const text = [`smooai-config-server: unexpected failure (${kindOf(error)}). It ends.`, ...frames].join(
+      '\n',
+    );
+    try {
+      // Synchronous, because the process ends before a stream is flushed.
+      writeSync(process.stderr.fd, `${text}\n`);
+    } finally {
+      process.exit(EXIT_FAILED);
+    }
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}
+
+endOnUnhandledErrors();
 await run().catch(fail);

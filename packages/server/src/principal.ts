@@ -17,6 +17,17 @@ export interface Principal {
   /** Names of the environments it may use; undefined for all. */
   environments: readonly string[] | undefined;
   scopes: ReadonlySet<Scope>;
+  /** The access token of a machine client; undefined for a publishable key. */
+  token: AccessToken | undefined;
+  /** The origin of a browser's request; undefined for a machine client. */
+  origin: string | undefined;
+}
+
+/** What identifies an access token and limits its life. */
+export interface AccessToken {
+  /** The claim `jti`. */
+  id: string;
+  expiresAtSec: number;
 }
 
 /** What a route requires of its caller. */

@@ -22,6 +22,9 @@ const REDACTED = [
   'req.body',
 ];
 
+/** `    at name (file:1:2)`: the message may have been changed since the stack was recorded. */
+const FRAME = /^ {4}at (?:.* \()?[^()]*(?::\d+:\d+|<anonymous>|native)\)?$/;
+
 /** Creates a logger that writes JSON lines, to standard error by default. */
 export function createServerLogger(options: {
   level: LogLevel;
@@ -47,8 +50,15 @@ export function describeError(error: unknown): Record<string, unknown> {
   return {
     type: error.name,
     ...(code === undefined ? {} : { code }),
-    frames: error.stack?.split('\n').filter((line) => /^\s+at /.test(line)),
+    frames: stackFrames(error),
   };
+}
+
+/** The frames of a stack. A line of the message that looks like one is left out with the rest of the message. */
+export function stackFrames({ stack = '', message }: Error): string[] {
+  const messageAt = message === '' ? -1 : stack.indexOf(message);
+  const lines = (messageAt < 0 ? stack : stack.slice(messageAt + message.length)).split('\n');
+  return lines.filter((line) => FRAME.test(line));
 }
 
 function describeRequest(request: { method?: string; url?: string }): Record<string, unknown> {

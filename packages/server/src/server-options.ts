@@ -33,6 +33,11 @@ export interface ConfigServerOptions {
   credentialsFile?: string;
   /** Creates another admin client and writes it to the credentials file (default false). */
   newAdminClient?: boolean;
+  /**
+   * Begins with a new organization although the database is missing or empty and other files show that there was one
+   * (default false). Those files are kept under other names. Without effect while the database is there.
+   */
+  beginAnew?: boolean;
   /** The URL by which clients reach the server, if a proxy is in front of it (default: the address it listens on). */
   publicUrl?: string;
   /** Whether to trust `X-Forwarded-For`; only safe behind a proxy that sets it (default false). */
@@ -59,6 +64,7 @@ export interface ResolvedOptions {
   db: string;
   credentialsFile: string | undefined;
   newAdminClient: boolean;
+  beginAnew: boolean;
   publicUrl: string | undefined;
   trustProxy: boolean;
   tokenTtlSec: number;
@@ -90,6 +96,7 @@ export function resolveOptions(
     // Absolute, because a reader of the path may have another working directory.
     credentialsFile: chosen === undefined ? undefined : resolve(chosen),
     newAdminClient: options.newAdminClient ?? false,
+    beginAnew: options.beginAnew ?? false,
     publicUrl: options.publicUrl === undefined ? undefined : baseUrl(options.publicUrl),
     trustProxy: options.trustProxy ?? false,
     tokenTtlSec: wholeNumber('tokenTtlSec', options.tokenTtlSec ?? 3600, { min: 1, max: MAX_TOKEN_TTL_SEC }),

@@ -39,6 +39,7 @@ describe('a missing or wrong credential', () => {
 });
 
 describe('a token', () => {
+  // Audience, type and time: forged-tokens.test.ts, with the server's own key.
   it('is refused if it is unsigned, altered or signed with another key or algorithm', async () => {
     const server = await startServer();
     const good = await tokenOf(server);
@@ -125,6 +126,30 @@ describe('a publishable key', () => {
     const response = await callApi(server, VALUES, { token: key, headers });
     expect(response.status).toBe(403);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('no longer reads once it is revoked, by header and by query', async () => {
+    const server = await startServer();
+    const token = await tokenOf(server);
+    const input = { type: 'b2m', allowedOrigins: [ORIGIN] };
+    const [revoked, other] = [await makeClient(server, token, input), await makeClient(server, token, input)];
+    const headers = { origin: ORIGIN };
+    const statuses = async (key: string): Promise<number[]> => [
+      (await callApi(server, VALUES, { token: key, headers })).status,
+      (await callApi(server, `${VALUES}&key=${key}`, { headers })).status,
+      (
+        await callApi(server, '/config/snapshot', {
+          token: key,
+          headers,
+          method: 'POST',
+          body: { environment: 'development' },
+        })
+      ).status,
+    ];
+    expect(await statuses(revoked.publishableKey)).toEqual([200, 200, 200]);
+    await callApi(server, `/auth-clients/${revoked.id}`, { token, method: 'DELETE' });
+    expect(await statuses(revoked.publishableKey)).toEqual([401, 401, 401]);
+    expect(await statuses(other.publishableKey)).toEqual([200, 200, 200]);
   });
 
   it('cannot write, manage clients or read rulesets', async () => {

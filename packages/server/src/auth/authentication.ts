@@ -80,7 +80,7 @@ async function machinePrincipal(
   if (client.organizationId !== claims.organizationId) return undefined;
   // A scope that the client has lost since the token was issued no longer counts.
   const granted = claims.scopes.filter((scope) => client.scopes.includes(scope));
-  return principalOf(client, granted);
+  return principalOf(client, granted, { token: { id: claims.jti, expiresAtSec: claims.expiresAtSec } });
 }
 
 async function browserPrincipal(
@@ -103,16 +103,22 @@ async function browserPrincipal(
       detail: 'Add the origin to the allowedOrigins of the auth client.',
     });
   }
-  return principalOf(client, client.scopes);
+  return principalOf(client, client.scopes, { origin });
 }
 
-function principalOf(client: AuthClient, scopes: readonly string[]): Principal {
+function principalOf(
+  client: AuthClient,
+  scopes: readonly string[],
+  credential: Partial<Pick<Principal, 'token' | 'origin'>>,
+): Principal {
   return {
     clientId: client.id,
     type: client.type,
     organizationId: client.organizationId,
     environments: client.environments ?? undefined,
     scopes: new Set(scopes.filter(isScope)),
+    token: credential.token,
+    origin: credential.origin,
   };
 }
 

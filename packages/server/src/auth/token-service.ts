@@ -9,6 +9,7 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import { MultiMap } from '../lib/multi-map.ts';
 import { isRecord } from '../lib/record.ts';
 import type { AuthClient, SigningKey, Storage } from '../storage/storage.ts';
 
@@ -47,6 +48,8 @@ export class TokenService {
   /** Newest first. */
   readonly #keys: readonly [LoadedKey, ...LoadedKey[]];
   readonly #ttlSec: number;
+  /** By token id. */
+  readonly #listeners = new MultiMap<string, () => void>();
 
   private constructor(storage: Storage, keys: readonly [LoadedKey, ...LoadedKey[]], ttlSec: number) {
     this.#storage = storage;
@@ -95,12 +98,25 @@ export class TokenService {
    */
   async verify(token: string): Promise<TokenClaims | undefined> {
     const claims = await this.#claimsOf(token);
-    return claims && !(await this.#storage.isTokenRevoked(claims.jti)) ? claims : undefined;
+    return claims && !(await this.isRevoked(claims.jti)) ? claims : undefined;
   }
 
-  /** Revokes a token: {@link verify} refuses it from now on. */
+  /** @param id the claim `jti` of a token that {@link verify} has accepted */
+  isRevoked(id: string): Promise<boolean> {
+    return this.#storage.isTokenRevoked(id);
+  }
+
+  /** Calls `listener` once when the token is revoked. Returns a function that stops listening. */
+  onRevoked(id: string, listener: () => void): () => void {
+    return this.#listeners.add(id, listener);
+  }
+
+  /** Revokes a token: {@link verify} refuses it from now on, and its listeners are called. */
   async revoke(claims: TokenClaims): Promise<void> {
     await this.#storage.insertRevokedToken(claims.jti, claims.expiresAtSec);
+    for (const listener of [...this.#listeners.get(claims.jti)]) {
+      if (this.#listeners.delete(claims.jti, listener)) listener();
+    }
     await this.#storage.pruneRevokedTokens(Math.floor(Date.now() / 1000));
   }
 

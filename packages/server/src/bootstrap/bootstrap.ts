@@ -3,6 +3,7 @@ import { hashCredential, newClientSecret } from '../auth/credentials.ts';
 import { SCOPES } from '../principal.ts';
 import type { AuthClient, Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } from './credentials-file.ts';
+import { type MovedFile, moveAside } from './lost-database.ts';
 
 /** The environments of a new organization. */
 export const FIRST_ENVIRONMENTS = ['development', 'staging', 'production'] as const;
@@ -18,6 +19,8 @@ export interface Bootstrap {
   credentialsState: 'first' | 'renewed' | 'kept' | 'lost';
   /** The credentials if this start created them. */
   credentials: ServerCredentials | undefined;
+  /** Credentials of another organization that were in the file. */
+  moved: readonly MovedFile[];
 }
 
 /** Options of {@link bootstrap}. */
@@ -28,6 +31,8 @@ export interface BootstrapOptions {
   /** Where to keep the credentials; undefined for nowhere. */
   credentialsFile: string | undefined;
   newAdminClient: boolean;
+  /** Whether the storage is in memory: its credentials are worth nothing after it. */
+  isTemporary: boolean;
 }
 
 /**
@@ -42,15 +47,25 @@ export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
     if (organization && !options.newAdminClient) return undefined;
     const organizationId = organization?.id ?? (await createOrganization(operations));
     const credentials = await createAdminClient(operations, organizationId, options.url);
-    if (options.credentialsFile !== undefined)
-      await writeCredentialsFile(options.credentialsFile, credentials);
-    return { organizationId, credentials, state: organization ? ('renewed' as const) : ('first' as const) };
+    const moved = await placeCredentials(options, credentials);
+    const state = organization ? ('renewed' as const) : ('first' as const);
+    return { organizationId, credentials, credentialsState: state, moved };
   });
-  if (created) {
-    const { organizationId, credentials, state } = created;
-    return { organizationId, credentials, credentialsState: state };
-  }
-  return reuse(options);
+  return created ?? reuse(options);
+}
+
+/** Writes new credentials. Those of another organization are kept under another name. */
+async function placeCredentials(
+  { credentialsFile, isTemporary }: BootstrapOptions,
+  credentials: ServerCredentials,
+): Promise<MovedFile[]> {
+  if (credentialsFile === undefined) return [];
+  const found = isTemporary ? 'absent' : await readCredentialsFile(credentialsFile);
+  const isOther =
+    found !== 'absent' && found !== 'foreign' && found.organizationId !== credentials.organizationId;
+  const moved = isOther ? [await moveAside(credentialsFile)] : [];
+  await writeCredentialsFile(credentialsFile, credentials);
+  return moved;
 }
 
 async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promise<Bootstrap> {
@@ -60,6 +75,7 @@ async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promi
     organizationId: organization.id,
     credentialsState: 'lost',
     credentials: undefined,
+    moved: [],
   };
   const found = credentialsFile === undefined ? 'absent' : await readCredentialsFile(credentialsFile);
   if (credentialsFile === undefined || found === 'absent' || found === 'foreign') return lost;

@@ -46,7 +46,7 @@ export function requireEnvironmentAccess(principal: Principal, name: string): vo
 }
 
 /** Whether the caller may use the environment of that name. */
-export function mayUseEnvironment(principal: Principal, name: string): boolean {
+export function mayUseEnvironment(principal: Pick<Principal, 'environments'>, name: string): boolean {
   return principal.environments === undefined || principal.environments.includes(name);
 }
 

@@ -10,10 +10,16 @@ export class ChangeBus {
     return this.#listeners.add(environmentId, listener);
   }
 
-  /** Call it after the commit. */
-  publish(records: readonly ChangeRecord[]): void {
+  /** Call it after the commit. `onError` gets the error of a listener that throws; the others are still called. */
+  publish(records: readonly ChangeRecord[], onError: (error: unknown) => void): void {
     for (const record of records) {
-      for (const listener of this.#listeners.get(record.environmentId)) listener(record);
+      for (const listener of this.#listeners.get(record.environmentId)) {
+        try {
+          listener(record);
+        } catch (error) {
+          onError(error);
+        }
+      }
     }
   }
 }

@@ -56,12 +56,10 @@ export class ChangeWriter {
       records = await commitRecords(operations, recorded, now);
       return outcome;
     });
-    try {
-      this.#changes.publish(records);
-    } catch (error) {
-      // The write is committed: a failing listener must not make it look like a failed write.
+    // The write is committed: a failing listener must not make it look like a failed write.
+    this.#changes.publish(records, (error) => {
       this.#log.error({ failure: describeError(error) }, 'a change listener failed');
-    }
+    });
     return result;
   }
 }

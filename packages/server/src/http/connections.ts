@@ -67,6 +67,17 @@ export class Connections {
   }
 }
 
+/**
+ * Refuses requests until the start is complete. A server on a free port has to listen before it can write its URL to the
+ * credentials file.
+ */
+export function registerStarting(app: FastifyInstance, start: { readonly isComplete: boolean }): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    if (start.isComplete) return;
+    await reply.code(503).header('retry-after', '1').send({ message: 'The server is starting.' });
+  });
+}
+
 /** While the server closes, refuses new requests and keeps no connection alive. */
 export function registerClosing(app: FastifyInstance, closing: AbortSignal): void {
   app.addHook('onRequest', async (_request, reply) => {

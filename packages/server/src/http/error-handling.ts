@@ -44,7 +44,6 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
       .code(STATUSES[code])
       .send({ ...fields, message, ...(detail === undefined ? {} : { cause: detail }) });
   }
-  if (error instanceof HttpError) return reply.code(error.statusCode).send({ message: error.message });
   if (error instanceof UniqueViolationError) {
     return reply.code(STATUSES.conflict).send({ message: error.message });
   }
@@ -70,6 +69,7 @@ export function sendOAuthError(error: unknown, request: FastifyRequest, reply: F
 }
 
 function frameworkRefusal(error: unknown): { statusCode: number; message: string } | undefined {
+  if (error instanceof HttpError) return { statusCode: error.statusCode, message: error.message };
   if (!(error instanceof Error)) return undefined;
   const statusCode = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
   if (statusCode < 400 || statusCode >= 500) return undefined;

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../principal.ts';
 import { HttpError } from './http-error.ts';
 
 /** Heartbeat and buffer of event streams. */
@@ -20,8 +21,8 @@ export interface StreamEvent {
 
 /** What an event stream needs from the server. */
 export interface StreamContext {
-  /** Calls `listener` once when that client is revoked or loses rights. Returns a function that stops listening. */
-  readonly onClientRevoked: (clientId: string, listener: () => void) => () => void;
+  /** Calls `listener` once when the caller loses its access (see `AccessWatch`). Returns a function that stops listening. */
+  readonly onAccessLost: (principal: Principal, listener: () => void) => () => void;
   /** Aborted when the server begins to close: every open stream ends. */
   readonly closing: AbortSignal;
   readonly streams?: StreamOptions;
@@ -33,8 +34,8 @@ const DEFAULT_MAX_WAITING_BYTES = 1024 * 1024;
 const LAST_BYTES_MS = 1_000;
 
 /**
- * An open response of server-sent events. It ends when the client disconnects, when the caller is revoked and when the
- * server closes. A client that does not read is disconnected before it costs much memory; it can resume from its last
+ * An open response of server-sent events. It ends when the client disconnects, when the caller loses its access (a
+ * revocation, a token that expires) and when the server closes. A client that does not read is disconnected before it costs much memory; it can resume from its last
  * event id.
  */
 export class EventStream {
@@ -62,7 +63,7 @@ export class EventStream {
     this.#response.on('close', () => this.#release());
     this.#response.on('error', () => this.#release());
     const { principal } = request;
-    if (principal !== undefined) this.onEnd(context.onClientRevoked(principal.clientId, () => this.end()));
+    if (principal !== undefined) this.onEnd(context.onAccessLost(principal, () => this.end()));
     const { closing } = context;
     const endNow = (): void => this.#endNow();
     closing.addEventListener('abort', endNow, { once: true });

@@ -107,6 +107,50 @@ describe('schemas', () => {
     ).toBe(5);
   });
 
+  it('are refused without a path into a secret or any part of it', async () => {
+    const shop = await startShop();
+    const secret = 'hunter2';
+    await shop.set('vault', { [secret]: secret });
+    await shop.set('paymentKey', `${secret}-${secret}`);
+    const documents = [
+      changed('secretConfigSchema', {
+        vault: { type: 'object', additionalProperties: { type: 'string', maxLength: 1 } },
+      }),
+      changed('secretConfigSchema', {
+        vault: { type: 'object', additionalProperties: false },
+        paymentKey: { type: 'string', pattern: '^x' },
+      }),
+      changed('secretConfigSchema', { vault: { propertyNames: { maxLength: 1 } } }),
+      changed('secretConfigSchema', {
+        vault: { properties: { [secret.slice(0, 3)]: {} }, minProperties: 5 },
+      }),
+      changed('secretConfigSchema', { vault: undefined, paymentKey: undefined }),
+    ];
+    for (const document of documents) {
+      const refused = await push(shop, document);
+      expect(refused.status).toBe(409);
+      expect(refused.body.values).toEqual(
+        expect.arrayContaining([
+          {
+            key: 'vault',
+            environment: 'development',
+            reason: expect.stringMatching(/^(must|property|the schema)/),
+          },
+        ]),
+      );
+      expect(refused.text).not.toContain(secret);
+    }
+    // The same for a value that is not secret names the place.
+    await shop.set('contact', { phones: ['1'] });
+    const open = await push(
+      shop,
+      changed('publicConfigSchema', { contact: { properties: { phones: { items: { type: 'number' } } } } }),
+    );
+    expect(open.body.values).toMatchObject([
+      { key: 'contact', reason: expect.stringContaining('phones[0]') },
+    ]);
+  });
+
   it('lose a value whose key changes its tier: a secret must not become public', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', 'sk_live_12345678');

@@ -81,6 +81,35 @@ describe('the stream', () => {
     ]);
   });
 
+  it('sends the value of the nearest fallback that has one when a value is deleted', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    await shop.addEnvironment('branch', 'preview');
+    await shop.addEnvironment('leaf', 'branch');
+    await shop.set('cartItems', 1, 'staging');
+    await shop.set('cartItems', 2, 'preview');
+    await shop.set('cartItems', 3, 'branch');
+    const readers = await Promise.all(
+      ['leaf', 'branch', 'preview', 'staging'].map((name) =>
+        EventReader.open(shop, `/stream?environment=${name}`),
+      ),
+    );
+    for (const reader of readers) await reader.next();
+    const remove = (name: string) => shop.call('DELETE', `/values/cartItems?environment=${name}`);
+    const changes = (reader: EventReader | undefined) => reader?.next().then(({ data }) => data.changes);
+    const limit = { tier: 'limit', key: 'cartItems' };
+    const [leaf, branch, preview, staging] = readers;
+    await remove('branch');
+    for (const reader of [leaf, branch]) expect(await changes(reader)).toEqual([{ ...limit, value: 2 }]);
+    await remove('preview');
+    for (const reader of [leaf, branch, preview]) {
+      expect(await changes(reader)).toEqual([{ ...limit, value: 1 }]);
+    }
+    await remove('staging');
+    for (const reader of readers) expect(await changes(reader)).toEqual([{ ...limit, deleted: true }]);
+    expect(staging?.waiting).toBe(0);
+  });
+
   it('resumes after the last event that a client saw', async () => {
     const shop = await startShop();
     const revision = (await shop.ruleset()).revision;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { StorageError } from './storage-error.ts';
@@ -68,16 +68,21 @@ export interface ClaimedFile {
 const claimed = new Set<string>();
 
 /**
- * Claims a database file for this process, and creates an empty one (mode 0600, which SQLite copies to the files beside
- * it) if it is missing. A file that is not a config database is refused before SQLite opens it.
+ * Claims a database file for this process, and creates one (mode 0600, which SQLite copies to the files beside it) if it
+ * is missing. A file that is not a config database is refused before SQLite opens it.
  *
+ * @param initialize turns an empty file into a database. It gets its name only then: an empty file with that name is
+ * what is left of a lost database.
  * @throws {StorageError} for a file with other content, one that is already open, or one that cannot be read and
  * written
  */
-export async function claimDatabaseFile(file: string): Promise<ClaimedFile> {
+export async function claimDatabaseFile(
+  file: string,
+  initialize: (draft: string) => void,
+): Promise<ClaimedFile> {
   try {
     await makeDirectory(dirname(file));
-    await createEmpty(file);
+    await createDatabase(file, initialize);
     const { dev, ino } = await stat(file, { bigint: true });
     const identity = `${dev}:${ino}`;
     if (claimed.has(identity))
@@ -112,14 +117,30 @@ async function readState(file: string): Promise<ClaimedFile['state']> {
   }
 }
 
-async function createEmpty(file: string): Promise<void> {
+async function createDatabase(file: string, initialize: (draft: string) => void): Promise<void> {
+  if (await exists(file)) return;
+  await writeAtomically(file, '', async (draft) => {
+    initialize(draft);
+    const handle = await open(draft, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    // Unlike a rename, a link never replaces an existing file.
+    await link(draft, file).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    });
+  });
+}
+
+async function exists(file: string): Promise<boolean> {
   try {
-    const handle = await open(file, 'wx', 0o600);
-    await handle.sync();
-    await handle.close();
-    await syncDirectory(dirname(file));
+    await stat(file);
+    return true;
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { JsonValue, PatternFlags } from '@smooai/config';
 import { isRecord } from '../../lib/record.ts';
@@ -14,16 +13,9 @@ const ANALYSIS_TIMEOUT_MS = 1_500;
 const IDLE_MS = 10_000;
 const MAX_CACHED = 1_000;
 
-// The analysis is slow (0.1 s to load, up to a second per pattern) and synchronous, so it runs in a worker thread. The
-// source is a string because a bundle has no second file. Only recheck's browser build is pure JavaScript.
-const WORKER_SOURCE = `
-const { parentPort, workerData } = require('node:worker_threads');
-const { checkSync } = require(workerData.recheck);
-parentPort.on('message', ({ pattern, flags, timeout }) => {
-  let status = 'unknown';
-  try { status = checkSync(pattern, flags, { timeout }).status; } catch {}
-  parentPort.postMessage(status);
-});`;
+// The analysis is slow (0.1 s to load, up to a second per pattern) and synchronous, so it runs in a worker thread. In dist,
+// the bundle of this module is beside that of the worker, as here.
+const WORKER = new URL('./pattern-worker.js', import.meta.url);
 
 type Verdict = 'safe' | 'vulnerable' | 'unknown';
 
@@ -112,8 +104,7 @@ export class PatternChecker {
 
   #startWorker(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const recheck = createRequire(import.meta.url).resolve('recheck/lib/browser.js');
-    const worker = new Worker(WORKER_SOURCE, { eval: true, workerData: { recheck }, execArgv: [] });
+    const worker = new Worker(WORKER, { execArgv: [] });
     worker.unref();
     worker.on('message', (verdict: Verdict) => this.#resolve?.(verdict));
     const lost = (): void => {

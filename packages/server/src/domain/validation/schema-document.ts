@@ -10,14 +10,19 @@ import {
 } from '@smooai/config';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { clip } from '../../lib/clip.ts';
-import { isRecord } from '../../lib/record.ts';
 import { Refusal } from '../refusal.ts';
 import { checkJsonLimits, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
-import { createSchemaAjv, readLimit, withoutDialect } from './schema-keys.ts';
+import { createSchemaAjv, readLimit } from './schema-keys.ts';
+import {
+  findContainerIssue,
+  findKeywordIssue,
+  isJsonObject,
+  type KeywordIssue,
+  withoutAnnotations,
+} from './schema-keywords.ts';
 
 const KEY_PATTERN = /^[a-z][a-zA-Z0-9]*$/;
 const MAX_KEY_LENGTH = 100;
-const REFERENCES: ReadonlySet<string> = new Set(['$ref', '$dynamicRef', '$recursiveRef']);
 const LIMIT_KEYWORDS: ReadonlySet<string> = new Set([
   'type',
   'default',
@@ -53,8 +58,9 @@ export function checkSchemaDocument(document: unknown): WireSchema {
     }
   }
   const owners = new Map<string, TierNames>();
+  const ajv = createSchemaAjv();
   const tiers = Object.fromEntries(
-    TIERS.map((names) => [names.schema, checkTier({ names, owners, schema: given[names.schema] })]),
+    TIERS.map((names) => [names.schema, checkTier({ names, owners, ajv, schema: given[names.schema] })]),
   );
   return { ...root, type: 'object', properties: tiers as WireSchema['properties'] };
 }
@@ -62,13 +68,13 @@ export function checkSchemaDocument(document: unknown): WireSchema {
 function checkTier(input: {
   names: TierNames;
   owners: Map<string, TierNames>;
+  ajv: Ajv2020;
   schema: JsonValue | undefined;
 }): TierSchema {
-  const { names, owners, schema } = input;
+  const { names, owners, ajv, schema } = input;
   const path = `jsonSchema.properties.${names.schema}`;
   const tier = schema === undefined ? {} : requireObjectSchema(schema, path);
   const properties: Record<string, JsonSchema> = {};
-  const ajv = createSchemaAjv();
   for (const [key, value] of Object.entries(tier.properties ?? {})) {
     const place = `${path}.properties.${clip(key)}`;
     checkKeyName(key, place);
@@ -96,6 +102,7 @@ function requireObjectSchema(
   path: string,
 ): { [keyword: string]: JsonValue } & { properties?: { [name: string]: JsonValue } } {
   if (!isJsonObject(schema)) throw new Refusal('invalid', `Field "${path}" must be an object.`);
+  refuseKeyword(findContainerIssue(schema), path);
   const { type, properties, ...rest } = schema;
   if (type !== 'object') throw new Refusal('invalid', `Field "${path}.type" must be "object".`);
   if (properties === undefined) return rest;
@@ -119,14 +126,9 @@ function checkKeyName(key: string, place: string): void {
 let metaAjv: Ajv2020 | undefined;
 
 function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
-  const remote = findRemoteReference(schema, '');
-  if (remote !== undefined) {
-    throw new Refusal(
-      'invalid',
-      `Field "${place}${remote}" refers to another document. Only references that start with "#" are allowed.`,
-    );
-  }
-  const local = withoutDialect(schema);
+  refuseKeyword(findKeywordIssue(schema), place);
+  // Every key is checked as draft 2020-12, whatever dialect it names.
+  const { $schema: _, ...local } = schema;
   metaAjv ??= new Ajv2020({ strict: false, logger: false });
   if (metaAjv.validateSchema(local) !== true) {
     const error = metaAjv.errors?.[0];
@@ -137,22 +139,17 @@ function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
     );
   }
   try {
-    ajv.compile(local);
+    ajv.compile(withoutAnnotations(schema));
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'it does not compile';
     throw new Refusal('invalid', `Field "${place}" is not a valid JSON Schema: ${reason.slice(0, 300)}.`);
   }
 }
 
-function findRemoteReference(schema: JsonValue, path: string): string | undefined {
-  if (typeof schema !== 'object' || schema === null) return undefined;
-  for (const [name, child] of Object.entries(schema)) {
-    const place = `${path}.${name}`;
-    if (REFERENCES.has(name) && typeof child === 'string' && !child.startsWith('#')) return place;
-    const found = findRemoteReference(child, place);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+function refuseKeyword(issue: KeywordIssue | undefined, place: string): void {
+  if (issue === undefined) return;
+  const end = /[.?]$/.test(issue.reason) ? '' : '.';
+  throw new Refusal('invalid', `Field "${place}${issue.path}" ${issue.reason}${end}`);
 }
 
 function checkLimitSchema(schema: JsonSchema, place: string): void {
@@ -176,9 +173,4 @@ function checkLimitSchema(schema: JsonSchema, place: string): void {
     if (!(error instanceof SchemaError)) throw error;
     throw new Refusal('invalid', `Field "${place}": ${error.message.replace(/^defineLimit: /, '')}`);
   }
-}
-
-/** {@link isRecord} for a value that came from JSON. */
-function isJsonObject(value: unknown): value is { [name: string]: JsonValue } {
-  return isRecord(value);
 }

@@ -29,3 +29,9 @@ it('accepts decimal multiples of a decimal step', () => {
   expect(isTenth(0.3)).toBe(true);
   expect(isTenth(0.35)).toBe(false);
 });
+
+it('refuses a value that ajv cannot compare, without an exception', () => {
+  expect(checkOf({ const: { toString: 1 } })({ toString: 1 })).toBe(false);
+  expect(checkOf({ enum: [{ valueOf: 1 }] })({ valueOf: 1 })).toBe(false);
+  expect(checkOf({ uniqueItems: true })([{ toString: 1 }, { toString: 1 }])).toBe(false);
+});

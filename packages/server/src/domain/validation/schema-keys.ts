@@ -12,6 +12,8 @@ import addFormats from 'ajv-formats';
 import { parseUrl } from '../../lib/parse-url.ts';
 import type { StoredSchema } from '../../storage/storage.ts';
 import { formatWords } from './format-words.ts';
+import { passes } from './run-validator.ts';
+import { findKeywordIssue, withoutAnnotations } from './schema-keywords.ts';
 
 /** One key of a schema, with the check of its values. */
 export interface SchemaKey {
@@ -21,8 +23,8 @@ export interface SchemaKey {
   readonly defaultValue: JsonValue | undefined;
   /** The bounds, for a limit. */
   readonly limit: LimitDefinition | undefined;
-  /** Compiles the schema, unless it is compiled already. */
-  prepare(): unknown;
+  /** Compiles the schema, unless that has been tried already. Never throws. */
+  prepare(): void;
   /** Returns what is wrong with a plain value (no targeting); undefined if nothing is. */
   check(value: JsonValue): ValueIssue | undefined;
 }
@@ -103,9 +105,9 @@ export function readLimit(schema: JsonSchema): LimitDefinition {
 
 function valueKey(input: { ajv: Ajv2020; key: string; tier: Tier; keySchema: JsonSchema }): SchemaKey {
   const { ajv, key, tier, keySchema } = input;
-  let validate: ValidateFunction | undefined;
-  const prepare = (): ValidateFunction => {
-    validate ??= ajv.compile(withoutDialect(keySchema));
+  let validate: ValidateFunction | typeof UNUSABLE | undefined;
+  const prepare = (): ValidateFunction | typeof UNUSABLE => {
+    validate ??= compileStored(ajv, keySchema);
     return validate;
   };
   return {
@@ -113,18 +115,26 @@ function valueKey(input: { ajv: Ajv2020; key: string; tier: Tier; keySchema: Jso
     tier,
     defaultValue: Object.hasOwn(keySchema, 'default') ? keySchema.default : undefined,
     limit: undefined,
-    prepare,
+    prepare: () => void prepare(),
     check: (value) => {
       const compiled = prepare();
-      return compiled(value) ? undefined : toIssue(ajv, compiled.errors?.[0]);
+      if (compiled === UNUSABLE) return { pointer: '', reason: UNUSABLE };
+      return passes(compiled, value) ? undefined : toIssue(ajv, compiled.errors?.[0]);
     },
   };
 }
 
-/** Every key is checked as draft 2020-12, whatever dialect it names: ajv refuses dialects that are not loaded. */
-export function withoutDialect(schema: JsonSchema): JsonSchema {
-  const { $schema: _, ...rest } = schema;
-  return rest;
+/** A reason, to put after the name of the field. */
+const UNUSABLE = 'cannot be checked: this server does not support its schema. Push the schema again';
+
+/** A schema that an older server has stored may have keywords, or a form, that is refused today. */
+function compileStored(ajv: Ajv2020, schema: JsonSchema): ValidateFunction | typeof UNUSABLE {
+  if (findKeywordIssue(schema) !== undefined) return UNUSABLE;
+  try {
+    return ajv.compile(withoutAnnotations(schema));
+  } catch {
+    return UNUSABLE;
+  }
 }
 
 function limitKey(key: string, schema: JsonSchema): SchemaKey {

@@ -38,7 +38,9 @@ export interface SqliteStorageOptions {
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
   const box = new SecretBox(options.encryptionKey);
   const claim: ClaimedFile =
-    options.file === ':memory:' ? { state: 'new', release: () => {} } : await claimDatabaseFile(options.file);
+    options.file === ':memory:'
+      ? { state: 'new', release: () => {} }
+      : await claimDatabaseFile(options.file, initialize);
   try {
     const db = new Kysely<Tables>({
       dialect: new LibsqlDialect(await openDatabase(options, claim.state)),
@@ -128,6 +130,16 @@ function createOperations(session: Session): StorageOperations {
   };
 }
 
+/** Marks an empty file as a config database. */
+function initialize(draft: string): void {
+  const database = new Database(draft);
+  try {
+    database.exec(`pragma application_id = ${APPLICATION_ID}`);
+  } finally {
+    database.close();
+  }
+}
+
 /** Tries again while another process has the file, until the time is up. */
 async function openDatabase(
   options: SqliteStorageOptions,
@@ -151,9 +163,8 @@ function lockDatabase(file: string, state: ClaimedFile['state']): Database.Datab
   // both would wait until both give up.
   const database = new Database(file, { timeout: 0 });
   try {
-    // Takes the lock until the database is closed: of two servers that start at once, only one gets past this line. The
-    // first header of a new file has the id already: the other server reads it before it waits. All in one `exec`, which
-    // leaves no statement behind that would keep a lock after `close`.
+    // Takes the lock until the database is closed: of two servers that start at once, only one gets past this line. All in
+    // one `exec`, which leaves no statement behind that would keep a lock after `close`.
     const markNew = state === 'new' ? `pragma application_id = ${APPLICATION_ID};` : '';
     database.exec(`pragma locking_mode = EXCLUSIVE; begin exclusive; ${markNew} commit`);
     if (state === 'existing') refuseDamaged(database);

@@ -1,0 +1,95 @@
+import { mayUseEnvironment } from '../domain/access.ts';
+import type { Principal } from '../principal.ts';
+import type { AuthClient } from '../storage/storage.ts';
+import type { ClientDirectory } from './client-directory.ts';
+import type { TokenService } from './token-service.ts';
+
+/** A stream ends at a random moment in this last share of the time that its token has left. */
+const END_SHARE = 0.1;
+const MAX_END_WINDOW_MS = 30_000;
+/** Node fires a timer with a longer delay at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Notices when a caller with an open stream loses its access. */
+export class AccessWatch {
+  readonly #tokens: TokenService;
+  readonly #clients: ClientDirectory;
+
+  constructor(sources: { tokens: TokenService; clients: ClientDirectory }) {
+    this.#tokens = sources.tokens;
+    this.#clients = sources.clients;
+  }
+
+  /**
+   * Calls `listener` once, when the client is revoked or loses rights, its token is revoked, or shortly before the token
+   * expires. If that happened since the request was authenticated, soon. Returns a function that stops listening.
+   */
+  onLost(principal: Principal, listener: () => void): () => void {
+    const stops: (() => void)[] = [];
+    let isWatching = true;
+    const stop = (): void => {
+      isWatching = false;
+      for (const stopOne of stops.splice(0)) stopOne();
+    };
+    const lost = (): void => {
+      if (!isWatching) return;
+      stop();
+      listener();
+    };
+    stops.push(this.#clients.onRevoked(principal.clientId, lost));
+    const { token } = principal;
+    if (token !== undefined) {
+      stops.push(this.#tokens.onRevoked(token.id, lost));
+      stops.push(callAt(endOfStreamMs(token.expiresAtSec * 1000), lost));
+    }
+    void this.#hasAccess(principal).then((hasAccess) => {
+      if (!hasAccess) lost();
+    });
+    return stop;
+  }
+
+  async #hasAccess(principal: Principal): Promise<boolean> {
+    try {
+      if (principal.token !== undefined && (await this.#tokens.isRevoked(principal.token.id))) return false;
+      const client = await this.#clients.find(principal.clientId);
+      return client !== undefined && stillGrants(client, principal);
+    } catch {
+      // Access that cannot be checked does not count.
+      return false;
+    }
+  }
+}
+
+/** Whether a client still has every right that a caller was authenticated with. */
+function stillGrants(client: AuthClient, principal: Principal): boolean {
+  if (client.revokedAt !== null) return false;
+  if (![...principal.scopes].every((scope) => client.scopes.includes(scope))) return false;
+  if (principal.origin !== undefined && !client.allowedOrigins.includes(principal.origin)) return false;
+  if (client.environments === null) return true;
+  const now = { environments: client.environments };
+  return principal.environments?.every((name) => mayUseEnvironment(now, name)) ?? false;
+}
+
+/**
+ * When a stream with a token that expires then should end, in epoch milliseconds: earlier by a random time, so that the
+ * clients whose tokens expire together do not come back together.
+ */
+export function endOfStreamMs(
+  expiresAtMs: number,
+  { nowMs = Date.now(), random = Math.random }: { nowMs?: number; random?: () => number } = {},
+): number {
+  const windowMs = Math.min(Math.max(0, expiresAtMs - nowMs) * END_SHARE, MAX_END_WINDOW_MS);
+  return expiresAtMs - windowMs * random();
+}
+
+/** Calls `listener` at a time of the system's clock. Returns a function that cancels it. */
+function callAt(atMs: number, listener: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    const leftMs = atMs - Date.now();
+    // Node may fire a timer up to a millisecond early.
+    timer = leftMs > 0 ? setTimeout(wait, Math.min(leftMs, MAX_TIMER_MS)) : setTimeout(listener, 0);
+  };
+  wait();
+  return () => clearTimeout(timer);
+}

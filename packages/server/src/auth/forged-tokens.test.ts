@@ -1,0 +1,130 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import { callApi, temporaryDirectory } from '../test-support/running-server.ts';
+import { startShop } from '../test-support/shop-server.ts';
+import { withStorage } from '../test-support/two-organizations.ts';
+import { TokenService } from './token-service.ts';
+
+interface Forger {
+  /** The status of a request with a token signed with the server's own key. */
+  statusOf: (claims?: JWTPayload, header?: Record<string, unknown>) => Promise<number>;
+}
+
+async function startForger(): Promise<Forger> {
+  const db = join(await temporaryDirectory(), 'config.db');
+  const first = await startShop({ db });
+  await first.server.close();
+  const [stored] = await withStorage(db, (storage) => storage.listSigningKeys());
+  if (stored === undefined) throw new Error('The storage has no signing key.');
+  const key = await importJWK(stored.privateJwk as JWK, 'ES256');
+  const shop = await first.restart({ db });
+  const clientId = String(first.server.credentials?.clientId);
+  const good = (): JWTPayload => ({
+    iss: shop.server.url,
+    sub: clientId,
+    client_id: clientId,
+    org: shop.server.organizationId,
+    scope: 'config:read config:write config:admin',
+    aud: 'smooai-config',
+    iat: Math.floor(Date.now() / 1000) - 10,
+    exp: Math.floor(Date.now() / 1000) + 600,
+    jti: randomUUID(),
+  });
+  const statusOf: Forger['statusOf'] = async (claims = {}, header = {}) => {
+    const entries = Object.entries({ ...good(), ...claims }).filter(([, value]) => value !== undefined);
+    const token = await new SignJWT(Object.fromEntries(entries))
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: stored.kid, ...header })
+      .sign(key);
+    return (await callApi(shop.server, '/auth-clients', { token })).status;
+  };
+  return { statusOf };
+}
+
+it('a token signed with the server’s own key is refused for another audience, type, time, client or form', async () => {
+  const { statusOf } = await startForger();
+  expect(await statusOf()).toBe(200);
+  const nowSec = Math.floor(Date.now() / 1000);
+  const claims: [string, JWTPayload][] = [
+    ['another audience', { aud: 'another-service' }],
+    ['a list without the audience', { aud: ['a', 'b'] }],
+    ['no audience', { aud: undefined } as unknown as JWTPayload],
+    ['an expired token', { exp: nowSec - 1 }],
+    ['no expiry', { exp: undefined } as unknown as JWTPayload],
+    ['a token that is not valid yet', { nbf: nowSec + 600 }],
+    ['no time of issue', { iat: undefined } as unknown as JWTPayload],
+    ['no id', { jti: undefined } as unknown as JWTPayload],
+    ['no subject', { sub: undefined } as unknown as JWTPayload],
+    ['an unknown subject', { sub: randomUUID() }],
+    ['no organization', { org: undefined }],
+    ['another organization', { org: randomUUID() }],
+    ['no scope', { scope: undefined }],
+    ['a list of scopes', { scope: ['config:admin'] }],
+    ['an organization that is not a string', { org: { toString: 'x' } }],
+  ];
+  for (const [name, change] of claims) expect(await statusOf(change), name).toBe(401);
+  for (const header of [
+    { typ: 'JWT' },
+    { typ: undefined },
+    { typ: 'id+jwt' },
+    { kid: 'other' },
+    { kid: undefined },
+  ]) {
+    expect(await statusOf({}, header), JSON.stringify(header)).toBe(401);
+  }
+  // A scope that the server does not have gives nothing; without the right one the request is refused.
+  expect(await statusOf({ scope: 'config:everything' })).toBe(403);
+  expect(await statusOf({ scope: 'config:read' })).toBe(403);
+});
+
+describe('the signing keys', () => {
+  it('are one after two first starts at once, and each accepts the tokens of the other', async () => {
+    const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+    onTestFinished(() => storage.close());
+    const opened = await Promise.all(
+      Array.from({ length: 4 }, () => TokenService.open(storage, { ttlSec: 600 })),
+    );
+    expect(await storage.listSigningKeys()).toHaveLength(1);
+    for (const service of opened) expect(service.jwks()).toEqual(opened[0]?.jwks());
+    const client = { id: 'a', organizationId: 'o' } as never;
+    const issued = await opened[0]?.issue(client, ['config:read'], 'http://issuer.example');
+    expect(await opened[3]?.verify(String(issued?.accessToken))).toMatchObject({
+      clientId: 'a',
+      organizationId: 'o',
+      scopes: ['config:read'],
+    });
+  });
+
+  it('are published without their private part', async () => {
+    const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+    onTestFinished(() => storage.close());
+    const service = await TokenService.open(storage, { ttlSec: 600 });
+    for (const key of service.jwks().keys) {
+      expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+    }
+  });
+
+  it('include older ones, whose tokens still work; new tokens are signed with the newest', async () => {
+    const [one, two] = await Promise.all(
+      ['a', 'b'].map(async () => {
+        const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+        onTestFinished(() => storage.close());
+        return storage;
+      }),
+    );
+    if (one === undefined || two === undefined) throw new Error('No storage.');
+    const before = await TokenService.open(one, { ttlSec: 600 });
+    await TokenService.open(two, { ttlSec: 600 });
+    const client = { id: 'a', organizationId: 'o' } as never;
+    const old = await before.issue(client, ['config:read'], 'http://issuer.example');
+    const [key] = await two.listSigningKeys();
+    if (key === undefined) throw new Error('No key.');
+    await one.insertSigningKey({ ...key, createdAt: '9999-01-01T00:00:00.000Z' });
+    const after = await TokenService.open(one, { ttlSec: 600 });
+    expect(await after.verify(old.accessToken)).toMatchObject({ clientId: 'a' });
+    const fresh = await after.issue(client, ['config:read'], 'http://issuer.example');
+    expect(await before.verify(fresh.accessToken)).toBeUndefined();
+  });
+});

@@ -1,0 +1,106 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { expect, it, onTestFinished } from 'vitest';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import type { ChangeRecord, Environment, Storage } from '../storage/storage.ts';
+import { ChangeBus } from './change-bus.ts';
+import { ChangeWriter } from './change-writer.ts';
+
+async function setUp() {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const environments = [await insertEnvironment(storage), await insertEnvironment(storage)];
+  const changes = new ChangeBus();
+  const logged: unknown[][] = [];
+  const log = { error: (...line: unknown[]) => void logged.push(line) };
+  const writer = new ChangeWriter({ storage, changes, log });
+  const [one, two] = environments.map(({ id }) => id);
+  return { storage, changes, writer, logged, one: String(one), two: String(two) };
+}
+
+async function insertEnvironment(storage: Storage): Promise<Environment> {
+  const createdAt = new Date().toISOString();
+  const organizationId = randomUUID();
+  await storage.insertOrganization({ id: organizationId, name: 'test', createdAt });
+  const environment: Environment = {
+    id: randomUUID(),
+    organizationId,
+    name: 'development',
+    description: null,
+    fallbackEnvironmentId: null,
+    revision: 5,
+    createdAt,
+    updatedAt: createdAt,
+  };
+  await storage.insertEnvironment(environment);
+  return environment;
+}
+
+it('a listener that throws neither fails the committed write nor keeps the change from others', async () => {
+  const { storage, changes, writer, logged, one, two } = await setUp();
+  const seen: ChangeRecord[] = [];
+  for (const id of [one, two]) {
+    changes.subscribe(id, () => {
+      throw new Error('sk_hidden');
+    });
+    changes.subscribe(id, (record) => void seen.push(record));
+  }
+  const write = writer.run(async (transaction) => {
+    transaction.record(one, []);
+    transaction.record(two, []);
+    return 'stored';
+  });
+  expect(await write).toBe('stored');
+  expect(seen.map(({ environmentId, revision }) => [environmentId, revision])).toEqual([
+    [one, 6],
+    [two, 6],
+  ]);
+  expect((await storage.findEnvironment(one))?.revision).toBe(6);
+  expect(logged).toHaveLength(2);
+  expect(JSON.stringify(logged)).not.toContain('sk_hidden');
+  // The next write is not disturbed.
+  await writer.run(async (transaction) => transaction.record(one, []));
+  expect(seen.at(-1)?.revision).toBe(7);
+});
+
+it('a write that fails publishes nothing and changes no revision, and the next one runs', async () => {
+  const { storage, changes, writer, one } = await setUp();
+  const seen: ChangeRecord[] = [];
+  changes.subscribe(one, (record) => void seen.push(record));
+  const failed = writer.run(async (transaction) => {
+    transaction.record(one, []);
+    throw new Error('refused');
+  });
+  const next = writer.run(async (transaction) => transaction.record(one, []));
+  await expect(failed).rejects.toThrow('refused');
+  await next;
+  expect(seen.map(({ revision }) => revision)).toEqual([6]);
+  expect((await storage.findEnvironment(one))?.revision).toBe(6);
+});
+
+it('writes run one after another, and each is published before the next begins', async () => {
+  const { changes, writer, one } = await setUp();
+  const order: string[] = [];
+  changes.subscribe(one, ({ revision }) => void order.push(`published ${revision}`));
+  await Promise.all(
+    [1, 2, 3].map((number) =>
+      writer.run(async (transaction) => {
+        order.push(`begins ${number}`);
+        await Promise.resolve();
+        transaction.record(one, []);
+        transaction.record(one, [{ segments: {} }]);
+      }),
+    ),
+  );
+  expect(order).toEqual(['begins 1', 'published 6', 'begins 2', 'published 7', 'begins 3', 'published 8']);
+});
+
+it('an unsubscribed listener gets nothing more', async () => {
+  const { changes, writer, one } = await setUp();
+  const seen: number[] = [];
+  const stop = changes.subscribe(one, ({ revision }) => void seen.push(revision));
+  await writer.run(async (transaction) => transaction.record(one, []));
+  stop();
+  stop();
+  await writer.run(async (transaction) => transaction.record(one, []));
+  expect(seen).toEqual([6]);
+});

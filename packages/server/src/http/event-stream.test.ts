@@ -1,0 +1,125 @@
+import { getEventListeners } from 'node:events';
+import Fastify from 'fastify';
+import { expect, it, onTestFinished } from 'vitest';
+import { EventStream, type StreamContext } from './event-stream.ts';
+import { HttpError } from './http-error.ts';
+
+/** A server with one stream per request to `/`, which is handed to the test. */
+async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
+  const closing = new AbortController();
+  const streams: EventStream[] = [];
+  const lost: (() => void)[] = [];
+  const app = Fastify({ forceCloseConnections: true });
+  const context: StreamContext = {
+    closing: closing.signal,
+    onAccessLost: (_principal, listener) => {
+      lost.push(listener);
+      return () => void lost.splice(lost.indexOf(listener), 1);
+    },
+    ...(options.streams && { streams: options.streams }),
+  };
+  app.addHook('onRequest', async (request) => {
+    request.principal = { clientId: 'a' } as never;
+  });
+  app.get('/', async (request, reply) => {
+    const stream = new EventStream(request, reply, context);
+    streams.push(stream);
+    stream.open();
+    stream.begin([{ id: '1', event: 'first', data: '{}' }]);
+  });
+  app.get('/refused', async (request, reply) => {
+    new EventStream(request, reply, context);
+    throw new HttpError(418, 'No.');
+  });
+  app.get('/late', async (request, reply) => {
+    const stream = new EventStream(request, reply, context);
+    stream.end();
+    stream.open();
+    stream.begin([{ id: '1', event: 'first', data: 'sk_hidden' }]);
+    stream.send({ id: '2', event: 'second', data: 'sk_hidden' });
+  });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(() => app.close());
+  const listeners = () => getEventListeners(closing.signal, 'abort').length;
+  return { url, closing, streams, lost, listeners };
+}
+
+it('leaves no listener on the closing signal, nor on its caller, when its client disconnects', async () => {
+  const { url, listeners, lost } = await setUp();
+  const abort = new AbortController();
+  const responses = await Promise.all(Array.from({ length: 4 }, () => fetch(url, { signal: abort.signal })));
+  expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  expect([listeners(), lost.length]).toEqual([4, 4]);
+  abort.abort();
+  await expect.poll(() => [listeners(), lost.length]).toEqual([0, 0]);
+});
+
+it('leaves none when the route refuses, or when it ends by itself', async () => {
+  const { url, listeners, lost, streams } = await setUp();
+  expect((await fetch(`${url}/refused`)).status).toBe(418);
+  await expect.poll(() => [listeners(), lost.length]).toEqual([0, 0]);
+  const response = await fetch(url);
+  streams[0]?.end();
+  streams[0]?.end();
+  expect(await response.text()).toBe('id: 1\nevent: first\ndata: {}\n\n');
+  expect([listeners(), lost.length]).toEqual([0, 0]);
+});
+
+it('ends when its caller loses access, and runs each cleanup once, also one that is added late', async () => {
+  const { url, lost, streams } = await setUp();
+  const response = await fetch(url);
+  const [stream] = streams;
+  let cleanups = 0;
+  stream?.onEnd(() => (cleanups += 1));
+  lost[0]?.();
+  await response.text();
+  expect([stream?.isOpen, cleanups]).toEqual([false, 1]);
+  stream?.onEnd(() => (cleanups += 1));
+  stream?.end();
+  expect(cleanups).toBe(2);
+});
+
+it('that ended before it opened sends no event', async () => {
+  const { url } = await setUp();
+  const response = await fetch(`${url}/late`);
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  expect(await response.text()).toBe('');
+});
+
+it('ends all streams when the server closes, and refuses new ones', async () => {
+  const { url, closing, listeners } = await setUp();
+  const response = await fetch(url);
+  closing.abort();
+  expect(await response.text()).toContain('first');
+  expect(listeners()).toBe(0);
+  expect((await fetch(url)).status).toBe(503);
+  expect(listeners()).toBe(0);
+});
+
+it('sends heartbeats only while it is open', async () => {
+  const { url, streams } = await setUp({ streams: { heartbeatMs: 5 } });
+  const response = await fetch(url);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  while (!text.includes(':\n\n:\n\n')) text += (await reader?.read())?.value ?? '';
+  streams[0]?.end();
+  let rest = '';
+  for (;;) {
+    const next = await reader?.read();
+    if (next === undefined || next.done) break;
+    rest += next.value;
+  }
+  expect(rest.replaceAll(':\n\n', '')).toBe('');
+});
+
+it('does not count its first events, however large, towards what may wait', async () => {
+  const { url, streams } = await setUp({ streams: { maxWaitingBytes: 10 } });
+  const response = await fetch(url);
+  const large = { id: '2', event: 'large', data: JSON.stringify('x'.repeat(5_000_000)) };
+  streams[0]?.begin([large, { ...large, id: '3' }, { ...large, id: '4' }]);
+  expect(streams[0]?.isOpen).toBe(true);
+  const reading = response.text();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  streams[0]?.end();
+  expect((await reading).length).toBeGreaterThan(15_000_000);
+});
