@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { type Command, type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
@@ -85,8 +85,11 @@ export class OutsideProject {
     return (await Promise.all(names.map((name) => this.read(join(folder, name))))).join('\n');
   }
 
-  write(path: string, text: string): Promise<void> {
-    return writeFile(join(this.folder, path), text);
+  /** Writes a file, in a new folder if need be. */
+  async write(path: string, text: string): Promise<void> {
+    const file = join(this.folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
   }
 
   /** Copies a folder of the project into another one. */

@@ -5,6 +5,11 @@ import { type Command, type CommandOptions, lastLines, signalGroup, spawnGroup }
 const STOP_GRACE_MS = 8_000;
 const POLL_MS = 100;
 
+interface StopOptions {
+  signal?: NodeJS.Signals;
+  graceMs?: number;
+}
+
 /** A process that runs until it is stopped, such as a server. */
 export class RunningProcess {
   readonly #child: ChildProcess;
@@ -61,10 +66,10 @@ export class RunningProcess {
     });
   }
 
-  /** Ends it and its children by SIGTERM, and by SIGKILL after 8 s. */
-  async stop(): Promise<void> {
-    signalGroup(this.#child, 'SIGTERM');
-    const timer = setTimeout(() => signalGroup(this.#child, 'SIGKILL'), STOP_GRACE_MS);
+  /** Ends it and its children by a signal, SIGTERM by default, and by SIGKILL after a grace of 8 s by default. */
+  async stop({ signal = 'SIGTERM', graceMs = STOP_GRACE_MS }: StopOptions = {}): Promise<void> {
+    signalGroup(this.#child, signal);
+    const timer = setTimeout(() => signalGroup(this.#child, 'SIGKILL'), graceMs);
     await this.#exited;
     clearTimeout(timer);
   }
