@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['src/**/*.test.ts'],
+          setupFiles: 'src/test-support/next-environment.ts',
           server: { deps: { inline: ['server-only'] } },
           typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.ts'] },
         },

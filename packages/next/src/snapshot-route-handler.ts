@@ -28,6 +28,8 @@ const STREAM_HEADERS = {
   'cache-control': 'no-store, no-transform',
   // Stops nginx from buffering the events.
   'x-accel-buffering': 'no',
+  // Without it, the connection of an ended stream stays open, idle, and `next start` waits for it on shutdown.
+  connection: 'close',
 };
 
 const RETRY = { 'retry-after': '5' };
