@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { UsageError } from './errors.ts';
 
 /** A text output; Node's `WriteStream` is one. */
@@ -5,6 +6,8 @@ export interface CliOutput {
   write(text: string): unknown;
   /** Colours and questions need a terminal. */
   readonly isTTY?: boolean;
+  /** The file descriptor, if there is one. */
+  readonly fd?: number;
 }
 
 /** A text input; `process.stdin` is one. */
@@ -33,6 +36,17 @@ export function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
   };
+}
+
+/**
+ * Whether text that is written now begins a line: on a terminal, and in a file that is still empty. With `>>`, or `| tee -a`,
+ * the last line of the user's file may lack its line break, and this program cannot read that file.
+ */
+export function isAtLineStart({ isTTY, fd }: CliOutput): boolean {
+  if (isTTY === true) return true;
+  if (fd === undefined) return false;
+  const stats = fstatSync(fd);
+  return stats.isFile() && stats.size === 0;
 }
 
 /** Longest standard input; larger than any value that a config server accepts. */

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseEnv, promisify } from 'node:util';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -73,6 +74,20 @@ describe('the built command', () => {
     expect((await run(['pull', '--show-secrets', '-o', file])).code).toBe(0);
     expect(JSON.parse(await readFile(file, 'utf8')).secrets).toEqual({ paymentKey: 'a-piped-secret' });
   });
+
+  it.each(['>> .env', '| tee -a .env > tee.log', '| cat >> .env'])(
+    'adds a client to a file whose last line has no line break: %s',
+    async (redirection) => {
+      await writeFile(join(folder, '.env'), 'LAST=1');
+      const command = `"${process.execPath}" "${cli}" clients create api -c "${credentials}" ${redirection}`;
+      await promisify(execFile)('sh', ['-c', command], { cwd: folder });
+      expect(parseEnv(await readFile(join(folder, '.env'), 'utf8'))).toMatchObject({
+        LAST: '1',
+        SMOOAI_CONFIG_API_URL: server.credentials?.apiUrl,
+        SMOOAI_CONFIG_CLIENT_SECRET: expect.stringMatching(/^sk_/),
+      });
+    },
+  );
 
   it('exits with 1 if the server refuses, and with 2 if it is used incorrectly', async () => {
     const refused = await run(['set', 'flags.theme', 'purple']);

@@ -4,10 +4,12 @@ import type {
   ConfigSettings,
   CreatedAuthClient,
 } from '@smooai/config/server';
+import { isAtLineStart } from '../cli-io.ts';
 import { confirmLoss } from '../confirm.ts';
 import { UsageError } from '../errors.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { didYouMean } from '../text/did-you-mean.ts';
+import { envLine } from '../text/env-file.ts';
 import { table } from '../text/table.ts';
 import { valueText } from '../text/value-text.ts';
 
@@ -89,7 +91,7 @@ export async function runClientCreate(
     context.note(storageAdvice(client));
   }
   const { apiUrl, authUrl, organizationId } = settings;
-  context.print(credentialText(client, settings), { apiUrl, authUrl, ...client, organizationId });
+  context.print(credentialText(context, client, settings), { apiUrl, authUrl, ...client, organizationId });
 }
 
 function storageAdvice(client: CreatedAuthClient): string {
@@ -99,8 +101,12 @@ function storageAdvice(client: CreatedAuthClient): string {
   return 'The secret is shown only now. Put these lines into the environment of the program that uses them: the secret store of its platform, or a file that only this program can read and that is never committed. With --json the output is a file for --credentials.';
 }
 
-/** Lines of a .env file for a server's client, or the bare key for a browser's. */
-function credentialText(client: CreatedAuthClient, settings: ConfigSettings): string {
+/** The bare key for a browser, or the lines of a `.env` file for a server's client. */
+function credentialText(
+  context: CommandContext,
+  client: CreatedAuthClient,
+  settings: ConfigSettings,
+): string {
   if (client.publishableKey !== undefined) return client.publishableKey;
   const [environment, ...others] = client.environments ?? [];
   const variables = {
@@ -111,9 +117,16 @@ function credentialText(client: CreatedAuthClient, settings: ConfigSettings): st
     SMOOAI_CONFIG_CLIENT_ID: client.clientId,
     SMOOAI_CONFIG_CLIENT_SECRET: client.clientSecret ?? '',
   };
-  return Object.entries(variables)
-    .map(([variable, value]) => `${variable}=${value}`)
-    .join('\n');
+  const lines = Object.entries(variables).map(([name, value]) => ({ name, ...envLine(name, value) }));
+  const unportable = lines.filter(({ isPortable }) => !isPortable).map(({ name }) => name);
+  if (unportable.length > 0 && context.options.json !== true) {
+    context.note(
+      `warning: ${unportable.join(', ')} can only be read by a shell ("set -a; . .env"), because dotenv has no way to quote it.`,
+    );
+  }
+  const text = lines.map((line) => line.text).join('\n');
+  // With ">>" the last line of a user's file must stay a line of its own. An empty line in a .env file is harmless.
+  return isAtLineStart(context.io.stdout) ? text : `\n${text}`;
 }
 
 /** `clients revoke CLIENT`: makes a client's tokens and key stop working immediately. */
