@@ -23,7 +23,7 @@ export interface CliIo {
   env: Readonly<Record<string, string | undefined>>;
   /** The folder that file names are relative to. */
   cwd: string;
-  /** Replaces the global `fetch`. */
+  /** Replaces the global `fetch`. With it, the proxy variables in `env` are not used. */
   fetch?: typeof globalThis.fetch;
 }
 

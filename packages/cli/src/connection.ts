@@ -12,6 +12,7 @@ import type { CliIo } from './cli-io.ts';
 import { UsageError } from './errors.ts';
 import { readJsonFile } from './files.ts';
 import { isRecord } from './json.ts';
+import { proxyFetch } from './proxy-fetch.ts';
 
 /** The options that every command has. */
 export interface GlobalOptions {
@@ -49,17 +50,21 @@ export async function connect(options: GlobalOptions, io: CliIo): Promise<Connec
     environment: options.env,
     allowInsecureHttp: options.allowInsecureHttp,
   };
-  const settings = await settingsOf(given, io);
+  const fetch = io.fetch ?? (await proxyFetch(io.env));
+  const settings = await settingsOf(given, { env: io.env, fetch });
   const { allowInsecureHttp } = options;
-  const http = { ...(io.fetch !== undefined && { fetch: io.fetch }), allowInsecureHttp };
+  const http = { ...(fetch !== undefined && { fetch }), allowInsecureHttp };
   const tokenProvider = new TokenProvider({ ...settings, ...http });
   const { apiUrl, organizationId } = settings;
   return { api: new ConfigApi({ apiUrl, organizationId, tokenProvider, ...http }), settings };
 }
 
-async function settingsOf(given: SettingsOptions, io: CliIo): Promise<ConfigSettings> {
+async function settingsOf(
+  given: SettingsOptions,
+  discovery: Parameters<typeof discoverSettings>[1],
+): Promise<ConfigSettings> {
   try {
-    return await discoverSettings(given, { env: io.env, fetch: io.fetch });
+    return await discoverSettings(given, discovery);
   } catch (error) {
     if (isConfigError(error, 'ERR_SETTINGS_MISSING') && 'missing' in error && Array.isArray(error.missing)) {
       const isOnlyIssuer = error.missing.length === 1 && error.missing[0] === 'SMOOAI_CONFIG_AUTH_URL';

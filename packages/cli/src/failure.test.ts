@@ -1,23 +1,8 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { shareBench } from './test-support/cli-bench.ts';
+import { withoutWaiting } from './test-support/without-waiting.ts';
 
 const bench = shareBench({ schema: false });
-
-/** Runs with fake timers, so that retries do not wait. */
-async function withoutWaiting<Result>(action: () => Promise<Result>): Promise<Result> {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
-  onTestFinished(() => void vi.useRealTimers());
-  let isDone = false;
-  const result = action().finally(() => {
-    isDone = true;
-  });
-  while (!isDone) {
-    await vi.advanceTimersByTimeAsync(1_000);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  vi.useRealTimers();
-  return result;
-}
 
 describe('an error', () => {
   it('of the network says what to check', async () => {

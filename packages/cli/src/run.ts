@@ -4,6 +4,7 @@ import { type CliIo, processIo } from './cli-io.ts';
 import { EXIT } from './errors.ts';
 import { commanderFailure, describeFailure } from './failure.ts';
 import { createProgram } from './program/create-program.ts';
+import { proxyHint } from './proxy-fetch.ts';
 import { colorsFor } from './text/colors.ts';
 
 /**
@@ -34,9 +35,10 @@ export async function run(argv: readonly string[], io: CliIo = processIo()): Pro
     const failure = error instanceof CommanderError ? commanderFailure(error) : describeFailure(error);
     // Help and version are not failures, and commander has already printed its own errors.
     if (failure.exitCode === EXIT.ok || (error instanceof CommanderError && !isJson)) return failure.exitCode;
+    const message = failure.message + proxyHint(error, io.env);
     const text = isJson
-      ? JSON.stringify({ error: { code: failure.code, message: failure.message } })
-      : colorsFor(io.stderr, io.env).red(`error: ${failure.message}`);
+      ? JSON.stringify({ error: { code: failure.code, message } })
+      : colorsFor(io.stderr, io.env).red(`error: ${message}`);
     io.stderr.write(`${text}\n`);
     return failure.exitCode;
   }
