@@ -87,27 +87,73 @@ describe('the packed packages', () => {
     }
   });
 
-  it('can be required: every entry that supports CommonJS', async () => {
+  it('can be required: every entry that code of an application loads, with the same exports', async () => {
     const required: string[] = [];
+    const entries = manifests.flatMap((manifest) =>
+      entriesOf(manifest)
+        .filter((entry) => isDual(manifest, entry))
+        .map((entry) => ({ entry, manifest })),
+    );
+    for (const { entry, manifest } of entries) {
+      const conditions = conditionsOf(entry);
+      // Nest 12 itself is ESM, so its adapter needs a Node that can require that.
+      const isNest = manifest.name === '@smooai/config-nestjs';
+      const options = [...conditions, ...(isNest ? [] : ['--no-experimental-require-module'])];
+      const text = JSON.stringify(entry);
+      const names = (exports: string): string =>
+        `process.stdout.write(Object.keys(${exports}).filter((name) => name !== '__esModule').sort().join())`;
+      const common = await node(names(`require(${text})`), ['--input-type=commonjs', ...options]);
+      const esm = await node(names(`await import(${text})`), ['--input-type=module', ...conditions]);
+      expect(common, entry).toBe(esm);
+      required.push(entry);
+    }
+    expect(required.sort()).toEqual([
+      '@smooai/config',
+      '@smooai/config-nestjs',
+      '@smooai/config-next/client',
+      '@smooai/config-next/route-handler',
+      '@smooai/config-next/server',
+      '@smooai/config-react',
+      '@smooai/config/browser',
+      '@smooai/config/server',
+      '@smooai/config/testing',
+    ]);
+  });
+
+  it("keep 'use client' as the first statement of the entries for client components, and of no others", async () => {
+    const directed: string[] = [];
     for (const manifest of manifests) {
-      for (const [path, target] of Object.entries(manifest.exports)) {
-        if (typeof target === 'string' || !('require' in target)) continue;
-        const entry = manifest.name + path.slice(1);
-        const code = `process.stdout.write(String(Object.keys(require(${JSON.stringify(entry)})).length))`;
-        const count = Number(await node(code, ['--input-type=commonjs', ...conditionsOf(entry)]));
-        expect(count, entry).toBeGreaterThan(0);
-        required.push(entry);
+      const dist = join(folder, 'node_modules', manifest.name, 'dist');
+      for (const file of await readdir(dist)) {
+        const code = /\.c?js$/.test(file) ? await readFile(join(dist, file), 'utf8') : '';
+        if (/^(['"])use client\1;/.test(code)) directed.push(`${manifest.name}/${file}`);
+        else expect(code, file).not.toMatch(/(['"])use client\1;/);
       }
     }
-    expect(required).toEqual(
-      expect.arrayContaining([
-        '@smooai/config',
-        '@smooai/config/server',
-        '@smooai/config-react',
-        '@smooai/config-next/server',
-        '@smooai/config-nestjs',
-      ]),
-    );
+    expect(directed.sort()).toEqual([
+      '@smooai/config-next/client.cjs',
+      '@smooai/config-next/client.js',
+      '@smooai/config-react/index.cjs',
+      '@smooai/config-react/index.js',
+    ]);
+  });
+
+  it('render on a server from CommonJS: the provider and the hooks share one context', async () => {
+    const render = (provider: string): string => `
+      const { createElement: h } = require('react');
+      const { renderToString } = require('react-dom/server');
+      const { ConfigProvider } = require(${JSON.stringify(provider)});
+      const { useFlag } = require('@smooai/config-react');
+      const snapshot = { public: {}, flags: { on: { value: true, source: 'raw' } }, limits: {}, revision: '1', evaluatedAt: 1 };
+      const Page = () => h('p', null, String(useFlag('on')));
+      process.stdout.write(renderToString(h(ConfigProvider, { snapshot }, h(Page))));`;
+    for (const provider of ['@smooai/config-react', '@smooai/config-next/client']) {
+      const html = await node(render(provider), [
+        '--input-type=commonjs',
+        '--no-experimental-require-module',
+      ]);
+      expect(html, provider).toBe('<p>true</p>');
+    }
   });
 
   it('have working commands', async () => {
@@ -174,6 +220,11 @@ describe('the packed packages', () => {
 /** The server entry for Next throws without the condition that Next sets for server components. */
 function conditionsOf(entry: string): string[] {
   return entry === '@smooai/config-next/server' ? ['--conditions', 'react-server'] : [];
+}
+
+function isDual(manifest: Manifest, entry: string): boolean {
+  const target = manifest.exports[`.${entry.slice(manifest.name.length)}`];
+  return typeof target === 'object' && 'require' in target;
 }
 
 function entriesOf(manifest: Manifest): string[] {
