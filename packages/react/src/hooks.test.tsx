@@ -137,9 +137,11 @@ describe('following changes', () => {
     const view = render(tree('newCheckout'));
     const mounted = store.listeners;
     expect(mounted).toBeGreaterThan(0);
+    expect(new Set(store.keys)).toEqual(new Set(['flags.newCheckout']));
     view.rerender(tree('theme'));
     expect(view.container.textContent).toBe('light');
     expect(store.listeners).toBe(mounted);
+    expect(new Set(store.keys)).toEqual(new Set(['flags.theme']));
     view.unmount();
     expect(store.listeners).toBe(0);
   });

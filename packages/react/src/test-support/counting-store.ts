@@ -3,6 +3,8 @@ import { type Snapshot, SnapshotStore } from '@smooai/config/browser';
 /** A store that counts its subscribed listeners. */
 export class CountingStore extends SnapshotStore {
   listeners = 0;
+  /** The keys that have listeners, such as `flags.theme`, once for each listener. */
+  readonly keys: string[] = [];
 
   constructor(initial: Snapshot) {
     super(initial);
@@ -14,7 +16,12 @@ export class CountingStore extends SnapshotStore {
   }
 
   override subscribe(key: string, listener: () => void): () => void {
-    return this.#count(super.subscribe(key, listener));
+    this.keys.push(key);
+    const unsubscribe = super.subscribe(key, listener);
+    return this.#count(() => {
+      this.keys.splice(this.keys.indexOf(key), 1);
+      unsubscribe();
+    });
   }
 
   #count(unsubscribe: () => void): () => void {
