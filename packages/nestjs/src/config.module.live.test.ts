@@ -61,6 +61,12 @@ it('starts with the values of a config server, follows changes, and closes with 
     interval: 50,
   });
 
+  // The shutdown waits for the client, which may still be writing its disk copy.
+  const close = client.close.bind(client);
+  client.close = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await close();
+  };
   await app.close();
   expect(client.health().status).toBe('closed');
 });

@@ -91,6 +91,7 @@ describe('forRoot', () => {
       .compile()
       .catch((reason: unknown) => reason);
     expect(isConfigError(error, 'ERR_READY_TIMEOUT')).toBe(true);
+    expect(String(error)).toContain('within 50 ms');
     expect(String(error)).not.toContain('very-secret-text');
   });
 
@@ -156,6 +157,14 @@ describe('forRootAsync', () => {
     const { app, get } = await startApp({ imports: [ConfigModule.forRootAsync(options), EmailModule] });
     expect(app.get(CONFIG_CLIENT)).toBe(client);
     expect((await get('/email')).status).toBe(200);
+  });
+
+  it('provides the client only to importing modules if global is false', async () => {
+    const module = ConfigModule.forRootAsync({ useFactory: () => ({ client }), global: false });
+    const start = Test.createTestingModule({ imports: [module, EmailModule] })
+      .setLogger(silent)
+      .compile();
+    await expect(start).rejects.toThrow(/CONFIG_CLIENT/);
   });
 
   it('throws unless exactly one way of creating the options is given', () => {

@@ -86,6 +86,20 @@ describe.each(TRANSPORTS)('a call over $type', ({ type, userOf, args }) => {
     expect(await read(...args('bob'))).toEqual({ beta: false, cartItems: 20 });
   });
 
+  it('computes its context once, if the transport has an object for the call', async () => {
+    let calls = 0;
+    const { call } = await start(type, (executionContext) => {
+      calls++;
+      return { userId: userOf(executionContext) };
+    });
+    const read = call('read');
+    await read(...args('ada'));
+    const isShared = typeof args('ada')[1] !== 'string';
+    expect(calls).toBe(isShared ? 1 : 2);
+    await read(...args('bob'));
+    expect(calls).toBe(isShared ? 2 : 4);
+  });
+
   it('is refused while the flag is off, and allowed while it is on', async () => {
     const { client, call } = await start(type, () => ({}));
     const checkout = call('checkout');
@@ -95,4 +109,19 @@ describe.each(TRANSPORTS)('a call over $type', ({ type, userOf, args }) => {
     client.set({ flags: { newCheckout: true } });
     expect(await checkout(...args('ada'))).toBe('done');
   });
+});
+
+it('two resolvers of one GraphQL request share its context', async () => {
+  let calls = 0;
+  const { call } = await start('graphql', (executionContext) => {
+    calls++;
+    return { userId: executionContext.getArgByIndex<{ user: string }>(2).user };
+  });
+  const request = { user: 'ada' };
+  for (const parent of [{}, { id: 1 }]) {
+    expect(await call('read')(parent, {}, request, {})).toEqual({ beta: true, cartItems: 20 });
+  }
+  expect(calls).toBe(1);
+  expect(await call('read')({}, {}, { user: 'bob' }, {})).toEqual({ beta: false, cartItems: 20 });
+  expect(calls).toBe(2);
 });

@@ -143,6 +143,30 @@ describe('createNextConfig with a schema', () => {
     await again.close();
   });
 
+  it('does not share the client between different settings, and keeps the secret out of the registry', async () => {
+    const running = createNextConfig({ config: shopConfig(), clientOptions });
+    await running.client();
+    const elsewhere = 'http://127.0.0.1:9';
+    const different = [
+      { apiUrl: elsewhere },
+      { authUrl: elsewhere },
+      { clientId: 'someone-else' },
+      { clientSecret: 'another-secret' },
+      { organizationId: 'another-organization' },
+    ];
+    for (const settings of different) {
+      const other = createNextConfig({
+        config: shopConfig(),
+        clientOptions: { ...clientOptions, ...settings },
+        readyTimeoutMs: 500,
+      });
+      await expect(other.client(), JSON.stringify(settings)).rejects.toThrow();
+    }
+    const registry = Reflect.get(globalThis, Symbol.for('@smooai/config/clients')) as Map<string, unknown>;
+    expect([...registry.keys()].join()).not.toContain(clientOptions.clientSecret);
+    await (await running.client()).close();
+  });
+
   it('names the missing settings on the first read, not before', async () => {
     const next = createNextConfig({ config: shopConfig(), clientOptions: { apiUrl: 'http://127.0.0.1:9' } });
     await expect(next.flag('newCheckout')).rejects.toThrow(/SMOOAI_CONFIG_CLIENT_ID/);

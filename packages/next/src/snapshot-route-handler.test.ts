@@ -95,6 +95,7 @@ describe('createSnapshotRouteHandler', () => {
     const response = await createSnapshotRouteHandler({ client })(request(headers));
     expect(response.status).toBe(403);
     expect(await response.json()).toEqual({ message: expect.any(String) });
+    expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
   it.each([
@@ -119,6 +120,17 @@ describe('createSnapshotRouteHandler', () => {
     expect(statuses).toEqual(new Set([200]));
   });
 
+  it('keeps the connection open with comments, as often as heartbeatMs says', async () => {
+    const client = createTestClient({ config });
+    const { body } = await createSnapshotRouteHandler({ client, heartbeatMs: 5 })(request());
+    let text = '';
+    for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (/^:[^\n]*\n(.*\n)*:/m.test(text)) break;
+    }
+    expect(text).toContain('event: snapshot');
+  });
+
   it('returns no body to HEAD', async () => {
     const client = createTestClient({ config });
     const response = await createSnapshotRouteHandler({ client })(request({}, { method: 'HEAD' }));
@@ -133,6 +145,7 @@ describe('createSnapshotRouteHandler', () => {
     const response = await handler(request());
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('5');
+    expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await response.text()).not.toContain('internal');
   });
 

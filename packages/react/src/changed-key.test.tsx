@@ -9,23 +9,23 @@ import { ManualSource } from './test-support/manual-source.ts';
 
 forbidConsoleErrors();
 
-/** A snapshot in which the keys `one` and `two` of every group have these values. */
-function snapshotWith(one: number, two: number, revision: string): Snapshot {
-  const entries = {
-    one: { value: one, source: 'raw' },
-    two: { value: two, source: 'raw' },
-  } as const;
-  return { revision, public: { one, two }, flags: entries, limits: entries };
+type Group = 'public' | 'flags' | 'limits';
+
+/** A snapshot in which only one group has the keys `one` and `two`. */
+function snapshotWith(group: Group, [one, two]: [number, number], revision: string): Snapshot {
+  const entries = { one: { value: one, source: 'raw' }, two: { value: two, source: 'raw' } } as const;
+  const empty = { revision, public: {}, flags: {}, limits: {} };
+  return { ...empty, [group]: group === 'public' ? { one, two } : entries };
 }
 
 type ReadHook = (key: never) => unknown;
 
-const hooks: [name: string, hook: ReadHook][] = [
-  ['useFlag', useFlag],
-  ['useFlagDetails', (key) => useFlagDetails(key)?.value],
-  ['useLimit', useLimit],
-  ['useLimitDetails', (key) => useLimitDetails(key)?.value],
-  ['usePublic', usePublic],
+const hooks: [name: string, group: Group, hook: ReadHook][] = [
+  ['useFlag', 'flags', useFlag],
+  ['useFlagDetails', 'flags', (key) => useFlagDetails(key)?.value],
+  ['useLimit', 'limits', useLimit],
+  ['useLimitDetails', 'limits', (key) => useLimitDetails(key)?.value],
+  ['usePublic', 'public', usePublic],
 ];
 
 function Reader(props: { name: string; useValue: ReadHook; seen: string[] }): ReactNode {
@@ -35,11 +35,11 @@ function Reader(props: { name: string; useValue: ReadHook; seen: string[] }): Re
   return text;
 }
 
-describe.each(hooks)('%s', (_, useHook) => {
+describe.each(hooks)('%s', (_, group, useHook) => {
   function setUp() {
     const source = new ManualSource();
     const seen: string[] = [];
-    const snapshot = snapshotWith(1, 1, '1');
+    const snapshot = snapshotWith(group, [1, 1], '1');
     const tree = (name: string): ReactNode => (
       <ConfigProvider snapshot={snapshot} source={source}>
         <Reader name={name} useValue={useHook} seen={seen} />
@@ -52,9 +52,9 @@ describe.each(hooks)('%s', (_, useHook) => {
   it('shows its key, and each change of it, and nothing of another key', () => {
     const { source, seen, shown } = setUp();
     expect(shown()).toBe('one 1');
-    act(() => source.push(snapshotWith(1, 2, '2')));
+    act(() => source.push(snapshotWith(group, [1, 2], '2')));
     expect(seen).toEqual(['one 1']);
-    act(() => source.push(snapshotWith(2, 2, '3')));
+    act(() => source.push(snapshotWith(group, [2, 2], '3')));
     expect(shown()).toBe('one 2');
   });
 
@@ -62,14 +62,14 @@ describe.each(hooks)('%s', (_, useHook) => {
     const { source, seen, view, tree, shown } = setUp();
     view.rerender(tree('two'));
     expect(shown()).toBe('two 1');
-    act(() => source.push(snapshotWith(1, 2, '2')));
+    act(() => source.push(snapshotWith(group, [1, 2], '2')));
     expect(shown()).toBe('two 2');
     seen.length = 0;
-    act(() => source.push(snapshotWith(9, 2, '3')));
+    act(() => source.push(snapshotWith(group, [9, 2], '3')));
     expect(seen).toEqual([]);
     view.rerender(tree('one'));
     expect(shown()).toBe('one 9');
-    act(() => source.push(snapshotWith(10, 2, '4')));
+    act(() => source.push(snapshotWith(group, [10, 2], '4')));
     expect(shown()).toBe('one 10');
   });
 
@@ -78,7 +78,7 @@ describe.each(hooks)('%s', (_, useHook) => {
     const empty = { revision: '2', public: {}, flags: {}, limits: {} };
     act(() => source.push(empty));
     expect(shown()).toBe('one undefined');
-    act(() => source.push(snapshotWith(3, 3, '3')));
+    act(() => source.push(snapshotWith(group, [3, 3], '3')));
     expect(shown()).toBe('one 3');
   });
 });

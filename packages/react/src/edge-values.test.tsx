@@ -1,0 +1,147 @@
+import { type Snapshot, SnapshotStore } from '@smooai/config/browser';
+import { act, render, renderHook } from '@testing-library/react';
+import { type ReactNode, Suspense, useEffect } from 'react';
+import { hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
+import { describe, expect, it } from 'vitest';
+import { ConfigProvider, useConfigChanges, useConfigStatus, useFlag, useLimit, usePublic } from './index.ts';
+import './test-support/shop-config.ts';
+import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
+import { ManualSource } from './test-support/manual-source.ts';
+import { first, flipped, snapshotOf } from './test-support/snapshots.ts';
+
+forbidConsoleErrors();
+
+const empty: Snapshot = { revision: '1', public: {}, flags: {}, limits: {} };
+
+const within =
+  (snapshot: Snapshot) =>
+  ({ children }: { children: ReactNode }) => <ConfigProvider snapshot={snapshot}>{children}</ConfigProvider>;
+
+describe('a value that counts as false', () => {
+  const falsy: Snapshot = {
+    ...empty,
+    public: { supportEmail: '' },
+    flags: { newCheckout: { value: false, source: 'raw' } },
+    limits: { cartItems: { value: 0, source: 'raw' } },
+  };
+  const read = () => [useFlag('newCheckout', true), usePublic('supportEmail', 'x'), useLimit('cartItems', 5)];
+
+  it('is not replaced by the fallback', () => {
+    expect(renderHook(read, { wrapper: within(falsy) }).result.current).toEqual([false, '', 0]);
+  });
+
+  it('is the fallback only if the snapshot does not have the key', () => {
+    expect(renderHook(read, { wrapper: within(empty) }).result.current).toEqual([true, 'x', 5]);
+  });
+});
+
+function Status(): ReactNode {
+  return useConfigStatus();
+}
+
+describe('useConfigStatus', () => {
+  it('follows the status alone', () => {
+    const store = new SnapshotStore(first, 'connecting');
+    const view = render(
+      <ConfigProvider store={store}>
+        <Status />
+      </ConfigProvider>,
+    );
+    for (const status of ['live', 'reconnecting', 'offline'] as const) {
+      act(() => {
+        store.status = status;
+      });
+      expect(view.container.textContent).toBe(status);
+    }
+  });
+
+  it('hydrates with the status of the HTML, even if the connection is open by then', async () => {
+    const statuses: string[] = [];
+    let isReady = true;
+    let wake = (): void => {};
+    const pending = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const suspend = (): void => {
+      if (!isReady) throw pending;
+    };
+    const tree = (
+      <ConfigProvider snapshot={first} source={new ManualSource()}>
+        <Suspense fallback="…">
+          <LateStatus suspend={suspend} onRender={(status) => statuses.push(status)} />
+        </Suspense>
+      </ConfigProvider>
+    );
+    const container = document.body.appendChild(document.createElement('div'));
+    container.innerHTML = renderToString(tree);
+    isReady = false;
+    statuses.length = 0;
+    const root = await act(async () => hydrateRoot(container, tree));
+    isReady = true;
+    await act(async () => wake());
+    expect(statuses[0]).toBe('connecting');
+    expect(container.textContent).toBe('live');
+    await act(async () => root.unmount());
+    container.remove();
+  });
+});
+
+function LateStatus(props: { suspend: () => void; onRender: (status: string) => void }): ReactNode {
+  props.suspend();
+  const status = useConfigStatus();
+  props.onRender(status);
+  return status;
+}
+
+describe('ConfigProvider', () => {
+  it('renders the fallback on the server as long as there is no snapshot', () => {
+    const html = renderToString(
+      <ConfigProvider source={new ManualSource()} fallback="One moment">
+        <Status />
+      </ConfigProvider>,
+    );
+    expect(html).toBe('One moment');
+  });
+
+  it('applies a new snapshot before effects of its children run, and so before the browser paints', () => {
+    const store = new SnapshotStore(first);
+    const revisions: (string | undefined)[] = [];
+    const tree = (snapshot: Snapshot): ReactNode => (
+      <ConfigProvider store={store} snapshot={snapshot}>
+        <Observer onEffect={() => void revisions.push(store.snapshot?.revision)} />
+      </ConfigProvider>
+    );
+    const view = render(tree(first));
+    revisions.length = 0;
+    view.rerender(tree(flipped));
+    expect(revisions[0]).toBe('2');
+  });
+});
+
+function Observer({ onEffect }: { onEffect: () => void }): ReactNode {
+  useEffect(onEffect);
+  return null;
+}
+
+describe('useConfigChanges', () => {
+  it('keeps as many changes as the newest limit says', () => {
+    const source = new ManualSource();
+    const { result, rerender } = renderHook(({ limit }) => useConfigChanges(limit), {
+      initialProps: { limit: 1 },
+      wrapper: ({ children }) => (
+        <ConfigProvider snapshot={first} source={source}>
+          {children}
+        </ConfigProvider>
+      ),
+    });
+    const push = (theme: string, revision: string) => act(() => source.push(snapshotOf({ theme }, revision)));
+    push('dark', '2');
+    push('blue', '3');
+    expect(result.current.map(({ to }) => to)).toEqual(['blue']);
+    rerender({ limit: 3 });
+    push('red', '4');
+    push('green', '5');
+    expect(result.current.map(({ to }) => to)).toEqual(['green', 'red', 'blue']);
+  });
+});
