@@ -199,7 +199,30 @@ describe('@RequireFlag', () => {
     expect((await get(path)).status).toBe(200);
   });
 
-  it('throws for a status outside 400 to 599', () => {
-    expect(() => RequireFlag('beta', { status: 200 })).toThrow(/400 to 599/);
+  it.each(['theme', 'unknown', 'toString'])(
+    'refuses while the flag %s is not the boolean true',
+    async (key) => {
+      @Controller('odd')
+      class OddController {
+        @Get()
+        @RequireFlag(key as never)
+        odd() {
+          return { ok: true };
+        }
+      }
+      const { get } = await startApp({
+        imports: [ConfigModule.forRoot({ client })],
+        controllers: [OddController],
+      });
+      expect((await get('/odd')).status).toBe(404);
+    },
+  );
+
+  it.each([200, 399, 600, 404.5, Number.NaN, '404' as never])('throws for the status %s', (status) => {
+    expect(() => RequireFlag('beta', { status })).toThrow(/400 to 599/);
+  });
+
+  it.each([400, 599])('accepts the status %s', (status) => {
+    expect(() => RequireFlag('beta', { status })).not.toThrow();
   });
 });
