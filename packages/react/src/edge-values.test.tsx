@@ -95,7 +95,7 @@ function LateStatus(props: { suspend: () => void; onRender: (status: string) => 
 }
 
 describe('ConfigProvider', () => {
-  it('renders the fallback on the server as long as there is no snapshot', () => {
+  it('renders the fallback on the server as long as there is not a snapshot', () => {
     const html = renderToString(
       <ConfigProvider source={new ManualSource()} fallback="One moment">
         <Status />
