@@ -63,7 +63,7 @@ export async function startDemo({
 
 async function startAll({ dataDir, ports, onStep, launch, processes, stop }) {
   onStep('Starting the config server');
-  const urls = {};
+  const urls = { server: '', next: '', nest: '', react: '' };
   for (const app of ['next', 'nest', 'react']) urls[app] = `http://${host}:${await freePort(ports[app])}`;
   const launchServer = await serverLauncher({ dataDir, port: ports.server, launch });
   const { url, organizationId, credentialsFile } = await launchServer();

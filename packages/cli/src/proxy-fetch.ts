@@ -31,7 +31,9 @@ export async function proxyFetch(env: Environment): Promise<typeof globalThis.fe
       return Object.assign(pool, { connect: failingTunnel(pool.connect.bind(pool)) });
     },
   });
-  return ((url: string, init: object) => fetch(url, { ...init, dispatcher })) as typeof globalThis.fetch;
+  // The package's types and those of the global fetch differ, though Node's fetch is the same code.
+  const proxied: unknown = (url: string, init: object) => fetch(url, { ...init, dispatcher });
+  return proxied as typeof globalThis.fetch;
 }
 
 type OpenTunnel = (request: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>;
