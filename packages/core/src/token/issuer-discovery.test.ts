@@ -4,6 +4,7 @@ import { type ConfigClient, createConfigClient, discoverSettings, type SettingsO
 import {
   type LoopbackServer,
   type Responder,
+  type SeenRequest,
   sendJson,
   startLoopbackServer,
 } from '../test-support/loopback-server.ts';
@@ -37,6 +38,8 @@ const optionsFor = (server: LoopbackServer): SettingsOptions => ({
   organizationId: 'org-1',
 });
 
+const ownEndpoint = ({ headers }: SeenRequest) => ({ token_endpoint: `http://${headers.host}/token` });
+
 type Metadata = Record<string, unknown> | Responder | undefined;
 
 /** A config server with these metadata documents; `{url}` stands for its own URL. */
@@ -50,7 +53,9 @@ function startConfigServer(oauth: Metadata, oidc?: Metadata): Promise<LoopbackSe
     const document = documents[request.url];
     if (typeof document === 'function') return document(request, response, more);
     if (document !== undefined) {
-      response.writeHead(200).end(JSON.stringify(document).replaceAll('{url}', own));
+      response
+        .writeHead(200)
+        .end(JSON.stringify(document).replaceAll('{url}', own).replaceAll('{host}', own.slice(7)));
     } else if (request.url.endsWith('/token')) {
       sendJson(response, 200, { access_token: 'token-1', token_type: 'Bearer', expires_in: 3600 });
     } else if (request.url.includes('/ruleset')) {
@@ -110,14 +115,15 @@ describe('the issuer of an API', () => {
     ['another port', { token_endpoint: 'http://127.0.0.1:1/token' }],
     ['another name of the host', { token_endpoint: 'http://localhost/token' }],
     ['another scheme', { token_endpoint: 'ftp://127.0.0.1/token' }],
-    ['a user name', { token_endpoint: 'http://me@127.0.0.1/token' }],
+    ['a user name', { token_endpoint: 'http://me@{host}/token' }],
+    ['a password', { token_endpoint: 'http://:hunter2@{host}/token' }],
     ['a relative URL', { token_endpoint: '/token' }],
     ['a number', { token_endpoint: 7 }],
     ['another path', { token_endpoint: '{url}/oauth/issue' }],
     ['a query', { token_endpoint: '{url}/token?to=x' }],
     ['HTML', (_, response) => void response.writeHead(200).end('<html>token_endpoint</html>')],
-    ['too much', (_, response) => void response.writeHead(200).end(' '.repeat(70_000))],
-    ['403', (_, response) => void response.writeHead(403).end()],
+    ['too much', { token_endpoint: '{url}/token', more: 'x'.repeat(70_000) }],
+    ['the status 403', (request, response) => sendJson(response, 403, ownEndpoint(request))],
     ['a redirect', (_, response) => void response.writeHead(302, { location: '/elsewhere' }).end()],
   ])('is missing if its metadata has %s', async (_, oauth) => {
     const server = await startConfigServer(oauth);
@@ -164,6 +170,20 @@ describe('the issuer of an API', () => {
     const urls = server.seen.map(({ url }) => url);
     expect(urls.filter((url) => url.includes('well-known'))).toHaveLength(1);
     expect(urls.filter((url) => url === '/token')).toHaveLength(1);
+  });
+
+  it('gives a new token after a 401', async () => {
+    const server = await startConfigServer({ token_endpoint: '{url}/token' });
+    let refused = 0;
+    const fetch: typeof globalThis.fetch = (input, init) => {
+      const url = input instanceof Request ? input.url : String(input);
+      if (!url.includes('/ruleset') || refused > 0) return globalThis.fetch(input, init);
+      refused += 1;
+      return Promise.resolve(Response.json({ message: 'revoked' }, { status: 401 }));
+    };
+    const { client } = clientFor(server, { fetch });
+    await client.ready();
+    expect(server.seen.filter(({ url }) => url === '/token')).toHaveLength(2);
   });
 
   it('is not waited for beyond the time limit of the caller', async () => {
@@ -228,8 +248,11 @@ describe('discoverSettings', () => {
 
   it('ends with its time limit', async () => {
     const server = await startConfigServer(() => undefined);
+    const startedAt = performance.now();
     const timeout = discoverSettings(optionsFor(server), { env: {}, timeoutMs: 30 });
     expect(await failureOf(timeout)).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'timeout' });
+    // Far from the default limit of 10 s.
+    expect(performance.now() - startedAt).toBeLessThan(8_000);
   });
 
   it('ends with its signal', async () => {

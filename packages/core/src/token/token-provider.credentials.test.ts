@@ -34,6 +34,12 @@ describe('credentials', () => {
     expect(() => setUp([], { credentialsIn: 'basic-raw', clientId: 'a:b' })).toThrow('colon');
   });
 
+  it('from a function leave no timer', async () => {
+    const { provider } = setUp([tokenResponse('t1')], { clientSecret: async () => 's3cret' });
+    await provider.getAccessToken();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('come from a function, called for each attempt', async () => {
     const secrets = ['old\n', 'new'];
     const { provider, fetch } = setUp([new TypeError('fetch failed'), tokenResponse('t1')], {
