@@ -1,4 +1,5 @@
 import { ConfigClient } from './client/config-client.ts';
+import { plainCopy } from './lib/frozen-copy.ts';
 import { isThenable } from './lib/guarded-call.ts';
 import type {
   AnyConfig,
@@ -162,8 +163,8 @@ function merge(
 ): Record<string, JsonValue> {
   const merged = { ...stored };
   for (const [key, value] of Object.entries(values ?? {})) {
-    // It may be anything that the validator accepts, since it is never sent as JSON.
-    if (value !== undefined) merged[key] = value as JsonValue;
+    // It may be anything that the validator accepts, since it is never sent as JSON. The test may go on changing it.
+    if (value !== undefined) merged[key] = plainCopy(value) as JsonValue;
   }
   return merged;
 }

@@ -93,7 +93,8 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Returns a public value, parsed by the schema.
+   * Returns a public value, parsed by the schema. It is deeply frozen, although its type does not say so; what cannot be
+   * frozen, such as a Date, Map, URL or instance of a class, is shared by all readers: do not change it.
    *
    * @throws {NotReadyError} before `ready()`, if the schema has no default for the key.
    * @throws {ValueMissingError} if the key has no valid value and no default.
@@ -104,7 +105,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   }
 
   /**
-   * Returns a secret, parsed by the schema.
+   * Returns a secret, parsed by the schema. It is frozen as {@link public} says.
    *
    * @throws {NotReadyError} before `ready()`, if the schema has no default for the key.
    * @throws {ValueMissingError} if the key has no valid value and no default.

@@ -50,7 +50,7 @@ export type Served = 'stored' | 'previous' | 'fallback';
 /** A key's stored value. It is validated once, when it arrives; a targeted value is compiled at its first read. */
 export class CompiledKey {
   readonly stored: StoredValue | undefined;
-  /** The result for every context; undefined if the key is targeted. */
+  /** The result for every context, frozen; undefined if the key is targeted. */
   readonly fixed: ParsedEvaluation | undefined;
   /** Whether there is a valid value; the schema's default counts. */
   readonly hasValue: boolean;
@@ -70,7 +70,7 @@ export class CompiledKey {
 
   constructor(definition: KeyDefinition, { stored, scope }: CompileInput, state: KeyState) {
     this.stored = stored;
-    this.fixed = state.fixed;
+    this.fixed = state.fixed && Object.freeze(state.fixed);
     this.hasValue = state.hasValue;
     this.invalid = state.invalid;
     this.serves = state.serves;

@@ -1,3 +1,4 @@
+import { frozenCopy } from '../lib/frozen-copy.ts';
 import { isJson } from '../lib/json.ts';
 import type { JsonValue } from '../wire.ts';
 import type { KeyDefinition } from './config-types.ts';
@@ -21,7 +22,7 @@ const substitutes = new WeakMap<KeyDefinition, Substitutes>();
  */
 export function noteBrowserValue(definition: KeyDefinition, parsed: unknown, stored: unknown): void {
   if (definition.tier === 'secret' || isJson(parsed)) return;
-  const substitute = stored === undefined ? defaultInput(definition) : stored;
+  const substitute = frozenCopy(stored === undefined ? defaultInput(definition) : stored);
   if (!isJson(substitute)) return;
   const known = substitutes.get(definition) ?? { objects: new WeakMap(), primitives: new Map() };
   substitutes.set(definition, known);

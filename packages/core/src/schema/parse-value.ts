@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { frozenCopy } from '../lib/frozen-copy.ts';
 import type { JsonSchema } from '../wire.ts';
 import { noteBrowserValue } from './browser-value.ts';
 import type { KeyDefinition } from './config-types.ts';
@@ -10,8 +11,9 @@ import { declaresProperty } from './subschemas.ts';
 export type ParseResult = { ok: true; value: unknown } | { ok: false; issues: string[] };
 
 /**
- * Parses a value with its key's validator; `undefined` means that nothing is stored. Never throws. Each issue names the
- * path and the reason. A secret's issues leave out the validator's own message, which may quote the value.
+ * Parses a value with its key's validator; `undefined` means that nothing is stored. Never throws. The result is a frozen
+ * copy, see {@link frozenCopy}. Each issue names the path and the reason. A secret's issues leave out the validator's own
+ * message, which may quote the value.
  */
 export function parseValue(definition: KeyDefinition, value: unknown): ParseResult {
   const { validator, tier } = definition;
@@ -23,8 +25,10 @@ export function parseValue(definition: KeyDefinition, value: unknown): ParseResu
     return { ok: false, issues: ['its validator is asynchronous; use a synchronous one'] };
   }
   if (result.issues === undefined) {
-    noteBrowserValue(definition, result.value, value);
-    return { ok: true, value: result.value };
+    // A copy, since the validator may return an object of the program, such as a default.
+    const parsed = frozenCopy(result.value);
+    noteBrowserValue(definition, parsed, value);
+    return { ok: true, value: parsed };
   }
   if (tier !== 'secret') return { ok: false, issues: result.issues.map(describeIssue) };
   const schema = inputJsonSchemaIfAny(validator);

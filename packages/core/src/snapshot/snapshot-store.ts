@@ -41,7 +41,7 @@ const STATUS = '?';
 
 /**
  * Holds the newest snapshot in a browser and notifies listeners by key. An entry that did not change keeps its
- * identity, and its listeners are not called.
+ * identity, and its listeners are not called. The store freezes the snapshots that it is given: readers share their values.
  */
 export class SnapshotStore {
   /** The snapshot that the store was created with. The server's HTML was rendered from it, so hydration must read it. */
@@ -63,7 +63,7 @@ export class SnapshotStore {
   readonly subscribeStatus: (listener: () => void) => () => void = (listener) => this.#on(STATUS, listener);
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
-    this.initial = this.#snapshot = initial;
+    this.initial = this.#snapshot = deeplyFrozen(initial);
     this.initialStatus = this.#status = status;
   }
 
@@ -111,7 +111,7 @@ export class SnapshotStore {
     const changes: SnapshotKeyChange[] = [];
     const merged: Snapshot = { ...next };
     for (const group of GROUPS) merged[group] = merge(group, previous, next, changes) as never;
-    this.#snapshot = merged;
+    this.#snapshot = deeplyFrozen(merged);
     if (changes.length === 0) return;
     const keys = changes.map((change) => change.key);
     const change = {
@@ -155,6 +155,14 @@ export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGro
   if (!Object.hasOwn(answers, key)) return undefined;
   const answer = answers[key];
   return group === 'public' ? answer : (answer as { value?: unknown } | null)?.value;
+}
+
+/** Freezes JSON in place. What is already frozen was frozen here, so it is not walked again. */
+function deeplyFrozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.values(Object.freeze(value)).forEach(deeplyFrozen);
+  }
+  return value;
 }
 
 /** A group after an update: equal entries keep their identity, the others are added to `changes`. */

@@ -1,5 +1,6 @@
 import { OptionsError } from '../errors.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
+import { frozenCopy, plainCopy } from '../lib/frozen-copy.ts';
 import { callGuarded, isThenable } from '../lib/guarded-call.ts';
 import { isPlainRecord, isRecord } from '../lib/record.ts';
 import { type LayerValues, layerOf } from '../ruleset/value-layers.ts';
@@ -79,9 +80,10 @@ function resolve(config: AnyConfig, parts: readonly BundledPart[]): LayerValues 
       if (config.keys.get(key)?.tier !== tier) continue;
       const computed = compute(value, resolved, `${group}.${key}`);
       if (computed === undefined) continue;
-      resolved[group][key] = computed;
+      // Copies, since the program may go on changing its objects.
+      resolved[group][key] = frozenCopy(computed);
       // It may be anything that the validator accepts, since it is never sent as JSON.
-      entries.push([tier, key, computed as JsonValue]);
+      entries.push([tier, key, plainCopy(computed) as JsonValue]);
     }
   }
   return layerOf(entries, asRecord(merged.segments) as Record<string, Condition>);
