@@ -199,10 +199,11 @@ describe('values that cannot be frozen', () => {
     const cyclic: Record<string, unknown> = { list: [] };
     cyclic.self = cyclic;
     const odd = JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}') as unknown;
-    // biome-ignore lint/suspicious/noSparseArray: the hole is what is tested
+    const holey: unknown[] = [1];
+    holey[2] = 3;
     const client = createTestClient({
       config,
-      public: { page: cyclic, at: [odd, [1, , 3], Object.create(null)] },
+      public: { page: cyclic, at: [odd, holey, Object.create(null)] },
     });
     const page = client.public('page') as typeof cyclic;
     expect(page.self).toBe(page);

@@ -3,6 +3,7 @@ import { isJson } from '../lib/json.ts';
 import type { JsonValue } from '../wire.ts';
 import type { KeyDefinition } from './config-types.ts';
 import { inputJsonSchemaIfAny } from './json-schema-input.ts';
+import { validateSync } from './standard-schema.ts';
 
 /** What a browser gets in place of one key's parsed values that JSON cannot carry. */
 interface Substitutes {
@@ -43,8 +44,14 @@ export function browserValue(definition: KeyDefinition, parsed: unknown): JsonVa
   return isJson(parsed) ? parsed : undefined;
 }
 
+/** The default of the JSON Schema, if the validator transforms it into something that is not JSON either. */
 function defaultInput({ validator }: KeyDefinition): JsonValue | undefined {
-  return validator && inputJsonSchemaIfAny(validator)?.default;
+  const input = validator && inputJsonSchemaIfAny(validator)?.default;
+  if (validator === undefined || input === undefined) return undefined;
+  // A library may write a default that JSON does not have, such as Infinity, as null.
+  const result = validateSync(validator, input);
+  const isSource = typeof result === 'object' && result.issues === undefined && !isJson(result.value);
+  return isSource ? input : undefined;
 }
 
 /** Whether a value can be a key of a weak map. */

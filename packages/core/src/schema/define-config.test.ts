@@ -1,6 +1,6 @@
 import { type } from 'arktype';
 import * as v from 'valibot';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig, defineLimit, SchemaError } from '../index.ts';
 
@@ -121,9 +121,19 @@ describe('defineConfig', () => {
       context: z.object({ userId: z.string().refine(count) }),
       public: { own, refined: z.any().refine(count), checked: v.pipe(v.any(), v.check(count)) },
       secrets: { narrowed: type('unknown').narrow(count), piped: type('unknown').pipe(count) },
-      flags: { preprocessed: z.preprocess(count, z.any()), fallback: z.any().default(count) },
+      flags: { preprocessed: z.preprocess(count, z.any()), caught: z.any().catch(count) },
     });
     expect(calls).toBe(0);
+  });
+
+  it('calls the function that makes a default once, and leaves that of a secret alone', () => {
+    const make = vi.fn(() => true);
+    defineConfig({ flags: { a: z.boolean().default(make) }, secrets: { b: z.boolean().default(make) } });
+    expect(make).toHaveBeenCalledTimes(1);
+    make.mockImplementation(() => {
+      throw new Error('not yet');
+    });
+    expect(() => defineConfig({ flags: { a: v.optional(v.boolean(), make) } })).not.toThrow();
   });
 
   it.each([null, undefined, 'string', 42, {}, { default: 1 }, z.string, { parse: () => 1 }])(

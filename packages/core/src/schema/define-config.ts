@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { environmentVariableName, SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { SchemaError } from '../errors.ts';
+import { jsonFault } from '../lib/json-fault.ts';
 import { TIERS } from '../tiers.ts';
 import type { Tier } from '../wire.ts';
 import type {
@@ -11,6 +12,7 @@ import type {
   Limits,
   Validators,
 } from './config-types.ts';
+import { declaredDefaults } from './declared-defaults.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
 import { isStandardSchema } from './standard-schema.ts';
 
@@ -18,11 +20,13 @@ import { isStandardSchema } from './standard-schema.ts';
 type NoKeys = {};
 
 /**
- * Declares a schema: its keys, their tiers, and a validator for each value. It calls no validator. They must be
- * synchronous: the first value of a key with an asynchronous one is reported as invalid.
+ * Declares a schema: its keys, their tiers, and a validator for each value. It calls no validator, only the functions
+ * that make defaults. Validators must be synchronous: the first value of a key with an asynchronous one is reported as
+ * invalid.
  *
  * @throws {SchemaError} for a key in two tiers, two keys that share an environment variable, a key that is not
- * camelCase, a key without a validator, an invalid limit, or a schema without keys. Its `key` is the one at fault.
+ * camelCase, a key without a validator, a default that JSON cannot carry (except a secret's), an invalid limit, or a schema without
+ * keys. Its `key` is the one at fault.
  * @example
  * export const config = defineConfig({
  *   context: z.object({ userId: z.string(), country: z.string().optional() }),
@@ -121,7 +125,20 @@ function defineKey(input: {
       key,
     );
   }
+  if (tier !== 'secret') checkDefaults(definition, { key, label });
   return { key, tier, environmentVariable, validator: definition };
+}
+
+/** A default that JSON cannot carry would be another value in a browser and in the pushed schema. */
+function checkDefaults(validator: StandardSchemaV1, { key, label }: { key: string; label: string }): void {
+  for (const value of declaredDefaults(validator)) {
+    const fault = value === undefined ? undefined : jsonFault(value);
+    if (fault === undefined) continue;
+    throw new SchemaError(
+      `defineConfig: the default of the ${label} "${key}" is not JSON: it is or contains ${fault}. Use a default that JSON can carry; if the value is transformed, set the default before the transform (in zod: .prefault(…)).`,
+      key,
+    );
+  }
 }
 
 function suggestKey(key: string): string {

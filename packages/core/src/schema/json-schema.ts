@@ -1,5 +1,6 @@
 import { SchemaError } from '../errors.ts';
 import { isJson } from '../lib/json.ts';
+import { jsonFault } from '../lib/json-fault.ts';
 import { TIERS } from '../tiers.ts';
 import type { JsonSchema, TierSchema, WireSchema } from '../wire.ts';
 import type { AnyConfig, KeyDefinition } from './config-types.ts';
@@ -13,7 +14,7 @@ import { mapSubschemas } from './subschemas.ts';
  * The schema document that is pushed to the config server: one object schema per tier, with the JSON Schema (draft
  * 2020-12) of each validator's input.
  *
- * @throws {SchemaError} if a validator cannot be converted. zod ≥ 4.2 and arktype ≥ 2.1.28 can; wrap valibot's with
+ * @throws {SchemaError} if a validator cannot be converted, or its document would not be JSON. zod ≥ 4.2 and arktype ≥ 2.1.28 can; wrap valibot's with
  * `toStandardJsonSchema` from `@valibot/to-json-schema`.
  */
 export function toJsonSchema(config: AnyConfig): WireSchema {
@@ -46,12 +47,27 @@ function keyJsonSchema(definition: KeyDefinition): JsonSchema {
       key,
     );
   }
+  let schema: JsonSchema;
   try {
-    return withDefault(definition, inputJsonSchema(validator));
+    schema = withDefault(definition, inputJsonSchema(validator));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new SchemaError(`The validator of "${key}" cannot be converted to JSON Schema: ${reason}`, key);
   }
+  const fault = hasLostDefault(definition, schema) ? 'its default' : jsonFault(schema);
+  if (fault === undefined) return schema;
+  throw new SchemaError(
+    `The validator of "${key}" cannot be converted to JSON Schema: JSON cannot carry ${fault}.`,
+    key,
+  );
+}
+
+/** Whether `null` stands for a default that JSON has not, as libraries write it with `JSON.stringify`. */
+function hasLostDefault(definition: KeyDefinition, schema: JsonSchema): boolean {
+  if (schema.default !== null) return false;
+  const [fallback, ofNull] = [parseValue(definition, undefined), parseValue(definition, null)];
+  if (!fallback.ok) return false;
+  return !ofNull.ok || isJson(fallback.value) !== isJson(ofNull.value);
 }
 
 /** The server returns the default if nothing is stored, so the document carries it. A secret's default stays here. */

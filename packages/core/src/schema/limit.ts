@@ -43,10 +43,11 @@ export function defineLimit(options: LimitOptions): LimitDefinition {
   if (step !== undefined && snap(fallback, step) !== fallback) {
     throw new SchemaError(`defineLimit: "default" (${fallback}) is not a multiple of "step" (${step}).`);
   }
+  // JSON has no -0.
   return Object.freeze({
-    default: fallback,
-    ...(min !== undefined && { min }),
-    ...(max !== undefined && { max }),
+    default: withoutNegativeZero(fallback),
+    ...(min !== undefined && { min: withoutNegativeZero(min) }),
+    ...(max !== undefined && { max: withoutNegativeZero(max) }),
     ...(step !== undefined && { step }),
   });
 }
