@@ -1,4 +1,5 @@
 import type { ConditionOperator } from '../wire.ts';
+import { foldCase } from './case-folding.ts';
 import { epochMs } from './date-time.ts';
 import { compareVersions, isSemanticVersion } from './semantic-version.ts';
 
@@ -39,7 +40,7 @@ export function isOperator(name: unknown): name is ConditionOperator {
 }
 
 /**
- * Compiles an operator: operands of the wrong type are dropped; patterns, dates and lower-case strings are prepared once.
+ * Compiles an operator: operands of the wrong type are dropped; patterns, dates and folded strings are prepared once.
  */
 export function compileOperator(
   operator: ConditionOperator,
@@ -61,10 +62,10 @@ export function compilePattern(pattern: string, flags: 'u' | 'iu'): RegExp | und
 function isOneOf(operands: readonly unknown[], ignoreCase: boolean): ValueTest {
   const wanted: unknown[] = operands
     .filter(isComparable)
-    .map((operand) => (ignoreCase && typeof operand === 'string' ? operand.toLowerCase() : operand));
+    .map((operand) => (ignoreCase && typeof operand === 'string' ? foldCase(operand) : operand));
   const test = isMember(wanted);
   if (!ignoreCase) return test;
-  return (value) => test(typeof value === 'string' ? value.toLowerCase() : value);
+  return (value) => test(typeof value === 'string' ? foldCase(value) : value);
 }
 
 function isMember(wanted: readonly unknown[]): ValueTest {
@@ -93,18 +94,18 @@ function textOperator(holds: (text: string, operand: string) => boolean): Operat
   return (operands, ignoreCase) => {
     const wanted = operands
       .filter((operand) => typeof operand === 'string')
-      .map((operand) => (ignoreCase ? operand.toLowerCase() : operand));
+      .map((operand) => (ignoreCase ? foldCase(operand) : operand));
     if (wanted.length === 0) return never;
     return (value) => {
       if (typeof value !== 'string') return false;
-      const text = ignoreCase ? value.toLowerCase() : value;
+      const text = ignoreCase ? foldCase(value) : value;
       for (const operand of wanted) if (holds(text, operand)) return true;
       return false;
     };
   };
 }
 
-/** Case is ignored by the `i` flag: lower-casing a pattern would change `\p{L}` and `\D`. */
+/** Case is ignored by the `i` flag: folding a pattern would change `\p{L}` and `\D`. */
 function matches(operands: readonly unknown[], ignoreCase: boolean): ValueTest {
   const patterns = operands
     .map((operand) =>
