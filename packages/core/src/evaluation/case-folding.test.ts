@@ -47,6 +47,23 @@ describe('ignoreCase', () => {
     if (op === 'in') expect(matches(op, operand, value)).toBe(expected);
   });
 
+  it('takes operands literally, however many there are', () => {
+    const literal = 'a.b*c+(d)[e]{f}|^$\\/-g\n';
+    const many = Array.from({ length: 20 }, (_, index) => `other ${index}`);
+    for (const others of [[], many, ['x'.repeat(300)]]) {
+      for (const op of ['in', 'contains', 'startsWith', 'endsWith'] as const) {
+        expect(matches(op, literal.toUpperCase(), ...others, literal)).toBe(true);
+        expect(matches(op, 'aXb', ...others, 'a.b')).toBe(false);
+      }
+      expect(matches('in', 'abc', ...others, 'ab')).toBe(false);
+      expect(matches('in', 'abc', ...others, 'bc')).toBe(false);
+      expect(matches('startsWith', 'cab', ...others, 'ab')).toBe(false);
+      expect(matches('endsWith', 'abc', ...others, 'ab')).toBe(false);
+      expect(matches('endsWith', 'ab\n', ...others, 'ab')).toBe(false);
+      expect(matches('in', 1, ...others, '1')).toBe(false);
+    }
+  });
+
   it('folds every character as a regular expression with the flags "iu" does', () => {
     const characters: string[] = [];
     for (let point = 0; point <= 0x10ffff; point++) {

@@ -1,5 +1,5 @@
 import type { ConditionOperator } from '../wire.ts';
-import { foldCase } from './case-folding.ts';
+import { foldCase, foldedPattern } from './case-folding.ts';
 import { epochMs } from './date-time.ts';
 import { compareVersions, isSemanticVersion } from './semantic-version.ts';
 
@@ -15,9 +15,9 @@ const never: ValueTest = () => false;
 
 const OPERATORS: Record<ConditionOperator, Operator> = {
   in: isOneOf,
-  contains: textOperator((text, operand) => text.includes(operand)),
-  startsWith: textOperator((text, operand) => text.startsWith(operand)),
-  endsWith: textOperator((text, operand) => text.endsWith(operand)),
+  contains: textOperator((text, operand) => text.includes(operand), '', ''),
+  startsWith: textOperator((text, operand) => text.startsWith(operand), '^', ''),
+  endsWith: textOperator((text, operand) => text.endsWith(operand), '', '$'),
   matches,
   // One operand is enough, so only the easiest to satisfy counts.
   lt: numberOperator(Math.max, (value, bound) => value < bound),
@@ -60,12 +60,19 @@ export function compilePattern(pattern: string, flags: 'u' | 'iu'): RegExp | und
 }
 
 function isOneOf(operands: readonly unknown[], ignoreCase: boolean): ValueTest {
-  const wanted: unknown[] = operands
-    .filter(isComparable)
-    .map((operand) => (ignoreCase && typeof operand === 'string' ? foldCase(operand) : operand));
-  const test = isMember(wanted);
-  if (!ignoreCase) return test;
-  return (value) => test(typeof value === 'string' ? foldCase(value) : value);
+  const wanted = operands.filter(isComparable);
+  if (!ignoreCase) return isMember(wanted);
+  const texts = wanted.filter((operand) => typeof operand === 'string');
+  const isText = foldedPattern(texts, '^', '$') ?? isFoldedMember(texts);
+  const isOther = isMember(wanted.filter((operand) => typeof operand !== 'string'));
+  return (value) => (typeof value === 'string' ? isText(value) : isOther(value));
+}
+
+/** Folding keeps the length of a text, so most texts need not be folded. */
+function isFoldedMember(texts: readonly string[]): (text: string) => boolean {
+  const folded = new Set(texts.map(foldCase));
+  const lengths = new Set(texts.map((text) => text.length));
+  return (text) => lengths.has(text.length) && folded.has(foldCase(text));
 }
 
 function isMember(wanted: readonly unknown[]): ValueTest {
@@ -90,12 +97,18 @@ export function isShortList(operands: readonly unknown[]): boolean {
   return operands.length <= SHORT_LIST;
 }
 
-function textOperator(holds: (text: string, operand: string) => boolean): Operator {
+/** @param start - and `end`: the anchors of a pattern that finds an operand in the same place as `holds`. */
+function textOperator(
+  holds: (text: string, operand: string) => boolean,
+  start: '' | '^',
+  end: '' | '$',
+): Operator {
   return (operands, ignoreCase) => {
-    const wanted = operands
-      .filter((operand) => typeof operand === 'string')
-      .map((operand) => (ignoreCase ? foldCase(operand) : operand));
-    if (wanted.length === 0) return never;
+    const texts = operands.filter((operand) => typeof operand === 'string');
+    if (texts.length === 0) return never;
+    const pattern = ignoreCase ? foldedPattern(texts, start, end) : undefined;
+    if (pattern !== undefined) return (value) => typeof value === 'string' && pattern(value);
+    const wanted = ignoreCase ? texts.map(foldCase) : texts;
     return (value) => {
       if (typeof value !== 'string') return false;
       const text = ignoreCase ? foldCase(value) : value;
