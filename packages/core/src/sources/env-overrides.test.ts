@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { defineConfig } from '../schema/define-config.ts';
+import { defineLimit } from '../schema/limit.ts';
+import { createConfigClient } from '../server.ts';
+import { ManualSource } from '../test-support/manual-source.ts';
+import { rulesetOf } from '../test-support/ruleset.ts';
 import { readEnvironmentOverrides } from './env-overrides.ts';
 
 const define = (validator: z.ZodType): AnyConfig =>
@@ -21,13 +25,13 @@ describe('the text of an environment variable', () => {
       [z.string(), '"quoted"', '"quoted"'],
       [z.string(), '{"a":1}', '{"a":1}'],
       [z.string(), '__proto__', '__proto__'],
-      [z.string(), ' ', ' '],
+      [z.string(), ' a ', ' a '],
       [z.string(), '', undefined],
       [z.string(), '\uD800', '\uD800'],
       [z.string(), 'x'.repeat(1_000_000), 'x'.repeat(1_000_000)],
       [z.boolean(), 'false', false],
       [z.coerce.boolean(), 'false', false],
-      [z.boolean(), 'False', undefined],
+      [z.boolean(), 'maybe', undefined],
       [z.number(), '0', 0],
       [z.number(), '1e999', undefined],
       [z.number(), '0x10', undefined],
@@ -40,6 +44,77 @@ describe('the text of an environment variable', () => {
       [z.array(z.string()), 'a', undefined],
     ] as const) {
       expect([text.slice(0, 20), stored(validator, text)]).toEqual([text.slice(0, 20), expected]);
+    }
+  });
+
+  it.each([
+    z.string(),
+    z.string().min(0),
+    z.number(),
+    z.coerce.number(),
+    z.coerce.bigint(),
+    z.coerce.date(),
+    z.coerce.boolean(),
+    z.stringbool(),
+    z.any(),
+    z.array(z.string()),
+    z.object({}).nullable(),
+    z.preprocess(Number, z.number()),
+  ])('is not set if it is empty or blank, whatever the type: %#', (validator) => {
+    const config = defineConfig({
+      public: { value: validator },
+      secrets: { hidden: validator },
+      flags: { flag: validator },
+      limits: { seats: defineLimit({ default: 5 }) },
+    }) as AnyConfig;
+    for (const text of ['', ' ', '\t', '\r\n', '\u00a0 ', '\u3000']) {
+      for (const prefix of ['', 'SHOP_']) {
+        const names = ['VALUE', 'HIDDEN', 'FLAG', 'SEATS'];
+        const variables = Object.fromEntries(names.map((name) => [`${prefix}${name}`, text]));
+        const read = readEnvironmentOverrides(config, variables, prefix);
+        expect(read).toEqual({ values: undefined, invalid: [] });
+      }
+    }
+  });
+
+  const words = {
+    true: ['true', 'TRUE', 'True', '1', 'yes', 'on', 'On'],
+    false: ['false', 'FALSE', '0', 'no', 'off', 'NO'],
+  };
+  it.each([
+    ['z.boolean', z.boolean()],
+    ['z.coerce.boolean', z.coerce.boolean()],
+    ['z.boolean with a default', z.boolean().default(true)],
+    ['z.boolean or null', z.boolean().nullable()],
+    ['z.stringbool', z.stringbool()],
+    ['Boolean as a transform', z.unknown().transform(Boolean)],
+  ])('is a boolean by its word, in any case, for %s', async (_, validator) => {
+    const config = define(validator);
+    for (const [expected, texts] of Object.entries(words)) {
+      for (const text of texts) {
+        const options = { source: new ManualSource(rulesetOf()), overrides: { variables: { VALUE: text } } };
+        await using client = await createConfigClient({ config, ...options }).ready();
+        expect([text, client.public('value')]).toEqual([text, expected === 'true']);
+      }
+    }
+  });
+
+  it('stays what it is for a schema that takes more than booleans, or reads the words itself', () => {
+    for (const [validator, text, expected] of [
+      [z.union([z.boolean(), z.number()]), '1', 1],
+      [z.union([z.boolean(), z.string()]), '0', '0'],
+      [z.union([z.boolean(), z.string()]), 'no', 'no'],
+      [z.union([z.boolean(), z.string()]), 'false', false],
+      [z.any(), 'off', 'off'],
+      [z.coerce.string(), 'off', 'off'],
+      [z.coerce.number(), '0', '0'],
+      [z.enum(['on', 'off']), 'off', 'off'],
+      [z.literal(true), 'true', true],
+      [z.literal(true), 'false', undefined],
+      [z.preprocess((value) => value === 'true', z.boolean()), 'true', 'true'],
+      [z.stringbool({ truthy: ['no'], falsy: ['yes'] }), 'no', 'no'],
+    ] as const) {
+      expect([text, stored(validator, text)]).toEqual([text, expected]);
     }
   });
 

@@ -29,10 +29,22 @@ const SETTINGS: ReadonlySet<string> = new Set(Object.values(SETTINGS_VARIABLES))
 
 type Reading = { ok: true; value: JsonValue } | { ok: false; issues: readonly string[] };
 
+/** The words for booleans, in any case. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['yes', true],
+  ['on', true],
+  ['false', false],
+  ['0', false],
+  ['no', false],
+  ['off', false],
+]);
+
 /**
- * Reads values from environment variables, one per key. An empty variable counts as not set. The schema is given
- * the text first, and then the text parsed as JSON, so that a string key gets the text unchanged. Exception: `true`
- * and `false` are tried as booleans first, since a schema that coerces would read the text "false" as true.
+ * Reads values from environment variables, one per key. One that is empty or blank counts as not set. The schema is given
+ * the text first, and then the text parsed as JSON, so that a string key gets the text unchanged. Exception: a key for
+ * booleans reads {@link BOOLEANS}, since a schema that coerces would read the texts "false" and "0" as true.
  *
  * @throws {OptionsError} if, with this prefix, a key would read one of the client's own settings, such as its secret.
  */
@@ -47,7 +59,7 @@ export function readEnvironmentOverrides(
     const name = `${prefix}${definition.environmentVariable}`;
     if (SETTINGS.has(name)) throw settingConflict(prefix, definition.key, name);
     const text = variables[name];
-    if (text === undefined || text === '') continue;
+    if (text === undefined || text.trim() === '') continue;
     const reading = readText(definition, text);
     if (reading.ok) entries.push([definition.tier, definition.key, reading.value]);
     else invalid.push(describeInvalid(definition, name, reading.issues));
@@ -65,13 +77,12 @@ function settingConflict(prefix: string, key: string, name: string): OptionsErro
 function readText(definition: KeyDefinition, text: string): Reading {
   const json = parseJson(text) as JsonValue | undefined;
   if (definition.limit !== undefined) return readLimit(json);
-  if (typeof json === 'boolean') {
-    const result = parseValue(definition, json);
-    if (result.ok && typeof result.value === 'boolean') return { ok: true, value: json };
-  }
+  const word = isForBooleans(definition) ? BOOLEANS.get(text.trim().toLowerCase()) : undefined;
+  if (word !== undefined && typeof json === 'boolean') return { ok: true, value: word };
   const asText = parseValue(definition, text);
-  if (asText.ok) return { ok: true, value: text };
-  if (json === undefined) return asText;
+  // A schema that coerces gives a boolean for any text.
+  if (asText.ok) return { ok: true, value: typeof asText.value === 'boolean' ? (word ?? text) : text };
+  if (json === undefined) return word === undefined ? asText : { ok: true, value: word };
   if (definition.tier === 'feature_flag' && isTargeted(json)) {
     return {
       ok: false,
@@ -81,7 +92,16 @@ function readText(definition: KeyDefinition, text: string): Reading {
     };
   }
   const asJson = parseValue(definition, json);
-  return asJson.ok ? { ok: true, value: json } : asJson;
+  if (asJson.ok) return { ok: true, value: json };
+  return word === undefined ? asJson : { ok: true, value: word };
+}
+
+/** Whether the schema accepts both booleans and leaves them unchanged. */
+function isForBooleans(definition: KeyDefinition): boolean {
+  return [true, false].every((value) => {
+    const parsed = parseValue(definition, value);
+    return parsed.ok && parsed.value === value;
+  });
 }
 
 function readLimit(json: JsonValue | undefined): Reading {
