@@ -15,12 +15,6 @@ export interface KnownFault {
  * how many are left.
  */
 export const knownFaults = {
-  'jest-jsdom-text-encoder': {
-    project: 'node-common-js',
-    what: "require('@smooai/config/testing') in Jest's jsdom",
-    issue: 10,
-    error: /TextEncoder is not defined/,
-  },
   'next-readme-cache-components': {
     project: 'next-16',
     what: "the README's code does not build on the default template, which sets cacheComponents",

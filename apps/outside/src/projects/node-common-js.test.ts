@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { knownFault } from '../harness/known-fault.ts';
 import { node } from './node.ts';
 
 const install = ['jest@30.5.2', 'jest-environment-jsdom@30'];
@@ -10,7 +9,7 @@ node('node-common-js', { type: 'commonjs', install }, (project) => {
     expect(output).toMatch(/Tests:\s+1 passed/);
   });
 
-  knownFault('jest-jsdom-text-encoder', "runs its tests in Jest's jsdom", async () => {
+  it("runs its tests in Jest's jsdom", async () => {
     await project.run(['npx', 'jest', '--env', 'jsdom']);
   });
 });

@@ -4,7 +4,6 @@ export const BUCKETS = 10_000;
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
 const REPLACEMENT_CHARACTER = 0xfffd;
-const ENCODER = new TextEncoder();
 
 /** A murmur3 hash of the text so far, ready for more. */
 export interface HashState {
@@ -32,18 +31,7 @@ export function bucketOf(salt: string, unit: string): number {
 
 /** Hashes `salt + ":"` once, so that {@link bucketAfter} only has to hash the unit. */
 export function prepareSalt(salt: string): HashState {
-  const bytes = ENCODER.encode(`${salt}:`);
-  let { hash, tail, tailBits } = START;
-  for (const byte of bytes) {
-    tail |= byte << tailBits;
-    tailBits += 8;
-    if (tailBits === 32) {
-      hash = mixBlock(hash, tail);
-      tail = 0;
-      tailBits = 0;
-    }
-  }
-  return { hash, tail, tailBits, length: bytes.length };
+  return absorbUtf8(START, `${salt}:`, 0);
 }
 
 /** The bucket of a unit, with a salt from {@link prepareSalt}. Allocates nothing for ASCII. */
@@ -89,6 +77,12 @@ function asciiWord(text: string, index: number): number {
 
 /** Continues at the first character that is not ASCII. Separate, so that the common loops stay small. */
 function finishUtf8(state: HashState, text: string, start: number): number {
+  const { hash, tail, length } = absorbUtf8(state, text, start);
+  return finalize(hash, tail, length);
+}
+
+/** The state after the text from `start` on, for any characters. Uses no `TextEncoder`, which not every test runtime has. */
+function absorbUtf8(state: HashState, text: string, start: number): HashState {
   let { hash, tail, tailBits, length } = state;
   for (let index = start; index < text.length; index++) {
     const point = scalarAt(text, index);
@@ -105,7 +99,7 @@ function finishUtf8(state: HashState, text: string, start: number): number {
       }
     }
   }
-  return finalize(hash, tail, length);
+  return { hash, tail, tailBits, length };
 }
 
 function scalarAt(text: string, index: number): number {
