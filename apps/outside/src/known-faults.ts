@@ -33,12 +33,6 @@ export const knownFaults = {
     issue: 15,
     error: /`connection\(\)` can't be called inside `"use cache"`/,
   },
-  'arktype-default': {
-    project: 'node-esm',
-    what: "a flag with arktype's .default(false) is refused as having no validator",
-    issue: 10,
-    error: /has no validator/,
-  },
 } satisfies Record<string, KnownFault>;
 
 export type KnownFaultId = keyof typeof knownFaults;

@@ -120,13 +120,19 @@ function defineKey(input: {
   const environmentVariable = environmentVariableName(key);
   if (tier === 'limit') return { key, tier, environmentVariable, limit: checkLimit(key, definition) };
   if (!isStandardSchema(definition)) {
-    throw new SchemaError(
-      `defineConfig: the ${label} "${key}" has no validator. Pass a Standard Schema: zod 4, valibot 1 or arktype 2, such as z.string().`,
-      key,
-    );
+    throw new SchemaError(`defineConfig: the ${label} "${key}" ${noValidator(definition)}`, key);
   }
   if (tier !== 'secret') checkDefaults(definition, { key, label });
   return { key, tier, environmentVariable, validator: definition };
+}
+
+function noValidator(definition: unknown): string {
+  if (Array.isArray(definition) && isStandardSchema(definition[0])) {
+    return definition[1] === '='
+      ? 'has the default of an object\'s property, which is all that arktype\'s .default(…) makes. Write type("boolean | undefined").pipe((value) => value ?? false), with your type and default.'
+      : 'is a property of an object, which is all that arktype\'s .optional() makes. Write .or("undefined") instead.';
+  }
+  return 'has no validator. Pass a Standard Schema: zod 4, valibot 1, arktype 2, or Schema.standardSchemaV1(…) of Effect, such as z.string().';
 }
 
 /** A default that JSON cannot carry would be another value in a browser and in the pushed schema. */

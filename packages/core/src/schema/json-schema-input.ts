@@ -54,7 +54,18 @@ function withNamedSelf(schema: JsonSchema): JsonSchema {
 const LIBRARY_OPTIONS: Readonly<Record<string, Record<string, unknown>>> = {
   zod: { override: widenZod },
   valibot: { overrideAction: widenValibot },
+  arktype: { fallback: { default: baseOfArktype, unit: unitOfArktype } },
 };
+
+/** arktype's JSON Schema without the part that cannot be expressed, as its own `~standard` does it. */
+function baseOfArktype({ base }: { base: unknown }): unknown {
+  return base;
+}
+
+/** JSON has no `undefined`, which arktype would otherwise describe as any value. {@link tidy} removes it from unions. */
+function unitOfArktype({ base, unit }: { base: unknown; unit: unknown }): unknown {
+  return unit === undefined ? { not: {} } : base;
+}
 
 /** Keywords that limit a value, and may hold only after it is transformed. */
 const CONSTRAINTS = [
@@ -175,11 +186,17 @@ const FORMATS: ReadonlySet<unknown> = new Set(['uri', 'email', 'uuid', 'ipv4', '
 function tidy(schema: JsonSchema, dropped: ReadonlySet<string>): JsonSchema {
   const mapped = mapSubschemas(schema, (subschema) => tidy(subschema, dropped));
   const entries = Object.entries(mapped).flatMap(([keyword, value]): [string, JsonValue][] => {
+    if (keyword === 'anyOf' && Array.isArray(value))
+      return [[keyword, value.filter((member) => !isNever(member))]];
     if (keyword === 'format' && 'pattern' in schema) return [[FORMAT_NAME, value]];
     if (keyword === 'format') return FORMATS.has(value) ? [[keyword, value]] : [];
     return keyword === 'pattern' ? patternEntry(value, dropped) : [[keyword, value]];
   });
   return Object.fromEntries(entries);
+}
+
+function isNever(schema: JsonValue): boolean {
+  return isRecord(schema) && isRecord(schema.not) && Object.keys(schema.not).length === 0;
 }
 
 function patternEntry(source: JsonValue, dropped: ReadonlySet<string>): [string, JsonValue][] {

@@ -33,15 +33,21 @@ export function toJsonSchema(config: AnyConfig): WireSchema {
   return { type: 'object', properties };
 }
 
+const REMEDIES: Readonly<Record<string, string>> = {
+  valibot: 'Install "@valibot/to-json-schema", and wrap the validator with its toStandardJsonSchema(…).',
+  effect:
+    'Add a "jsonSchema" to its "~standard": docs/validators.md of @smooai/config has the function for it.',
+  zod: 'Update zod to 4.2 or newer.',
+  arktype: 'Update arktype to 2.1.28 or newer.',
+};
+
 function keyJsonSchema(definition: KeyDefinition): JsonSchema {
   if (definition.limit !== undefined) return limitJsonSchema(definition.limit);
   const { key, validator } = definition;
   if (validator === undefined || !hasJsonSchema(validator)) {
     const vendor = validator?.['~standard'].vendor ?? 'unknown';
     const remedy =
-      vendor === 'valibot'
-        ? 'Wrap it with toStandardJsonSchema(…) from "@valibot/to-json-schema".'
-        : 'Use a library with Standard JSON Schema: zod ≥ 4.2, arktype ≥ 2.1.28, or valibot with @valibot/to-json-schema.';
+      REMEDIES[vendor] ?? 'Use a library with Standard JSON Schema: zod ≥ 4.2 or arktype ≥ 2.1.28.';
     throw new SchemaError(
       `The validator of "${key}" (${vendor}) cannot be converted to JSON Schema. ${remedy}`,
       key,
