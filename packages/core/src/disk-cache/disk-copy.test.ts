@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import fs, { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { defineConfig } from '../schema/define-config.ts';
+import { makeCachedClient } from '../test-support/cached-client.ts';
+import { rulesetOf } from '../test-support/ruleset.ts';
+import type { Ruleset } from '../wire.ts';
+
+const config = defineConfig({
+  public: { title: z.string().default('Shop') },
+  secrets: { databaseUrl: z.string().optional() },
+});
+const databaseUrl = 'https://user:hunter2@db.example';
+const ruleset = (revision = '7', title = 'Stored'): Ruleset =>
+  rulesetOf({ revision, public: { title }, secret: { databaseUrl } });
+const refused = new Error('connection refused');
+
+let directory = '';
+let file = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'copy-'));
+  file = join(directory, 'config.json');
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(directory, { recursive: true });
+});
+
+type Options = Parameters<typeof makeCachedClient<typeof config>>[2];
+
+async function write(values: Ruleset = ruleset(), options: Options = {}) {
+  const { client, cacheEvents } = makeCachedClient(config, { file, first: values }, options);
+  await client.ready();
+  await client.close();
+  return cacheEvents().map(({ status }) => status);
+}
+
+/** What a client without a server reads from the copy, or why it refuses the copy. */
+async function readOffline(options: Options = {}) {
+  const { client, cacheEvents } = makeCachedClient(config, { file, first: refused }, options);
+  await client.ready().catch(() => undefined);
+  const [event] = cacheEvents();
+  const read = { title: client.public('title'), secret: client.secret('databaseUrl') };
+  await client.close();
+  return event?.status === 'refused' ? event.reason : { ...read, ...event };
+}
+
+interface Envelope extends Record<string, unknown> {
+  values: string;
+}
+
+/** Changes fields of the copy and makes its checksum right again, as someone who can write the file could. */
+async function forge(change: (envelope: Envelope) => Partial<Envelope>): Promise<void> {
+  const before = JSON.parse(await readFile(file, 'utf8')) as Envelope;
+  const envelope = { ...before, ...change(before) };
+  const { format, binding, revision, savedAt, values, secrets = null } = envelope;
+  const parts = JSON.stringify([format, binding, revision, savedAt, values, secrets]);
+  const checksum = createHash('sha256').update(parts).digest('base64');
+  await writeFile(file, JSON.stringify({ ...envelope, checksum }));
+}
+
+describe('a disk copy with secrets', () => {
+  it('is accepted as it was written, and the forger of these tests makes valid checksums', async () => {
+    await write();
+    await forge(() => ({}));
+    expect(await readOffline()).toMatchObject({ title: 'Stored', secret: databaseUrl, revision: '7' });
+  });
+
+  it.each<[string, (envelope: Envelope) => Partial<Envelope>]>([
+    ['values', ({ values }) => ({ values: values.replace('Stored', 'Forged') })],
+    ['a value more', ({ values }) => ({ values: values.replace('"flags":{}', '"flags":{"x":true}') })],
+    ['the revision', () => ({ revision: '999' })],
+    ['the time', () => ({ savedAt: Date.now() + 1_000 })],
+    ['no secrets', () => ({ secrets: undefined })],
+    ['empty secrets', () => ({ secrets: '' })],
+    ['other secrets', ({ secrets }) => ({ secrets: `${String(secrets).slice(0, -8)}AAAAAAA=` })],
+  ])('is refused with %s changed, although its checksum is right', async (_, change) => {
+    await write();
+    await forge(change);
+    expect(await readOffline()).toBe('key');
+  });
+
+  it('is refused with the secrets of another copy, of another client secret and of another environment', async () => {
+    await write(ruleset('6', 'Older'));
+    const { secrets } = JSON.parse(await readFile(file, 'utf8')) as Envelope;
+    await write(ruleset('7'));
+    await forge(() => ({ secrets }));
+    expect(await readOffline()).toBe('key');
+    expect(await readOffline({ clientSecret: 'another client secret' })).toBe('key');
+    for (const binding of [{ apiUrl: 'https://x.example' }, { organizationId: 'o' }, { environment: 'e' }]) {
+      expect(await readOffline(binding)).toBe('foreign');
+    }
+  });
+
+  it.each<[string, (envelope: Envelope) => object | string]>([
+    [
+      'a wrong checksum',
+      (envelope) => ({ ...envelope, values: envelope.values.replace('Stored', 'Forged') }),
+    ],
+    ['another format', (envelope) => ({ ...envelope, format: 'smooai-config-cache-2' })],
+    ['a revision that is not a number', (envelope) => ({ ...envelope, revision: 'x' })],
+    ['half of its text', (envelope) => JSON.stringify(envelope).slice(0, -40)],
+  ])('is torn with %s', async (_, change) => {
+    await write();
+    const changed = change(JSON.parse(await readFile(file, 'utf8')) as Envelope);
+    await writeFile(file, typeof changed === 'string' ? changed : JSON.stringify(changed));
+    expect(await readOffline()).toBe('torn');
+  });
+
+  it('never contains a secret in clear, and the same values are encrypted anew each time', async () => {
+    await write();
+    const first = await readFile(file, 'utf8');
+    expect(first).not.toMatch(/hunter2|databaseUrl|config\.example/);
+    await rm(file);
+    await write();
+    const [one, other] = [first, await readFile(file, 'utf8')].map((text) => JSON.parse(text) as Envelope);
+    expect(one?.secrets).not.toBe(other?.secrets);
+  });
+});
+
+describe("secrets: 'omit'", () => {
+  const omit = (): Options => ({ cache: { file, secrets: 'omit', writeIntervalMs: 1 } });
+
+  it('replaces a copy with secrets, although its values are the newest', async () => {
+    await write();
+    expect(JSON.parse(await readFile(file, 'utf8'))).toHaveProperty('secrets');
+    expect(await write(ruleset(), omit())).toContain('written');
+    expect(JSON.parse(await readFile(file, 'utf8'))).not.toHaveProperty('secrets');
+    expect(await readdir(directory)).toEqual(['config.json']);
+    expect(await readOffline(omit())).toMatchObject({ title: 'Stored', secret: undefined });
+  });
+
+  it('replaces one even of a newer revision, and is itself replaced by one with secrets', async () => {
+    await write(ruleset('9'));
+    await write(ruleset('7'), omit());
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ revision: '7' });
+    await write(ruleset('7'));
+    expect(await readOffline()).toMatchObject({ secret: databaseUrl });
+  });
+
+  it('does not write the same values again within a minute', async () => {
+    await write(ruleset(), omit());
+    expect(await write(ruleset(), omit())).toEqual(['loaded']);
+  });
+});
+
+describe('a write', () => {
+  /** Records the calls that make a file durable, in order. They still run. */
+  function recordCalls(): string[] {
+    const calls: string[] = [];
+    const nameOf = (path: unknown): string => {
+      const name = basename(String(path));
+      if (String(path) === dirname(file)) return 'directory';
+      return name.endsWith('.tmp') ? 'temporary' : name;
+    };
+    const { open, rename, unlink } = fs;
+    vi.spyOn(fs, 'open').mockImplementation(async (...args) => {
+      const handle = await open(...args);
+      const name = nameOf(args[0]);
+      for (const method of ['writeFile', 'sync', 'close'] as const) {
+        const original = handle[method].bind(handle) as (...parameters: unknown[]) => Promise<void>;
+        handle[method] = (async (...parameters: unknown[]) => {
+          await original(...parameters);
+          calls.push(`${method} ${name}`);
+        }) as never;
+      }
+      return handle;
+    });
+    vi.spyOn(fs, 'rename').mockImplementation(async (from, to) => {
+      calls.push(`rename ${nameOf(from)} to ${nameOf(to)}`);
+      await rename(from, to);
+    });
+    vi.spyOn(fs, 'unlink').mockImplementation(async (path) => {
+      calls.push(`unlink ${nameOf(path)}`);
+      await unlink(path);
+    });
+    return calls;
+  }
+
+  it('syncs the file before its rename, and the directory after it', async () => {
+    const calls = recordCalls();
+    await write();
+    expect(calls.filter((call) => !/^close config/.test(call))).toEqual([
+      'writeFile temporary',
+      'sync temporary',
+      'close temporary',
+      'rename temporary to config.json',
+      ...(process.platform === 'win32' ? [] : ['sync directory', 'close directory']),
+      'unlink config.json.lock',
+    ]);
+  });
+
+  it('that fails leaves the old copy, and no temporary file or lock', async () => {
+    await write(ruleset('7'));
+    vi.spyOn(fs, 'rename').mockRejectedValue(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+    expect(await write(ruleset('8'))).toEqual(['loaded', 'write-failed']);
+    vi.restoreAllMocks();
+    expect(await readdir(directory)).toEqual(['config.json']);
+    expect(await readOffline()).toMatchObject({ revision: '7' });
+  });
+
+  it('never replaces newer values by older ones, unless the server went back itself', async () => {
+    await write(ruleset('8', 'Newer'));
+    const { client, source } = makeCachedClient(config, { file, first: ruleset('7', 'Older') });
+    await write(ruleset('9', 'Newest'));
+    source.next = ruleset('7', 'Older');
+    await client.ready();
+    await client.close();
+    // It started from revision 9, and the server has gone back to 7 since.
+    expect(await readOffline()).toMatchObject({ revision: '7' });
+    await write(ruleset('8', 'Newer'));
+    const running = makeCachedClient(config, { file, first: ruleset('8', 'Newer') });
+    await running.client.ready();
+    await write(ruleset('10', 'Newest'));
+    running.source.sink?.replace(ruleset('9', 'Lagging'));
+    await running.client.close();
+    expect(await readOffline()).toMatchObject({ revision: '10', title: 'Newest' });
+  });
+});
