@@ -4,6 +4,7 @@ import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import { createConfigClient } from '../server.ts';
 import { SnapshotStore } from '../snapshot/snapshot-store.ts';
+import { closeAfterEach, json, makeClient } from '../test-support/evaluation-fixture.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import { createTestClient } from '../testing.ts';
@@ -35,16 +36,19 @@ function expectFrozen(value: unknown): void {
   expect(value).toEqual(data());
 }
 
+closeAfterEach();
+
 describe('values that are objects are deeply frozen', () => {
   const stored = rulesetOf({
     public: { page: data() as never, parsed: data() as never },
     secret: { keys: data() as never },
     flags: { layout: data() as never, variant: targeted(data()) as never },
   });
-  const makeClient = () => createConfigClient({ config, source: new ManualSource(stored), overrides: false });
+  const startClient = () =>
+    createConfigClient({ config, source: new ManualSource(stored), overrides: false });
 
   it('public values, secrets, flags and variants', async () => {
-    await using client = await makeClient().ready();
+    await using client = await startClient().ready();
     expectFrozen(client.public('page'));
     expectFrozen(client.public('parsed'));
     expectFrozen(client.secret('keys'));
@@ -55,12 +59,24 @@ describe('values that are objects are deeply frozen', () => {
   });
 
   it('details, which are shared between calls', async () => {
-    await using client = await makeClient().ready();
+    await using client = await startClient().ready();
     expect(() => Object.assign(client.flagDetails('layout'), { value: 'changed' })).toThrow(TypeError);
     expect(() => Object.assign(client.limitDetails('seats'), { value: 9 })).toThrow(TypeError);
     expect(client.flagDetails('layout')).toEqual({ value: data(), source: 'raw' });
     expectFrozen(client.flagDetails('variant', { country: 'NL' }).value);
     expectFrozen((await client.evaluateFlagDetails('layout')).value);
+  });
+
+  it("the server's evaluations and their cache", async () => {
+    const options = { evaluationCache: { maxEntries: 10, ttlMs: 60_000 } };
+    const result = { value: data(), source: 'rule', matchedRuleId: 'nl' };
+    const flagsOnly = defineConfig({ flags: { layout: z.unknown(), since: z.unknown() } });
+    const { client, server } = makeClient(flagsOnly, () => json(result), options);
+    const first = await client.evaluateFlagDetails('layout');
+    expectFrozen(first.value);
+    expect(() => Object.assign(first, { value: 1 })).toThrow(TypeError);
+    expect(await client.evaluateFlagDetails('layout')).toEqual(result);
+    expect(server.paths).toHaveLength(1);
   });
 
   it('environment variables', async () => {
@@ -118,7 +134,7 @@ describe('values that are objects are deeply frozen', () => {
   });
 
   it('snapshots: a change to one does not show in the next', async () => {
-    await using client = await makeClient().ready();
+    await using client = await startClient().ready();
     const before = structuredClone(client.snapshot());
     const snapshot = client.snapshot();
     expectFrozen(snapshot.public.page);

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import fs, { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import fs, { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
-import { makeCachedClient } from '../test-support/cached-client.ts';
+import { CACHED_SETTINGS, makeCachedClient } from '../test-support/cached-client.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import type { Ruleset } from '../wire.ts';
+import { deriveCacheKey, openRuleset, sealRuleset } from './cache-envelope.ts';
 
 const config = defineConfig({
   public: { title: z.string().default('Shop') },
@@ -110,6 +111,23 @@ describe('a disk copy with secrets', () => {
     expect(await readOffline()).toBe('torn');
   });
 
+  it('is encrypted under a key of its own for each API URL, organization, environment and client secret', async () => {
+    const { clientSecret, ...binding } = CACHED_SETTINGS;
+    const seal = { binding, key: await deriveCacheKey(clientSecret, binding) };
+    const text = await sealRuleset(ruleset(), seal, Date.now());
+    expect(await openRuleset(text, seal)).toMatchObject({ hasSecrets: true });
+    for (const change of [
+      { apiUrl: 'x' },
+      { organizationId: 'x' },
+      { environment: 'x' },
+      { clientSecret: 'x' },
+    ]) {
+      const changed = { ...CACHED_SETTINGS, ...change };
+      const key = await deriveCacheKey(changed.clientSecret, changed);
+      expect(await openRuleset(text, { binding, key })).toBe('key');
+    }
+  });
+
   it('never contains a secret in clear, and the same values are encrypted anew each time', async () => {
     await write();
     const first = await readFile(file, 'utf8');
@@ -117,7 +135,9 @@ describe('a disk copy with secrets', () => {
     await rm(file);
     await write();
     const [one, other] = [first, await readFile(file, 'utf8')].map((text) => JSON.parse(text) as Envelope);
-    expect(one?.secrets).not.toBe(other?.secrets);
+    // The nonce is the first 12 bytes. Used twice with one key, it would reveal what the two copies have in common.
+    const nonceOf = (envelope?: Envelope): string => String(envelope?.secrets).slice(0, 16);
+    expect(nonceOf(one)).not.toBe(nonceOf(other));
   });
 });
 
@@ -139,6 +159,18 @@ describe("secrets: 'omit'", () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ revision: '7' });
     await write(ruleset('7'));
     expect(await readOffline()).toMatchObject({ secret: databaseUrl });
+  });
+
+  it.each([
+    '{}',
+    '[]',
+    '{"revision":"7"}',
+    '{"revision":"7","environment":"e","public":[],"flags":{},"limits":{},"segments":{}}',
+    '{"revision":"7","environment":"e","public":{},"flags":{},"limits":{}}',
+  ])('refuses values that are not a ruleset: %s', async (values) => {
+    await write(ruleset(), omit());
+    await forge(() => ({ values }));
+    expect(await readOffline(omit())).toBe('torn');
   });
 
   it('does not write the same values again within a minute', async () => {
@@ -192,6 +224,30 @@ describe('a write', () => {
       'unlink config.json.lock',
     ]);
   });
+
+  it('removes temporary files that another process left long ago, and no others', async () => {
+    const names = ['config.json.old.tmp', 'config.json.new.tmp', 'other.json.old.tmp', 'config.json.old.bak'];
+    for (const name of names) await writeFile(join(directory, name), '');
+    const longAgo = new Date(Date.now() - 60_000);
+    for (const name of names.filter((text) => text.includes('old')))
+      await utimes(join(directory, name), longAgo, longAgo);
+    await write();
+    expect((await readdir(directory)).sort()).toEqual(['config.json', ...names.slice(1)].sort());
+  });
+
+  it.runIf(process.platform !== 'win32')(
+    'makes missing directories that only their owner can enter',
+    async () => {
+      const before = process.umask(0);
+      const deep = join(directory, 'a', 'b');
+      try {
+        await write(ruleset(), { cache: { file: join(deep, 'config.json') } });
+      } finally {
+        process.umask(before);
+      }
+      for (const path of [deep, dirname(deep)]) expect((await stat(path)).mode & 0o777).toBe(0o700);
+    },
+  );
 
   it('that fails leaves the old copy, and no temporary file or lock', async () => {
     await write(ruleset('7'));
