@@ -235,6 +235,16 @@ describe('a write', () => {
     expect((await readdir(directory)).sort()).toEqual(['config.json', ...names.slice(1)].sort());
   });
 
+  it('respects the lock of another machine, whose processes it cannot see, and reports it', async () => {
+    const lock = JSON.stringify(['another-machine', 2 ** 30]);
+    await writeFile(`${file}.lock`, lock);
+    expect(await write()).toEqual(['write-failed']);
+    expect(await readdir(directory)).toEqual(['config.json.lock']);
+    expect(await readFile(`${file}.lock`, 'utf8')).toBe(lock);
+    await writeFile(`${file}.lock`, JSON.stringify([hostname(), 2 ** 30]));
+    expect(await write()).toEqual(['written']);
+  });
+
   it.runIf(process.platform !== 'win32')(
     'makes missing directories that only their owner can enter',
     async () => {
