@@ -225,6 +225,27 @@ describe('a write', () => {
     ]);
   });
 
+  it('may go back to an older state of the server only once, not over what another process wrote since', async () => {
+    await write(ruleset('7'));
+    const { client, source } = makeCachedClient(config, { file, first: ruleset('5', 'Restored') });
+    await client.ready();
+    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain('"revision":"5"'), 10_000);
+    await write(ruleset('7', 'By another'));
+    source.sink?.replace(ruleset('6', 'Lagging'));
+    await client.close();
+    expect(await readOffline()).toMatchObject({ revision: '7', title: 'By another' });
+  });
+
+  it('that has nothing to renew within a minute does not even open the file', async () => {
+    const { client, source, cacheEvents } = makeCachedClient(config, { file, first: ruleset() });
+    await client.ready();
+    await vi.waitFor(() => expect(cacheEvents().at(-1)?.status).toBe('written'), 10_000);
+    const open = vi.spyOn(fs, 'open');
+    for (let count = 0; count < 5; count++) source.sink?.confirm();
+    await client.close();
+    expect(open).not.toHaveBeenCalled();
+  });
+
   it('removes temporary files that another process left long ago, and no others', async () => {
     const names = ['config.json.old.tmp', 'config.json.new.tmp', 'other.json.old.tmp', 'config.json.old.bak'];
     for (const name of names) await writeFile(join(directory, name), '');
