@@ -56,3 +56,15 @@ describe('the disk copy', () => {
     ]);
   });
 });
+
+it('a targeted bundled value never stands in for a rejected one: it may be meant for few contexts', () => {
+  const flags = { layout: z.looseObject({}).default({ isDefault: true }) };
+  const store = new RulesetStore(defineConfig({ flags }) as AnyConfig);
+  store.setFile(layerOf([['feature_flag', 'layout', { $cohort: { defaultValue: { isDefault: false } } }]]));
+  store.replace(rulesetOf({ flags: { layout: 404 } }));
+  expect(store.get('layout')?.evaluate({})).toEqual({
+    value: { isDefault: true },
+    source: 'default',
+    errorCode: 'ERR_VALUE_INVALID',
+  });
+});
