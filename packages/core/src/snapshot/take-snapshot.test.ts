@@ -93,6 +93,29 @@ describe('a snapshot of values that a schema transforms', () => {
     });
   });
 
+  it('never contains a secret, neither its value nor its name, in any form', () => {
+    const config = defineConfig({
+      public: { title: z.string() },
+      secrets: { plainKey: z.string(), dateKey: z.coerce.date(), defaultKey: z.string().default('hunter3') },
+      flags: { newCheckout: z.boolean().default(false) },
+    });
+    const secrets = { plainKey: 'hunter2', dateKey: '2026-01-01' };
+    const client = createTestClient({ config, public: { title: 'Shop' }, secrets });
+    const snapshot = client.snapshot({ userId: 'u' });
+    expect(snapshot.public).toEqual({ title: 'Shop' });
+    expect(Object.keys(snapshot.flags)).toEqual(['newCheckout']);
+    expect(JSON.stringify(snapshot)).not.toMatch(/hunter|Key|2026/);
+  });
+
+  it('does not show a browser that a stored value is invalid', () => {
+    const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
+    const when = { attribute: 'userId', op: 'exists' as const };
+    const theme = { $cohort: { rules: [{ id: 'r', when, value: 'pink' }], defaultValue: 'dark' } };
+    const client = createTestClient({ config, flags: { theme: theme as never } });
+    expect(client.flagDetails('theme', { userId: 'u' }).errorCode).toBe('ERR_VALUE_INVALID');
+    expect(client.snapshot({ userId: 'u' }).flags.theme).toStrictEqual({ value: 'dark', source: 'default' });
+  });
+
   it('keeps the previous value if a new one is invalid', () => {
     const config = defineConfig({ public: { homepage: asUrl } });
     const client = createTestClient({ config, public: { homepage: 'https://example.com' } });
