@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { AuthClient, Storage } from '../storage/storage.ts';
 import { ClientDirectory } from './client-directory.ts';
@@ -83,4 +83,24 @@ it('finds a client by its key in its current state', async () => {
   await storage.updateAuthClient(renamed);
   directory.changed(renamed);
   expect(await directory.findByCredential(KEY)).toEqual(renamed);
+});
+
+it('sees a change by another process after five seconds at the latest, and not by every call', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { storage, client } = await storageWithClient();
+  const directory = new ClientDirectory(storage);
+  const [origin] = client.allowedOrigins;
+  const state = async () => [
+    (await directory.find(client.id))?.revokedAt,
+    (await directory.findByCredential(KEY))?.revokedAt,
+    await directory.allowsOrigin(client.organizationId, String(origin)),
+  ];
+  expect(await state()).toEqual([null, null, true]);
+  const revokedAt = new Date().toISOString();
+  await storage.updateAuthClient({ ...client, revokedAt });
+  vi.advanceTimersByTime(4_999);
+  expect(await state()).toEqual([null, null, true]);
+  vi.advanceTimersByTime(1);
+  expect(await state()).toEqual([revokedAt, revokedAt, false]);
 });

@@ -4,13 +4,15 @@ import { importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import { callApi, temporaryDirectory } from '../test-support/running-server.ts';
-import { startShop } from '../test-support/shop-server.ts';
+import { type Shop, startShop } from '../test-support/shop-server.ts';
 import { withStorage } from '../test-support/two-organizations.ts';
+import { hashCredential } from './credentials.ts';
 import { TokenService } from './token-service.ts';
 
 interface Forger {
   /** The status of a request with a token signed with the server's own key. */
   statusOf: (claims?: JWTPayload, header?: Record<string, unknown>) => Promise<number>;
+  shop: Shop;
 }
 
 async function startForger(): Promise<Forger> {
@@ -40,7 +42,7 @@ async function startForger(): Promise<Forger> {
       .sign(key);
     return (await callApi(shop.server, '/auth-clients', { token })).status;
   };
-  return { statusOf };
+  return { statusOf, shop };
 }
 
 it('a token signed with the server’s own key is refused for another audience, type, time, client or form', async () => {
@@ -77,6 +79,50 @@ it('a token signed with the server’s own key is refused for another audience, 
   // A scope that the server does not have gives nothing; without the right one the request is refused.
   expect(await statusOf({ scope: 'config:everything' })).toBe(403);
   expect(await statusOf({ scope: 'config:read' })).toBe(403);
+});
+
+it('a token for a publishable key’s client is refused, and so is a machine client’s credential as a key', async () => {
+  const { statusOf, shop } = await startForger();
+  const key = await shop.makeClient({ type: 'b2m', allowedOrigins: ['http://shop.test'] });
+  expect(await statusOf({ sub: key.clientId, client_id: key.clientId, scope: 'config:read' })).toBe(401);
+
+  const db = join(await temporaryDirectory(), 'config.db');
+  const first = await startShop({ db });
+  await first.server.close();
+  const credential = 'pk_of_a_machine';
+  await withStorage(db, (storage) =>
+    storage.insertAuthClient({
+      id: randomUUID(),
+      organizationId: first.server.organizationId,
+      type: 'm2m',
+      name: 'machine',
+      credentialHash: hashCredential(credential),
+      environments: null,
+      scopes: ['config:read', 'config:write', 'config:admin'],
+      allowedOrigins: ['http://shop.test'],
+      createdAt: new Date().toISOString(),
+      revokedAt: null,
+    }),
+  );
+  const again = await first.restart({ db });
+  const response = await callApi(again.server, '/config/values?environment=development', {
+    token: credential,
+    headers: { origin: 'http://shop.test' },
+  });
+  expect(response.status).toBe(401);
+});
+
+it('a revocation is forgotten once its token has expired, and not before', async () => {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const service = await TokenService.open(storage, { ttlSec: 600 });
+  const nowSec = Math.floor(Date.now() / 1000);
+  const claims = { clientId: 'a', organizationId: 'o', scopes: [] };
+  await storage.insertRevokedToken('expired', nowSec - 1);
+  await service.revoke({ ...claims, jti: 'first', expiresAtSec: nowSec + 600 });
+  await service.revoke({ ...claims, jti: 'second', expiresAtSec: nowSec + 600 });
+  const revoked = ['expired', 'first', 'second'].map((id) => service.isRevoked(id));
+  expect(await Promise.all(revoked)).toEqual([false, true, true]);
 });
 
 describe('the signing keys', () => {

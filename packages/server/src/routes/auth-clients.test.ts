@@ -12,6 +12,7 @@ import {
 } from '../test-support/running-server.ts';
 
 const ORIGIN = 'https://shop.example';
+const VALUES = '/config/values?environment=staging';
 
 describe('POST /auth-clients', () => {
   const shared = sharedServer();
@@ -144,6 +145,30 @@ describe('POST /auth-clients', () => {
 });
 
 describe('PATCH and DELETE /auth-clients/:id', () => {
+  it('refuse to take rights from a client that has more than the caller', async () => {
+    const server = await startServer();
+    const admin = await tokenOf(server);
+    const scopes = ['config:read', 'config:admin'];
+    const limited = await makeClient(server, admin, { type: 'm2m', scopes, environments: ['staging'] });
+    const token = await tokenOf(server, limited);
+    const wider = await makeClient(server, admin, { type: 'm2m' });
+    const writer = await makeClient(server, admin, {
+      type: 'm2m',
+      scopes: ['config:read', 'config:write'],
+      environments: ['staging'],
+    });
+    const cases = [
+      [wider, { environments: ['staging'] }],
+      [writer, { scopes: ['config:read'] }],
+    ] as const;
+    for (const [client, body] of cases) {
+      const path = `/auth-clients/${client.id}`;
+      expect((await callApi(server, path, { token, method: 'PATCH', body })).status).toBe(403);
+      expect((await callApi(server, path, { token, method: 'DELETE' })).status).toBe(403);
+      expect((await callApi(server, VALUES, { token: await tokenOf(server, client) })).status).toBe(200);
+    }
+  });
+
   it('changes the rights of a client, even for tokens that it already has', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
