@@ -1,0 +1,65 @@
+// Reads the results that Stryker keeps for a room, and matches its survivors with the ones that have a reason.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rooms } from './rooms.mjs';
+import { explained } from './survivors/index.mjs';
+
+/** The file with a room's results. Stryker reuses them for code and tests that did not change. */
+export function resultsFile(name) {
+  return fileURLToPath(new URL(`.results/${name}.json`, import.meta.url));
+}
+
+function readResults(name) {
+  return existsSync(resultsFile(name)) ? JSON.parse(readFileSync(resultsFile(name), 'utf8')) : undefined;
+}
+
+const isLeft = ({ status }) => status === 'Survived' || status === 'NoCoverage';
+
+/** Makes Stryker run the survivors again, because it does not notice that a test with the same name has changed. */
+export function forgetSurvivors(name) {
+  const results = readResults(name);
+  if (results === undefined) return;
+  for (const file of Object.values(results.files))
+    file.mutants = file.mutants.filter((mutant) => !isLeft(mutant));
+  writeFileSync(resultsFile(name), JSON.stringify(results));
+}
+
+/** Whether mutants were left out because they only take effect while a module loads. */
+export function hasStaticMutants(name) {
+  const isStatic = ({ status, static: isStatic }) => status === 'Ignored' && isStatic === true;
+  return Object.values(readResults(name)?.files ?? {}).some(({ mutants }) => mutants.some(isStatic));
+}
+
+/** The counts of a room and its survivors, or undefined if it has no results yet. */
+export function summarize(name) {
+  const results = readResults(name);
+  if (results === undefined) return undefined;
+  const mutants = Object.entries(results.files).flatMap(([path, { source, mutants }]) =>
+    mutants.map((mutant) => ({ ...mutant, path: `packages/${rooms[name].package}/${path}`, source })),
+  );
+  const count = (status) => mutants.filter((mutant) => mutant.status === status).length;
+  const [killed, timedOut, survived, uncovered] = ['Killed', 'Timeout', 'Survived', 'NoCoverage'].map(count);
+  const total = killed + timedOut + survived + uncovered;
+  const survivors = mutants.filter(isLeft).map(describeMutant);
+  const score = total === 0 ? 100 : (100 * (killed + timedOut)) / total;
+  return { total, killed, timedOut, survived, uncovered, score, survivors };
+}
+
+function describeMutant({ path, source, location, replacement, status, mutatorName }) {
+  const change = `${clip(textAt(source, location))} → ${clip(replacement)}`;
+  const reason = explained.find((entry) => entry.file === path && entry.mutants.includes(change))?.reason;
+  return { path, line: location.start.line, change, reason, mutatorName, isCovered: status === 'Survived' };
+}
+
+function textAt(source, { start, end }) {
+  const lines = source.split('\n').slice(start.line - 1, end.line);
+  lines[lines.length - 1] = lines.at(-1).slice(0, end.column - 1);
+  lines[0] = lines[0].slice(start.column - 1);
+  return lines.join('\n');
+}
+
+/** One line of at most 80 characters, so that a list of survivors stays readable. */
+function clip(text) {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
+}
