@@ -30,6 +30,8 @@ describe('ignoreCase', () => {
     ['in', 'ſ', 'S', true],
     ['in', 'ﬃ', 'ffi', false],
     ['in', '\ufb05', '\ufb06', true],
+    ['in', '\u1fd3', '\u0390', true],
+    ['in', '\u1fe3', '\u03b0', true],
     ['in', 'Ǆ', 'ǅ', true],
     ['in', '𐐀', '𐐨', true],
     ['in', 'Ꭰ', 'ꭰ', true],
