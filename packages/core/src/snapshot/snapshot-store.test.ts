@@ -183,3 +183,16 @@ describe('SnapshotStore', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 });
+
+it('a listener that subscribes during a change is called for the next one, not for this one', () => {
+  const store = new SnapshotStore();
+  const late = vi.fn();
+  store.subscribeAll(() => {
+    if (late.mock.calls.length === 0) store.subscribeAll(late);
+  });
+  const snapshot = (revision: string) => ({ revision, public: { a: revision }, flags: {}, limits: {} });
+  store.replace(snapshot('1'));
+  expect(late).not.toHaveBeenCalled();
+  store.replace(snapshot('2'));
+  expect(late).toHaveBeenCalledTimes(1);
+});

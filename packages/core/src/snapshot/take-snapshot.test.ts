@@ -93,6 +93,20 @@ describe('a snapshot of values that a schema transforms', () => {
     });
   });
 
+  it('never contains a secret, neither its value nor its name, in any form', () => {
+    const config = defineConfig({
+      public: { title: z.string() },
+      secrets: { plainKey: z.string(), dateKey: z.coerce.date(), defaultKey: z.string().default('hunter3') },
+      flags: { newCheckout: z.boolean().default(false) },
+    });
+    const secrets = { plainKey: 'hunter2', dateKey: '2026-01-01' };
+    const client = createTestClient({ config, public: { title: 'Shop' }, secrets });
+    const snapshot = client.snapshot({ userId: 'u' });
+    expect(snapshot.public).toEqual({ title: 'Shop' });
+    expect(Object.keys(snapshot.flags)).toEqual(['newCheckout']);
+    expect(JSON.stringify(snapshot)).not.toMatch(/hunter|Key|2026/);
+  });
+
   it('keeps the previous value if a new one is invalid', () => {
     const config = defineConfig({ public: { homepage: asUrl } });
     const client = createTestClient({ config, public: { homepage: 'https://example.com' } });
