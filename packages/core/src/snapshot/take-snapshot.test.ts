@@ -107,6 +107,15 @@ describe('a snapshot of values that a schema transforms', () => {
     expect(JSON.stringify(snapshot)).not.toMatch(/hunter|Key|2026/);
   });
 
+  it('does not show a browser that a stored value is invalid', () => {
+    const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
+    const when = { attribute: 'userId', op: 'exists' as const };
+    const theme = { $cohort: { rules: [{ id: 'r', when, value: 'pink' }], defaultValue: 'dark' } };
+    const client = createTestClient({ config, flags: { theme: theme as never } });
+    expect(client.flagDetails('theme', { userId: 'u' }).errorCode).toBe('ERR_VALUE_INVALID');
+    expect(client.snapshot({ userId: 'u' }).flags.theme).toStrictEqual({ value: 'dark', source: 'default' });
+  });
+
   it('keeps the previous value if a new one is invalid', () => {
     const config = defineConfig({ public: { homepage: asUrl } });
     const client = createTestClient({ config, public: { homepage: 'https://example.com' } });
