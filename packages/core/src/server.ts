@@ -9,7 +9,7 @@ export type {
   CallOptions,
   CreatedAuthClient,
   EnvironmentInput,
-  RulesetAnswer,
+  RulesetResult,
   SnapshotInput,
   ValueInput,
 } from './api/config-api-types.ts';
@@ -39,7 +39,7 @@ export type { BundledInCode, BundledInFiles, BundledOptions } from './sources/bu
 export type { BundledValue, BundledValues, ResolvedValues } from './sources/bundled-values.ts';
 export type { EnvironmentOverrideOptions } from './sources/env-overrides.ts';
 export { RemoteSource, type RemoteSourceOptions } from './sources/remote-source.ts';
-export type { RulesetSink, RulesetSource, SourceStatus } from './sources/ruleset-source.ts';
+export type { ConnectionStatus, RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
 export { type DiscoveryOptions, discoverSettings } from './token/issuer-discovery.ts';
 export { getSharedTokenProvider, type SharedTokenProviderOptions } from './token/shared-token-provider.ts';
 export type { TokenEvent, TokenFailureSummary, TokenStatus } from './token/token-monitor.ts';

@@ -66,7 +66,7 @@ describe('explain', () => {
     expect(JSON.parse(stdout)).toMatchObject({
       key: 'flags.newCheckout',
       environment: 'development',
-      answer: { value: false, source: 'default' },
+      evaluation: { value: false, source: 'default' },
       isTargeted: true,
       rules: [
         { index: 0, id: 'staff', outcome: 'not-matched', when: { form: 'any', matched: false, members: [] } },

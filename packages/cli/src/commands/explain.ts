@@ -59,14 +59,17 @@ function parseAttributes(text: string | undefined): Record<string, unknown> {
 
 function defaultExplanation(key: CatalogKey): Explanation {
   const value = defaultOf(key) ?? null;
-  return { key: key.key, answer: { value, source: 'default' }, isTargeted: false, rules: [] };
+  return { key: key.key, evaluation: { value, source: 'default' }, isTargeted: false, rules: [] };
 }
 
 /** Rounds a limit to its step and clamps it, as clients do. The server stores it as it was set. */
 function withinBounds(key: CatalogKey, explanation: Explanation): Explanation {
   if (key.tier !== 'limit') return explanation;
-  const { answer } = explanation;
-  return { ...explanation, answer: { ...answer, value: clampLimit(answer.value, limitOf(key.jsonSchema)) } };
+  const { evaluation } = explanation;
+  return {
+    ...explanation,
+    evaluation: { ...evaluation, value: clampLimit(evaluation.value, limitOf(key.jsonSchema)) },
+  };
 }
 
 function limitOf(schema: JsonSchema): Parameters<typeof clampLimit>[1] {

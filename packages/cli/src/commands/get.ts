@@ -5,7 +5,7 @@ import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
 import { valueDisplay } from '../text/value-display.ts';
 import { valueText } from '../text/value-text.ts';
-import { readValueSources } from '../value-sources.ts';
+import { readValueOrigins } from '../value-origins.ts';
 
 /** `get KEY`: prints the value of one key in an environment, targeting included. */
 export async function runGet(context: CommandContext, name: string): Promise<void> {
@@ -25,9 +25,9 @@ export async function runGet(context: CommandContext, name: string): Promise<voi
   const display = valueDisplay(key.tier, context.options);
   const shown = display.json(value);
   if (context.options.json === true) {
-    const sources = await readValueSources(api, { values, environment, environments, catalog });
-    const { source, fallback } = sources.of(key, defaultOf(key));
-    const data = { key: key.fullName, environment: environment.name, value: shown, source };
+    const origins = await readValueOrigins(api, { values, environment, environments, catalog });
+    const { origin, fallback } = origins.of(key, defaultOf(key));
+    const data = { key: key.fullName, environment: environment.name, value: shown, origin };
     context.print('', { ...data, ...(fallback !== undefined && { fallback }), ...display.jsonFlags });
     return;
   }

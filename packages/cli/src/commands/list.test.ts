@@ -4,14 +4,14 @@ import { startBench } from '../test-support/cli-bench.ts';
 const columns = (text: string): string[] => text.split('\n').map((line) => line.replace(/ {2,}/g, ' | '));
 
 describe('list', () => {
-  it('prints every key with its value and the source of the value', async () => {
+  it('prints every key with its value and its origin', async () => {
     const { cli, pushed } = await startBench();
     expect((await cli(['list'])).stdout).toContain('smooai-config push');
     await pushed();
     await cli(['set', 'cartItems', '7']);
     expect(columns((await cli(['list'])).stdout)).toEqual([
       'development',
-      'KEY | SOURCE | VALUE',
+      'KEY | ORIGIN | VALUE',
       'public.apiBaseUrl | default | https://api.example',
       'public.retries | default | 3',
       'public.label | missing | -',
@@ -25,7 +25,7 @@ describe('list', () => {
       key: 'limits.cartItems',
       tier: 'limit',
       schema: 'shop',
-      source: 'stored',
+      origin: 'stored',
       value: 7,
     });
   });
@@ -47,15 +47,15 @@ describe('list', () => {
       key: 'limits.cartItems',
       tier: 'limit',
       schema: 'shop',
-      source: 'fallback',
+      origin: 'fallback',
       fallback: 'staging',
       value: 7,
     });
     const get = async (key: string): Promise<unknown> =>
       JSON.parse((await cli(['get', key, '-e', 'preview', '--json'])).stdout);
-    expect(await get('cartItems')).toMatchObject({ source: 'fallback', fallback: 'staging', value: 7 });
-    expect(await get('theme')).toMatchObject({ source: 'stored', value: 'light' });
-    expect(await get('newCheckout')).toMatchObject({ source: 'default' });
+    expect(await get('cartItems')).toMatchObject({ origin: 'fallback', fallback: 'staging', value: 7 });
+    expect(await get('theme')).toMatchObject({ origin: 'stored', value: 'light' });
+    expect(await get('newCheckout')).toMatchObject({ origin: 'default' });
   });
 
   it('does not claim that a value is stored if the client has no access to the fallback', async () => {
@@ -68,7 +68,7 @@ describe('list', () => {
     const list = (...argv: string[]) => bare(['list', '-e', 'preview', '-c', 'reader.json', ...argv]);
     expect(columns((await list()).stdout)).toContain('limits.cartItems | stored or inherited | 7');
     expect(JSON.parse((await list('--json')).stdout)).toContainEqual(
-      expect.objectContaining({ key: 'limits.cartItems', source: 'stored-or-fallback', value: 7 }),
+      expect.objectContaining({ key: 'limits.cartItems', origin: 'stored-or-fallback', value: 7 }),
     );
   });
 

@@ -5,7 +5,7 @@ import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues, type StoredValues } from '../stored-values.ts';
 import { table } from '../text/table.ts';
 import { valueDisplay } from '../text/value-display.ts';
-import { readValueSources, type ValueSource } from '../value-sources.ts';
+import { readValueOrigins, type ValueOrigin } from '../value-origins.ts';
 
 /** `list`: prints every key with its value in an environment. */
 export async function runList(context: CommandContext): Promise<void> {
@@ -14,10 +14,10 @@ export async function runList(context: CommandContext): Promise<void> {
   const environments = await api.listEnvironments();
   const environment = pickEnvironment(environments, settings.environment);
   const values = await readStoredValues(api, environment.name, catalog);
-  const sources = await readValueSources(api, { values, environment, environments, catalog });
+  const origins = await readValueOrigins(api, { values, environment, environments, catalog });
   const rows = listedKeys(catalog, values).map(({ fullName, tier, key, schemaName, defaultValue }) => ({
     ...{ key: fullName, tier, schema: schemaName },
-    ...sources.of({ key, tier }, defaultValue),
+    ...origins.of({ key, tier }, defaultValue),
     value: values.get({ key, tier }) ?? defaultValue,
     display: valueDisplay(tier, context.options),
   }));
@@ -26,10 +26,10 @@ export async function runList(context: CommandContext): Promise<void> {
     rows.length === 0
       ? 'No schema has been pushed yet. Push one: smooai-config push SCHEMA.ts'
       : `${colors.bold(environment.name)}\n${table(
-          ['KEY', 'SOURCE', 'VALUE'],
-          rows.map(({ key, source, fallback, value, display }) => [
+          ['KEY', 'ORIGIN', 'VALUE'],
+          rows.map(({ key, origin, fallback, value, display }) => [
             key,
-            sourceText(source, fallback),
+            originText(origin, fallback),
             display.text(value, '-'),
           ]),
           colors,
@@ -65,7 +65,7 @@ function listedKeys(catalog: readonly CatalogKey[], values: StoredValues): Liste
   ];
 }
 
-function sourceText(source: ValueSource, fallback: string | undefined): string {
-  if (source === 'fallback') return `same as ${fallback}`;
-  return source === 'stored-or-fallback' ? 'stored or inherited' : source;
+function originText(origin: ValueOrigin, fallback: string | undefined): string {
+  if (origin === 'fallback') return `same as ${fallback}`;
+  return origin === 'stored-or-fallback' ? 'stored or inherited' : origin;
 }

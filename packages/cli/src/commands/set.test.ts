@@ -38,7 +38,7 @@ describe('set', () => {
     expect((await cli(['get', 'cartItems'], { env })).stdout).toBe('7\n');
     expect(JSON.parse((await cli(['get', 'cartItems', '--json'])).stdout)).toMatchObject({
       value: 20,
-      source: 'default',
+      origin: 'default',
       environment: 'development',
     });
   });

@@ -93,15 +93,15 @@ function report(context: CommandContext, change: Change): void {
   const { colors } = context;
   const display = valueDisplay(key.tier, context.options);
   const defaultValue = defaultOf(key);
-  const source = fallback !== undefined ? 'fallback' : before === undefined ? 'default' : 'stored';
+  const origin = fallback !== undefined ? 'fallback' : before === undefined ? 'default' : 'stored';
   const shownBefore = display.text(before ?? defaultValue, 'not set');
-  const origin = before === undefined && defaultValue === undefined ? '' : originText(source, fallback);
+  const originShown = before === undefined && defaultValue === undefined ? '' : originText(origin, fallback);
   const isSame = before !== undefined && fallback === undefined && sameJson(before, after);
   const title = `${colors.bold(key.fullName)} ${colors.dim(`(${environment.name})`)}`;
   const shownAfter = display.text(after, '');
   const line = isSame
     ? `${title}: ${shownAfter} ${colors.dim('(unchanged)')}`
-    : `${title}: ${colors.dim(shownBefore + origin)} → ${colors.green(shownAfter)}`;
+    : `${title}: ${colors.dim(shownBefore + originShown)} → ${colors.green(shownAfter)}`;
   context.print(line, {
     key: key.fullName,
     environment: environment.name,

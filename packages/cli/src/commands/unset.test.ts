@@ -14,7 +14,7 @@ describe('unset', () => {
       stderr: '',
     });
     expect(JSON.parse((await cli(['get', 'newCheckout', '-e', 'staging', '--json'])).stdout)).toMatchObject({
-      source: 'default',
+      origin: 'default',
     });
   });
 
@@ -44,7 +44,7 @@ describe('unset', () => {
       environment: 'preview',
       before: 7,
       after: 7,
-      source: 'fallback',
+      origin: 'fallback',
       fallback: 'staging',
       changed: false,
     });
@@ -75,7 +75,7 @@ describe('unset', () => {
       environment: 'development',
       before: '********',
       after: null,
-      source: 'missing',
+      origin: 'missing',
       changed: true,
       masked: true,
     });

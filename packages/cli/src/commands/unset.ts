@@ -20,7 +20,7 @@ interface Change {
   before: JsonValue | undefined;
   after: JsonValue | undefined;
   /** Where `after` comes from. */
-  source: 'fallback' | 'default' | 'missing';
+  origin: 'fallback' | 'default' | 'missing';
   /** The fallback that `after` comes from. */
   fallback: string | undefined;
   changed: boolean;
@@ -45,10 +45,10 @@ export async function runUnset(context: CommandContext, name: string, options: U
   );
   const inherited = changed ? await read() : stored;
   const defaultValue = defaultOf(key);
-  const source = inherited !== undefined ? 'fallback' : defaultValue !== undefined ? 'default' : 'missing';
-  const [fallback] = source === 'fallback' ? fallbackNames(environment, environments) : [];
+  const origin = inherited !== undefined ? 'fallback' : defaultValue !== undefined ? 'default' : 'missing';
+  const [fallback] = origin === 'fallback' ? fallbackNames(environment, environments) : [];
   const [before, after] = [stored ?? defaultValue, inherited ?? defaultValue];
-  report(context, { key, environment, before, after, source, fallback, changed });
+  report(context, { key, environment, before, after, origin, fallback, changed });
 }
 
 /** Returns false if the environment has no value of its own. The server deletes a secret only with `force`. */
@@ -76,15 +76,15 @@ async function deleteOwnValue(
 }
 
 function report(context: CommandContext, change: Change): void {
-  const { key, environment, before, after, source, fallback, changed } = change;
+  const { key, environment, before, after, origin, fallback, changed } = change;
   const { colors, options } = context;
   const display = valueDisplay(key.tier, options);
   const title = `${colors.bold(key.fullName)} ${colors.dim(`(${environment.name})`)}`;
-  const served = `${colors.green(display.text(after, 'no value'))}${originText(source, fallback)}`;
+  const served = `${colors.green(display.text(after, 'no value'))}${originText(origin, fallback)}`;
   const line = changed
     ? `${title}: ${colors.dim(display.text(before, 'no value'))} → ${served}`
     : `${title}: not set here, so nothing was deleted. Current value: ${served}`;
-  if (changed && source === 'missing' && options.json !== true) {
+  if (changed && origin === 'missing' && options.json !== true) {
     context.note(
       `warning: ${key.fullName} no longer has a value in "${environment.name}", and its schema has no default.`,
     );
@@ -94,7 +94,7 @@ function report(context: CommandContext, change: Change): void {
     environment: environment.name,
     before: display.json(before),
     after: display.json(after),
-    source,
+    origin,
     ...(fallback !== undefined && { fallback }),
     changed,
     ...display.jsonFlags,

@@ -10,18 +10,22 @@ export function explanationText(
   colors: Colors,
 ): string {
   const { title, explanation, stored } = input;
-  const lines = [`${title}: ${valueText(explanation.answer.value)}`, `  ${reasonFor(explanation, stored)}`];
+  const lines = [
+    `${title}: ${valueText(explanation.evaluation.value)}`,
+    `  ${reasonFor(explanation, stored)}`,
+  ];
   for (const rule of explanation.rules) lines.push(...ruleLines(rule, colors));
   if (explanation.rollout !== undefined)
     lines.push(`- rollout for everyone else: ${rolloutText(explanation.rollout)}`);
   return lines.join('\n');
 }
 
-function reasonFor({ answer, isTargeted }: Explanation, stored: JsonValue | undefined): string {
+function reasonFor({ evaluation, isTargeted }: Explanation, stored: JsonValue | undefined): string {
   if (stored === undefined) return "no value is stored: the schema's default";
   if (!isTargeted) return 'stored for everyone';
-  const rule = answer.matchedRuleId === undefined ? undefined : `rule ${quoted(answer.matchedRuleId)}`;
-  switch (answer.source) {
+  const rule =
+    evaluation.matchedRuleId === undefined ? undefined : `rule ${quoted(evaluation.matchedRuleId)}`;
+  switch (evaluation.source) {
     case 'rule':
       return `${rule ?? 'a rule'} matched`;
     case 'rollout':

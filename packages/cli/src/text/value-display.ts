@@ -26,7 +26,7 @@ export function valueDisplay(tier: Tier, options: { showSecrets?: boolean | unde
 }
 
 /** Says in parentheses that a value was inherited or is the default. Empty for a value that the environment stores. */
-export function originText(source: string, fallback: string | undefined): string {
+export function originText(origin: string, fallback: string | undefined): string {
   if (fallback !== undefined) return ` (from its fallback "${fallback}")`;
-  return source === 'default' ? ' (default)' : '';
+  return origin === 'default' ? ' (default)' : '';
 }

@@ -112,7 +112,7 @@ describe('connections', () => {
     });
     const impatient = requesterOf(url, { timeoutMs: 300, retries: 0 });
     await expect(impatient.json({ ...get, path: ['hang'] })).rejects.toMatchObject({ reason: 'timeout' });
-    const requester = requesterOf(url, { maxAnswerBytes: 200_000, retries: 0 });
+    const requester = requesterOf(url, { maxResponseBytes: 200_000, retries: 0 });
     await expect(requester.json({ ...get, path: ['huge'] })).rejects.toMatchObject({
       code: 'ERR_RESPONSE_MALFORMED',
     });

@@ -75,7 +75,7 @@ describe('a request', () => {
     ['headersTimeoutMs', { headersTimeoutMs: 2 ** 31 }],
     ['deadlineMs', { deadlineMs: -1 }],
     ['retries', { retries: Number.NaN }],
-    ['maxAnswerBytes', { maxAnswerBytes: 0 }],
+    ['maxResponseBytes', { maxResponseBytes: 0 }],
   ])('needs a valid option %s, not %j', (option, wrong) => {
     expect(() => setUpRequester([], wrong)).toThrow(
       expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option }),
@@ -147,10 +147,10 @@ describe('time and size limits', () => {
     await reader.cancel();
   });
 
-  it('refuse a response above maxAnswerBytes', async () => {
-    const within = setUpRequester([new Response(JSON.stringify('x'.repeat(98)))], { maxAnswerBytes: 100 });
+  it('refuse a response above maxResponseBytes', async () => {
+    const within = setUpRequester([new Response(JSON.stringify('x'.repeat(98)))], { maxResponseBytes: 100 });
     expect(await bodyOf(within.requester.json(get))).toHaveLength(98);
-    const above = setUpRequester([new Response(JSON.stringify('x'.repeat(99)))], { maxAnswerBytes: 100 });
+    const above = setUpRequester([new Response(JSON.stringify('x'.repeat(99)))], { maxResponseBytes: 100 });
     const error = await failureOf(above.requester.json(get));
     expect(error).toMatchObject({ code: 'ERR_RESPONSE_MALFORMED' });
     expect(error.message).toContain('larger than 100 bytes');

@@ -37,7 +37,7 @@ export interface RequesterOptions {
    */
   retries?: number | undefined;
   /** Largest response body in bytes; default 16 MiB. Streams have no limit. */
-  maxAnswerBytes?: number | undefined;
+  maxResponseBytes?: number | undefined;
   /** Allows plain http to hosts other than loopback; default false. */
   allowInsecureHttp?: boolean | undefined;
 }
@@ -93,7 +93,7 @@ export class AuthenticatedRequester {
     this.#headersTimeoutMs = requireNumber('headersTimeoutMs', options.headersTimeoutMs ?? timeoutMs, limits);
     this.#deadlineMs = requireNumber('deadlineMs', options.deadlineMs ?? 30_000, limits);
     this.#retries = requireRetries(options.retries ?? 2);
-    this.#maxBytes = requireNumber('maxAnswerBytes', options.maxAnswerBytes ?? 16 * 1024 * 1024, limits);
+    this.#maxBytes = requireNumber('maxResponseBytes', options.maxResponseBytes ?? 16 * 1024 * 1024, limits);
   }
 
   /**
@@ -101,7 +101,7 @@ export class AuthenticatedRequester {
    *
    * @throws {RequestTransportError} if no complete response arrives, or `signal` aborts.
    * @throws {RequestRejectedError} if the status is neither 2xx nor in `accept`.
-   * @throws {ResponseMalformedError} if the response is not valid JSON or larger than `maxAnswerBytes`.
+   * @throws {ResponseMalformedError} if the response is not valid JSON or larger than `maxResponseBytes`.
    * @throws {OptionsError} if the request cannot be sent.
    * @throws {TokenError} as the token provider does.
    */

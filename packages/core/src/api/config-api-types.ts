@@ -103,7 +103,7 @@ export interface AuthClientInput {
 }
 
 /** Result of `getRuleset`. `unsupported`: the server does not have this endpoint. */
-export type RulesetAnswer =
+export type RulesetResult =
   | { status: 'changed'; ruleset: Ruleset; etag: string }
   | { status: 'unchanged' }
   | { status: 'unsupported' };

@@ -14,7 +14,7 @@ import type {
   CallOptions,
   CreatedAuthClient,
   EnvironmentInput,
-  RulesetAnswer,
+  RulesetResult,
   SnapshotInput,
   ValueInput,
 } from './config-api-types.ts';
@@ -53,7 +53,7 @@ export class ConfigApi {
   async getRuleset(
     environment: string,
     options: CallOptions & { etag?: string | undefined; epoch?: string | undefined } = {},
-  ): Promise<RulesetAnswer> {
+  ): Promise<RulesetResult> {
     const { etag, epoch, ...call } = options;
     const { status, headers, body } = await this.#requester.json({
       method: 'GET',

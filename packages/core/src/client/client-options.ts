@@ -5,7 +5,7 @@ import type { AnyConfig, RegisteredConfig } from '../schema/config-types.ts';
 import type { SettingsOptions } from '../settings.ts';
 import type { BundledOptions } from '../sources/bundled-files.ts';
 import type { EnvironmentOverrideOptions } from '../sources/env-overrides.ts';
-import type { RulesetSource, SourceStatus } from '../sources/ruleset-source.ts';
+import type { ConnectionStatus, RulesetSource } from '../sources/ruleset-source.ts';
 import type { ClientStatus } from './client-status.ts';
 import type { ConfigTelemetryOptions } from './client-telemetry.ts';
 import type { EvaluationCacheOptions } from './evaluation-cache.ts';
@@ -19,7 +19,7 @@ export type ConfigClientEvent =
   /** `health().status` changed. */
   | { type: 'status'; status: ClientStatus; previous: ClientStatus }
   /** The connection to the server changed, or failed once more. */
-  | { type: 'connection'; status: SourceStatus; error?: unknown }
+  | { type: 'connection'; status: ConnectionStatus; error?: unknown }
   /** The client started without its server, because of `error`. It keeps trying to reach the server. */
   | { type: 'fallback'; from: 'cache' | 'file'; error: unknown }
   /** The disk copy was read, refused or written. */

@@ -1,6 +1,6 @@
 import { LONGEST_TIMEOUT_MS, unref } from '../http/backoff.ts';
 import { Moment } from '../http/moment.ts';
-import type { SourceStatus } from '../sources/ruleset-source.ts';
+import type { ConnectionStatus } from '../sources/ruleset-source.ts';
 
 /**
  * - `starting`: waiting for the first values.
@@ -21,7 +21,7 @@ export interface StatusMonitorOptions {
 export class StatusMonitor {
   readonly #options: StatusMonitorOptions;
   #phase: 'starting' | 'ready' | 'failed' | 'closed' = 'starting';
-  #connection: SourceStatus = 'connecting';
+  #connection: ConnectionStatus = 'connecting';
   #isServerConfirmed = false;
   #confirmed: { moment: Moment; ageMs: number } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +35,7 @@ export class StatusMonitor {
     return this.#phase;
   }
 
-  get connection(): SourceStatus {
+  get connection(): ConnectionStatus {
     return this.#connection;
   }
 
@@ -60,7 +60,7 @@ export class StatusMonitor {
     this.#update();
   }
 
-  setConnection(connection: SourceStatus): void {
+  setConnection(connection: ConnectionStatus): void {
     this.#connection = connection;
     this.#update();
   }

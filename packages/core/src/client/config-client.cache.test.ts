@@ -223,7 +223,7 @@ describe('an invalid disk copy', () => {
     for (const content of broken) {
       await writeFile(file, content);
       expect(await outcome()).toEqual({
-        reason: expect.stringMatching(/^(torn|foreign|key)$/),
+        reason: expect.stringMatching(/^(damaged|other-settings|wrong-key)$/),
         error: refused,
       });
     }
@@ -232,10 +232,10 @@ describe('an invalid disk copy', () => {
   it('is refused if it belongs to other settings or another client secret', async () => {
     await writeCopy();
     for (const [options, reason] of [
-      [{ environment: 'staging' }, 'foreign'],
-      [{ organizationId: 'org-2' }, 'foreign'],
-      [{ apiUrl: 'https://other.example.com' }, 'foreign'],
-      [{ clientSecret: 'another secret of a test' }, 'key'],
+      [{ environment: 'staging' }, 'other-settings'],
+      [{ organizationId: 'org-2' }, 'other-settings'],
+      [{ apiUrl: 'https://other.example.com' }, 'other-settings'],
+      [{ clientSecret: 'another secret of a test' }, 'wrong-key'],
     ] as const) {
       expect(await outcome(options)).toEqual({ reason, error: refused });
     }

@@ -108,7 +108,7 @@ describe('in place of the disk copy', () => {
 
   it('a copy without secrets is not accepted as an encrypted one', async () => {
     await writeCopy(ruleset({ public: { title: 'Forged' } }), { cache: { file, secrets: 'omit' } });
-    expect(await outcomeOffline()).toEqual([refused.message, 'key']);
+    expect(await outcomeOffline()).toEqual([refused.message, 'wrong-key']);
   });
 });
 

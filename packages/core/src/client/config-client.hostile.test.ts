@@ -153,8 +153,8 @@ describe('reads do not throw', () => {
       expect(client.flagDetails('theme', context)).toMatchObject({ value: 'dark' });
       expect(client.limit('cartItems', context)).toBe(30);
       expect(client.limitDetails('cartItems', context)).toMatchObject({ value: 30 });
-      expect(client.explain('theme', context).answer).toEqual(client.flagDetails('theme', context));
-      expect(client.explain('cartItems', context).answer.value).toBe(30);
+      expect(client.explain('theme', context).evaluation).toEqual(client.flagDetails('theme', context));
+      expect(client.explain('cartItems', context).evaluation.value).toBe(30);
       expect(client.snapshot(context)).toMatchObject({
         public: { name: 'shop' },
         flags: { theme: { value: 'dark' } },
@@ -170,7 +170,7 @@ describe('reads do not throw', () => {
       expect(client.flag(key)).toBeUndefined();
       expect(client.limit(key)).toBeUndefined();
       expect(client.flagDetails(key).errorCode).toBe('ERR_KEY_UNKNOWN');
-      expect(client.explain(key).answer.errorCode).toBe('ERR_KEY_UNKNOWN');
+      expect(client.explain(key).evaluation.errorCode).toBe('ERR_KEY_UNKNOWN');
     }
   });
 });

@@ -201,9 +201,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    */
   explain(key: FlagKey<Config> | LimitKey<Config>, context?: ConfigContext<Config>): Explanation<unknown> {
     const tier = this.config.keys.get(key)?.tier === 'limit' ? 'limit' : 'feature_flag';
-    const answer = this.#evaluate(tier, key, context);
+    const evaluation = this.#evaluate(tier, key, context);
     const explained = this.#store.explain(key, context ?? EMPTY_CONTEXT);
-    return { ...(explained ?? { key, isTargeted: false, rules: [] }), answer };
+    return { ...(explained ?? { key, isTargeted: false, rules: [] }), evaluation };
   }
 
   /**

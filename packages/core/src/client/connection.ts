@@ -106,7 +106,7 @@ export class Connection {
     this.#isClosed = true;
     void this.#runner?.stop();
     // Ends a token exchange only if no caller is waiting for it: another client may share the provider.
-    this.#tokens?.endUnawaited();
+    this.#tokens?.cancelUnawaited();
     this.#parts.monitor.setConnection('disconnected');
   }
 

@@ -55,7 +55,7 @@ describe('values that are objects are deeply frozen', () => {
     expectFrozen(client.flag('layout'));
     for (const context of [{}, { country: 'NL' }, { userId: 'u' }])
       expectFrozen(client.flag('variant', context));
-    expect(client.explain('variant').answer.value).toEqual(data());
+    expect(client.explain('variant').evaluation.value).toEqual(data());
   });
 
   it('details, which are shared between calls', async () => {

@@ -14,10 +14,10 @@ export interface CacheBinding {
 }
 
 /**
- * Why a disk copy is refused. `unreadable`: the file cannot be read; `torn`: it is damaged; `foreign`: it belongs
- * to other settings; `key`: its secrets are not encrypted with this client secret.
+ * Why a disk copy is refused. `unreadable`: the file cannot be read; `damaged`: its content is not a valid disk copy; `other-settings`: it belongs
+ * to other settings; `wrong-key`: its secrets are not encrypted with this client secret.
  */
-export type CacheRefusal = 'unreadable' | 'torn' | 'foreign' | 'key';
+export type CacheRefusal = 'unreadable' | 'damaged' | 'other-settings' | 'wrong-key';
 
 /** What is needed to write and read a disk copy. */
 export interface CacheSeal {
@@ -81,19 +81,19 @@ export async function sealRuleset(ruleset: Ruleset, seal: CacheSeal, savedAt: nu
 /** Reads the text of a disk copy, or returns why it is refused. Nothing of a refused copy is used. */
 export async function openRuleset(text: string, seal: CacheSeal): Promise<CachedRuleset | CacheRefusal> {
   const envelope = await readEnvelope(text);
-  if (envelope === undefined) return 'torn';
-  if (envelope.binding !== (await digest(bindingParts(seal.binding)))) return 'foreign';
+  if (envelope === undefined) return 'damaged';
+  if (envelope.binding !== (await digest(bindingParts(seal.binding)))) return 'other-settings';
   let secret: JsonValue = {};
   if (seal.key !== undefined) {
     // A copy without secrets is refused as well: nothing would prove who wrote it.
     const { secrets } = envelope;
     const opened = secrets === undefined ? undefined : await decrypt(seal.key, secrets, envelope);
-    if (opened === undefined) return 'key';
+    if (opened === undefined) return 'wrong-key';
     secret = opened;
   }
   const values = parseJson(envelope.values);
   const ruleset = isRecord(values) ? { ...values, secret } : undefined;
-  if (!isRuleset(ruleset)) return 'torn';
+  if (!isRuleset(ruleset)) return 'damaged';
   return { ruleset, savedAt: envelope.savedAt, hasSecrets: envelope.secrets !== undefined };
 }
 

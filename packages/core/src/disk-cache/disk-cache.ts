@@ -53,9 +53,9 @@ const LOCK_RETRY_MS = 2_000;
 
 const REFUSALS: Readonly<Record<CacheRefusal, string>> = {
   unreadable: 'cannot be read',
-  torn: 'is damaged, or is not a disk copy',
-  foreign: 'belongs to another API URL, organization or environment',
-  key: 'was not encrypted with this client secret, or was modified',
+  damaged: 'is damaged, or is not a disk copy',
+  'other-settings': 'belongs to another API URL, organization or environment',
+  'wrong-key': 'was not encrypted with this client secret, or was modified',
 };
 
 /** Keeps the last good values on disk: reads them once at the start, and writes them in the background. */

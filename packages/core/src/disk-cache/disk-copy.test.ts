@@ -81,7 +81,7 @@ describe('a disk copy with secrets', () => {
   ])('is refused with %s changed, although its checksum is right', async (_, change) => {
     await write();
     await forge(change);
-    expect(await readOffline()).toBe('key');
+    expect(await readOffline()).toBe('wrong-key');
   });
 
   it('is refused with the secrets of another copy, of another client secret and of another environment', async () => {
@@ -89,10 +89,10 @@ describe('a disk copy with secrets', () => {
     const { secrets } = JSON.parse(await readFile(file, 'utf8')) as Envelope;
     await write(ruleset('7'));
     await forge(() => ({ secrets }));
-    expect(await readOffline()).toBe('key');
-    expect(await readOffline({ clientSecret: 'another client secret' })).toBe('key');
+    expect(await readOffline()).toBe('wrong-key');
+    expect(await readOffline({ clientSecret: 'another client secret' })).toBe('wrong-key');
     for (const binding of [{ apiUrl: 'https://x.example' }, { organizationId: 'o' }, { environment: 'e' }]) {
-      expect(await readOffline(binding)).toBe('foreign');
+      expect(await readOffline(binding)).toBe('other-settings');
     }
   });
 
@@ -104,11 +104,11 @@ describe('a disk copy with secrets', () => {
     ['another format', (envelope) => ({ ...envelope, format: 'smooai-config-cache-2' })],
     ['a revision that is not a number', (envelope) => ({ ...envelope, revision: 'x' })],
     ['half of its text', (envelope) => JSON.stringify(envelope).slice(0, -40)],
-  ])('is torn with %s', async (_, change) => {
+  ])('is damaged with %s', async (_, change) => {
     await write();
     const changed = change(JSON.parse(await readFile(file, 'utf8')) as Envelope);
     await writeFile(file, typeof changed === 'string' ? changed : JSON.stringify(changed));
-    expect(await readOffline()).toBe('torn');
+    expect(await readOffline()).toBe('damaged');
   });
 
   it('is encrypted under a key of its own for each API URL, organization, environment and client secret', async () => {
@@ -124,7 +124,7 @@ describe('a disk copy with secrets', () => {
     ]) {
       const changed = { ...CACHED_SETTINGS, ...change };
       const key = await deriveCacheKey(changed.clientSecret, changed);
-      expect(await openRuleset(text, { binding, key })).toBe('key');
+      expect(await openRuleset(text, { binding, key })).toBe('wrong-key');
     }
   });
 
@@ -170,7 +170,7 @@ describe("secrets: 'omit'", () => {
   ])('refuses values that are not a ruleset: %s', async (values) => {
     await write(ruleset(), omit());
     await forge(() => ({ values }));
-    expect(await readOffline(omit())).toBe('torn');
+    expect(await readOffline(omit())).toBe('damaged');
   });
 
   it('does not write the same values again within a minute', async () => {

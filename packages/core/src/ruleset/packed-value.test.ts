@@ -69,7 +69,7 @@ describe('a targeted value', () => {
           expect(client.flagDetails(key, context)).toStrictEqual(expected);
         }
         const traced = client.explain('two', context);
-        expect(traced.answer).toStrictEqual(evaluate('two', stored, context, segments));
+        expect(traced.evaluation).toStrictEqual(evaluate('two', stored, context, segments));
       }),
       { numRuns: runs(150, 1_000) },
     );

@@ -8,7 +8,7 @@ import { type LoopbackServer, sendJson, startLoopbackServer } from '../test-supp
 import { sinkOf } from '../test-support/store-sink.ts';
 import type { Ruleset } from '../wire.ts';
 import { RemoteSource, type RemoteSourceOptions } from './remote-source.ts';
-import type { SourceStatus } from './ruleset-source.ts';
+import type { ConnectionStatus } from './ruleset-source.ts';
 
 const soon = { timeout: 15_000, interval: 10 };
 const config = defineConfig({ public: { name: z.string().default('shop') } });
@@ -48,7 +48,7 @@ async function startSource({
   const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
   const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider, timeoutMs });
   const store = new RulesetStore(config);
-  const statuses: SourceStatus[] = [];
+  const statuses: ConnectionStatus[] = [];
   const sink = sinkOf(store, (status) => statuses.push(status));
   const times = { pollIntervalMs: 30, openTimeoutMs: 10_000, heartbeatTimeoutMs: 10_000, reconnectCapMs: 20 };
   const source = new RemoteSource({ api, config, environment: 'development', ...times, ...options });

@@ -1,7 +1,7 @@
 import type { Ruleset, RulesetPatch } from '../wire.ts';
 
 /** The state of a source's connection to its server. */
-export type SourceStatus = 'connecting' | 'stream' | 'polling' | 'memory' | 'disconnected';
+export type ConnectionStatus = 'connecting' | 'stream' | 'polling' | 'memory' | 'disconnected';
 
 /** Receives what a source pushes, and decides what to apply: a source need not check revisions. */
 export interface RulesetSink {
@@ -16,7 +16,7 @@ export interface RulesetSink {
   /** The server has confirmed that the newest values pushed are still current. */
   confirm(): void;
   /** The state of the connection changed; `error` says why it was lost. */
-  status(status: SourceStatus, error?: unknown): void;
+  status(status: ConnectionStatus, error?: unknown): void;
 }
 
 /** Brings rulesets to a client. The default is the config server; implement this interface to use something else. */

@@ -8,7 +8,7 @@ import { defineLimit } from '../schema/limit.ts';
 import { sendJson, startLoopbackServer } from '../test-support/loopback-server.ts';
 import type { JsonValue, Ruleset } from '../wire.ts';
 import { RemoteSource, type RemoteSourceOptions } from './remote-source.ts';
-import type { RulesetSink, SourceStatus } from './ruleset-source.ts';
+import type { ConnectionStatus, RulesetSink } from './ruleset-source.ts';
 
 const soon = { timeout: 15_000, interval: 5 };
 const config = defineConfig({
@@ -69,7 +69,7 @@ function connect(
 ) {
   const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
   const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider, timeoutMs });
-  const statuses: SourceStatus[] = [];
+  const statuses: ConnectionStatus[] = [];
   const changes: ConfigChange[] = [];
   const seen = { confirmed: 0, replaced: 0 };
   const sink: RulesetSink = {

@@ -1,10 +1,10 @@
 import type { RulesetStore } from '../ruleset/ruleset-store.ts';
-import type { RulesetSink, SourceStatus } from '../sources/ruleset-source.ts';
+import type { ConnectionStatus, RulesetSink } from '../sources/ruleset-source.ts';
 
 /** A sink that applies everything to a store. */
 export function sinkOf(
   store: RulesetStore,
-  onStatus: (status: SourceStatus) => void = () => undefined,
+  onStatus: (status: ConnectionStatus) => void = () => undefined,
 ): RulesetSink {
   return {
     get revision() {

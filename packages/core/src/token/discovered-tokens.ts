@@ -36,8 +36,8 @@ export class DiscoveredTokens implements AccessTokenSource {
     this.#provider?.invalidate(rejectedToken);
   }
 
-  endUnawaited(): void {
-    this.#provider?.endUnawaited();
+  cancelUnawaited(): void {
+    this.#provider?.cancelUnawaited();
   }
 
   /** Undefined until the issuer is known. */

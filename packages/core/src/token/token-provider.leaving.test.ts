@@ -258,19 +258,19 @@ describe('when the token is invalidated during a retry', () => {
   });
 });
 
-describe('endUnawaited', () => {
+describe('cancelUnawaited', () => {
   it('ends a refresh in the background, but no exchange that a caller waits for', async () => {
     const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 10 }), never]);
     await provider.getAccessToken();
     await vi.advanceTimersByTimeAsync(9_000);
     await provider.getAccessToken();
     await settle();
-    provider.endUnawaited();
+    provider.cancelUnawaited();
     expect(fetch.mock.calls[1]?.[1]?.signal?.aborted).toBe(true);
     await vi.advanceTimersByTimeAsync(1_000);
     const waiting = caller(provider);
     await settle();
-    provider.endUnawaited();
+    provider.cancelUnawaited();
     expect(fetch.mock.calls[2]?.[1]?.signal?.aborted).toBe(false);
     waiting.leave();
     await failureOf(waiting.done.then((error) => Promise.reject(error as Error)));

@@ -110,7 +110,7 @@ export class TokenProvider implements AccessTokenSource {
    * Ends a refresh in the background, which would otherwise keep the process alive for `timeoutMs` at most. The provider
    * remains usable: the next call starts a new exchange. An exchange that callers wait for goes on.
    */
-  endUnawaited(): void {
+  cancelUnawaited(): void {
     if (this.#flight?.callers.isEmpty) this.#end(this.#flight);
   }
 

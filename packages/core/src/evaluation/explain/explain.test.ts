@@ -36,7 +36,7 @@ describe('explain', () => {
     const bucket = explanation.rules[1]?.rollout?.bucket ?? -1;
     expect(explanation).toEqual({
       key: 'freeShipping',
-      answer: evaluate('freeShipping', freeShipping, context, segments),
+      evaluation: evaluate('freeShipping', freeShipping, context, segments),
       isTargeted: true,
       rules: [
         {
@@ -145,18 +145,18 @@ describe('explain', () => {
     ]);
   });
 
-  it('agrees with evaluate in its answer and its trace, for any stored value', () => {
+  it('agrees with evaluate in its result and its trace, for any stored value', () => {
     fc.assert(
       fc.property(arbitrary.stored, arbitrary.context, arbitrary.segments, (stored, context, all) => {
         const explanation = explain('flag', stored, context, all);
-        const { answer, rules } = explanation;
-        expect(answer).toStrictEqual(evaluate('flag', stored, context, all));
+        const { evaluation, rules } = explanation;
+        expect(evaluation).toStrictEqual(evaluate('flag', stored, context, all));
         const matched = rules.find(({ outcome }) => outcome === 'matched');
-        expect(matched?.id).toBe(answer.matchedRuleId);
+        expect(matched?.id).toBe(evaluation.matchedRuleId);
         const rollout = matched === undefined ? explanation.rollout : matched.rollout;
-        expect(rollout?.outcome === 'variant').toBe(answer.source === 'rollout');
+        expect(rollout?.outcome === 'variant').toBe(evaluation.source === 'rollout');
         const { bucket } = rollout ?? {};
-        expect(bucket === undefined ? undefined : Math.floor(bucket / 100)).toBe(answer.rolloutBucket);
+        expect(bucket === undefined ? undefined : Math.floor(bucket / 100)).toBe(evaluation.rolloutBucket);
         for (const { when } of rules) if (when !== undefined) expectConsistent(when);
       }),
       { numRuns: runs(500, 5_000) },
@@ -180,7 +180,7 @@ describe('client.explain', () => {
     secrets: { token: z.string().default('hunter2') },
   });
 
-  it('has an answer that the schema allows, and knows the segments', () => {
+  it('has a result that the schema allows, and knows the segments', () => {
     const rules = [{ id: 'nl', when: { segment: 'dutch' }, value: 'pink' }];
     const client = createTestClient({
       config,
@@ -190,10 +190,10 @@ describe('client.explain', () => {
       limits: { cartItems: { $cohort: { defaultValue: 500 } } },
     });
     const explanation = client.explain('theme', { country: 'NL' });
-    expect(explanation.answer).toEqual(client.flagDetails('theme', { country: 'NL' }));
-    expect(explanation.answer).toMatchObject({ value: 'dark', errorCode: 'ERR_VALUE_INVALID' });
+    expect(explanation.evaluation).toEqual(client.flagDetails('theme', { country: 'NL' }));
+    expect(explanation.evaluation).toMatchObject({ value: 'dark', errorCode: 'ERR_VALUE_INVALID' });
     expect(explanation.rules).toMatchObject([{ id: 'nl', outcome: 'matched' }]);
-    expect(client.explain('cartItems').answer.value).toBe(
+    expect(client.explain('cartItems').evaluation.value).toBe(
       clampLimit(500, defineLimit({ default: 20, max: 100 })),
     );
   });
@@ -202,13 +202,13 @@ describe('client.explain', () => {
     const client = createTestClient({ config });
     expect(client.explain('theme')).toEqual({
       key: 'theme',
-      answer: { value: 'light', source: 'default' },
+      evaluation: { value: 'light', source: 'default' },
       isTargeted: false,
       rules: [],
     });
     // @ts-expect-error a secret is neither a flag nor a limit
     const secret = client.explain('token');
-    expect(secret.answer).toEqual({ value: undefined, source: 'default', errorCode: 'ERR_KEY_UNKNOWN' });
+    expect(secret.evaluation).toEqual({ value: undefined, source: 'default', errorCode: 'ERR_KEY_UNKNOWN' });
     expect(JSON.stringify(secret)).not.toContain('hunter2');
   });
 });

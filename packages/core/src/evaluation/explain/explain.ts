@@ -18,7 +18,7 @@ import { type AttributeKind, attributeKind, type ConditionTrace, traceCondition 
 export interface Explanation<Value = JsonValue> {
   readonly key: string;
   /** The result of `evaluate`; from a client, the result of `flagDetails` or `limitDetails`. */
-  readonly answer: Evaluation<Value> & { readonly errorCode?: string };
+  readonly evaluation: Evaluation<Value> & { readonly errorCode?: string };
   /** Whether the value is targeted, or the same for everyone. */
   readonly isTargeted: boolean;
   /** Every rule in order, including those after the one that matched. */
@@ -65,7 +65,7 @@ interface Walk {
  * compiles everything on each call. Never throws.
  *
  * @example
- * const { answer, rules } = explain('freeShipping', stored, { country: 'NL' }, segments);
+ * const { evaluation, rules } = explain('freeShipping', stored, { country: 'NL' }, segments);
  */
 export function explain(
   key: string,
@@ -74,8 +74,8 @@ export function explain(
   segments: CompiledSegments | Segments = {},
 ): Explanation {
   const compiled = asCompiled(segments);
-  const answer = evaluate(key, stored, context, compiled);
-  if (!isTargeted(stored)) return { key, answer, isTargeted: false, rules: [] };
+  const evaluation = evaluate(key, stored, context, compiled);
+  if (!isTargeted(stored)) return { key, evaluation, isTargeted: false, rules: [] };
   const cohort = isRecord(stored.$cohort) ? stored.$cohort : {};
   const walk: Walk = {
     attributes: attributesOf(context),
@@ -87,7 +87,7 @@ export function explain(
   const hasRollout = !isDecided && Object.hasOwn(cohort, 'rollout');
   return {
     key,
-    answer,
+    evaluation,
     isTargeted: true,
     rules,
     ...(hasRollout && { rollout: traceRollout(cohort.rollout, walk) }),

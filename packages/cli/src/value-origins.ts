@@ -9,25 +9,25 @@ import { readStoredValues, type StoredValues } from './stored-values.ts';
  * Where the value of a key comes from.
  *
  * - `stored`: the environment stores it.
- * - `fallback`: the environment's fallback serves the same value. The API does not tell whether the environment also
+ * - `fallback`: the environment's fallback serves the same value. The API does not say whether the environment also
  *   stores a copy.
  * - `stored-or-fallback`: the client has no access to the fallback, so it cannot be decided.
  * - `default`: the schema's default.
  * - `missing`: the key has no value.
  */
-export type ValueSource = 'stored' | 'fallback' | 'stored-or-fallback' | 'default' | 'missing';
+export type ValueOrigin = 'stored' | 'fallback' | 'stored-or-fallback' | 'default' | 'missing';
 
-/** Decides the source of each value of one environment. */
-export interface ValueSources {
-  /** `fallback` names the environment if that is the source. */
+/** Decides the origin of each value of one environment. */
+export interface ValueOrigins {
+  /** `fallback` names the environment if that is the origin. */
   of(
     key: Pick<CatalogKey, 'key' | 'tier'>,
     defaultValue: JsonValue | undefined,
-  ): { source: ValueSource; fallback?: string };
+  ): { origin: ValueOrigin; fallback?: string };
 }
 
 /** Reads the values of the environment's fallback, if it has one, to compare with. */
-export async function readValueSources(
+export async function readValueOrigins(
   api: ConfigApi,
   input: {
     values: StoredValues;
@@ -35,7 +35,7 @@ export async function readValueSources(
     environments: readonly ApiEnvironment[];
     catalog: readonly CatalogKey[];
   },
-): Promise<ValueSources> {
+): Promise<ValueOrigins> {
   const { values, environment, environments, catalog } = input;
   const fallback = fallbackOf(environment, environments);
   const inherited = fallback && (await readStoredValues(api, fallback.name, catalog));
@@ -43,10 +43,10 @@ export async function readValueSources(
   return {
     of: (key, defaultValue) => {
       const value = values.get(key);
-      if (value === undefined) return { source: defaultValue === undefined ? 'missing' : 'default' };
-      if (isHidden) return { source: 'stored-or-fallback' };
-      if (inherited === undefined || !sameJson(value, inherited.get(key))) return { source: 'stored' };
-      return { source: 'fallback', fallback: inherited.environment };
+      if (value === undefined) return { origin: defaultValue === undefined ? 'missing' : 'default' };
+      if (isHidden) return { origin: 'stored-or-fallback' };
+      if (inherited === undefined || !sameJson(value, inherited.get(key))) return { origin: 'stored' };
+      return { origin: 'fallback', fallback: inherited.environment };
     },
   };
 }
