@@ -46,5 +46,13 @@ describe('the settings', () => {
     const { code, stderr } = await cli(['list', '--api-url', 'not a url']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/apiUrl/);
+    expect(stderr).not.toContain('Missing settings');
+  });
+
+  it('are listed with the malformed ones if some are missing', async () => {
+    const { code, stderr } = await bench.current.bare(['list', '--api-url', 'not a url']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/Missing settings: SMOOAI_CONFIG_CLIENT_ID/);
+    expect(stderr).toMatch(/^apiUrl \(SMOOAI_CONFIG_API_URL\) /m);
   });
 });

@@ -66,14 +66,13 @@ async function settingsOf(
   try {
     return await discoverSettings(given, discovery);
   } catch (error) {
-    if (isConfigError(error, 'ERR_SETTINGS_MISSING') && 'missing' in error && Array.isArray(error.missing)) {
-      const isOnlyIssuer = error.missing.length === 1 && error.missing[0] === 'SMOOAI_CONFIG_AUTH_URL';
-      if (isOnlyIssuer) throw new UsageError(error.message);
-      throw new UsageError(
-        `Missing settings: ${error.missing.join(', ')}. Set these environment variables, or pass --credentials FILE (the config server writes one when it first starts) or the corresponding options.`,
-      );
-    }
-    throw error;
+    if (!isConfigError(error, 'ERR_SETTINGS_MISSING')) throw error;
+    const { missing, malformed, message } = error;
+    const isOnlyIssuer = missing.length === 1 && missing[0] === 'SMOOAI_CONFIG_AUTH_URL';
+    if (isOnlyIssuer || missing.length === 0) throw new UsageError(message);
+    const advice =
+      'Set these environment variables, or pass --credentials FILE (the config server writes one when it first starts) or the corresponding options.';
+    throw new UsageError([`Missing settings: ${missing.join(', ')}. ${advice}`, ...malformed].join('\n'));
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OptionsError, SettingsError } from './index.ts';
+import { SettingsError } from './index.ts';
 import { readSettings, resolveSettings, type SettingsOptions } from './server.ts';
 
 const ENV = {
@@ -98,15 +98,17 @@ describe('resolveSettings', () => {
   });
 
   it.each([
-    ['SMOOAI_CONFIG_API_URL', 'config.example.com', 'apiUrl'],
-    ['SMOOAI_CONFIG_API_URL', 'https://', 'apiUrl'],
-    ['SMOOAI_CONFIG_API_URL', 'http://config.example.com', 'apiUrl'],
-    ['SMOOAI_CONFIG_AUTH_URL', 'file:///etc/passwd', 'authUrl'],
-    ['SMOOAI_CONFIG_AUTH_URL', 'https://me:hunter2@auth.example.com', 'authUrl'],
-  ])('names the setting of a malformed URL: %s=%s', (variable, value, option) => {
+    ['SMOOAI_CONFIG_API_URL', 'config.example.com'],
+    ['SMOOAI_CONFIG_API_URL', 'https://'],
+    ['SMOOAI_CONFIG_API_URL', 'http://config.example.com'],
+    ['SMOOAI_CONFIG_AUTH_URL', 'file:///etc/passwd'],
+    ['SMOOAI_CONFIG_AUTH_URL', 'https://me:hunter2@auth.example.com'],
+  ])('lists a malformed URL that is the only fault: %s=%s', (variable, value) => {
     const act = () => resolveSettings({}, { ...ENV, [variable]: value });
-    expect(act).toThrow(OptionsError);
-    expect(act).toThrow(expect.objectContaining({ option }));
+    expect(act).toThrow(SettingsError);
+    expect(act).toThrow(
+      expect.objectContaining({ missing: [], malformed: [expect.stringContaining(variable)] }),
+    );
     expect(act).toThrow(variable);
     expect(act).not.toThrow('hunter2');
   });
@@ -167,7 +169,7 @@ describe('the issuer, if none is set', () => {
     'does not matter if the URL of the API is refused: %s',
     (apiUrl) => {
       expect(() => resolve(apiUrl)).toThrow(
-        expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'apiUrl' }),
+        expect.objectContaining({ missing: [], malformed: [expect.stringContaining('API_URL')] }),
       );
     },
   );
@@ -195,7 +197,7 @@ describe('the issuer, if none is set', () => {
 
   it('is not replaced by the default if it is set but malformed', () => {
     expect(() => resolve('https://api.smoo.ai', { authUrl: 'http://auth.smoo.ai' })).toThrow(
-      expect.objectContaining({ code: 'ERR_OPTIONS_INVALID', option: 'authUrl' }),
+      expect.objectContaining({ missing: [], malformed: [expect.stringContaining('AUTH_URL')] }),
     );
   });
 

@@ -65,8 +65,8 @@ const FALLBACK_VARIABLES: Partial<Record<Setting, string>> = {
  * The issuer has a default only for the hosted API, because credentials must go only where the user said. A config server
  * of your own can name its issuer: use {@link discoverSettings} to ask it.
  *
- * @throws {SettingsError} if settings are missing or more than one URL is invalid; it lists all of them.
- * @throws {OptionsError} if a setting is not a string, or one URL is the only fault.
+ * @throws {SettingsError} if settings are missing or URLs are invalid; it lists all of them.
+ * @throws {OptionsError} if a setting is not a string.
  */
 export function resolveSettings(
   options: SettingsOptions = {},
@@ -83,7 +83,7 @@ export function findSettings(
   env: EnvironmentVariables = processEnvironment(),
 ): FoundSettings {
   const { apiUrl = '', authUrl, ...found } = readSettings(options, env);
-  const malformed: OptionsError[] = [];
+  const malformed: string[] = [];
   const urlOf = (setting: 'apiUrl' | 'authUrl', value: string): string => {
     const label = `${setting} (${SETTINGS_VARIABLES[setting]})`;
     const { allowInsecureHttp } = options;
@@ -91,7 +91,7 @@ export function findSettings(
       return parseBaseUrl(setting, value, { allowInsecureHttp, label });
     } catch (error) {
       if (!(error instanceof OptionsError)) throw error;
-      malformed.push(error);
+      malformed.push(error.message);
       return '';
     }
   };
@@ -105,9 +105,7 @@ export function findSettings(
   };
   if (authUrl === undefined && isHosted(settings.apiUrl)) settings.authUrl = HOSTED_AUTH_URL;
   const missing = missingOf({ ...settings, apiUrl });
-  const [first, ...others] = malformed;
-  if (missing.length === 0 && first !== undefined && others.length === 0) throw first;
-  if (missing.length === 0 && first === undefined) return settings;
+  if (missing.length === 0 && malformed.length === 0) return settings;
   // The issuer is missing too, unless it would depend on an API that is not known yet.
   const isIssuerMissing = settings.authUrl === undefined && settings.apiUrl !== '';
   if (isIssuerMissing) missing.push('authUrl');
@@ -115,7 +113,7 @@ export function findSettings(
     SETTING_NAMES.filter((setting) => missing.includes(setting)).map(
       (setting) => SETTINGS_VARIABLES[setting],
     ),
-    malformed.map(({ message }) => message),
+    malformed,
     isIssuerMissing ? [issuerAdvice(settings.apiUrl)] : [],
   );
 }

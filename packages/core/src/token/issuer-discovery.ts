@@ -35,9 +35,9 @@ const MAX_DOCUMENT_BYTES = 64 * 1024;
  * Resolves all settings as `resolveSettings` does, and asks the API for its issuer if none is set. Only the public
  * metadata is requested, and no credential is sent.
  *
- * @throws {SettingsError} listing all settings that are missing: `SMOOAI_CONFIG_AUTH_URL` if the API does not name a token
- * endpoint of its own.
- * @throws {OptionsError} if a setting is not a string, or one URL is the only fault.
+ * @throws {SettingsError} listing all settings that are missing or malformed: `SMOOAI_CONFIG_AUTH_URL` if the API does not
+ * name a token endpoint of its own.
+ * @throws {OptionsError} if a setting is not a string.
  * @throws {TokenTransportError} if the API does not respond, or `signal` aborts.
  * @throws {TokenRejectedError} if its status is 408, 429 or 5xx.
  * @throws {TokenThrottledError} the same, with `Retry-After`.
