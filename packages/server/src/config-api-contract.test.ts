@@ -87,11 +87,15 @@ describe('ConfigApi of @smooai/config against this server', () => {
     const reader = (await api.openStream('development', { signal: controller.signal })).getReader();
     const decoder = new TextDecoder();
     let text = '';
-    while (!text.includes('event: ruleset'))
-      text += decoder.decode((await reader.read()).value, { stream: true });
+    for (let reads = 0; reads < 100 && !text.includes('event: ruleset'); reads++) {
+      const { done, value } = await reader.read();
+      expect(done).toBe(false);
+      text += decoder.decode(value, { stream: true });
+    }
+    expect(text).toContain('event: ruleset');
     controller.abort();
     const drain = async (): Promise<void> => {
-      while (!(await reader.read()).done);
+      for (let reads = 0; reads < 100; reads++) if ((await reader.read()).done) return;
     };
     await expect(drain()).rejects.toMatchObject({ code: 'ERR_REQUEST_TRANSPORT' });
   });

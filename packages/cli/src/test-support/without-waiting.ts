@@ -1,6 +1,9 @@
 import { onTestFinished, vi } from 'vitest';
 
-/** Runs with fake timers, so that retries do not wait. */
+/** More than all retries of a command take. */
+const MAX_SECONDS = 600;
+
+/** Runs with fake timers, so that retries do not wait. Throws if the action does not end in ten minutes of fake time. */
 export async function withoutWaiting<Result>(action: () => Promise<Result>): Promise<Result> {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] });
   onTestFinished(() => void vi.useRealTimers());
@@ -8,7 +11,8 @@ export async function withoutWaiting<Result>(action: () => Promise<Result>): Pro
   const result = action().finally(() => {
     isDone = true;
   });
-  while (!isDone) {
+  for (let seconds = 0; !isDone; seconds++) {
+    if (seconds === MAX_SECONDS) throw new Error(`The action did not end in ${MAX_SECONDS} s.`);
     await vi.advanceTimersByTimeAsync(1_000);
     await new Promise((resolve) => setImmediate(resolve));
   }
