@@ -1,8 +1,8 @@
 // Looks for phrases that do not read as plain English, in what people read: comments, strings and Markdown prose.
-// Identifiers and inline code (`…` in Markdown) are not searched, so a document can name a phrase by quoting it as code.
+// Searches the repository, or the files given as arguments. Identifiers and inline code (`…` in Markdown) are not searched, so a document can name a phrase by quoting it as code.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { root } from './workspace.mjs';
 
 /** "answers" is fine as a noun: "the answers for a context", "it keeps answers". These tell the verb from the noun. */
@@ -11,7 +11,7 @@ const nounBefore =
 const subjectBefore =
   /(?:\b(?:it|that|which|who|what|never|always|app|client|server|storage|process|endpoint|issuer|fetch|store)|[`}])\s+$/i;
 const objectAfter =
-  /^\s+(?:the|an?|its?|how|whether|what|which|why|that|those|with|at|so|as|null|undefined|no|each|\d+)\b|^\s+[`"%{[]/;
+  /^\s+(?:(?:the|an?|its?|how|whether|what|which|why|that|those|with|at|so|as|null|undefined|no|each|\d+)\b|[`"%{[])|^[^\S\n]+[A-Z]/;
 const isVerb = (word, before, after) =>
   /ed$/i.test(word) || (!nounBefore.test(before) && (subjectBefore.test(before) || objectAfter.test(after)));
 
@@ -74,13 +74,17 @@ function* proseOf(document) {
   yield { at: 0, text: prose.replace(/`[^`\n]*`/g, (code) => `\`${blank(code.slice(2))}\``) };
 }
 
-const files = execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md'], {
-  cwd: root,
-  encoding: 'utf8',
-});
+/** The files to search: those given as arguments, else all of the repository. */
+function searchedFiles() {
+  const given = process.argv.slice(2);
+  if (given.length > 0) return given;
+  const options = { cwd: root, encoding: 'utf8' };
+  return execFileSync('git', ['ls-files', '*.ts', '*.tsx', '*.mjs', '*.md'], options).trim().split('\n');
+}
+
 let count = 0;
-for (const file of files.trim().split('\n')) {
-  const source = readFileSync(join(root, file), 'utf8');
+for (const file of searchedFiles()) {
+  const source = readFileSync(resolve(root, file), 'utf8');
   for (const { at, text } of file.endsWith('.md') ? proseOf(source) : texts(source)) {
     // The asterisks and slashes at the start of a comment's lines are not words.
     const words = text.replace(/\n[^\S\n]*(?:\*|\/\/)?/g, (start) => start.replace(/[*/]/g, ' '));

@@ -56,7 +56,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       return refusal(503, 'This server is shutting down.', { ...RETRY, connection: 'close' });
     try {
       const client = await getClient();
-      // Next answers HEAD through GET, and drops a body without ending it.
+      // Next runs GET for HEAD and drops the body without cancelling it, so no stream is opened.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
       return openStream(client, await contextOf(request), { signal: request.signal, heartbeatMs });
     } catch (error) {
