@@ -21,12 +21,6 @@ export const knownFaults = {
     issue: 15,
     error: /encountered uncached or runtime data during prerendering/,
   },
-  'next-readme-push': {
-    project: 'next-16',
-    what: "the README's app/config.ts holds the schema beside 'server-only', so the CLI cannot load it",
-    issue: 15,
-    error: /could not be loaded: This module cannot be imported from a Client Component module/,
-  },
   'next-public-value-in-use-cache': {
     project: 'next-16',
     what: "publicValue() inside 'use cache' fails the build",

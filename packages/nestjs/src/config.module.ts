@@ -19,7 +19,6 @@ import { CONFIG_CLIENT, CONFIG_OPTIONS, CONTEXT_RESOLVER } from './tokens.ts';
 /** Clients that a module created and must close. A client that was passed in, or overridden in a test, is not among them. */
 const ownClients = new WeakSet<object>();
 
-@Module({})
 /**
  * Provides the config client for injection. The application starts when every required value exists, and otherwise fails
  * with a list of the missing ones. The client closes after the last request of a shutdown.
@@ -28,6 +27,7 @@ const ownClients = new WeakSet<object>();
  * @Module({ imports: [ConfigModule.forRoot({ config, context: (call) => contextOf(call.switchToHttp().getRequest()) })] })
  * class AppModule {}
  */
+@Module({})
 export class ConfigModule implements OnApplicationShutdown {
   readonly #client: ConfigClient<AnyConfig>;
 
