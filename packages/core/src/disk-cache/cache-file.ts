@@ -8,7 +8,7 @@ export interface FileSystem {
   os: typeof import('node:os');
 }
 
-/** A lock older than this was left by a process that died: a write takes milliseconds. It is removed. */
+/** Older locks are removed: a write takes milliseconds, so their process must have died. */
 const LOCK_LIFE_MS = 10_000;
 const LOCK_WAIT_MS = 20;
 const LOCK_ATTEMPTS = 25;
@@ -125,6 +125,6 @@ async function syncDirectory({ fs }: FileSystem, directory: string): Promise<voi
       await handle.close();
     }
   } catch {
-    // Not every system can open a directory. The rename itself is done.
+    // Some systems cannot open a directory. The file was renamed anyway.
   }
 }

@@ -29,8 +29,8 @@ export interface ValuePlace {
 }
 
 /**
- * Parses each value that the program can return, once. It is called for the cohort's default first (`undefined` if there is
- * none), whose result also takes the place of every refused value.
+ * Parses every possible result once. The cohort's default comes first (`undefined` if there is none); its result replaces
+ * each refused value.
  */
 export type ValueParser<Value> = (stored: JsonValue | undefined, place: ValuePlace) => ParsedValue<Value>;
 
@@ -57,7 +57,7 @@ interface ProgramRollout<Value> {
 }
 
 interface Variant<Value> extends ParsedValue<Value> {
-  /** The bucket after its last one. */
+  /** The first bucket after this variant's. */
   readonly end: number;
 }
 

@@ -8,9 +8,9 @@ const MAX_SEARCHED_LENGTH = 20_000;
 const PREFIX_LENGTH = 16;
 
 /**
- * Returns a function that makes foreign text (from a server or a network library) safe to put into an error.
- * It replaces every form of `secrets` (plain, URL-encoded, Base64), also truncated ones, turns control characters into
- * spaces, and cuts the text at 500 characters.
+ * Returns a function that removes secrets from text of a server or network library, so that an error may quote it.
+ * It replaces every form of `secrets` (plain, URL-encoded, Base64), including truncated ones, turns control characters
+ * into spaces, and cuts the text at 500 characters.
  */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
   const forms = new Set(secrets.flatMap(formsOf).map(foldCase));
@@ -37,7 +37,7 @@ function hide(text: string, forms: Iterable<string>): string {
       let end = at + prefix.length;
       while (end - at < form.length && folded[end] === form[end - at]) end += 1;
       isHidden.fill(1, at, end);
-      // Forms can overlap, also with themselves.
+      // Matches may overlap.
       at = folded.indexOf(prefix, end - prefix.length + 1);
     }
   }

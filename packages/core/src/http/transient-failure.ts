@@ -17,8 +17,8 @@ export function isTransientReason(reason: TransportReason): boolean {
 }
 
 /**
- * Whether a background loop should keep trying: the server is unreachable, busy, broken, or hidden behind a page of
- * something else. More patient than the retries of one request, because an operator may repair even a certificate.
+ * Whether a background loop should keep trying: the server is unreachable, busy or broken, or a proxy or captive
+ * portal responds in its place. More patient than the retries of one request, because an operator may repair even a certificate.
  */
 export function isTransientFailure(error: unknown): boolean {
   if (!isConfigError(error)) return false;

@@ -163,7 +163,7 @@ function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey
 function invalidKey(definition: KeyDefinition, input: CompileInput, invalid: InvalidKey): CompiledKey {
   const { previous, layer, scope } = input;
   const fallback = scope.fallbackOf(definition, layer);
-  // The better origins deleted their value. An invalid bundled value must not keep the deleted one alive.
+  // No better origin has a value any more, and the bundled one is invalid. The deleted value must not be served instead.
   const isDeleted = layer === 'file' && fallback.parsed.ok;
   const last = previous?.fixed !== undefined && previous.hasValue && !isDeleted ? previous : undefined;
   const { value, source } = last?.fixed ?? { value: valueOrUndefined(fallback.parsed), source: 'default' };

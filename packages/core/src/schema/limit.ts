@@ -54,7 +54,7 @@ export function defineLimit(options: LimitOptions): LimitDefinition {
 
 /**
  * The number that a limit returns for a stored value: rounded to a multiple of `step`, then clamped to `[min, max]`. A
- * non-empty numeric string counts as a number; for anything else that is not a finite number, it is the default. Never
+ * non-empty numeric string counts as a number. Anything else that is not a finite number gives the default. Never
  * throws.
  */
 export function clampLimit(value: unknown, limit: LimitDefinition): number {

@@ -6,7 +6,7 @@ import type { Evaluation, EvaluationContext, Snapshot } from '../wire.ts';
 
 /**
  * Evaluates every public value, flag and limit for a context. Secrets are never read. A value that JSON cannot
- * represent is given as it is stored, before its validator transformed it.
+ * represent is replaced by its stored value.
  */
 export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: EvaluationContext): Snapshot {
   const snapshot: Snapshot = { revision: store.ruleset?.revision ?? '0', public: {}, flags: {}, limits: {} };

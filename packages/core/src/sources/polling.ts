@@ -69,7 +69,7 @@ export function createRulesetPoll({
   let etag: string | undefined;
   return async () => {
     const { revision, epoch } = sink;
-    // Until the server has sent an ETag, the one that the protocol prescribes for a revision.
+    // Before the first ETag: the protocol says it is the quoted revision.
     const known = etag ?? (revision === undefined ? undefined : `"${revision}"`);
     const answer = await api.getRuleset(environment, { etag: known, epoch, signal, retries: 0 });
     if (signal.aborted) return false;

@@ -96,8 +96,7 @@ export class StreamEvents {
     // A server that resumed and has no changes sends only a comment.
     if (comments > 0 && isResumed && this.#standing === 'opening') this.#standing = 'current';
     if (this.#standing === 'current') sink.confirm();
-    // The epoch would be accepted by now. Without a reconnect, a stream that stays open for weeks would never get
-    // there.
+    // The epoch is no longer refused, but only a new connection sends the whole ruleset again.
     const isRefusalOver = performance.now() - this.#foreignSince >= EPOCH_REFUSAL_MS;
     if (this.#standing === 'foreign' && isRefusalOver) throw new StreamGapError();
   }

@@ -10,21 +10,21 @@ import type { RulesetSink } from './ruleset-source.ts';
 export interface ValuesSourceOptions {
   api: ConfigApi;
   environment: string;
-  /** Gives the tier of each key, which `/values` does not. */
+  /** Needed for the tiers, which `/values` does not contain. */
   config: Pick<AnyConfig, 'keys'>;
   /** Milliseconds between two polls; default 30,000. */
   pollIntervalMs?: number;
-  /** Milliseconds between two checks whether the platform serves rulesets by now; default 600,000. */
+  /** Milliseconds between checks for `/ruleset`; default 600,000. */
   detectIntervalMs?: number;
 }
 
-/** Marks the epochs that this source makes up. */
+/** Prefix of the epochs that this source generates. */
 const EPOCH_PREFIX = 'values-';
 
 /**
  * Polls a platform that implements only the published contract: `GET /values`, without rulesets and streams. It
- * makes the values into rulesets with an epoch of its own. Their revision is the time at which this process first
- * saw them, so that snapshots which a browser gets from two processes are in order too.
+ * turns the values into rulesets with an epoch of its own. Their revision is the time at which this process first
+ * saw them, so that a browser with snapshots of two processes can tell which is newer.
  */
 export class ValuesSource {
   readonly #options: ValuesSourceOptions;

@@ -2,7 +2,7 @@ import type { Moment } from '../http/moment.ts';
 
 const DEFAULT_LIFETIME_SEC = 3600;
 const MAX_LIFETIME_SEC = 86_400;
-/** More than a year is taken for a mistake, such as milliseconds or a timestamp. */
+/** More than a year is treated as a mistake, such as milliseconds or a timestamp. */
 const ABSURD_LIFETIME_SEC = 31_536_000;
 /** The refresh window takes at most this share of a lifetime; otherwise a short-lived token would never be fresh. */
 const MAX_WINDOW_SHARE = 1 / 3;

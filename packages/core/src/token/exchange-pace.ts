@@ -3,7 +3,7 @@ import { Moment } from '../http/moment.ts';
 
 /** Minimum time from the start of one exchange to the start of the next, even if tokens expire sooner. */
 const MIN_INTERVAL_MS = 500;
-/** Between background exchanges that fail. */
+/** Wait between failed background exchanges. */
 const BACKGROUND_BACKOFF = { baseMs: 1_000, capMs: 30_000 };
 
 /** The start of an exchange, from {@link ExchangePace.reserveStart}. */
@@ -18,7 +18,7 @@ export class ExchangePace {
   readonly #backoff: ReturnType<typeof createBackoff> = createBackoff(BACKGROUND_BACKOFF);
   #lastStart: ReservedStart | undefined;
   #wasInvalidated = false;
-  #wasHurried = false;
+  #skippedWait = false;
   #failedAt: Moment | undefined;
   #backoffMs = 0;
   #throttledAt: Moment | undefined;
@@ -27,15 +27,16 @@ export class ExchangePace {
   throttleStatus = 429;
 
   /**
-   * Reserves the start of an exchange, at least 500 ms after the last one. An exchange after an invalidation need not
-   * wait, but not twice in a row: a server that keeps issuing a token it then refuses would be asked without end.
+   * Reserves the start of an exchange, at least 500 ms after the last one. The first exchange after an
+   * invalidation skips the wait, a second in a row does not: a server that refuses its own tokens would be called in a
+   * tight loop.
    */
   reserveStart(): ReservedStart {
     const intervalMs = this.#intervalMs();
-    const mayHurry = this.#wasInvalidated && !this.#wasHurried;
-    this.#wasHurried = intervalMs > 0;
+    const maySkipWait = this.#wasInvalidated && !this.#skippedWait;
+    this.#skippedWait = intervalMs > 0;
     this.#wasInvalidated = false;
-    this.#lastStart = { waitMs: mayHurry ? 0 : intervalMs, reservedAt: new Moment() };
+    this.#lastStart = { waitMs: maySkipWait ? 0 : intervalMs, reservedAt: new Moment() };
     return this.#lastStart;
   }
 

@@ -3,7 +3,7 @@ import type { EnvironmentViews } from './environment-view.ts';
 import type { PatternChecker } from './validation/pattern-check.ts';
 import type { SchemaKeysCache } from './validation/schema-keys.ts';
 
-/** The collaborators that values, schemas, environments and segments share. */
+/** What the four services share. */
 export interface DomainParts {
   writer: ChangeWriter;
   views: EnvironmentViews;

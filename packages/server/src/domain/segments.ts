@@ -38,8 +38,8 @@ export class Segments {
 
   /**
    * Creates or replaces a segment.
-   * @throws {Refusal} `invalid`, `too-large`, `not-found`, `forbidden`, `conflict` for a cycle or an effect that is too
-   * large
+   * @throws {Refusal} `invalid`, `too-large`, `not-found`, `forbidden`, `conflict` for a cycle, or if a key or
+   * segment becomes too large to evaluate
    */
   async put(
     principal: Principal,
@@ -50,7 +50,7 @@ export class Segments {
     if (!SEGMENT_NAME.test(name)) {
       throw new Refusal(
         'invalid',
-        'Path parameter "name" must be 1 to 100 letters, digits, dots, dashes or underscores, and start with a letter ' +
+        'The "name" of a segment must be 1 to 100 letters, digits, dots, dashes or underscores, and start with a letter ' +
           'or digit.',
       );
     }

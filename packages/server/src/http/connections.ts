@@ -29,8 +29,8 @@ export class Connections {
   }
 
   /**
-   * Closes each connection once it has no running request, or once its request has stalled for a second, and all that
-   * are left after `deadlineMs`. Node itself closes idle connections only once, at the beginning, and then waits for
+   * Closes each connection once it has no running request, or once its request has stalled for a second, and every
+   * remaining one after `deadlineMs`. Node itself closes idle connections only once, at the beginning, and then waits for
    * the others to time out. Returns a function that stops draining.
    */
   drain(deadlineMs: number): () => void {

@@ -29,7 +29,7 @@ const REFUSED: [name: string, value: unknown, place: string, remedy: string][] =
     'rules[0].when',
     'Give the condition',
   ],
-  ['two forms', when({ all: [], any: [] }), 'rules[0].when', 'Give exactly one of all'],
+  ['two forms', when({ all: [], any: [] }), 'rules[0].when', 'must have exactly one of all'],
   ['an unknown field', when({ ...everyone, also: 1 }), 'rules[0].when.also', 'Remove it'],
   ['an unknown segment', when({ segment: 'nobody' }), 'rules[0].when.segment', 'Create it first'],
   [

@@ -52,11 +52,11 @@ function checkNode(condition: unknown, place: Place, depth: number): void {
     return;
   }
   const form = conditionForm(condition);
-  if (form === undefined) place.report(`The condition has no form, or more than one. ${FORMS_HINT}`);
+  if (form === undefined) place.report(FORMS_HINT);
   else CHECKS[form](condition, place, depth);
 }
 
-const FORMS_HINT = 'Give exactly one of all, any, not, segment and attribute.';
+const FORMS_HINT = 'A condition must have exactly one of all, any, not, segment and attribute.';
 
 type Check = (condition: Record<string, unknown>, place: Place, depth: number) => void;
 
