@@ -25,7 +25,6 @@ export type ConfigModuleOptions<Config extends AnyConfig = RegisteredConfig> =
   | ConfigModuleClientSettings<Config>
   | ConfigModuleClient<Config>;
 
-/** Options of the registration. */
 export interface ConfigModuleRegistration {
   /** Whether every module can inject the client without importing this one; default true. */
   global?: boolean;

@@ -8,7 +8,6 @@ export type BooleanFlagKey = {
   [Key in FlagKey]: unknown extends FlagValue<Key> ? Key : FlagValue<Key> extends boolean ? Key : never;
 }[FlagKey];
 
-/** Options of {@link RequireFlag}. */
 export interface RequireFlagOptions {
   /** HTTP status while the flag is off, 400–599. Default 404, which hides the route. */
   status?: number;

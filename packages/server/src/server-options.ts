@@ -19,7 +19,6 @@ export interface ServerTimeouts {
   closeMs: number;
 }
 
-/** Options of `createConfigServer`. */
 export interface ConfigServerOptions {
   /**
    * Address to listen on (default `127.0.0.1`). The server speaks plain HTTP: put TLS in front of any other address.

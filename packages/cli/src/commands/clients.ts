@@ -13,13 +13,11 @@ import { envLine } from '../text/env-file.ts';
 import { table } from '../text/table.ts';
 import { valueText } from '../text/value-text.ts';
 
-/** Options of `clients list`. */
 export interface ClientListOptions {
   /** Includes revoked clients. */
   all?: boolean;
 }
 
-/** Options of `clients create`. */
 export interface ClientCreateOptions {
   /** `m2m` has a secret, for servers; `b2m` a publishable key, for browsers. */
   type: AuthClientInput['type'];
@@ -30,7 +28,6 @@ export interface ClientCreateOptions {
   origins?: string[];
 }
 
-/** Options of `clients revoke`. */
 export interface ClientRevokeOptions {
   /** Does not ask. */
   yes?: boolean;

@@ -11,7 +11,6 @@ import { readStoredValues, type StoredValues } from '../stored-values.ts';
 import type { Colors } from '../text/colors.ts';
 import { type ValueDisplay, valueDisplay } from '../text/value-display.ts';
 
-/** Options of `diff`. */
 export interface DiffOptions {
   /** The schema's name on the server. Default: the name in the nearest package.json. */
   name?: string;

@@ -3,7 +3,6 @@ import type { CommandContext } from '../program/command-context.ts';
 import { table } from '../text/table.ts';
 import { valueText } from '../text/value-text.ts';
 
-/** Options of `env create`. */
 export interface EnvironmentCreateOptions {
   /** Name of the environment that missing values and segments are inherited from. */
   fallback?: string;

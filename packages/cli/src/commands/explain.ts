@@ -7,7 +7,6 @@ import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
 import { explanationText } from '../text/explanation-text.ts';
 
-/** Options of `explain`. */
 export interface ExplainOptions {
   /** JSON object of the attributes. Default: none. */
   context?: string;

@@ -9,7 +9,6 @@ import { fileProblem } from '../files.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
 
-/** Options of `pull`. */
 export interface PullOptions {
   /** The file to write. Default: standard output. */
   output?: string;

@@ -7,7 +7,6 @@ import { invalidLines, lostLines, makePushPlan, type PushPlan, planLines } from 
 import { hasChanges } from '../schema/schema-diff.ts';
 import { schemaDiffData } from '../schema/schema-diff-text.ts';
 
-/** Options of `push`. */
 export interface PushOptions {
   /** The schema's name on the server. Default: the name in the nearest package.json. */
   name?: string;

@@ -12,7 +12,6 @@ import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
 import { originText, valueDisplay } from '../text/value-display.ts';
 
-/** Options of `set`. */
 export interface SetOptions {
   /** Reads the value from standard input, which keeps it out of the shell history. */
   stdin?: boolean;

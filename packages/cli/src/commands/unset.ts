@@ -8,7 +8,6 @@ import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
 import { originText, valueDisplay } from '../text/value-display.ts';
 
-/** Options of `unset`. */
 export interface UnsetOptions {
   /** Does not ask before deleting a secret. */
   yes?: boolean;

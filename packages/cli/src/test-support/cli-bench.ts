@@ -14,7 +14,6 @@ export interface CliResult {
   stderr: string;
 }
 
-/** Options of one run. */
 export interface CliRunOptions {
   stdin?: string | Uint8Array;
   env?: Record<string, string>;

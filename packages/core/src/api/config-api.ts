@@ -20,7 +20,6 @@ import type {
 } from './config-api-types.ts';
 import type { ApiRequest } from './request-target.ts';
 
-/** Options of {@link ConfigApi}. */
 export interface ConfigApiOptions extends RequesterOptions {
   organizationId: string;
 }

@@ -11,7 +11,6 @@ import type { ConnectionStatus } from '../sources/ruleset-source.ts';
  */
 export type ClientStatus = 'starting' | 'ready' | 'stale' | 'failed' | 'closed';
 
-/** Options of {@link StatusMonitor}. */
 export interface StatusMonitorOptions {
   maxStalenessMs: number | undefined;
   onChange: (status: ClientStatus, previous: ClientStatus) => void;

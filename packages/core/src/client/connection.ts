@@ -21,7 +21,6 @@ export interface ServerConnection {
   environment: string;
 }
 
-/** Options of {@link Connection}. */
 export interface ConnectionOptions {
   options: ConfigClientOptions<AnyConfig>;
   local: LocalValues;

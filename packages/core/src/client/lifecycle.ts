@@ -39,7 +39,6 @@ export interface ConfigHealth {
   invalidKeys: readonly InvalidKey[];
 }
 
-/** Options of {@link ClientLifecycle}. */
 export interface ClientLifecycleOptions {
   options: ConfigClientOptions<AnyConfig>;
   store: RulesetStore;

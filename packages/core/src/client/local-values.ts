@@ -8,7 +8,6 @@ import { readEnvironmentOverrides } from '../sources/env-overrides.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
 import type { StatusMonitor } from './client-status.ts';
 
-/** Options of {@link LocalValues}. */
 export interface LocalValuesOptions {
   options: ConfigClientOptions<AnyConfig>;
   store: RulesetStore;

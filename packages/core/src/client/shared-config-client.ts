@@ -3,7 +3,6 @@ import { toJsonSchema } from '../schema/json-schema.ts';
 import type { ConfigClientOptions } from './client-options.ts';
 import { ConfigClient } from './config-client.ts';
 
-/** Options of {@link getSharedConfigClient}. */
 export interface SharedConfigClientOptions<Config extends AnyConfig> extends ConfigClientOptions<Config> {
   /** Distinguishes clients with the same schema, such as those of two organizations; default `default`. */
   key?: string | undefined;

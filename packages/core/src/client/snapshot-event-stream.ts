@@ -5,7 +5,6 @@ import { diffSnapshots } from '../snapshot/snapshot-diff.ts';
 import type { Snapshot } from '../wire.ts';
 import type { ConfigClient } from './config-client.ts';
 
-/** Options of {@link createSnapshotEventStream}. */
 export interface SnapshotEventStreamOptions {
   /** Ends the stream. Pass the signal of the request, which aborts when the browser disconnects. */
   signal?: AbortSignal;

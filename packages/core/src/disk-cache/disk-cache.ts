@@ -38,7 +38,6 @@ export type CacheEvent =
   | { status: 'written'; revision: string }
   | { status: 'write-failed'; message: string };
 
-/** Options of {@link DiskCache}. */
 export interface DiskCacheOptions {
   cache: CacheOptions;
   binding: CacheBinding;

@@ -24,7 +24,6 @@ export function createBackoff(options: BackoffOptions): { next(): number; reset(
   };
 }
 
-/** Options of {@link sleep}. */
 export interface SleepOptions {
   /** Ends the wait early. */
   signal?: AbortSignal | undefined;

@@ -1,6 +1,5 @@
 import { OptionsError } from '../errors.ts';
 
-/** Options of {@link parseBaseUrl}. */
 export interface BaseUrlOptions {
   /** Whether `http:` is accepted for hosts other than loopback; default false. */
   allowInsecureHttp?: boolean | undefined;

@@ -28,7 +28,6 @@ export interface SnapshotSourceSettings {
   context?: ConfigContext;
 }
 
-/** Options of {@link createSnapshotSource}. */
 export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings) & {
   /** Milliseconds to wait after the first HTTP error; default 1,000. It doubles up to 30 s, with jitter. */
   retryMs?: number;

@@ -6,7 +6,6 @@ import { isSamePosition } from '../ruleset/ruleset-order.ts';
 import type { Ruleset } from '../wire.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 
-/** Options of {@link runPolling}. */
 export interface PollingOptions {
   /** Polls once. Returns whether to continue; an error counts as a failed attempt. */
   poll: () => Promise<boolean>;
@@ -49,7 +48,6 @@ export async function runPolling(options: PollingOptions): Promise<void> {
   }
 }
 
-/** Options of {@link createRulesetPoll}. */
 export interface RulesetPollOptions {
   api: ConfigApi;
   environment: string;

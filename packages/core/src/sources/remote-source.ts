@@ -7,7 +7,6 @@ import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { separateEpoch, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
 
-/** Options of {@link RemoteSource}. */
 export interface RemoteSourceOptions extends ValuesSourceOptions {
   /**
    * Milliseconds without an event or heartbeat after which a stream is given up; default 45,000, three heartbeats.

@@ -22,7 +22,6 @@ export class StreamGapError extends ResponseMalformedError {
   }
 }
 
-/** Options of {@link StreamEvents}. */
 export interface StreamEventsOptions {
   sink: RulesetSink;
   /** Whether the connection asked only for the changes after the current revision. */

@@ -6,7 +6,6 @@ import type { JsonValue, Ruleset } from '../wire.ts';
 import { pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 
-/** Options of {@link ValuesSource}. */
 export interface ValuesSourceOptions {
   api: ConfigApi;
   environment: string;

@@ -6,7 +6,6 @@ import type { TokenStatus } from './token-monitor.ts';
 import type { GetAccessTokenOptions } from './token-options.ts';
 import type { AccessTokenSource, TokenProvider } from './token-provider.ts';
 
-/** Options of {@link DiscoveredTokens}. */
 export interface DiscoveredTokensOptions {
   apiUrl: string;
   fetch?: Fetch | undefined;

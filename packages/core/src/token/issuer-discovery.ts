@@ -18,7 +18,6 @@ import {
   type SettingsOptions,
 } from '../settings.ts';
 
-/** Options of {@link discoverSettings}. */
 export interface DiscoveryOptions {
   /** Default: the global `fetch`. */
   fetch?: Fetch | undefined;

@@ -2,7 +2,6 @@ import { OptionsError } from '../errors.ts';
 import type { TokenProviderOptions } from './token-options.ts';
 import { TokenProvider } from './token-provider.ts';
 
-/** Options of {@link getSharedTokenProvider}. */
 export interface SharedTokenProviderOptions extends TokenProviderOptions {
   /** A name for getting the provider elsewhere in the process. Without one it is identified by its options. */
   key?: string | undefined;

@@ -47,7 +47,6 @@ export interface TokenProviderOptions {
   waitUntil?: ((work: Promise<unknown>) => void) | undefined;
 }
 
-/** Options of `getAccessToken`. */
 export interface GetAccessTokenOptions {
   /** Ends this caller's wait; the exchange goes on for other callers, and ends with the last of them. */
   signal?: AbortSignal | undefined;

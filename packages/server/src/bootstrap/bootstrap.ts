@@ -23,7 +23,6 @@ export interface Bootstrap {
   moved: readonly MovedFile[];
 }
 
-/** Options of {@link bootstrap}. */
 export interface BootstrapOptions {
   storage: Storage;
   /** The server's public URL. */

@@ -14,7 +14,6 @@ import { PatternChecker } from './validation/pattern-check.ts';
 import { SchemaKeysCache } from './validation/schema-keys.ts';
 import { Values } from './values.ts';
 
-/** Options of {@link ConfigService}. */
 export interface ConfigServiceOptions {
   storage: Storage;
   changes: ChangeBus;

@@ -114,7 +114,7 @@ export class Schemas {
       const invalid = await findInvalidValues(operations, schema.id, new Map());
       if (invalid.length > 0 && !force) {
         throw conflict(
-          `The schema "${clip(schema.name)}" has stored values. Add force=true to delete them too.`,
+          `The schema "${clip(schema.name)}" has stored values. Set "force" to delete them too.`,
           invalid,
         );
       }

@@ -114,7 +114,7 @@ export class Values {
         throw new Refusal('not-found', `The key "${clip(key)}" has no value of its own in "${name}".`);
       }
       if (stored.tier === 'secret' && !force) {
-        throw new Refusal('conflict', `"${key}" is a secret. Add force=true to delete it.`);
+        throw new Refusal('conflict', `"${key}" is a secret. Set "force" to delete it.`);
       }
       await removeValue(transaction, environment, stored);
     });

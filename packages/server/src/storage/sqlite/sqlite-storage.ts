@@ -16,7 +16,6 @@ import { segmentOperations } from './segment-operations.ts';
 import type { Session, Tables } from './tables.ts';
 import { valueOperations } from './value-operations.ts';
 
-/** Options of {@link openSqliteStorage}. */
 export interface SqliteStorageOptions {
   /** The database file, created (mode 0600) with its directory if missing; or `:memory:`. */
   file: string;
