@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { callApi } from '../test-support/running-server.ts';
-import { type ApiResponse, type Shop, sharedShop, startShop } from '../test-support/shop-server.ts';
+import { callApi } from './test-support/running-server.ts';
+import { type ApiResponse, type Shop, sharedShop, startShop } from './test-support/shop-server.ts';
 
 type Body = Record<string, unknown>;
 /** The value is undefined to leave the field out; `named` is what the message must name if not the field. */
