@@ -4,6 +4,7 @@ export {
   type ConfigErrorCode,
   type ConfigErrorOf,
   EvaluateContextError,
+  type EvaluateFailedDetails,
   EvaluateFailedError,
   type EvaluateFailureReason,
   EvaluateNotFoundError,

@@ -26,7 +26,9 @@ export {
   type SnapshotEventClient,
   type SnapshotEventStreamOptions,
 } from './client/snapshot-event-stream.ts';
+export type { CacheRefusal } from './disk-cache/cache-envelope.ts';
 export type { CacheEvent, CacheOptions } from './disk-cache/disk-cache.ts';
+export type { ClientChange } from './ruleset/ruleset-store.ts';
 export type { ValueOrigin } from './ruleset/value-layers.ts';
 export {
   type ConfigSettings,

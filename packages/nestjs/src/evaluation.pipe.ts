@@ -6,7 +6,7 @@ import type { ParameterCall } from './parameter-call.ts';
 import { CONFIG_CLIENT, CONTEXT_RESOLVER } from './tokens.ts';
 
 /** Replaces a {@link ParameterCall} with the value of the parameter's key in the context of the call. */
-export abstract class EvaluationPipe<Value> implements PipeTransform<ParameterCall, Promise<Value>> {
+abstract class EvaluationPipe<Value> implements PipeTransform<ParameterCall, Promise<Value>> {
   protected readonly client: ConfigClient<AnyConfig>;
   readonly #contexts: ContextResolver;
 

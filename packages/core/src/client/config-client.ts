@@ -3,7 +3,7 @@ import type { Explanation } from '../evaluation/explain/explain.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { CompiledKey, ParsedEvaluation } from '../ruleset/compiled-key.ts';
 import { sameStored } from '../ruleset/packed-value.ts';
-import { type ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
+import { type ClientChange, RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { ValueOrigin } from '../ruleset/value-layers.ts';
 import type {
   AnyConfig,
@@ -218,7 +218,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * Calls `listener` after each change, with the keys that may read differently now. Changes that arrive together
    * are one call. Returns an unsubscribe function.
    */
-  subscribe(listener: (change: ConfigChange) => unknown): () => void {
+  subscribe(listener: (change: ClientChange) => unknown): () => void {
     return this.#store.subscribe(listener);
   }
 

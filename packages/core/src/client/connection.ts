@@ -1,5 +1,5 @@
 import { ConfigApi } from '../api/config-api.ts';
-import type { ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
+import type { ClientChange, RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { type FoundSettings, findSettings } from '../settings.ts';
 import { RemoteSource } from '../sources/remote-source.ts';
@@ -31,7 +31,7 @@ export interface ConnectionOptions {
   /** Called after each successful start of the source. */
   onStart: () => void;
   /** Called after each change that the source brought. */
-  onChange: (change: ConfigChange) => void;
+  onChange: (change: ClientChange) => void;
 }
 
 /** Connects a client to its source of live values: settings, token, API, and the source with its starts. */
@@ -181,7 +181,7 @@ export class Connection {
       monitor.confirm();
       local.save();
     };
-    const report = (change: ConfigChange | undefined): void => {
+    const report = (change: ClientChange | undefined): void => {
       if (change !== undefined) onChange(change);
     };
     return {

@@ -9,7 +9,7 @@ import {
 import { Deadline } from '../http/deadline.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import { checkMilliseconds } from '../lib/option-checks.ts';
-import type { ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
+import type { ClientChange, RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { resolveEnvironment } from '../settings.ts';
 import type { TokenStatus } from '../token/token-monitor.ts';
@@ -84,7 +84,7 @@ export class ClientLifecycle {
     const monitor = new StatusMonitor({ maxStalenessMs: options.maxStalenessMs, onChange: onStatus });
     this.#monitor = monitor;
     const onStart = (): void => this.#onStart();
-    const onChange = (change: ConfigChange): void => this.#onChange(change);
+    const onChange = (change: ClientChange): void => this.#onChange(change);
     const local = new LocalValues({ options, store, monitor, emit });
     this.#local = local;
     this.#connection = new Connection({
@@ -251,7 +251,7 @@ export class ClientLifecycle {
     this.#emit({ type: 'ready', environment: ruleset?.environment ?? '', revision: ruleset?.revision ?? '' });
   }
 
-  #onChange(change: ConfigChange): void {
+  #onChange(change: ClientChange): void {
     this.#telemetry?.changed(change);
     this.#emit({ type: 'changed', ...change });
     this.#reportInvalid();

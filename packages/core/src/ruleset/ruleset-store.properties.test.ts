@@ -9,7 +9,7 @@ import { sinkOf } from '../test-support/store-sink.ts';
 import { TIERS } from '../tiers.ts';
 import type { JsonValue, Ruleset, RulesetChange, RulesetPatch, Tier } from '../wire.ts';
 import { unpack } from './packed-value.ts';
-import { type ConfigChange, RulesetStore } from './ruleset-store.ts';
+import { type ClientChange, RulesetStore } from './ruleset-store.ts';
 import type { StoredRuleset } from './stored-values.ts';
 
 const config = defineConfig({
@@ -114,7 +114,7 @@ describe('a store and its model', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         const [store, model] = [new RulesetStore(config), new ModelStore()];
-        const changes: ConfigChange[] = [];
+        const changes: ClientChange[] = [];
         store.subscribe((change) => {
           // The change is complete when a listener is called.
           expect(store.ruleset?.revision).toBe(change.revision);

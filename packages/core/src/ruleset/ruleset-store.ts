@@ -22,7 +22,7 @@ import type { LayerValues, ValueOrigin } from './value-layers.ts';
 import { ValueLayers } from './value-layers.ts';
 
 /** A change that was applied as a whole. */
-export interface ConfigChange {
+export interface ClientChange {
   revision: string;
   /** Keys whose stored value changed, or that depend on a segment that changed. */
   keys: readonly string[];
@@ -38,7 +38,7 @@ export class RulesetStore {
   readonly #config: AnyConfig;
   /** Filled on demand. */
   readonly #defaults = new Map<string, ParseResult>();
-  readonly #listeners = new Set<(change: ConfigChange) => unknown>();
+  readonly #listeners = new Set<(change: ClientChange) => unknown>();
   readonly #onListenerError: (error: unknown) => void;
   readonly #order = new RulesetOrder();
   readonly #layers = new ValueLayers();
@@ -53,7 +53,7 @@ export class RulesetStore {
     fallbackOf: (definition, above) => this.#fallbackOf(definition, above),
   };
   /** Changes that listeners have not been called with yet. */
-  readonly #pending: ConfigChange[] = [];
+  readonly #pending: ClientChange[] = [];
   #isNotifying = false;
   /** Before it is complete, a key without a value may still get one; afterwards it is missing. */
   #isComplete = false;
@@ -105,7 +105,7 @@ export class RulesetStore {
    * @param onAccepted - called if the ruleset was applied, before any listener.
    * @returns the change; undefined if no key changed.
    */
-  replace(ruleset: Ruleset, onAccepted?: () => void): ConfigChange | undefined {
+  replace(ruleset: Ruleset, onAccepted?: () => void): ClientChange | undefined {
     const previous = this.#layers.server;
     if (!this.#order.accept(ruleset, previous)) return undefined;
     this.#layers.setServer(ruleset, ruleset.epoch ?? previous?.epoch);
@@ -116,7 +116,7 @@ export class RulesetStore {
   }
 
   /** Applies a patch if it follows on the current ruleset. The parameters are those of {@link replace}. */
-  patch(patch: RulesetPatch, onAccepted?: () => void): ConfigChange | undefined {
+  patch(patch: RulesetPatch, onAccepted?: () => void): ClientChange | undefined {
     const { server } = this.#layers;
     if (server === undefined || judgePatch(patch, server) !== 'next') return undefined;
     const affected = this.#layers.patchServer(patch);
@@ -130,19 +130,19 @@ export class RulesetStore {
   }
 
   /** Sets the values of environment variables. Call it before the first ruleset. */
-  setEnvironment(values: LayerValues | undefined): ConfigChange | undefined {
+  setEnvironment(values: LayerValues | undefined): ClientChange | undefined {
     this.#layers.setEnvironment(values);
     return this.#publish(this.#compileAll());
   }
 
   /** Sets the bundled values. Call it before the first ruleset. */
-  setFile(values: LayerValues): ConfigChange | undefined {
+  setFile(values: LayerValues): ClientChange | undefined {
     this.#layers.setFile(values);
     return this.#publish(this.#compileAll());
   }
 
   /** Applies the disk copy, unless the server has already sent its values. */
-  setCache(ruleset: Ruleset): ConfigChange | undefined {
+  setCache(ruleset: Ruleset): ClientChange | undefined {
     if (this.#layers.server !== undefined) return undefined;
     this.#layers.setCache(ruleset);
     return this.#publish(this.#compileAll());
@@ -179,9 +179,9 @@ export class RulesetStore {
   }
 
   /** Calls `listener` after each change. Returns an unsubscribe function. */
-  subscribe(listener: (change: ConfigChange) => unknown): () => void {
+  subscribe(listener: (change: ClientChange) => unknown): () => void {
     // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
-    const entry = (change: ConfigChange): unknown => listener(change);
+    const entry = (change: ClientChange): unknown => listener(change);
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
@@ -267,9 +267,9 @@ export class RulesetStore {
     return changed;
   }
 
-  #publish(keys: readonly string[]): ConfigChange | undefined {
+  #publish(keys: readonly string[]): ClientChange | undefined {
     if (keys.length === 0) return undefined;
-    const change: ConfigChange = { revision: this.ruleset?.revision ?? '0', keys };
+    const change: ClientChange = { revision: this.ruleset?.revision ?? '0', keys };
     this.#pending.push(change);
     // If a listener causes another change, that one waits until every listener was called with this one.
     if (!this.#isNotifying) this.#notifyAll();

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ConfigApi } from '../api/config-api.ts';
-import { type ConfigChange, RulesetStore } from '../ruleset/ruleset-store.ts';
+import { type ClientChange, RulesetStore } from '../ruleset/ruleset-store.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import { sendJson, startLoopbackServer } from '../test-support/loopback-server.ts';
@@ -70,7 +70,7 @@ function connect(
   const tokenProvider = { getAccessToken: async () => 'a-token', invalidate: () => undefined };
   const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider, timeoutMs });
   const statuses: ConnectionStatus[] = [];
-  const changes: ConfigChange[] = [];
+  const changes: ClientChange[] = [];
   const seen = { confirmed: 0, replaced: 0 };
   const sink: RulesetSink = {
     get revision() {

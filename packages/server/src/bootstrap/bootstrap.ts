@@ -6,7 +6,7 @@ import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } fro
 import { type MovedFile, moveAside } from './lost-database.ts';
 
 /** The environments of a new organization. */
-export const FIRST_ENVIRONMENTS = ['development', 'staging', 'production'] as const;
+const FIRST_ENVIRONMENTS = ['development', 'staging', 'production'] as const;
 
 /** The organization and credentials that a start found or created. */
 export interface Bootstrap {

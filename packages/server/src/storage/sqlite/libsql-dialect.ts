@@ -102,7 +102,7 @@ class LibsqlConnection implements DatabaseConnection {
  * Closes a database so that another connection can open it at once. libsql keeps statements, and with them the lock on
  * the file, until they are garbage-collected; leaving WAL and exclusive mode releases the lock now.
  */
-export function closeDatabase(database: Database.Database): void {
+function closeDatabase(database: Database.Database): void {
   if (!database.open) return;
   try {
     if (!database.memory) {

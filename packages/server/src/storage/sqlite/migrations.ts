@@ -112,7 +112,7 @@ const FIRST_TABLES = [
 ];
 
 /** Every step, oldest first. The statements work in SQLite and in Postgres. */
-export const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: 'first tables',
