@@ -1,4 +1,4 @@
-import type { JsonSchema, JsonValue } from '@smooai/config';
+import { isTargetable, type JsonSchema, type JsonValue } from '@smooai/config';
 import type { CatalogKey } from './catalog.ts';
 import { UsageError } from './errors.ts';
 import { isRecord, parseJson } from './json.ts';
@@ -12,8 +12,7 @@ import { isTargeted, valueText } from './text/value-text.ts';
 export function parseValueText(text: string, key: CatalogKey): JsonValue {
   const types = expectedTypes(key.jsonSchema);
   const parsed = parseJson(text);
-  const isTargetable = key.tier === 'feature_flag' || key.tier === 'limit';
-  if (isTargetable && parsed !== undefined && isTargeted(parsed)) return parsed;
+  if (isTargetable(key.tier) && parsed !== undefined && isTargeted(parsed)) return parsed;
   if (types.size === 1 && types.has('string')) return text;
   if (parsed !== undefined && (types.size === 0 || types.has(typeOf(parsed)))) return parsed;
   if (types.has('string')) return text;

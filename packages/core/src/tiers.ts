@@ -28,3 +28,8 @@ export function tierNames(tier: Tier): TierNames {
   if (names === undefined) throw new TypeError(`unknown tier ${JSON.stringify(tier)}`);
   return names;
 }
+
+/** Whether the values of a tier may be targeted: only flags and limits can differ by context. */
+export function isTargetable(tier: Tier): tier is 'feature_flag' | 'limit' {
+  return tier === 'feature_flag' || tier === 'limit';
+}

@@ -1,4 +1,11 @@
-import { clampLimit, type Explanation, explain, type JsonSchema, type JsonValue } from '@smooai/config';
+import {
+  clampLimit,
+  type Explanation,
+  explain,
+  isTargetable,
+  type JsonSchema,
+  type JsonValue,
+} from '@smooai/config';
 import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
 import { findEnvironment } from '../environments.ts';
 import { UsageError } from '../errors.ts';
@@ -22,7 +29,7 @@ export async function runExplain(
   const { api, settings } = await context.connect();
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
-  if (key.tier !== 'feature_flag' && key.tier !== 'limit') {
+  if (!isTargetable(key.tier)) {
     throw new UsageError(`${key.fullName} has one value for everyone: only flags and limits are evaluated.`);
   }
   const environment = (await findEnvironment(api, settings.environment)).name;

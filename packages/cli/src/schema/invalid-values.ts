@@ -1,6 +1,7 @@
 import {
   type AnyConfig,
   checkTargeting,
+  isTargetable,
   type JsonValue,
   type KeyDefinition,
   tierNames,
@@ -34,7 +35,7 @@ export function findInvalidValues(config: AnyConfig, stored: readonly StoredValu
 
 function checkStored(definition: KeyDefinition, value: JsonValue): string | undefined {
   const checkValue = (single: JsonValue): string | undefined => checkSingle(definition, single);
-  if (definition.tier !== 'feature_flag' && definition.tier !== 'limit') return checkValue(value);
+  if (!isTargetable(definition.tier)) return checkValue(value);
   const [issue] = checkTargeting(value, { checkValue });
   if (issue === undefined) return undefined;
   return issue.path === '' ? issue.message : `at ${issue.path}: ${issue.message}`;

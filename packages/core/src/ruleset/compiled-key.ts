@@ -1,4 +1,3 @@
-import type { InvalidKey } from '../errors.ts';
 import { segmentsUsed } from '../evaluation/check/targeting-check.ts';
 import { never } from '../evaluation/condition-node.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
@@ -14,7 +13,7 @@ import { isRecord } from '../lib/record.ts';
 import type { KeyDefinition } from '../schema/config-types.ts';
 import { clampLimit } from '../schema/limit.ts';
 import { type ParseResult, parseValue } from '../schema/parse-value.ts';
-import { tierNames } from '../tiers.ts';
+import { isTargetable, tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Tier } from '../wire.ts';
 import { type StoredValue, unpack } from './packed-value.ts';
 import type { Layer, ValueOrigin } from './value-layers.ts';
@@ -128,8 +127,7 @@ export function defaultOf(definition: KeyDefinition): ParseResult {
 export function compileKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
   if (input.stored === undefined) return missingKey(definition, input);
   const value = unpack(input.stored);
-  const isTargetable = definition.tier === 'feature_flag' || definition.tier === 'limit';
-  if (isTargetable && isTargeted(value)) return targetedKey(definition, input, value);
+  if (isTargetable(definition.tier) && isTargeted(value)) return targetedKey(definition, input, value);
   const parsed = parseStored(definition, value);
   if (parsed.ok) return plainKey(definition, input, parsed.value);
   return invalidKey(definition, input, describeInvalid(definition, parsed.issues));

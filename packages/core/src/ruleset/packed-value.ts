@@ -1,5 +1,6 @@
 import { isTargeted } from '../evaluation/evaluate.ts';
 import { isExactJson, sameJson } from '../lib/json.ts';
+import { isTargetable } from '../tiers.ts';
 import type { JsonValue, Tier } from '../wire.ts';
 
 /** Property names that occur in most cohorts. */
@@ -58,8 +59,7 @@ export type StoredValue = JsonValue | PackedValue;
 
 /** Packs the targeted value of a flag or limit. Returns other values unchanged, and those that JSON would alter. */
 export function packTargeted(tier: Tier, value: JsonValue): StoredValue {
-  const isTargetable = tier === 'feature_flag' || tier === 'limit';
-  return isTargetable && isTargeted(value) && isExactJson(value) ? new PackedValue(value) : value;
+  return isTargetable(tier) && isTargeted(value) && isExactJson(value) ? new PackedValue(value) : value;
 }
 
 /** The value as JSON; a packed value is parsed anew at each call. */

@@ -5,7 +5,7 @@ import { type Explanation, explain } from '../evaluation/explain/explain.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { ParseResult } from '../schema/parse-value.ts';
-import { tierNames } from '../tiers.ts';
+import { isTargetable, tierNames } from '../tiers.ts';
 import type { EvaluationContext, Ruleset, RulesetPatch, Segments } from '../wire.ts';
 import {
   type CompiledKey,
@@ -173,8 +173,7 @@ export class RulesetStore {
   /** Explains an evaluation, before the schema checks the value; undefined if nothing is stored for the key. */
   explain(key: string, context: EvaluationContext): Explanation | undefined {
     const compiled = this.#compiled.get(key);
-    const isTargetable = compiled?.tier === 'feature_flag' || compiled?.tier === 'limit';
-    if (!isTargetable || compiled.stored === undefined) return undefined;
+    if (compiled?.stored === undefined || !isTargetable(compiled.tier)) return undefined;
     return explain(key, unpack(compiled.stored), context, this.#segments);
   }
 

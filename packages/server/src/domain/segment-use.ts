@@ -1,4 +1,4 @@
-import { compileSegments, type JsonValue, segmentsUsed } from '@smooai/config';
+import { compileSegments, isTargetable, type JsonValue, segmentsUsed } from '@smooai/config';
 import { isRecord } from '../lib/record.ts';
 import type { StoredSegment } from '../storage/storage.ts';
 import { type EffectiveValues, toConditions } from './effective-values.ts';
@@ -46,7 +46,7 @@ function tooLarge(effective: EffectiveValues): string[] {
 
 function* targetedValues(effective: EffectiveValues): Generator<{ key: string; value: JsonValue }> {
   for (const { key, tier, value } of effective.values.values()) {
-    if ((tier === 'feature_flag' || tier === 'limit') && isTargeted(value)) yield { key, value };
+    if (isTargetable(tier) && isTargeted(value)) yield { key, value };
   }
 }
 

@@ -3,6 +3,7 @@ import {
   type Condition,
   checkCondition,
   checkTargeting,
+  isTargetable,
   type JsonValue,
 } from '@smooai/config';
 import { clip } from '../../lib/clip.ts';
@@ -42,7 +43,7 @@ export function isTargeted(value: JsonValue): boolean {
 export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheckOptions): void {
   const field = fieldName(options.pointer, 'body');
   if (isTargeted(value)) {
-    if (key.tier !== 'feature_flag' && key.tier !== 'limit') {
+    if (!isTargetable(key.tier)) {
       throw new Refusal(
         'invalid',
         `Field "${field}" of "${key.key}": only flags and limits can be targeted with $cohort.`,
@@ -60,7 +61,7 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
 
 /** Why a value that is already stored, plain or targeted, does not fit the schema of its key; undefined if it fits. */
 export function findStoredIssue(key: SchemaKey, value: JsonValue): string | undefined {
-  const isFlag = key.tier === 'feature_flag' || key.tier === 'limit';
+  const isFlag = isTargetable(key.tier);
   if (isFlag && isTargeted(value)) {
     const [issue] = checkTargeting(value, { checkValue: resultCheck(key) });
     return issue === undefined ? undefined : `${issue.path}: ${issue.message}`;
