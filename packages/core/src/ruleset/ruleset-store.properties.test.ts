@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
-import { StreamEvents, StreamGapError } from '../sources/stream-events.ts';
+import { RulesetEvents, StreamGapError } from '../sources/ruleset-events.ts';
 import { runs } from '../test-support/runs.ts';
 import { sinkOf } from '../test-support/store-sink.ts';
 import { TIERS } from '../tiers.ts';
@@ -240,7 +240,7 @@ function expectOnlyChanged(
 function play(parts: readonly string[]): { store: RulesetStore; failed: boolean } {
   const store = new RulesetStore(config);
   const sink = sinkOf(store);
-  const events = new StreamEvents({ sink, isResumed: false, onActivity: () => undefined });
+  const events = new RulesetEvents({ sink, isResumed: false, onActivity: () => undefined });
   try {
     for (const part of parts) events.feed(part);
   } catch (error) {

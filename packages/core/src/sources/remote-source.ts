@@ -2,9 +2,9 @@ import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
 import { isTransientFailure, retryAfterMsOf } from '../http/transient-failure.ts';
-import { runEventStream } from './event-stream.ts';
 import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
+import { runStreaming } from './streaming.ts';
 import { separateEpoch, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
 
 export interface RemoteSourceOptions extends ValuesSourceOptions {
@@ -115,7 +115,7 @@ export class RemoteSource implements RulesetSource {
     const { api, environment, heartbeatTimeoutMs = 45_000 } = this.#options;
     const { openTimeoutMs = 10_000, reconnectCapMs = 15_000 } = this.#options;
     let failures = 0;
-    return runEventStream({
+    return runStreaming({
       api,
       environment,
       sink,

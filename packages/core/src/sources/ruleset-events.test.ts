@@ -6,8 +6,8 @@ import { RulesetStore } from '../ruleset/ruleset-store.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { runs } from '../test-support/runs.ts';
 import type { JsonValue, Ruleset } from '../wire.ts';
+import { RulesetEvents, StreamGapError } from './ruleset-events.ts';
 import type { RulesetSink } from './ruleset-source.ts';
-import { StreamEvents, StreamGapError } from './stream-events.ts';
 
 const config = defineConfig({
   flags: { a: z.number().default(-1), b: z.number().default(-1), c: z.number().default(-1) },
@@ -72,7 +72,7 @@ function change(revision: number, key: string, value: number): string {
 
 function connect(sink: StoreSink, isResumed = false) {
   const onActivity = vi.fn();
-  return { events: new StreamEvents({ sink, isResumed, onActivity }), onActivity };
+  return { events: new RulesetEvents({ sink, isResumed, onActivity }), onActivity };
 }
 
 describe('the events of one connection', () => {
@@ -221,7 +221,7 @@ function playAndCheck(acts: readonly Act[]): void {
   const known = new Map<string, State>([['e1:0', {}]]);
   const newest = (): Commit => history.at(-1) ?? fail();
   const sink = new StoreSink();
-  let events: StreamEvents | undefined;
+  let events: RulesetEvents | undefined;
   let sent = 0;
   const feed = (text: string): void => {
     try {

@@ -22,7 +22,7 @@ export class StreamGapError extends ResponseMalformedError {
   }
 }
 
-export interface StreamEventsOptions {
+export interface RulesetEventsOptions {
   sink: RulesetSink;
   /** Whether the connection asked only for the changes after the current revision. */
   isResumed: boolean;
@@ -39,8 +39,8 @@ type Standing = 'opening' | 'current' | 'behind' | 'foreign';
 type Step = { ruleset: Ruleset } | { patch: RulesetPatch };
 
 /** Parses the events of one connection for the sink. Events that arrive together are applied together. */
-export class StreamEvents {
-  readonly #options: StreamEventsOptions;
+export class RulesetEvents {
+  readonly #options: RulesetEventsOptions;
   readonly #parser: EventSourceParser;
   #messages: EventSourceMessage[] = [];
   #comments = 0;
@@ -50,7 +50,7 @@ export class StreamEvents {
   /** Consecutive changes, merged into one, that the sink has not got yet. */
   #merged: RulesetPatch | undefined;
 
-  constructor(options: StreamEventsOptions) {
+  constructor(options: RulesetEventsOptions) {
     this.#options = options;
     this.#parser = createParser({
       maxBufferSize: MAX_EVENT_LENGTH,

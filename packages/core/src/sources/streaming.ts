@@ -3,11 +3,11 @@ import { RequestTransportError } from '../errors.ts';
 import { createBackoff, sleep, unref } from '../http/backoff.ts';
 import { onAbort } from '../http/on-abort.ts';
 import { retryAfterMsOf } from '../http/transient-failure.ts';
+import { RulesetEvents, StreamGapError } from './ruleset-events.ts';
 import type { RulesetSink } from './ruleset-source.ts';
-import { StreamEvents, StreamGapError } from './stream-events.ts';
 
-/** Options of {@link runEventStream}; all times are in milliseconds. */
-export interface EventStreamOptions {
+/** Options of {@link runStreaming}; all times are in milliseconds. */
+export interface StreamingOptions {
   api: ConfigApi;
   environment: string;
   sink: RulesetSink;
@@ -29,7 +29,7 @@ const RECONNECT_BASE_MS = 250;
 const STABLE_MS = 5_000;
 
 /** Keeps an event stream open until the signal aborts, resuming after the newest revision. Never rejects. */
-export async function runEventStream(options: EventStreamOptions): Promise<void> {
+export async function runStreaming(options: StreamingOptions): Promise<void> {
   const { signal, onLost, reconnectCapMs } = options;
   const backoff = createBackoff({
     baseMs: Math.min(RECONNECT_BASE_MS, reconnectCapMs),
@@ -47,7 +47,7 @@ export async function runEventStream(options: EventStreamOptions): Promise<void>
   }
 }
 
-async function readOneStream(options: EventStreamOptions, canResume: boolean): Promise<void> {
+async function readOneStream(options: StreamingOptions, canResume: boolean): Promise<void> {
   const { api, environment, sink, signal } = options;
   const connection = new AbortController();
   const abort = (): void => connection.abort();
@@ -56,7 +56,7 @@ async function readOneStream(options: EventStreamOptions, canResume: boolean): P
   const { revision, epoch } = sink;
   const isResumed = canResume && revision !== undefined;
   let isOpen = false;
-  const events = new StreamEvents({
+  const events = new RulesetEvents({
     sink,
     isResumed,
     onActivity: () => {
@@ -79,7 +79,7 @@ async function readOneStream(options: EventStreamOptions, canResume: boolean): P
   }
 }
 
-async function readAll(body: ReadableStream<Uint8Array>, events: StreamEvents): Promise<void> {
+async function readAll(body: ReadableStream<Uint8Array>, events: RulesetEvents): Promise<void> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   // The caller ends the connection, and with it the body.

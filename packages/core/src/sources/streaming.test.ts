@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigApi } from '../api/config-api.ts';
 import type { ConfigError } from '../errors.ts';
 import type { Ruleset } from '../wire.ts';
-import { runEventStream } from './event-stream.ts';
 import type { RulesetSink } from './ruleset-source.ts';
+import { runStreaming } from './streaming.ts';
 
 // The connections of an event stream over time: fake timers, and a fetch whose streams a test controls.
 
@@ -59,7 +59,7 @@ function run(respond: (count: number) => Response | undefined = () => undefined)
     status: () => undefined,
   };
   const opened = vi.fn();
-  const done = runEventStream({
+  const done = runStreaming({
     api,
     environment: 'development',
     sink,
