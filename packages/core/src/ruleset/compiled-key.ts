@@ -1,3 +1,4 @@
+import type { InvalidKey } from '../errors.ts';
 import { segmentsUsed } from '../evaluation/check/targeting-check.ts';
 import { never } from '../evaluation/condition-node.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
