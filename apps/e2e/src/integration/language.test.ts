@@ -25,9 +25,9 @@ async function check(name: string, text: string): Promise<{ code: number; found:
 
 // Joined here, so that this file does not contain the phrases.
 const planted = [
-  ['Next ', 'answers HEAD with GET'],
-  ['the server ', 'answers the request'],
-  ['a request that was ', 'answered'],
+  ['Next ans', 'wers HEAD with GET'],
+  ['the server ans', 'wers the request'],
+  ['a request that was ans', 'wered'],
   ['this is ', 'no list'],
   ['', 'who', 'ever calls'],
   ['be ', 'it one or two'],
@@ -48,7 +48,8 @@ describe('the check of the language', () => {
   });
 
   it('finds nothing in plain English, identifiers and inline code', async () => {
-    const code = '// The answers for a context.\nconst answered = 1;\nconst text = "is no longer used";\n';
+    const code =
+      '// The answers for a context.\nconst ans' + 'wered = 1;\nconst text = "is no longer used";\n';
     expect(await check('a.ts', code)).toEqual({ code: 0, found: [] });
     const text = '## Answers\n\nA document may quote `who' + 'ever`.\n';
     expect(await check('a.md', text)).toEqual({ code: 0, found: [] });

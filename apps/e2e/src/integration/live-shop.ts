@@ -116,7 +116,10 @@ export function makeClient(
   credentials: ServerCredentials,
   options: { url: string; environment: string; source?: Partial<RemoteSourceOptions> },
 ): ShopClient {
-  const api = makeApi(credentials, options.url, { timeoutMs: requestTimeoutMs, maxResponseBytes: 256 * 1024 });
+  const api = makeApi(credentials, options.url, {
+    timeoutMs: requestTimeoutMs,
+    maxResponseBytes: 256 * 1024,
+  });
   const source = new RemoteSource({
     api,
     config,
