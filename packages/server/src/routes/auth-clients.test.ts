@@ -145,6 +145,19 @@ describe('POST /auth-clients', () => {
 });
 
 describe('PATCH and DELETE /auth-clients/:id', () => {
+  it('do not count a revoked admin as another one', async () => {
+    const server = await startServer();
+    const token = await tokenOf(server);
+    const other = await makeClient(server, token, { type: 'm2m', scopes: ['config:read', 'config:admin'] });
+    expect((await callApi(server, `/auth-clients/${other.id}`, { token, method: 'DELETE' })).status).toBe(
+      204,
+    );
+    const path = `/auth-clients/${adminOf(server).clientId}`;
+    expect((await callApi(server, path, { token, method: 'DELETE' })).status).toBe(409);
+    const body = { scopes: ['config:read'] };
+    expect((await callApi(server, path, { token, method: 'PATCH', body })).status).toBe(409);
+  });
+
   it('refuse to take rights from a client that has more than the caller', async () => {
     const server = await startServer();
     const admin = await tokenOf(server);
