@@ -41,6 +41,43 @@ describe('the settings', () => {
     expect(stderr).not.toContain('hush');
   });
 
+  it.each([
+    ['--api-url', 'apiUrl', 'http://127.0.0.1:9/api'],
+    ['--auth-url', 'authUrl', 'http://127.0.0.1:9/auth'],
+    ['--client-id', 'clientId', 'another-client'],
+    ['--org', 'organizationId', 'another-organization'],
+  ])(
+    'come from %s rather than from the credentials file, and from that rather than from a variable',
+    async (option, field, value) => {
+      const { bare, file, server } = bench.current;
+      const credentials = { ...server.credentials };
+      await chmod(await file('credentials.json', JSON.stringify(credentials)), 0o600);
+      const seen = async (argv: string[], env: Record<string, string>): Promise<string> => {
+        let text = '';
+        const record: typeof fetch = (input, init) => {
+          text += `${String(input)} ${String(init?.body)}`;
+          const authorization = new Headers(init?.headers).get('authorization') ?? '';
+          if (authorization.startsWith('Basic ')) text += Buffer.from(authorization.slice(6), 'base64');
+          return String(input).includes('127.0.0.1:9')
+            ? Promise.resolve(new Response(null, { status: 404 }))
+            : fetch(input, init);
+        };
+        await bare(['list', '-c', 'credentials.json', ...argv], { env, fetch: record });
+        return text;
+      };
+      const variables = {
+        SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:9/api',
+        SMOOAI_CONFIG_AUTH_URL: 'http://127.0.0.1:9/auth',
+        SMOOAI_CONFIG_CLIENT_ID: 'another-client',
+        SMOOAI_CONFIG_CLIENT_SECRET: 'another-secret',
+        SMOOAI_CONFIG_ORG_ID: 'another-organization',
+      };
+      expect(field in credentials).toBe(true);
+      expect(await seen([option, value], {})).toContain(value);
+      expect(await seen([], variables)).not.toMatch(/127\.0\.0\.1:9|another/);
+    },
+  );
+
   it('come from an option rather than from a variable', async () => {
     const { cli } = bench.current;
     const { code, stderr } = await cli(['list', '--api-url', 'not a url']);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { shareBench } from './test-support/cli-bench.ts';
 import { startProxy } from './test-support/loopback-proxy.ts';
 import { withoutWaiting } from './test-support/without-waiting.ts';
@@ -33,6 +33,28 @@ describe('a command', () => {
     expect([lower.seen.length > 0, upper.seen]).toEqual([true, []]);
     expect((await cli(get, { env: { http_proxy: '', HTTP_PROXY: `http://${upper.host}` } })).code).toBe(0);
     expect(upper.seen).toEqual([]);
+  });
+
+  it('asks the API for its issuer through the proxy too', async () => {
+    const proxy = await startProxy();
+    const env = { HTTP_PROXY: proxy.host, SMOOAI_CONFIG_AUTH_URL: '' };
+    expect((await bench.current.cli(get, { env })).code).toBe(0);
+    expect(proxy.seen[0]).toContain('/.well-known/');
+  });
+
+  it('uses the global fetch without a variable', async () => {
+    const spy = vi.spyOn(globalThis, 'fetch');
+    onTestFinished(() => spy.mockRestore());
+    await bench.current.cli(get, { env: { HTTP_PROXY: '', https_proxy: ' ' } });
+    expect(spy).toHaveBeenCalled();
+  });
+
+  it('connects to a proxy that closes its connections once for each attempt', async () => {
+    const proxy = await startProxy({ closes: true });
+    const env = { HTTPS_PROXY: proxy.host, SMOOAI_CONFIG_AUTH_URL: 'https://localhost:8443' };
+    const { stderr } = await withoutWaiting(() => bench.current.cli(get, { env }));
+    expect(stderr).toContain('the proxy closed the connection');
+    expect(proxy.seen.length).toBeLessThan(20);
   });
 
   it('accepts a proxy without a scheme', async () => {

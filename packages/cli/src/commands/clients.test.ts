@@ -95,6 +95,7 @@ describe('clients list and revoke', () => {
     const { cli, bare, pushed } = await startBench();
     await pushed();
     const made = await cli(['clients', 'create', 'ci', '--environments', 'staging,production']);
+    expect(made.stdout).not.toContain('SMOOAI_CONFIG_ENV=');
     const env: Record<string, string> = { ...variablesOf(made.stdout), SMOOAI_CONFIG_ENV: 'staging' };
     expect((await bare(['get', 'theme'], { env })).code).toBe(0);
     const id = env.SMOOAI_CONFIG_CLIENT_ID ?? '';

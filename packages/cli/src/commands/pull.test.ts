@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startBench } from '../test-support/cli-bench.ts';
@@ -23,4 +23,5 @@ it('writes the stored values, and secrets only into a file that its owner alone 
   const refused = await cli(['pull', '-o', 'taken']);
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('taken cannot be written');
+  expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });

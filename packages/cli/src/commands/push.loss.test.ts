@@ -65,3 +65,20 @@ describe.each(Object.entries(schemas))('a push that %s', (_, body) => {
     expect(JSON.parse(stdout)).toMatchObject({ version: 2, pushed: true });
   });
 });
+
+describe('a push with other bounds of a limit', () => {
+  const shared = shareBench();
+
+  it.each([
+    ['max: 100', 'max: 50', 'is above the maximum 50'],
+    ['min: 1', 'min: 70', 'is below the minimum 70'],
+  ])('is refused if a stored value is outside: %s → %s', async (old, bounds, reason) => {
+    const { cli, file } = shared.current;
+    await cli(['set', 'cartItems', '60', '-e', 'production']);
+    const fallback = bounds.replace(/\D+/, 'default: ');
+    await file('config.ts', schemaModule(SHOP.replace(old, bounds).replace('default: 20', fallback)));
+    const { code, stderr } = await cli(['push', 'config.ts', '--name', 'shop', '--dry-run']);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`limits.cartItems (production): ${reason}`);
+  });
+});

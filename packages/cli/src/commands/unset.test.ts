@@ -66,6 +66,8 @@ describe('unset', () => {
     await cli(['set', 'paymentKey', '--stdin'], { stdin: SECRET });
     const unasked = await cli(['unset', 'paymentKey']);
     expect(unasked).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--yes') });
+    const unseen = await cli(['unset', 'paymentKey'], { isTTY: 'stdin', stdin: 'y\n' });
+    expect(unseen).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') });
     const no = await cli(['unset', 'paymentKey'], { isTTY: true, stdin: 'n\n' });
     expect(no).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was changed') });
     expect((await cli(['get', 'paymentKey', '--show-secrets'])).stdout).toBe(`${SECRET}\n`);

@@ -17,8 +17,8 @@ export interface CliResult {
 export interface CliRunOptions {
   stdin?: string | Uint8Array;
   env?: Record<string, string>;
-  /** Whether standard input and both outputs are a terminal. */
-  isTTY?: boolean;
+  /** Whether standard input and both outputs are a terminal, or standard input alone. */
+  isTTY?: boolean | 'stdin';
   fetch?: typeof globalThis.fetch;
   cwd?: string;
 }
@@ -121,7 +121,7 @@ export async function runCli(argv: readonly string[], options: CliRunOptions = {
   const io: CliIo = {
     stdout: output('stdout'),
     stderr: output('stderr'),
-    stdin: Object.assign(input(), { isTTY }),
+    stdin: Object.assign(input(), { isTTY: isTTY || options.isTTY === 'stdin' }),
     env: { NO_COLOR: '1', ...options.env },
     cwd: options.cwd ?? tmpdir(),
     ...(options.fetch !== undefined && { fetch: options.fetch }),
