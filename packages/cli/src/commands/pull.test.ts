@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { startBench } from '../test-support/cli-bench.ts';
@@ -24,4 +24,14 @@ it('writes the stored values, and secrets only into a file that its owner alone 
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain('taken cannot be written');
   expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+});
+
+it('replaces the file that a symbolic link names, and keeps the link', async () => {
+  const { cli, pushed, folder, file } = await startBench();
+  await pushed();
+  const target = await file('shared.json', 'old');
+  await symlink('shared.json', join(folder, 'values.json'));
+  expect((await cli(['pull', '-o', 'values.json'])).code).toBe(0);
+  expect((await lstat(join(folder, 'values.json'))).isSymbolicLink()).toBe(true);
+  expect(JSON.parse(await readFile(target, 'utf8'))).toMatchObject({ environment: 'development' });
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type JsonValue, TIERS } from '@smooai/config';
 import { readCatalog } from '../catalog.ts';
@@ -26,7 +26,9 @@ export async function runPull(context: CommandContext, options: PullOptions): Pr
     context.print(text, pulled);
     return;
   }
-  await replaceFile(resolve(context.io.cwd, options.output), options.output, {
+  const path = resolve(context.io.cwd, options.output);
+  // A symbolic link stays; the file that it names is replaced.
+  await replaceFile(await realpath(path).catch(() => path), options.output, {
     text: `${text}\n`,
     mode: showSecrets ? 0o600 : 0o644,
   });
