@@ -55,10 +55,11 @@ describe('the settings', () => {
       const seen = async (argv: string[], env: Record<string, string>): Promise<string> => {
         let text = '';
         const record: typeof fetch = (input, init) => {
-          text += `${String(input)} ${String(init?.body)}`;
+          const url = input instanceof Request ? input.url : input.toString();
+          text += `${url} ${typeof init?.body === 'string' ? init.body : ''}`;
           const authorization = new Headers(init?.headers).get('authorization') ?? '';
           if (authorization.startsWith('Basic ')) text += Buffer.from(authorization.slice(6), 'base64');
-          return String(input).includes('127.0.0.1:9')
+          return url.includes('127.0.0.1:9')
             ? Promise.resolve(new Response(null, { status: 404 }))
             : fetch(input, init);
         };

@@ -255,7 +255,7 @@ describe('a remote source', () => {
     const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider });
     const source = new RemoteSource({ api, config, environment: 'development' });
     const starting = new AbortController();
-    const statuses: SourceStatus[] = [];
+    const statuses: ConnectionStatus[] = [];
     const sink = sinkOf(new RulesetStore(config), (status) => statuses.push(status));
     const started = source.start(sink, starting.signal).catch((error: unknown) => error);
     // Reported again when the response has arrived.
