@@ -35,7 +35,7 @@ describe('polling', () => {
     [0, 27_000],
     [0.5, 30_000],
     [1, 33_000],
-  ])('varies the interval by 10 %%: for the random number %d it is %d ms', async (random, intervalMs) => {
+  ])('varies the interval by a tenth: the random number %d gives %d ms', async (random, intervalMs) => {
     vi.spyOn(Math, 'random').mockReturnValue(random);
     const { at, done, stopping } = run();
     await vi.advanceTimersByTimeAsync(intervalMs * 2);

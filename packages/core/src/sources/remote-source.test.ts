@@ -255,9 +255,11 @@ describe('a remote source', () => {
     const api = new ConfigApi({ apiUrl: server.url, organizationId: 'o', tokenProvider });
     const source = new RemoteSource({ api, config, environment: 'development' });
     const starting = new AbortController();
-    const sink = sinkOf(new RulesetStore(config), () => undefined);
+    const statuses: SourceStatus[] = [];
+    const sink = sinkOf(new RulesetStore(config), (status) => statuses.push(status));
     const started = source.start(sink, starting.signal).catch((error: unknown) => error);
-    await vi.waitFor(() => expect(responses.ruleset).toBe(1), soon);
+    // Reported again when the response has arrived.
+    await vi.waitFor(() => expect(statuses).toEqual(['connecting', 'connecting']), soon);
     starting.abort();
     expect(await started).toMatchObject({ code: 'ERR_REQUEST_REJECTED', status: 429 });
     expect(responses.ruleset).toBe(1);
