@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import Fastify from 'fastify';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { EventStream, type StreamContext } from './event-stream.ts';
 import { HttpError } from './http-error.ts';
 
@@ -94,6 +94,25 @@ it('ends all streams when the server closes, and refuses new ones', async () => 
   expect(listeners()).toBe(0);
   expect((await fetch(url)).status).toBe(503);
   expect(listeners()).toBe(0);
+});
+
+it('leaves no timer of its heartbeat behind', async () => {
+  const timers: unknown[] = [];
+  const start = vi.spyOn(globalThis, 'setInterval');
+  const stop = vi.spyOn(globalThis, 'clearInterval');
+  onTestFinished(() => {
+    start.mockRestore();
+    stop.mockRestore();
+  });
+  const { url, streams } = await setUp({ streams: { heartbeatMs: 987 } });
+  const responses = await Promise.all([fetch(url), fetch(url)]);
+  for (const [index, [, ms]] of start.mock.calls.entries()) {
+    if (ms === 987) timers.push(start.mock.results[index]?.value);
+  }
+  expect(timers).toHaveLength(2);
+  for (const stream of streams) stream.end();
+  for (const response of responses) await response.text();
+  for (const timer of timers) expect(stop).toHaveBeenCalledWith(timer);
 });
 
 it('sends heartbeats only while it is open', async () => {

@@ -117,6 +117,21 @@ describe.each(PATHS)('%s', (path) => {
     expect(stream.waiting).toBe(0);
   });
 
+  it('ends for an environment that is renamed away from its caller while it opens', async () => {
+    const shop = await startShop();
+    const id = await shop.addEnvironment('preview');
+    await shop.set('paymentKey', 'sk_live_12345678', 'preview');
+    const authorization = `Bearer ${await shop.tokenFor({ environments: ['preview'] })}`;
+    const { reached, release } = holdRead(1);
+    const opening = EventReader.open(shop, `${path}?environment=preview`, { authorization });
+    await reached;
+    expect((await shop.call('PATCH', `/environments/${id}`, { name: 'vault' })).status).toBe(200);
+    release();
+    const stream = await opening;
+    await stream.ended();
+    expect(stream.waiting).toBe(0);
+  });
+
   it('ends for a caller that loses its access while it opens, and sends nothing', async () => {
     const shop = await startShop();
     const client = await shop.makeClient({ type: 'm2m' });
