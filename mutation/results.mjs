@@ -34,9 +34,14 @@ export function hasStaticMutants(name) {
 export function summarize(name) {
   const results = readResults(name);
   if (results === undefined) return undefined;
-  const mutants = Object.entries(results.files).flatMap(([path, { source, mutants }]) =>
-    mutants.map((mutant) => ({ ...mutant, path: `packages/${rooms[name].package}/${path}`, source })),
-  );
+  const room = rooms[name];
+  // Stryker keeps the results of files that have left the room.
+  const isInRoom = (path) => room.mutate.some((entry) => path === entry || path.startsWith(`${entry}/`));
+  const mutants = Object.entries(results.files)
+    .filter(([path]) => isInRoom(path))
+    .flatMap(([path, { source, mutants }]) =>
+      mutants.map((mutant) => ({ ...mutant, path: `packages/${room.package}/${path}`, source })),
+    );
   const count = (status) => mutants.filter((mutant) => mutant.status === status).length;
   const [killed, timedOut, survived, uncovered] = ['Killed', 'Timeout', 'Survived', 'NoCoverage'].map(count);
   const total = killed + timedOut + survived + uncovered;

@@ -25,7 +25,7 @@ function parseDateTime(text: string): number {
   const second = digits(text, 17, 2);
   const separated = isAt(text, 4, '-') && isAt(text, 7, '-') && isAt(text, 13, ':') && isAt(text, 16, ':');
   if (!separated || !(isAt(text, 10, 'T') || isAt(text, 10, 't'))) return Number.NaN;
-  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return Number.NaN;
+  if (!(day >= 1 && day <= daysIn(year, month))) return Number.NaN;
   if (!(hour <= 23 && minute <= 59 && second <= 60)) return Number.NaN;
   const zone = fractionEnd(text);
   const utcMinute =
@@ -51,6 +51,7 @@ function isAt(text: string, index: number, character: string): boolean {
   return text.charCodeAt(index) === character.charCodeAt(0);
 }
 
+/** NaN for a month that does not exist. */
 function daysIn(year: number, month: number): number {
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 2 && isLeap ? 29 : (DAYS_IN_MONTH[month - 1] ?? Number.NaN);
@@ -62,7 +63,7 @@ function endsUtcDay(utcMinute: number): boolean {
   return minuteOfDay === DAY_MINUTES - 1 || minuteOfDay === -1;
 }
 
-/** The index after the seconds and their fraction, where the offset begins; -1 if the fraction has no digit. */
+/** The index after the seconds and their fraction; -1, where there is no offset, if the fraction has no digit. */
 function fractionEnd(text: string): number {
   if (!isAt(text, 19, '.')) return 19;
   let index = 20;
@@ -72,17 +73,16 @@ function fractionEnd(text: string): number {
 
 function fractionMs(text: string, end: number): number {
   let ms = 0;
+  // Whole milliseconds are added as integers: 0.789 s must be 789, not 789.0000000000001.
   let unit = 100;
-  // Keeps whole milliseconds exact: 0.789 s must be 789, not 789.0000000000001.
   for (let index = 20; index < end; index++) {
     ms += digits(text, index, 1) * unit;
-    unit = unit === 100 ? 10 : unit === 10 ? 1 : unit / 10;
+    unit /= 10;
   }
   return ms;
 }
 
 function offsetMinutes(text: string, start: number): number {
-  if (start < 0) return Number.NaN;
   if (isAt(text, start, 'Z') || isAt(text, start, 'z')) return text.length === start + 1 ? 0 : Number.NaN;
   const sign = isAt(text, start, '+') ? 1 : isAt(text, start, '-') ? -1 : Number.NaN;
   const hours = digits(text, start + 1, 2);
