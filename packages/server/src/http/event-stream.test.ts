@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { EventStream, type StreamContext } from './event-stream.ts';
@@ -41,7 +42,11 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
   const listeners = () => getEventListeners(closing.signal, 'abort').length;
-  return { url, closing, streams, lost, listeners };
+  const connections = () =>
+    new Promise<number>((resolve, reject) => {
+      app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+    });
+  return { url, closing, streams, lost, listeners, connections };
 }
 
 it('leaves no listener on the closing signal, nor on its caller, when its client disconnects', async () => {
@@ -113,6 +118,22 @@ it('leaves no timer of its heartbeat behind', async () => {
   for (const stream of streams) stream.end();
   for (const response of responses) await response.text();
   for (const timer of timers) expect(stop).toHaveBeenCalledWith(timer);
+});
+
+it('is cut off when the server closes and its client does not read', async () => {
+  const { url, closing, streams, connections } = await setUp();
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  socket.pause();
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await expect.poll(() => streams.length).toBe(1);
+  // More than the buffers of both ends hold.
+  streams[0]?.begin([{ id: '2', event: 'large', data: JSON.stringify('x'.repeat(30_000_000)) }]);
+  closing.abort();
+  expect(await connections()).toBe(1);
+  await expect.poll(connections, { timeout: 20_000 }).toBe(0);
 });
 
 it('sends heartbeats only while it is open', async () => {
