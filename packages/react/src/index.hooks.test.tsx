@@ -72,7 +72,7 @@ describe('reading', () => {
 
   it('throws outside a provider and says what to do', () => {
     consoleError.current.mockImplementation(() => {});
-    expect(() => renderHook(() => useFlag('newCheckout'))).toThrow(/^useFlag: render a <ConfigProvider>/);
+    expect(() => renderHook(() => useFlag('newCheckout'))).toThrow(/^useFlag is outside a ConfigProvider/);
     expect(() => renderHook(() => useConfigStatus())).toThrow(/^useConfigStatus: /);
     consoleError.current.mockClear();
   });

@@ -10,6 +10,6 @@ import { ConfigContext } from './config-context.ts';
  */
 export function useConfigStore(hook: string): SnapshotStore {
   const store = useContext(ConfigContext);
-  if (store === undefined) throw new Error(`${hook}: render a <ConfigProvider> above this component.`);
+  if (!store) throw new Error(`${hook} is outside a ConfigProvider.`);
   return store;
 }

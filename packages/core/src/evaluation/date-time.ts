@@ -63,7 +63,7 @@ function endsUtcDay(utcMinute: number): boolean {
   return minuteOfDay === DAY_MINUTES - 1 || minuteOfDay === -1;
 }
 
-/** The index after the seconds and their fraction; -1, where there is no offset, if the fraction has no digit. */
+/** The index after the seconds and their fraction; -1 if the fraction has no digit or the offset is missing. */
 function fractionEnd(text: string): number {
   if (!isAt(text, 19, '.')) return 19;
   let index = 20;

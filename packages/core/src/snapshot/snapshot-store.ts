@@ -157,11 +157,9 @@ export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGro
   return group === 'public' ? answer : (answer as { value?: unknown } | null)?.value;
 }
 
-/** Freezes JSON in place. What is already frozen was frozen here, so it is not walked again. */
+/** Freezes JSON in place. Frozen values are skipped: the store froze them before, or they are primitives. */
 function deeplyFrozen<Value>(value: Value): Value {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.values(Object.freeze(value)).forEach(deeplyFrozen);
-  }
+  if (!Object.isFrozen(value)) Object.values(Object.freeze(value) as object).forEach(deeplyFrozen);
   return value;
 }
 

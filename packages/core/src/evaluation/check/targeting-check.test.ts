@@ -144,7 +144,7 @@ describe('checkTargeting', () => {
     [cohort({ bucketBy: null }), '$cohort.bucketBy', 'attribute'],
     [when(5), '$cohort.rules[0].when', 'must be an object'],
     [when({}), '$cohort.rules[0].when', 'exactly one of'],
-    [when({ all: [], any: [] }), '$cohort.rules[0].when', 'more than one'],
+    [when({ all: [], any: [] }), '$cohort.rules[0].when', 'exactly one of'],
     [when({ all: {} }), '$cohort.rules[0].when.all', 'must be a list'],
     [when({ any: [{ not: 1 }] }), '$cohort.rules[0].when.any[0].not', 'must be an object'],
     [when({ all: [], note: 1 }), '$cohort.rules[0].when.note', 'Unknown field'],
