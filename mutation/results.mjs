@@ -47,7 +47,18 @@ export function summarize(name) {
   const total = killed + timedOut + survived + uncovered;
   const survivors = mutants.filter(isLeft).map(describeMutant);
   const score = total === 0 ? 100 : (100 * (killed + timedOut)) / total;
-  return { total, killed, timedOut, survived, uncovered, score, survivors };
+  const files = [...new Set(mutants.map(({ path }) => path))];
+  return { total, killed, timedOut, survived, uncovered, score, survivors, files };
+}
+
+/** Named mutants of the files in a room's results that did not survive, or whose code has changed. */
+export function outdatedReasons(name) {
+  const summary = summarize(name);
+  if (summary === undefined) return [];
+  return explained
+    .filter(({ file }) => summary.files.includes(file))
+    .flatMap(({ file, mutants }) => mutants.map((change) => ({ path: file, change })))
+    .filter(({ path, change }) => !summary.survivors.some((s) => s.path === path && s.change === change));
 }
 
 function describeMutant({ path, source, location, replacement, status, mutatorName }) {

@@ -1,4 +1,4 @@
-import { summarize } from './results.mjs';
+import { outdatedReasons, summarize } from './results.mjs';
 import { aim } from './rooms.mjs';
 
 const headings = ['room', 'mutants', 'killed', 'timed out', 'survived', 'not covered', 'score, %', 'named'];
@@ -13,6 +13,9 @@ export function printTable(names) {
   if (unexplained.length > 0) process.stdout.write('\nSurvivors without a reason in mutation/survivors:\n');
   for (const { path, line, change, isCovered, mutatorName } of unexplained)
     process.stdout.write(`${path}:${line} ${mutatorName}${isCovered ? '' : ', not covered'}\n  ${change}\n`);
+  const outdated = names.flatMap(outdatedReasons);
+  if (outdated.length > 0) process.stdout.write('\nNamed in mutation/survivors, but no longer a survivor:\n');
+  for (const { path, change } of outdated) process.stdout.write(`${path}\n  ${change}\n`);
   return unexplained.length === 0 && summaries.every(([, summary]) => (summary?.score ?? 0) >= aim);
 }
 
