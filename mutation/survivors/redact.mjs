@@ -3,7 +3,7 @@ const file = 'packages/core/src/http/redact.ts';
 export const redact = [
   {
     file,
-    reason: 'Equivalent: at the end of a form there is no further character that could be equal.',
+    reason: 'Equivalent: at the end of a form nothing is left as a further character that could be equal.',
     mutants: ['end - at < form.length → end - at <= form.length'],
   },
   { file, reason: 'Equivalent, only slower.', mutants: ['/[A-Z]+/g → /[A-Z]/g'] },
