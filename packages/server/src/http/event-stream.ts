@@ -69,6 +69,8 @@ export class EventStream {
     closing.addEventListener('abort', endNow, { once: true });
     this.onEnd(() => closing.removeEventListener('abort', endNow));
     this.#closing = closing;
+    // A client that left during authentication: its "close" event has passed already.
+    if (this.#response.closed) this.#release();
   }
 
   /**
