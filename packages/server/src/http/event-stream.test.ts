@@ -28,6 +28,16 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
     stream.open();
     stream.begin([{ id: '1', event: 'first', data: '{}' }]);
   });
+  app.get('/gone', async (request, reply) => {
+    // The client leaves while its credential is checked.
+    const closed = new Promise((resolve) => reply.raw.once('close', resolve));
+    request.raw.socket.destroy();
+    await closed;
+    const stream = new EventStream(request, reply, context);
+    streams.push(stream);
+    stream.open();
+    stream.begin([{ id: '1', event: 'first', data: '{}' }]);
+  });
   app.get('/refused', async (request, reply) => {
     new EventStream(request, reply, context);
     throw new HttpError(418, 'No.');
@@ -48,6 +58,14 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
     });
   return { url, closing, streams, lost, listeners, connections };
 }
+
+it('leaves nothing behind when its client disconnects before the stream exists', async () => {
+  const { url, streams, listeners, lost } = await setUp();
+  await expect(fetch(`${url}/gone`)).rejects.toThrow();
+  await expect.poll(() => streams.length).toBe(1);
+  expect(streams[0]?.isOpen).toBe(false);
+  expect([listeners(), lost.length]).toEqual([0, 0]);
+});
 
 it('leaves no listener on the closing signal, nor on its caller, when its client disconnects', async () => {
   const { url, listeners, lost } = await setUp();
