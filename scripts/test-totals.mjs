@@ -1,6 +1,6 @@
 // Adds up the JSON reports that the vitest runs leave in the test-results/ folders of packages and apps.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from './workspace.mjs';
 
 /** The names of reports from another version of Node begin with it. These tests count again. */
@@ -14,7 +14,7 @@ export function resultFolders() {
 }
 
 /**
- * `{ passed, failed, skipped, knownFaults }` over all reports. A known fault counts as passed too. A test file in two
+ * `{ passed, failed, skipped, knownFaults, failures }` over all reports, `failures` being the names of failed tests. A known fault counts as passed too. A test file in two
  * reports of a package, such as a property test that also runs at length, counts once, with the worse result. A file
  * that could not run counts as one failure.
  */
@@ -34,16 +34,28 @@ export function testTotals() {
   return totals;
 }
 
+/** The end of `npm test`: each failed test by name, then the counts as the last line. */
+export function formatTotals({ passed, failed, skipped, failures }) {
+  const counts = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  return [...failures.map((failure) => `failed: ${failure}`), counts].join('\n');
+}
+
 /** The counts of a report by file. A file may run in several projects of one report. */
 function readReport(path) {
   const files = new Map();
-  for (const { name, status, assertionResults } of JSON.parse(readFileSync(path, 'utf8')).testResults) {
+  for (const { name, status, message, assertionResults } of JSON.parse(readFileSync(path, 'utf8'))
+    .testResults) {
     const counts = noTests();
+    const file = relative(root, name);
     for (const test of assertionResults) {
-      counts[test.status in counts ? test.status : 'skipped'] += 1;
+      counts[test.status === 'passed' || test.status === 'failed' ? test.status : 'skipped'] += 1;
+      if (test.status === 'failed') counts.failures.push(`${file} > ${test.fullName}`);
       if (test.meta?.knownFault !== undefined) counts.knownFaults += 1;
     }
-    if (status === 'failed' && counts.failed === 0) counts.failed = 1;
+    if (status === 'failed' && counts.failed === 0) {
+      counts.failed = 1;
+      counts.failures.push(`${file}: did not run. ${message ?? ''}`.trim());
+    }
     if (files.has(name)) addTo(counts, files.get(name));
     files.set(name, counts);
   }
@@ -51,14 +63,10 @@ function readReport(path) {
 }
 
 function noTests() {
-  return { passed: 0, failed: 0, skipped: 0, knownFaults: 0 };
+  return { passed: 0, failed: 0, skipped: 0, knownFaults: 0, failures: [] };
 }
 
-function addTo(totals, counts) {
-  for (const name of Object.keys(totals)) totals[name] += counts[name];
-}
-
-/** The closing line. */
-export function formatTotals({ passed, failed, skipped }) {
-  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+function addTo(totals, { failures, ...counts }) {
+  for (const [name, count] of Object.entries(counts)) totals[name] += count;
+  totals.failures.push(...failures);
 }
