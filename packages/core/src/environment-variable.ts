@@ -11,12 +11,19 @@ export const SETTINGS_VARIABLES = {
 } as const;
 
 /**
- * The environment variable of a key: words in capitals, joined by underscores.
- * A run of capitals is one word: `apiBaseUrl` → `API_BASE_URL`, `apiURLPath` → `API_URL_PATH`, `s3Bucket` → `S3_BUCKET`.
+ * The environment variable of a key: words in capitals, joined by underscores. It has only capitals, digits and
+ * underscores, and does not start with a digit, so that a shell can set it.
+ *
+ * - A run of capitals is one word: `apiBaseUrl` → `API_BASE_URL`, `myAPIKeyV2Beta` → `MY_API_KEY_V2_BETA`.
+ * - A key in capitals is its own variable: `API_URL` → `API_URL`, `OAUTH2URL` → `OAUTH2URL`.
+ * - Other characters become an underscore: `new-checkout` and `new.checkout` → `NEW_CHECKOUT`, `2fa` → `_2FA`.
  */
 export function environmentVariableName(key: string): string {
-  return key
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
-    .toUpperCase();
+  const words = /[a-z]/.test(key)
+    ? key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    : key;
+  return words
+    .replace(/[^A-Za-z0-9_]+/g, '_')
+    .toUpperCase()
+    .replace(/^(?=[0-9])/, '_');
 }

@@ -1,6 +1,6 @@
 import { type } from 'arktype';
 import * as v from 'valibot';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig, defineLimit, SchemaError } from '../index.ts';
 
@@ -74,6 +74,8 @@ describe('defineConfig', () => {
   it('refuses two keys that share an environment variable', () => {
     const define = () => defineConfig({ public: { apiURL: z.string() }, secrets: { apiUrl: z.string() } });
     expectRefusal(define, 'apiUrl', '"apiURL"', 'API_URL');
+    const others = { 'new-checkout': z.boolean(), newCheckout: z.boolean() };
+    expectRefusal(() => defineConfig({ flags: others }), 'newCheckout', '"new-checkout"', 'NEW_CHECKOUT');
   });
 
   it('refuses a key whose variable is a setting of the client', () => {
@@ -84,26 +86,32 @@ describe('defineConfig', () => {
   });
 
   it.each([
-    ['new-checkout', 'newCheckout'],
-    ['new_checkout', 'newCheckout'],
-    ['NewCheckout', 'newCheckout'],
-    ['new checkout', 'newCheckout'],
-    ['2fa', 'fa'],
-    ['$cohort', 'cohort'],
-    ['über', 'ber'],
-    ['', 'letters'],
-    ['__proto__', 'proto'],
-  ])('refuses the key "%s", which is not camelCase', (key, suggestion) => {
+    ['', 'empty'],
+    ['x'.repeat(256), '256 characters'],
+    ['__proto__', 'reserved'],
+    ['constructor', 'reserved'],
+    ['prototype', 'reserved'],
+    ['new\ncheckout', 'control character'],
+    ['new\u0000', 'control character'],
+    ['\ud800', 'surrogate'],
+  ])('refuses the key %j', (key, reason) => {
     // Not a literal: there `__proto__` would set the prototype.
     const flags = Object.fromEntries([[key, z.boolean()]]);
-    expectRefusal(() => defineConfig({ flags }), key, 'camelCase', suggestion);
+    const define = () => defineConfig({ flags });
+    expect(define).toThrow(expect.objectContaining({ code: 'ERR_SCHEMA_INVALID', key }));
+    expect(define).toThrow(JSON.stringify(key));
+    expect(define).toThrow(reason);
   });
 
-  it('accepts keys that every object inherits', () => {
+  it('accepts any other string as a key, and keeps its type', () => {
     const config = defineConfig({
-      flags: { constructor: z.boolean(), toString: z.boolean(), hasOwnProperty: z.boolean() },
+      public: { API_URL: z.url(), 'weird/key with spaces': z.string(), ENV: z.string() },
+      flags: { 'a.b': z.boolean(), foo_bar: z.boolean(), 'über-uns ✓': z.boolean(), toString: z.boolean() },
+      secrets: { ['x'.repeat(255)]: z.string() },
     });
-    expect(config.keys.size).toBe(3);
+    expect(config.keys.size).toBe(8);
+    expectTypeOf<keyof typeof config.flags>().toEqualTypeOf<'a.b' | 'foo_bar' | 'über-uns ✓' | 'toString'>();
+    expectTypeOf<keyof typeof config.public>().toEqualTypeOf<'API_URL' | 'weird/key with spaces' | 'ENV'>();
   });
 
   it('calls no validator', () => {
@@ -159,6 +167,17 @@ describe('the environment variable of a key', () => {
     ['oauth2ClientId', 'OAUTH2_CLIENT_ID'],
     ['theme', 'THEME'],
     ['aB', 'A_B'],
+    ['myAPIKeyV2Beta', 'MY_API_KEY_V2_BETA'],
+    ['enableNewUI', 'ENABLE_NEW_UI'],
+    ['API_URL', 'API_URL'],
+    ['OAUTH2URL', 'OAUTH2URL'],
+    ['foo_bar', 'FOO_BAR'],
+    ['a.b', 'A_B'],
+    ['new-checkout', 'NEW_CHECKOUT'],
+    ['weird/key with spaces', 'WEIRD_KEY_WITH_SPACES'],
+    ['2fa', '_2FA'],
+    ['über', '_BER'],
+    ['straße', 'STRA_E'],
   ])('%s: %s', (key, name) => {
     const { keys } = defineConfig({ flags: { [key]: z.boolean() } });
     expect(keys.get(key)?.environmentVariable).toBe(name);

@@ -13,6 +13,7 @@ import type {
   Validators,
 } from './config-types.ts';
 import { declaredDefaults } from './declared-defaults.ts';
+import { findKeyIssue } from './key-name.ts';
 import { defineLimit, type LimitDefinition } from './limit.ts';
 import { isStandardSchema } from './standard-schema.ts';
 
@@ -24,8 +25,10 @@ type NoKeys = {};
  * that make defaults. Validators must be synchronous: the first value of a key with an asynchronous one is reported as
  * invalid.
  *
- * @throws {SchemaError} for a key in two tiers, two keys that share an environment variable, a key that is not
- * camelCase, a key without a validator, a default that JSON cannot carry (except a secret's), an invalid limit, or a schema without
+ * A key is any string of 1 to 255 characters without control characters, except `__proto__`, `constructor` and `prototype`.
+ *
+ * @throws {SchemaError} for a key in two tiers, two keys that share an environment variable, an invalid key, a key
+ * without a validator, a default that JSON cannot carry (except a secret's), an invalid limit, or a schema without
  * keys. Its `key` is the one at fault.
  * @example
  * export const config = defineConfig({
@@ -114,8 +117,9 @@ function defineKey(input: {
   definition: StandardSchemaV1 | LimitDefinition;
 }): KeyDefinition {
   const { key, tier, label, definition } = input;
-  if (!/^[a-z][a-zA-Z0-9]*$/.test(key)) {
-    throw new SchemaError(`defineConfig: the ${label} "${key}" is not camelCase. ${suggestKey(key)}`, key);
+  const issue = findKeyIssue(key);
+  if (issue !== undefined) {
+    throw new SchemaError(`defineConfig: the ${label} ${JSON.stringify(key)} ${issue}. Rename it.`, key);
   }
   const environmentVariable = environmentVariableName(key);
   if (tier === 'limit') return { key, tier, environmentVariable, limit: checkLimit(key, definition) };
@@ -145,21 +149,6 @@ function checkDefaults(validator: StandardSchemaV1, { key, label }: { key: strin
       key,
     );
   }
-}
-
-function suggestKey(key: string): string {
-  const words = key.split(/[^a-zA-Z0-9]+/).filter(Boolean);
-  const camel = words
-    .map((word, index) =>
-      index === 0
-        ? word.charAt(0).toLowerCase() + word.slice(1)
-        : word.charAt(0).toUpperCase() + word.slice(1),
-    )
-    .join('')
-    .replace(/^[0-9]+/, '');
-  return camel === ''
-    ? 'Use letters and digits, starting with a lower-case letter.'
-    : `Did you mean "${camel}"?`;
 }
 
 function checkLimit(key: string, definition: StandardSchemaV1 | LimitDefinition): LimitDefinition {
