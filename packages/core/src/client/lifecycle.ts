@@ -104,11 +104,9 @@ export class ClientLifecycle {
     if (state.phase === 'closed') throw closedError();
     if (state.phase === 'ready') return;
     const session = sessionOf(state) ?? this.#openSession();
-    const { error, isTimeout } = await this.#wait(session, timeoutMs);
+    const failure = await this.#wait(session, timeoutMs);
     if (this.#isClosed) throw closedError();
-    if (error === undefined || this.#isReady) return;
-    if (isTimeout) await this.#leave(session, timeoutMs);
-    else throw error;
+    if (failure !== undefined && !this.#isReady) await this.#leave(session, timeoutMs, failure.error);
   }
 
   /** Starts a lazy client at its first read. Returns whether this call started it. */
@@ -223,38 +221,39 @@ export class ClientLifecycle {
     return attempt;
   }
 
-  async #wait(session: SourceSession, timeoutMs: number): Promise<{ error?: unknown; isTimeout?: boolean }> {
+  /** Waits for the current attempt of a session to start. Returns why the wait failed; undefined if it did not. */
+  async #wait(session: SourceSession, timeoutMs: number): Promise<{ error: unknown } | undefined> {
     const deadline = new Deadline({ timeoutMs, signal: this.signal });
     const { signal } = deadline;
+    const aborted = (): Error => deadline.failure(signal.reason);
     try {
-      await session.callers.join(this.#start(session), {
-        signal,
-        aborted: () => deadline.failure(signal.reason),
-      });
-      return {};
+      await session.callers.join(this.#start(session), { signal, aborted });
+      return undefined;
     } catch (error) {
-      return { error, isTimeout: error === deadline.over };
+      const isTimeout = error === deadline.over;
+      return { error: isTimeout ? this.#timeoutError(timeoutMs, session.lastFailure) : error };
     } finally {
       deadline.end();
     }
   }
 
-  /** The wait of a call of `ready()` has timed out: starts from local values, or cancels a start that nobody waits for. */
-  async #leave(session: SourceSession, timeoutMs: number): Promise<void> {
-    const error = this.#fallBack(session, this.#timeoutError(timeoutMs, session.lastFailure));
+  /** A call of `ready()` has failed: uses local values, or throws and cancels a start that nobody waits for any more. */
+  async #leave(session: SourceSession, timeoutMs: number, failure: unknown): Promise<void> {
+    const error = isPermanent(failure) ? failure : this.#fallBack(session, failure);
     if (error === undefined) return;
-    const isLast = session.callers.isEmpty && sessionOf(this.#state) === session;
+    // The values may have changed since the session started with invalid ones.
+    if (session.hasStarted) throw this.#valuesError() ?? error;
+    if (!session.callers.isEmpty || sessionOf(this.#state) !== session) throw error;
     const isInvalid = isConfigError(error, 'ERR_VALUES_INVALID');
-    if (!isLast || this.#isPersistent) {
-      if (isLast && isInvalid) this.#enter({ phase: 'failed', session });
-      throw error;
+    if (isInvalid || !this.#isPersistent) {
+      this.#enter({ phase: 'failed', session: this.#isPersistent ? session : undefined });
     }
-    this.#enter({ phase: 'failed', session: undefined });
-    const failure = await session.failure();
+    if (isInvalid || this.#isPersistent) throw error;
+    const cancelled = await session.failure();
     if (this.#isClosed) throw closedError();
     // An error that only says that the start was cancelled is no reason.
-    const reason = failure instanceof Error && !isAborted(failure) ? failure : session.lastFailure;
-    throw isInvalid ? error : this.#timeoutError(timeoutMs, reason);
+    const isReason = cancelled instanceof Error && !isAborted(cancelled);
+    throw this.#timeoutError(timeoutMs, isReason ? cancelled : session.lastFailure);
   }
 
   #timeoutError(timeoutMs: number, lastFailure: Error | undefined): ReadyTimeoutError {
@@ -284,7 +283,7 @@ export class ClientLifecycle {
 
   /** The source has pushed its first values. */
   #onStart(session: SourceSession): void {
-    // Started from local values. It keeps them in place of values that it cannot use.
+    // The client started from local values. `ready()` has resolved, so it stays ready.
     if (this.#isReady && !this.#isPersistent) return;
     const invalid = this.#valuesError();
     if (invalid === undefined) {
@@ -314,7 +313,13 @@ export class ClientLifecycle {
     if (this.#isReady) return;
     const { ruleset } = this.#store;
     this.#enter({ phase: 'ready', session });
-    this.#emit({ type: 'ready', environment: ruleset?.environment ?? '', revision: ruleset?.revision ?? '' });
+    // A hook may have closed the client.
+    if (this.#isReady)
+      this.#emit({
+        type: 'ready',
+        environment: ruleset?.environment ?? '',
+        revision: ruleset?.revision ?? '',
+      });
   }
 
   #onChange({ isLive, revision, keys }: StoreChange): void {

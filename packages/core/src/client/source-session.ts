@@ -1,4 +1,5 @@
 import { createBackoff, sleep } from '../http/backoff.ts';
+import { onAbort } from '../http/on-abort.ts';
 import { SharedWait } from '../http/shared-wait.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { RulesetStore } from '../ruleset/ruleset-store.ts';
@@ -37,7 +38,7 @@ export class SourceSession {
   readonly #ending = new AbortController();
   #source: RulesetSource | undefined;
   #attempt: Promise<void> | undefined;
-  #hasReadFiles = false;
+  #isPrepared = false;
   #hasStarted = false;
   #lastFailure: Error | undefined;
 
@@ -78,7 +79,6 @@ export class SourceSession {
 
   end(): void {
     this.#ending.abort();
-    callGuarded(() => this.#source?.stop());
   }
 
   /** Resolves with the error of an attempt that {@link end} has cancelled if it comes within 250 ms, else with undefined. */
@@ -131,15 +131,17 @@ export class SourceSession {
     const { local, monitor } = this.#options;
     const { signal } = this;
     const source = this.prepare();
-    if (!this.#hasReadFiles) {
-      this.#hasReadFiles = true;
+    const stop = (): void => callGuarded(() => source.stop());
+    if (!this.#isPrepared) {
+      this.#isPrepared = true;
       monitor.setConnection('connecting');
       if (local.hasFiles) await local.readFiles(signal);
+      if (signal.aborted) return;
+      onAbort(signal, stop);
     }
-    if (signal.aborted) return;
     await source.start(this.#createSink(), signal);
     // A source may finish its start although it was stopped meanwhile.
-    if (signal.aborted) callGuarded(() => source.stop());
+    if (signal.aborted) stop();
   }
 
   /** What the source pushes after the end of the session is ignored. */
