@@ -101,11 +101,11 @@ export class ClientLifecycle {
   async ready(timeoutMs: number): Promise<void> {
     checkMilliseconds('timeoutMs', timeoutMs);
     const state = this.#state;
-    if (state.phase === 'closed') throw closedError();
+    if (state.phase === 'closed') throw new ClientClosedError();
     if (state.phase === 'ready') return;
     const session = sessionOf(state) ?? this.#openSession();
     const failure = await this.#wait(session, timeoutMs);
-    if (this.#isClosed) throw closedError();
+    if (this.#isClosed) throw new ClientClosedError();
     if (failure !== undefined && !this.#isReady) await this.#leave(session, timeoutMs, failure.error);
   }
 
@@ -250,7 +250,7 @@ export class ClientLifecycle {
     }
     if (isInvalid || this.#isPersistent) throw error;
     const cancelled = await session.failure();
-    if (this.#isClosed) throw closedError();
+    if (this.#isClosed) throw new ClientClosedError();
     // An error that only says that the start was cancelled is no reason.
     const isReason = cancelled instanceof Error && !isAborted(cancelled);
     throw this.#timeoutError(timeoutMs, isReason ? cancelled : session.lastFailure);
@@ -309,7 +309,7 @@ export class ClientLifecycle {
   }
 
   #becomeReady(session: SourceSession): void {
-    if (this.#isClosed) throw closedError();
+    if (this.#isClosed) throw new ClientClosedError();
     if (this.#isReady) return;
     const { ruleset } = this.#store;
     this.#enter({ phase: 'ready', session });
@@ -360,10 +360,6 @@ export class ClientLifecycle {
 
 function isPermanent(error: unknown): boolean {
   return isConfigError(error) && PERMANENT_ERRORS.has(error.code);
-}
-
-function closedError(): ClientClosedError {
-  return new ClientClosedError('The config client was closed. Create a new one with createConfigClient.');
 }
 
 function isAborted(error: unknown): boolean {

@@ -2,8 +2,9 @@ import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
 import { onAbort } from '../http/on-abort.ts';
-import { isTransientFailure, retryAfterMsOf } from '../http/transient-failure.ts';
+import { isTransientFailure } from '../http/transient-failure.ts';
 import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runStreaming } from './streaming.ts';
 import { separateEpoch, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
@@ -59,7 +60,7 @@ export class RemoteSource implements RulesetSource {
       } catch (error) {
         if (signal.aborted || !isTransientFailure(error)) throw error;
         sink.status('connecting', error);
-        await sleep(Math.max(backoff.next(), retryAfterMsOf(error)), { signal, keepsAlive: false });
+        await sleep(retryDelayMs(backoff, error), { signal, keepsAlive: false });
         if (signal.aborted) throw error;
       }
     }
