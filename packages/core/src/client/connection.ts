@@ -1,5 +1,4 @@
 import { ConfigApi } from '../api/config-api.ts';
-import { onAbort } from '../http/on-abort.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { type FoundSettings, findSettings } from '../settings.ts';
 import { DiscoveredTokens } from '../token/discovered-tokens.ts';
@@ -19,8 +18,6 @@ export interface ServerConnection {
 export interface ConnectionOptions {
   options: ConfigClientOptions<AnyConfig>;
   telemetry: ClientTelemetry | undefined;
-  /** Aborts when the client is closed. */
-  signal: AbortSignal;
 }
 
 /** Connects a client to its config server: settings, token and API. */
@@ -40,7 +37,7 @@ export class Connection {
     return this.#tokens?.status();
   }
 
-  /** Why there is no token, unless its callers have left. */
+  /** Why the last token exchange failed, unless its callers had left. */
   get tokenFailure(): TokenFailureSummary | undefined {
     const failure = this.token?.lastFailure;
     return failure?.reason === 'aborted' ? undefined : failure;
@@ -61,7 +58,7 @@ export class Connection {
   connect(settings: FoundSettings): ServerConnection {
     const identity = JSON.stringify(settings);
     if (this.#server !== undefined && this.#connectedTo === identity) return this.#server;
-    const { options, telemetry, signal } = this.#options;
+    const { options, telemetry } = this.#options;
     const { apiUrl, authUrl, organizationId, environment } = settings;
     const { allowInsecureHttp } = options;
     const fetch = telemetry === undefined ? options.fetch : telemetry.tracedFetch(options.fetch);
@@ -69,13 +66,16 @@ export class Connection {
       this.#createTokens({ ...settings, authUrl: issuer, fetch });
     const tokenProvider =
       authUrl === undefined ? new DiscoveredTokens({ apiUrl, fetch, create }) : create(authUrl);
-    // Ends a token exchange only if no caller is waiting for it: another client may share the provider.
-    onAbort(signal, () => tokenProvider.cancelUnawaited());
     this.#tokens = tokenProvider;
     const api = new ConfigApi({ apiUrl, organizationId, tokenProvider, fetch, allowInsecureHttp });
     this.#server = { api, environment };
     this.#connectedTo = identity;
     return this.#server;
+  }
+
+  /** Ends a token exchange that no caller waits for. Another client may share the provider. */
+  cancelUnawaited(): void {
+    this.#tokens?.cancelUnawaited();
   }
 
   /** Clients with a `fetch` or telemetry of their own get their own provider. All others share one token per process. */

@@ -83,7 +83,7 @@ export class ClientLifecycle {
       onChange: (status, previous) => emit({ type: 'status', status, previous }),
     });
     this.#local = new LocalValues({ options, store, monitor: this.#monitor, emit, signal });
-    this.#connection = new Connection({ options, telemetry, signal });
+    this.#connection = new Connection({ options, telemetry });
     // Before any other listener: a listener that reads `health()` must see the state that belongs to the change.
     store.subscribe((change) => this.#onChange(change));
     if (options.start === 'background') this.#startInBackground();
@@ -174,7 +174,11 @@ export class ClientLifecycle {
     this.#state = next;
     const session = sessionOf(next);
     if (sessionOf(previous) !== session) sessionOf(previous)?.end();
-    if (next.phase === 'closed') this.#closing.abort();
+    if (next.phase === 'closed') {
+      this.#closing.abort();
+      // All callers of this client have left.
+      this.#connection.cancelUnawaited();
+    }
     if (session === undefined) this.#monitor.setConnection('disconnected');
     else this.#monitor.update();
   }
@@ -237,7 +241,7 @@ export class ClientLifecycle {
     }
   }
 
-  /** A call of `ready()` has failed: uses local values, or throws and cancels a start that nobody waits for any more. */
+  /** A call of `ready()` has failed: uses local values, or throws. The last one cancels the start. */
   async #leave(session: SourceSession, timeoutMs: number, failure: unknown): Promise<void> {
     const error = isPermanent(failure) ? failure : this.#fallBack(session, failure);
     if (error === undefined) return;
@@ -251,7 +255,7 @@ export class ClientLifecycle {
     if (isInvalid || this.#isPersistent) throw error;
     const cancelled = await session.failure();
     if (this.#isClosed) throw new ClientClosedError();
-    // An error that only says that the start was cancelled is no reason.
+    // Not an error that only says that the start was cancelled.
     const isReason = cancelled instanceof Error && !isAborted(cancelled);
     throw this.#timeoutError(timeoutMs, isReason ? cancelled : session.lastFailure);
   }
