@@ -38,7 +38,7 @@ export class SourceSession {
   readonly #ending = new AbortController();
   #source: RulesetSource | undefined;
   #attempt: Promise<void> | undefined;
-  #isPrepared = false;
+  #isFirstAttempt = true;
   #hasStarted = false;
   #lastFailure: Error | undefined;
 
@@ -132,8 +132,8 @@ export class SourceSession {
     const { signal } = this;
     const source = this.prepare();
     const stop = (): void => callGuarded(() => source.stop());
-    if (!this.#isPrepared) {
-      this.#isPrepared = true;
+    if (this.#isFirstAttempt) {
+      this.#isFirstAttempt = false;
       monitor.setConnection('connecting');
       if (local.hasFiles) await local.readFiles(signal);
       if (signal.aborted) return;

@@ -162,7 +162,7 @@ export class TokenProvider implements AccessTokenSource {
     return this.#fromCache() ?? this.#newToken(options);
   }
 
-  /** Waits for an exchange, and with `waitWhenThrottled` first for the end of a `Retry-After` that is within `deadlineMs`. */
+  /** Joins or starts an exchange. With `waitWhenThrottled`, once more after a `Retry-After` that ends within `deadlineMs`. */
   async #newToken({
     signal,
     waitWhenThrottled = this.#settings.waitWhenThrottled,
