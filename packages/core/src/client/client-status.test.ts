@@ -7,7 +7,7 @@ import { rulesetOf } from '../test-support/ruleset.ts';
 import { runs } from '../test-support/runs.ts';
 import type { Ruleset } from '../wire.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
-import { type ClientStatus, StatusMonitor } from './client-status.ts';
+import { type ClientPhase, type ClientStatus, StatusMonitor } from './client-status.ts';
 import { createConfigClient } from './config-client.ts';
 
 const MAX_STALENESS_MS = 60_000;
@@ -54,8 +54,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function apply(monitor: StatusMonitor, step: Step): void {
-  if ('enter' in step) monitor.enter(step.enter);
+function apply({ monitor, enter }: ReturnType<typeof watch>, step: Step): void {
+  if ('enter' in step) enter(step.enter);
   else if ('connection' in step) monitor.setConnection(step.connection);
   else if ('confirmed' in step) monitor.confirm();
   else if ('loadedMs' in step) monitor.loadedFromCache(step.loadedMs);
@@ -66,7 +66,13 @@ function apply(monitor: StatusMonitor, step: Step): void {
 function watch(maxStalenessMs: number | undefined) {
   const changes: [from: ClientStatus, to: ClientStatus][] = [];
   const onChange = (status: ClientStatus, previous: ClientStatus): number => changes.push([previous, status]);
-  return { monitor: new StatusMonitor({ maxStalenessMs, onChange }), changes };
+  let phase: ClientPhase = 'starting';
+  const monitor = new StatusMonitor({ maxStalenessMs, phase: () => phase, onChange });
+  const enter = (next: ClientPhase): void => {
+    phase = next;
+    monitor.update();
+  };
+  return { monitor, enter, changes };
 }
 
 describe('health()', () => {
@@ -127,16 +133,16 @@ describe('the status of a client', () => {
   it('is reported in order, once per change, whatever the clocks do, and leaves no timer behind', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 40 }), (steps) => {
-        const { monitor, changes } = watch(MAX_STALENESS_MS);
+        const watched = watch(MAX_STALENESS_MS);
+        const { monitor, enter, changes } = watched;
         for (const step of steps) {
-          apply(monitor, step);
+          apply(watched, step);
           expect(monitor.ageMs ?? 0).toBeGreaterThanOrEqual(0);
         }
         // The reported status may lag behind; the next timer or event updates it.
         monitor.setConnection(monitor.connection);
         expect(changes.at(-1)?.[1] ?? 'starting').toBe(monitor.status);
-        monitor.enter('closed');
-        monitor.enter('ready');
+        enter('closed');
         monitor.confirm();
         expect(monitor.status).toBe('closed');
         expect(vi.getTimerCount()).toBe(0);
@@ -159,14 +165,14 @@ describe('the status of a client', () => {
       Number.MAX_VALUE,
       Number.POSITIVE_INFINITY,
     ]) {
-      const { monitor, changes } = watch(maxStalenessMs);
+      const { monitor, enter, changes } = watch(maxStalenessMs);
       monitor.confirm();
-      monitor.enter('ready');
+      enter('ready');
       vi.advanceTimersByTime(Math.min(maxStalenessMs, 2_900_000_000));
       expect(changes).toEqual([['starting', 'ready']]);
       vi.advanceTimersByTime(200_000_000);
       expect(changes.slice(1)).toEqual(maxStalenessMs <= 3_000_000_000 ? [['ready', 'failed']] : []);
-      monitor.enter('closed');
+      enter('closed');
     }
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -11,15 +11,19 @@ import type { ConnectionStatus } from '../sources/ruleset-source.ts';
  */
 export type ClientStatus = 'starting' | 'ready' | 'stale' | 'failed' | 'closed';
 
+/** The phase of a `ClientState`. */
+export type ClientPhase = 'idle' | Exclude<ClientStatus, 'stale'>;
+
 export interface StatusMonitorOptions {
   maxStalenessMs: number | undefined;
+  /** Returns the phase of the client. Call `update()` when it has changed. */
+  phase: () => ClientPhase;
   onChange: (status: ClientStatus, previous: ClientStatus) => void;
 }
 
 /** Derives a client's status from its phase, its connection and the age of its values. */
 export class StatusMonitor {
   readonly #options: StatusMonitorOptions;
-  #phase: 'starting' | 'ready' | 'failed' | 'closed' = 'starting';
   #connection: ConnectionStatus = 'connecting';
   #isServerConfirmed = false;
   #confirmed: { moment: Moment; ageMs: number } | undefined;
@@ -30,16 +34,14 @@ export class StatusMonitor {
     this.#options = options;
   }
 
-  get phase(): 'starting' | 'ready' | 'failed' | 'closed' {
-    return this.#phase;
-  }
-
   get connection(): ConnectionStatus {
     return this.#connection;
   }
 
   get status(): ClientStatus {
-    if (this.#phase !== 'ready') return this.#phase;
+    const phase = this.#options.phase();
+    if (phase === 'idle') return 'starting';
+    if (phase !== 'ready') return phase;
     if (this.#isTooOld()) return 'failed';
     return this.#isServerConfirmed && this.#connection !== 'disconnected' ? 'ready' : 'stale';
   }
@@ -53,22 +55,16 @@ export class StatusMonitor {
     return Math.round(this.#confirmed.moment.elapsedMs() + this.#confirmed.ageMs);
   }
 
-  enter(phase: 'starting' | 'ready' | 'failed' | 'closed'): void {
-    if (this.#phase === 'closed') return;
-    this.#phase = phase;
-    this.#update();
-  }
-
   setConnection(connection: ConnectionStatus): void {
     this.#connection = connection;
-    this.#update();
+    this.update();
   }
 
   /** The server sent values, or confirmed the current ones. */
   confirm(): void {
     this.#isServerConfirmed = true;
     this.#confirmed = { moment: new Moment(), ageMs: 0 };
-    this.#update();
+    this.update();
   }
 
   /** @param ageMs - how long ago the values of the disk copy were confirmed. */
@@ -82,14 +78,15 @@ export class StatusMonitor {
     return maxStalenessMs !== undefined && ageMs !== undefined && ageMs > maxStalenessMs;
   }
 
-  #update(): void {
+  /** Reports the status if it has changed, and watches the age of the values while they are live. */
+  update(): void {
     const { status } = this;
     const previous = this.#reported;
     if (status !== previous) {
       this.#reported = status;
       this.#options.onChange(status, previous);
     }
-    if (this.#phase === 'closed') clearTimeout(this.#timer);
+    if (status === 'closed') clearTimeout(this.#timer);
     else if (this.#timer === undefined) this.#watch();
   }
 
@@ -97,13 +94,13 @@ export class StatusMonitor {
   #watch(): void {
     const { maxStalenessMs } = this.#options;
     const { ageMs } = this;
-    if (maxStalenessMs === undefined || ageMs === undefined || this.#phase !== 'ready') return;
+    if (maxStalenessMs === undefined || ageMs === undefined || this.#options.phase() !== 'ready') return;
     const leftMs = maxStalenessMs - ageMs;
     if (leftMs < 0) return;
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
-        this.#update();
+        this.update();
       },
       Math.min(leftMs + 1, LONGEST_TIMEOUT_MS),
     );

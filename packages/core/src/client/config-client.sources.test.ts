@@ -114,6 +114,9 @@ describe('environment variables', () => {
     const variables = { THEME: 'pink' };
     const { client, events } = makeClient({ overrides: { variables }, start: 'background' });
     expect(client.flag('theme')).toBe('light');
+    // The caller has just got the client that events are about.
+    expect(events).toEqual([]);
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('invalid'));
     expect(events).toContainEqual({
       type: 'invalid',
       keys: [expect.objectContaining({ key: 'theme', code: 'ERR_VALUE_INVALID' })],

@@ -61,10 +61,10 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
       server: () => this.#lifecycle.server,
       local: (tier, key, context) => this.#evaluate(tier, key, context),
       epoch: () => this.#store.ruleset?.epoch,
+      signal: this.#lifecycle.signal,
       cache: options.evaluationCache,
     });
     this.#store.subscribe(({ keys }) => this.#remote.changed(keys));
-    this.#lifecycle.onClose(() => this.#remote.close());
   }
 
   /**
@@ -219,7 +219,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * are one call. Returns an unsubscribe function.
    */
   subscribe(listener: (change: ClientChange) => unknown): () => void {
-    return this.#store.subscribe(listener);
+    return this.#store.subscribe(({ revision, keys }) =>
+      keys.length === 0 ? undefined : listener({ revision, keys }),
+    );
   }
 
   /** Calls `listener` when the client is closed, or at once if it already is. Returns an unsubscribe function. */

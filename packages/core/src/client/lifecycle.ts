@@ -7,17 +7,22 @@ import {
   ValuesInvalidError,
 } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
+import { onAbort } from '../http/on-abort.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import { checkMilliseconds } from '../lib/option-checks.ts';
-import type { ClientChange, RulesetStore } from '../ruleset/ruleset-store.ts';
+import type { RulesetStore, StoreChange } from '../ruleset/ruleset-store.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
-import { resolveEnvironment } from '../settings.ts';
+import { findSettings, resolveEnvironment } from '../settings.ts';
+import { RemoteSource } from '../sources/remote-source.ts';
+import type { RulesetSource } from '../sources/ruleset-source.ts';
 import type { TokenStatus } from '../token/token-monitor.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
+import { type ClientState, sessionOf } from './client-state.ts';
 import { type ClientStatus, StatusMonitor } from './client-status.ts';
 import type { ClientTelemetry } from './client-telemetry.ts';
 import { Connection, type ServerConnection } from './connection.ts';
 import { LocalValues } from './local-values.ts';
+import { SourceSession } from './source-session.ts';
 
 /** The state of a client. */
 export interface ConfigHealth {
@@ -52,7 +57,7 @@ const PERMANENT_ERRORS: ReadonlySet<ConfigErrorCode> = new Set([
   'ERR_OPTIONS_INVALID',
 ]);
 
-/** Starts and closes a client, and keeps its state. */
+/** Owns the state of a client: starts it, judges its values and closes it. */
 export class ClientLifecycle {
   readonly #options: ConfigClientOptions<AnyConfig>;
   readonly #store: RulesetStore;
@@ -62,13 +67,7 @@ export class ClientLifecycle {
   readonly #local: LocalValues;
   readonly #connection: Connection;
   readonly #closing = new AbortController();
-  readonly #closeListeners = new Set<() => unknown>();
-  readonly #onListenerError: (error: unknown) => void;
-  /** How many calls of `ready()` are waiting for the start. */
-  #waiting = 0;
-  #closed: Promise<void> | undefined;
-  /** Whether the first read is still to trigger the start. */
-  #isLazy: boolean;
+  #state: ClientState = { phase: 'idle' };
   /** The messages of the last `invalid` event, which is not repeated. */
   #reportedInvalid = '';
 
@@ -77,27 +76,22 @@ export class ClientLifecycle {
     this.#store = store;
     this.#telemetry = telemetry;
     this.#emit = emit;
-    this.#onListenerError = (error) => emit({ type: 'listener-error', error });
-    this.#isLazy = options.start === 'lazy';
-    const onStatus = (status: ClientStatus, previous: ClientStatus): void =>
-      emit({ type: 'status', status, previous });
-    const monitor = new StatusMonitor({ maxStalenessMs: options.maxStalenessMs, onChange: onStatus });
-    this.#monitor = monitor;
-    const onStart = (): void => this.#onStart();
-    const onChange = (change: ClientChange): void => this.#onChange(change);
-    const local = new LocalValues({ options, store, monitor, emit });
-    this.#local = local;
-    this.#connection = new Connection({
-      options,
-      local,
-      store,
-      monitor,
-      telemetry,
-      emit,
-      onStart,
-      onChange,
+    const { signal } = this;
+    this.#monitor = new StatusMonitor({
+      maxStalenessMs: options.maxStalenessMs,
+      phase: () => this.#state.phase,
+      onChange: (status, previous) => emit({ type: 'status', status, previous }),
     });
-    if (options.start === 'background') this.#startUnawaited();
+    this.#local = new LocalValues({ options, store, monitor: this.#monitor, emit, signal });
+    this.#connection = new Connection({ options, telemetry });
+    // Before any other listener: a listener that reads `health()` must see the state that belongs to the change.
+    store.subscribe((change) => this.#onChange(change));
+    if (options.start === 'background') this.#startInBackground();
+  }
+
+  /** Aborts when the client is closed. */
+  get signal(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /**
@@ -106,33 +100,19 @@ export class ClientLifecycle {
    */
   async ready(timeoutMs: number): Promise<void> {
     checkMilliseconds('timeoutMs', timeoutMs);
-    if (this.#closing.signal.aborted) throw closedError();
-    if (this.#isReady()) return;
-    this.#isLazy = false;
-    if (this.#monitor.phase === 'failed') this.#monitor.enter('starting');
-    this.#waiting += 1;
-    const deadline = new Deadline({ timeoutMs, signal: this.#closing.signal });
-    const failure = await deadline.race(this.#connection.start()).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    deadline.end();
-    this.#waiting -= 1;
-    if (this.#isReady()) return;
-    const timedOutMs = deadline.over?.kind === 'timeout' ? timeoutMs : undefined;
-    try {
-      if (failure === undefined) this.#checkValues();
-      else this.#startOffline(timedOutMs === undefined ? failure.error : this.#timeoutError(timedOutMs));
-      this.#becomeReady();
-    } catch (error) {
-      throw await this.#endWait(error, timedOutMs);
-    }
+    const state = this.#state;
+    if (state.phase === 'closed') throw new ClientClosedError();
+    if (state.phase === 'ready') return;
+    const session = sessionOf(state) ?? this.#openSession();
+    const failure = await this.#wait(session, timeoutMs);
+    if (this.#isClosed) throw new ClientClosedError();
+    if (failure !== undefined && !this.#isReady) await this.#leave(session, timeoutMs, failure.error);
   }
 
   /** Starts a lazy client at its first read. Returns whether this call started it. */
   startIfLazy(): boolean {
-    if (!this.#isLazy || this.#closing.signal.aborted) return false;
-    this.#startUnawaited();
+    if (this.#options.start !== 'lazy' || this.#state.phase !== 'idle') return false;
+    void this.#start(this.#openSession());
     return true;
   }
 
@@ -153,15 +133,10 @@ export class ClientLifecycle {
   }
 
   onClose(listener: () => unknown): () => void {
-    if (this.#closing.signal.aborted) {
-      callGuarded(listener, this.#onListenerError);
-      return () => undefined;
-    }
-    const entry = (): unknown => listener();
-    this.#closeListeners.add(entry);
-    return () => {
-      this.#closeListeners.delete(entry);
-    };
+    const call = (): void => callGuarded(listener, (error) => this.#emit({ type: 'listener-error', error }));
+    if (!this.#isClosed) return onAbort(this.signal, call);
+    call();
+    return () => undefined;
   }
 
   /**
@@ -173,12 +148,18 @@ export class ClientLifecycle {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    if (this.#state.phase === 'closed') return this.#state.done;
+    const done = Promise.resolve().then(() => this.#local.flush());
+    this.#enter({ phase: 'closed', done });
+    return done;
   }
 
-  #isReady(): boolean {
-    return this.#monitor.phase === 'ready';
+  get #isReady(): boolean {
+    return this.#state.phase === 'ready';
+  }
+
+  get #isClosed(): boolean {
+    return this.#state.phase === 'closed';
   }
 
   /** Whether a failed start is repeated without another call of `ready()`. */
@@ -186,36 +167,101 @@ export class ClientLifecycle {
     return this.#options.start === 'background' || this.#options.start === 'lazy';
   }
 
-  /** Starts from the disk copy or bundled values if the options allow it and there are any; else throws `failure`. */
-  #startOffline(failure: unknown): void {
-    const { live, offline } = this.#store;
-    const isFinal = isPermanent(failure) || this.#closing.signal.aborted;
-    if (this.#options.fallback === undefined || offline === undefined || live !== undefined || isFinal) {
-      throw failure;
+  /** Changes the state, ends the session that the new state is without, and reports the status. */
+  #enter(next: ClientState): void {
+    const previous = this.#state;
+    if (previous.phase === 'closed') return;
+    this.#state = next;
+    const session = sessionOf(next);
+    if (sessionOf(previous) !== session) sessionOf(previous)?.end();
+    if (next.phase === 'closed') {
+      this.#closing.abort();
+      // All callers of this client have left.
+      this.#connection.cancelUnawaited();
     }
-    this.#store.complete();
-    this.#checkValues(failure);
-    this.#connection.persist();
-    this.#emit({ type: 'fallback', from: offline, error: failure });
+    if (session === undefined) this.#monitor.setConnection('disconnected');
+    else this.#monitor.update();
   }
 
-  /** A call of `ready()` fails: cancels a start that no other call waits for, and returns the error to throw. */
-  async #endWait(error: unknown, timedOutMs: number | undefined): Promise<unknown> {
-    const isRetried = this.#isPersistent && !isPermanent(error);
-    const isCancelled = this.#waiting === 0 && !isRetried && !this.#closing.signal.aborted;
-    const startFailure = isCancelled ? await this.#connection.reset() : undefined;
-    if (this.#closing.signal.aborted) return closedError();
-    // Checked again: another call may have begun a new start meanwhile.
-    const isFailed = this.#waiting === 0 && (!isRetried || isConfigError(error, 'ERR_VALUES_INVALID'));
-    if (isFailed && !this.#isReady()) this.#monitor.enter('failed');
-    const isTimeout = timedOutMs !== undefined && isConfigError(error, 'ERR_READY_TIMEOUT');
-    return isTimeout ? this.#timeoutError(timedOutMs, startFailure) : error;
+  #openSession(): SourceSession {
+    const session = new SourceSession({
+      store: this.#store,
+      local: this.#local,
+      monitor: this.#monitor,
+      emit: this.#emit,
+      createSource: () => this.#createSource(),
+      onStart: (started) => this.#onStart(started),
+      onFailure: (failed, error) => this.#onFailure(failed, error),
+    });
+    this.#enter({ phase: 'starting', session });
+    return session;
   }
 
-  /** Names the last failure of the start as the cause, unless `startFailure` only says that the start was cancelled. */
-  #timeoutError(timeoutMs: number, startFailure?: unknown): ReadyTimeoutError {
-    const hasReason = startFailure instanceof Error && !isAborted(startFailure);
-    const failure = hasReason ? startFailure : this.#connection.lastFailure;
+  #createSource(): RulesetSource {
+    const options = this.#options;
+    this.#local.apply();
+    const settings = options.source === undefined ? findSettings(options) : undefined;
+    this.#local.openCache(settings ?? options);
+    if (settings === undefined) return options.source as RulesetSource;
+    const { config, pollIntervalMs } = options;
+    return new RemoteSource({
+      ...this.#connection.connect(settings),
+      config,
+      ...(pollIntervalMs !== undefined && { pollIntervalMs }),
+    });
+  }
+
+  /** Local values can be read at once. The rest waits until the caller has the client that events are about. */
+  #startInBackground(): void {
+    const session = this.#openSession();
+    // The start prepares again, and reports the error.
+    callGuarded(() => session.prepare());
+    queueMicrotask(() => void this.#start(session));
+  }
+
+  #start(session: SourceSession): Promise<void> {
+    const attempt = session.start();
+    if (this.#isPersistent && !session.signal.aborted) this.#reportInvalid();
+    return attempt;
+  }
+
+  /** Waits for the current attempt of a session to start. Returns why the wait failed; undefined if it did not. */
+  async #wait(session: SourceSession, timeoutMs: number): Promise<{ error: unknown } | undefined> {
+    const deadline = new Deadline({ timeoutMs, signal: this.signal });
+    const { signal } = deadline;
+    const aborted = (): Error => deadline.failure(signal.reason);
+    try {
+      await session.callers.join(this.#start(session), { signal, aborted });
+      return undefined;
+    } catch (error) {
+      const isTimeout = error === deadline.over;
+      return { error: isTimeout ? this.#timeoutError(timeoutMs, session.lastFailure) : error };
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** A call of `ready()` has failed: uses local values, or throws. The last one cancels the start. */
+  async #leave(session: SourceSession, timeoutMs: number, failure: unknown): Promise<void> {
+    const error = isPermanent(failure) ? failure : this.#fallBack(session, failure);
+    if (error === undefined) return;
+    // The values may have changed since the session started with invalid ones.
+    if (session.hasStarted) throw this.#valuesError() ?? error;
+    if (!session.callers.isEmpty || sessionOf(this.#state) !== session) throw error;
+    const isInvalid = isConfigError(error, 'ERR_VALUES_INVALID');
+    if (isInvalid || !this.#isPersistent) {
+      this.#enter({ phase: 'failed', session: this.#isPersistent ? session : undefined });
+    }
+    if (isInvalid || this.#isPersistent) throw error;
+    const cancelled = await session.failure();
+    if (this.#isClosed) throw new ClientClosedError();
+    // Not an error that only says that the start was cancelled.
+    const isReason = cancelled instanceof Error && !isAborted(cancelled);
+    throw this.#timeoutError(timeoutMs, isReason ? cancelled : session.lastFailure);
+  }
+
+  #timeoutError(timeoutMs: number, lastFailure: Error | undefined): ReadyTimeoutError {
+    const failure = lastFailure ?? this.#connection.tokenFailure;
     const detail = failure === undefined ? '' : ` Last failure: ${failure.message}`;
     return new ReadyTimeoutError(
       `The config client was not ready within ${timeoutMs} ms.${detail} Check the API URL and that the server is running, or pass a longer timeout: ready({ timeoutMs }).`,
@@ -223,53 +269,84 @@ export class ClientLifecycle {
     );
   }
 
-  /** Starts without a waiting caller. An error is reported as an event, and a later `ready()` rejects with it. */
-  #startUnawaited(): void {
-    this.#isLazy = false;
-    this.#connection.start().catch((error: unknown) => {
-      // All other failures are followed by another start.
-      if (!isPermanent(error)) return;
-      void this.#connection.reset();
-      this.#monitor.enter('failed');
-      this.#emit({ type: 'connection', status: 'disconnected', error });
-    });
-    this.#reportInvalid();
+  /**
+   * Becomes ready with the disk copy or bundled values if the options allow it and there are any. Otherwise returns the
+   * error for the callers: `failure`, or what is wrong with these values.
+   */
+  #fallBack(session: SourceSession, failure: unknown): unknown {
+    const { live, offline } = this.#store;
+    const mayFallBack = this.#options.fallback !== undefined && sessionOf(this.#state) === session;
+    if (!mayFallBack || this.#isReady || offline === undefined || live !== undefined) return failure;
+    this.#store.complete();
+    const invalid = this.#valuesError(failure);
+    if (invalid !== undefined) return invalid;
+    this.#emit({ type: 'fallback', from: offline, error: failure });
+    this.#becomeReady(session);
+    return undefined;
   }
 
-  /** The source has started. A persistent client becomes ready here, since no call of `ready()` need be waiting. */
-  #onStart(): void {
-    if (!this.#isPersistent || this.#closing.signal.aborted) return;
-    if (this.#unusableKeys().length > 0) this.#monitor.enter('failed');
-    else this.#becomeReady();
+  /** The source has pushed its first values. */
+  #onStart(session: SourceSession): void {
+    // The client started from local values. `ready()` has resolved, so it stays ready.
+    if (this.#isReady && !this.#isPersistent) return;
+    const invalid = this.#valuesError();
+    if (invalid === undefined) {
+      this.#becomeReady(session);
+      return;
+    }
+    this.#enter({ phase: 'failed', session: this.#isPersistent ? session : undefined });
+    throw invalid;
   }
 
-  #becomeReady(): void {
-    if (this.#closing.signal.aborted) throw closedError();
-    if (this.#isReady()) return;
+  /** An attempt to start has failed. The session goes on if another attempt may help and is wanted. */
+  #onFailure(session: SourceSession, failure: unknown): void {
+    const isFinal = isPermanent(failure);
+    const mayFallBack = !isFinal && !session.callers.isEmpty;
+    const error = mayFallBack ? this.#fallBack(session, failure) : failure;
+    const continues = this.#isReady || (this.#isPersistent && !isFinal);
+    if (!continues) this.#enter({ phase: 'failed', session: undefined });
+    else if (isConfigError(error, 'ERR_VALUES_INVALID')) this.#enter({ phase: 'failed', session });
+    if (continues || this.#isPersistent) {
+      this.#emit({ type: 'connection', status: 'disconnected', error: failure });
+    }
+    if (error !== undefined) throw error;
+  }
+
+  #becomeReady(session: SourceSession): void {
+    if (this.#isClosed) throw new ClientClosedError();
+    if (this.#isReady) return;
     const { ruleset } = this.#store;
-    this.#monitor.enter('ready');
-    this.#emit({ type: 'ready', environment: ruleset?.environment ?? '', revision: ruleset?.revision ?? '' });
+    this.#enter({ phase: 'ready', session });
+    // A hook may have closed the client.
+    if (this.#isReady)
+      this.#emit({
+        type: 'ready',
+        environment: ruleset?.environment ?? '',
+        revision: ruleset?.revision ?? '',
+      });
   }
 
-  #onChange(change: ClientChange): void {
-    this.#telemetry?.changed(change);
-    this.#emit({ type: 'changed', ...change });
-    this.#reportInvalid();
-    const mayRecover = this.#isPersistent && this.#monitor.phase === 'failed';
-    if (mayRecover && this.#unusableKeys().length === 0) this.#becomeReady();
-  }
-
-  /** @throws {ValuesInvalidError} listing required keys without a valid value, and invalid environment variables. */
-  #checkValues(cause?: unknown): void {
-    const overrides = this.#isPersistent ? [] : this.#local.invalidOverrides;
-    const keys = [...overrides, ...this.#unusableKeys()];
+  #onChange({ isLive, revision, keys }: StoreChange): void {
+    if (!isLive) return;
+    this.#monitor.confirm();
+    this.#local.save();
     if (keys.length === 0) return;
-    const environment = this.#store.ruleset?.environment ?? resolveEnvironment(this.#options);
-    throw new ValuesInvalidError(environment, keys, { cause });
+    this.#telemetry?.changed({ revision, keys });
+    this.#emit({ type: 'changed', revision, keys });
+    this.#reportInvalid();
+    const state = this.#state;
+    const mayRecover = state.phase === 'failed' && state.session?.hasStarted === true;
+    if (mayRecover && this.#valuesError() === undefined) this.#becomeReady(state.session);
   }
 
-  #unusableKeys(): InvalidKey[] {
-    return this.#store.invalidKeys().filter(({ key }) => this.#store.get(key)?.hasValue !== true);
+  /** Names required keys without a valid value, and invalid environment variables; undefined if there are none. */
+  #valuesError(cause?: unknown): ValuesInvalidError | undefined {
+    const overrides = this.#isPersistent ? [] : this.#local.invalidOverrides;
+    const unusable = this.#store.invalidKeys().filter(({ key }) => this.#store.get(key)?.hasValue !== true);
+    const keys = [...overrides, ...unusable];
+    if (keys.length === 0) return undefined;
+    const environment = this.#store.ruleset?.environment ?? resolveEnvironment(this.#options);
+    return new ValuesInvalidError(environment, keys, { cause });
   }
 
   #invalidKeys(): InvalidKey[] {
@@ -283,25 +360,10 @@ export class ClientLifecycle {
     this.#reportedInvalid = messages;
     if (keys.length > 0) this.#emit({ type: 'invalid', keys });
   }
-
-  async #close(): Promise<void> {
-    this.#monitor.enter('closed');
-    this.#closing.abort();
-    for (const listener of this.#closeListeners) {
-      this.#closeListeners.delete(listener);
-      callGuarded(listener, this.#onListenerError);
-    }
-    this.#connection.close();
-    await this.#local.flush();
-  }
 }
 
 function isPermanent(error: unknown): boolean {
   return isConfigError(error) && PERMANENT_ERRORS.has(error.code);
-}
-
-function closedError(): ClientClosedError {
-  return new ClientClosedError('The config client was closed. Create a new one with createConfigClient.');
 }
 
 function isAborted(error: unknown): boolean {

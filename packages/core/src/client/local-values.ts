@@ -13,6 +13,8 @@ export interface LocalValuesOptions {
   store: RulesetStore;
   monitor: StatusMonitor;
   emit: (event: ConfigClientEvent) => void;
+  /** Aborts when the client is closed. */
+  signal: AbortSignal;
 }
 
 /** The values that a client has without its server: environment variables, bundled values and the disk copy. */
@@ -62,7 +64,7 @@ export class LocalValues {
    * @throws {OptionsError} if the options of the cache are invalid.
    */
   openCache(settings: SettingsOptions): void {
-    const { options, emit } = this.#parts;
+    const { options, emit, signal } = this.#parts;
     const { cache } = options;
     if (cache === undefined || this.#cache !== undefined) return;
     const { apiUrl = '', organizationId = '', clientSecret } = settings;
@@ -70,12 +72,13 @@ export class LocalValues {
       cache,
       binding: { apiUrl, organizationId, environment: this.#environment },
       clientSecret,
+      signal,
       onEvent: (event) => emit({ type: 'cache', ...event }),
     });
   }
 
   /** Puts bundled files into the store, and the disk copy if the client may start from it. */
-  async readFiles(isCancelled: () => boolean): Promise<void> {
+  async readFiles(signal: AbortSignal): Promise<void> {
     const { options, store, monitor } = this.#parts;
     if (this.#bundledFiles !== undefined) {
       store.setFile(await readBundledFiles(options.config, this.#bundledFiles, this.#environment));
@@ -83,7 +86,7 @@ export class LocalValues {
     const { start = 'ready', fallback } = options;
     if (start === 'ready' && fallback === undefined) return;
     const copy = await this.#cache?.read();
-    if (copy === undefined || isCancelled() || store.live !== undefined) return;
+    if (copy === undefined || signal.aborted || store.live !== undefined) return;
     store.setCache(copy.ruleset);
     monitor.loadedFromCache(Math.max(0, Date.now() - copy.savedAt));
   }

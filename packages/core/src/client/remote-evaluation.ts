@@ -1,6 +1,7 @@
 import { ClientClosedError, EvaluateContextError, NotReadyError } from '../errors.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
+import { onAbort } from '../http/on-abort.ts';
 import { SharedWork } from '../http/shared-work.ts';
 import { canonicalJson, isJson } from '../lib/json.ts';
 import { checkMilliseconds } from '../lib/option-checks.ts';
@@ -31,6 +32,8 @@ export interface RemoteEvaluationParts {
   local: (tier: Tier, key: string, context: EvaluationContext) => ParsedEvaluation;
   /** The epoch of the client's current values. */
   epoch: () => string | undefined;
+  /** Aborts when the client is closed. */
+  signal: AbortSignal;
   /** Caches results; default no cache. */
   cache?: EvaluationCacheOptions | undefined;
 }
@@ -55,12 +58,12 @@ export class RemoteEvaluation {
   readonly #changeCounts = new Map<string, number>();
   #epoch: string | undefined;
   #epochCount = 0;
-  #isClosed = false;
 
   /** @throws {OptionsError} for a cache without valid bounds. */
   constructor(parts: RemoteEvaluationParts) {
     this.#parts = parts;
     this.#cache = parts.cache && new EvaluationCache(parts.cache);
+    onAbort(parts.signal, () => this.#close());
   }
 
   /**
@@ -73,7 +76,7 @@ export class RemoteEvaluation {
     { tier, key, context }: { tier: Tier; key: string; context: EvaluationContext | undefined },
     options: EvaluateOptions = {},
   ): Promise<Evaluation<unknown>> {
-    if (this.#isClosed) throw new ClientClosedError();
+    if (this.#parts.signal.aborted) throw new ClientClosedError();
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const definition = declaredKey(this.#parts.config, tier, key);
     const request = { definition, context: contextText(key, context) };
@@ -100,8 +103,7 @@ export class RemoteEvaluation {
   }
 
   /** Aborts all requests; their callers get a {@link ClientClosedError}. */
-  close(): void {
-    this.#isClosed = true;
+  #close(): void {
     for (const shared of [...this.#inFlight.values()]) shared.abort();
     this.#cache?.clear();
   }
@@ -150,7 +152,7 @@ export class RemoteEvaluation {
           : await api.evaluateFlag(environment, key, attributes, { signal });
       return parseResult(definition, result);
     } catch (error) {
-      throw this.#isClosed ? new ClientClosedError() : evaluationError(definition, error);
+      throw this.#parts.signal.aborted ? new ClientClosedError() : evaluationError(definition, error);
     }
   }
 

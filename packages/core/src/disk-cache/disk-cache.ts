@@ -42,6 +42,8 @@ export interface DiskCacheOptions {
   cache: CacheOptions;
   binding: CacheBinding;
   clientSecret: string | undefined;
+  /** Aborts when the client is closed: a write that fails then is not repeated. */
+  signal: AbortSignal;
   onEvent: (event: CacheEvent) => void;
 }
 
@@ -65,11 +67,11 @@ export class DiskCache {
   readonly #system: FileSystem;
   readonly #onEvent: (event: CacheEvent) => void;
   readonly #clientSecret: string | undefined;
+  readonly #signal: AbortSignal;
   #seal: Promise<CacheSeal> | undefined;
   #loaded: CachedRuleset | undefined;
   #pending: (() => Ruleset | undefined) | undefined;
   #writtenAt = 0;
-  #isClosing = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -79,6 +81,7 @@ export class DiskCache {
     this.#cache = checkOptions(cache, clientSecret);
     this.#binding = binding;
     this.#clientSecret = cache.secrets === 'omit' ? undefined : clientSecret;
+    this.#signal = options.signal;
     this.#onEvent = options.onEvent;
     const fs = nodeBuiltin('node:fs/promises');
     const path = nodeBuiltin('node:path');
@@ -123,7 +126,6 @@ export class DiskCache {
 
   /** Finishes pending writes. Never rejects. */
   async flush(): Promise<void> {
-    this.#isClosing = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#write();
@@ -169,7 +171,7 @@ export class DiskCache {
     this.#reportFailure('another process holds its lock');
     // If that process died, the lock is removed after ten seconds.
     this.#pending ??= getRuleset;
-    if (!this.#isClosing && this.#timer === undefined) this.#writeSoon(LOCK_RETRY_MS);
+    if (!this.#signal.aborted && this.#timer === undefined) this.#writeSoon(LOCK_RETRY_MS);
   }
 
   /**

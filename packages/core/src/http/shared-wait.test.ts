@@ -19,7 +19,6 @@ describe('callers of shared work', () => {
     expect([callers.isEmpty, onEmpty.mock.calls.length]).toEqual([false, 0]);
     finish('done');
     expect(await second).toBe('done');
-    await new Promise((resolve) => setImmediate(resolve));
     expect(callers.isEmpty).toBe(true);
     expect(onEmpty).toHaveBeenCalledTimes(1);
   });

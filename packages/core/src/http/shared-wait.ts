@@ -39,7 +39,17 @@ export class SharedWait {
         leave();
         reject(aborted());
       };
-      void work.then(resolve, reject).finally(leave);
+      // It leaves first, so that it no longer counts when it goes on.
+      void work.then(
+        (result) => {
+          leave();
+          resolve(result);
+        },
+        (error: unknown) => {
+          leave();
+          reject(error);
+        },
+      );
       if (signal?.aborted) abort();
       else removeListener = signal && onAbort(signal, abort);
     });

@@ -28,6 +28,12 @@ export interface ClientChange {
   keys: readonly string[];
 }
 
+/** An update of a store, as its listeners get it. `keys` is empty if the server has only confirmed its values. */
+export interface StoreChange extends ClientChange {
+  /** Whether the server sent it. */
+  readonly isLive: boolean;
+}
+
 const NO_SEGMENTS: ReadonlySet<string> = new Set();
 
 /**
@@ -38,7 +44,7 @@ export class RulesetStore {
   readonly #config: AnyConfig;
   /** Filled on demand. */
   readonly #defaults = new Map<string, ParseResult>();
-  readonly #listeners = new Set<(change: ClientChange) => unknown>();
+  readonly #listeners = new Set<(change: StoreChange) => unknown>();
   readonly #onListenerError: (error: unknown) => void;
   readonly #order = new RulesetOrder();
   readonly #layers = new ValueLayers();
@@ -53,7 +59,7 @@ export class RulesetStore {
     fallbackOf: (definition, above) => this.#fallbackOf(definition, above),
   };
   /** Changes that listeners have not been called with yet. */
-  readonly #pending: ClientChange[] = [];
+  readonly #pending: StoreChange[] = [];
   #isNotifying = false;
   /** Before it is complete, a key without a value may still get one; afterwards it is missing. */
   #isComplete = false;
@@ -99,53 +105,43 @@ export class RulesetStore {
     return [...this.#invalid.values()];
   }
 
-  /**
-   * Applies a whole ruleset, unless it is older than the current one or of an epoch that was replaced recently.
-   *
-   * @param onAccepted - called if the ruleset was applied, before any listener.
-   * @returns the change; undefined if no key changed.
-   */
-  replace(ruleset: Ruleset, onAccepted?: () => void): ClientChange | undefined {
+  /** Applies a whole ruleset, unless it is older than the current one or of an epoch that was replaced recently. */
+  replace(ruleset: Ruleset): void {
     const previous = this.#layers.server;
-    if (!this.#order.accept(ruleset, previous)) return undefined;
+    if (!this.#order.accept(ruleset, previous)) return;
     this.#layers.setServer(ruleset, ruleset.epoch ?? previous?.epoch);
     this.#isComplete = true;
-    const keys = this.#compileAll();
-    onAccepted?.();
-    return this.#publish(keys);
+    this.#publish(this.#compileAll(), true);
   }
 
-  /** Applies a patch if it follows on the current ruleset. The parameters are those of {@link replace}. */
-  patch(patch: RulesetPatch, onAccepted?: () => void): ClientChange | undefined {
-    const { server } = this.#layers;
-    if (server === undefined || judgePatch(patch, server) !== 'next') return undefined;
-    const affected = this.#layers.patchServer(patch);
+  /** Applies patches as one change, up to the first that does not follow on the ruleset as it is then. */
+  patch(patches: RulesetPatch | readonly RulesetPatch[]): void {
+    const affected = this.#applyPatches([patches].flat());
+    if (affected === undefined) return;
     const changedSegments = this.#applySegments();
     if (changedSegments.size > 0) {
       for (const [key, compiled] of this.#compiled) if (compiled.usesAny(changedSegments)) affected.add(key);
     }
-    const keys = this.#compile(declared(this.#config, affected), changedSegments);
-    onAccepted?.();
-    return this.#publish(keys);
+    this.#publish(this.#compile(declared(this.#config, affected), changedSegments), true);
   }
 
   /** Sets the values of environment variables. Call it before the first ruleset. */
-  setEnvironment(values: LayerValues | undefined): ClientChange | undefined {
+  setEnvironment(values: LayerValues | undefined): void {
     this.#layers.setEnvironment(values);
-    return this.#publish(this.#compileAll());
+    this.#publish(this.#compileAll());
   }
 
   /** Sets the bundled values. Call it before the first ruleset. */
-  setFile(values: LayerValues): ClientChange | undefined {
+  setFile(values: LayerValues): void {
     this.#layers.setFile(values);
-    return this.#publish(this.#compileAll());
+    this.#publish(this.#compileAll());
   }
 
   /** Applies the disk copy, unless the server has already sent its values. */
-  setCache(ruleset: Ruleset): ClientChange | undefined {
-    if (this.#layers.server !== undefined) return undefined;
+  setCache(ruleset: Ruleset): void {
+    if (this.#layers.server !== undefined) return;
     this.#layers.setCache(ruleset);
-    return this.#publish(this.#compileAll());
+    this.#publish(this.#compileAll());
   }
 
   /** No ruleset is coming for now: from here on, a required key without a value is missing. */
@@ -177,14 +173,28 @@ export class RulesetStore {
     return explain(key, unpack(compiled.stored), context, this.#segments);
   }
 
-  /** Calls `listener` after each change. Returns an unsubscribe function. */
-  subscribe(listener: (change: ClientChange) => unknown): () => void {
+  /** Calls `listener` after each update. Returns an unsubscribe function. */
+  subscribe(listener: (change: StoreChange) => unknown): () => void {
     // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
-    const entry = (change: ClientChange): unknown => listener(change);
+    const entry = (change: StoreChange): unknown => listener(change);
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
     };
+  }
+
+  /** Returns the keys that the patches name; undefined if none was applied. */
+  #applyPatches(patches: readonly RulesetPatch[]): Set<string> | undefined {
+    let affected: Set<string> | undefined;
+    for (const patch of patches) {
+      const { server } = this.#layers;
+      const verdict = server === undefined ? 'gap' : judgePatch(patch, server);
+      if (verdict === 'gap') break;
+      if (verdict === 'seen') continue;
+      affected ??= new Set();
+      for (const key of this.#layers.patchServer(patch)) affected.add(key);
+    }
+    return affected;
   }
 
   #compileAll(): string[] {
@@ -266,13 +276,11 @@ export class RulesetStore {
     return changed;
   }
 
-  #publish(keys: readonly string[]): ClientChange | undefined {
-    if (keys.length === 0) return undefined;
-    const change: ClientChange = { revision: this.ruleset?.revision ?? '0', keys };
-    this.#pending.push(change);
+  #publish(keys: readonly string[], isLive = false): void {
+    if (keys.length === 0 && !isLive) return;
+    this.#pending.push({ revision: this.ruleset?.revision ?? '0', keys, isLive });
     // If a listener causes another change, that one waits until every listener was called with this one.
     if (!this.#isNotifying) this.#notifyAll();
-    return change;
   }
 
   #notifyAll(): void {

@@ -1,9 +1,9 @@
 import type { ConfigApi } from '../api/config-api.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
-import { retryAfterMsOf } from '../http/transient-failure.ts';
 import { isSamePosition } from '../ruleset/ruleset-order.ts';
 import type { Ruleset } from '../wire.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 
 export interface PollingOptions {
@@ -42,7 +42,7 @@ export async function runPolling(options: PollingOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       options.onFailure(error);
-      waitMs = Math.max(backoff.next(), retryAfterMsOf(error));
+      waitMs = retryDelayMs(backoff, error);
     }
     await sleep(waitMs, { signal, keepsAlive: false });
   }

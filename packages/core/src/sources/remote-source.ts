@@ -1,8 +1,10 @@
 import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
-import { isTransientFailure, retryAfterMsOf } from '../http/transient-failure.ts';
+import { onAbort } from '../http/on-abort.ts';
+import { isTransientFailure } from '../http/transient-failure.ts';
 import { createRulesetPoll, pushRuleset, runPolling } from './polling.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import type { RulesetSink, RulesetSource } from './ruleset-source.ts';
 import { runStreaming } from './streaming.ts';
 import { separateEpoch, ValuesSource, type ValuesSourceOptions } from './values-source.ts';
@@ -27,8 +29,8 @@ const FAILURES_BEFORE_POLLING = 3;
  */
 export class RemoteSource implements RulesetSource {
   readonly #options: RemoteSourceOptions;
-  #live: AbortController | undefined;
-  #polling: AbortController | undefined;
+  /** Ends what the latest start began. */
+  #stop: () => void = () => undefined;
 
   constructor(options: RemoteSourceOptions) {
     this.#options = options;
@@ -39,17 +41,15 @@ export class RemoteSource implements RulesetSource {
     this.stop();
     sink.status('connecting');
     const values = await this.#fetchUntilPushed(sink, signal);
-    const live = new AbortController();
-    this.#live = live;
+    const live = linkedController(signal);
+    this.#stop = () => live.abort();
     // These loops never reject, and end with the signal.
     if (values === undefined) void this.#runStream(sink, live.signal);
     else void this.#runValues(values, sink, live.signal);
   }
 
   stop(): void {
-    this.#live?.abort();
-    this.#live = undefined;
-    this.#stopPolling();
+    this.#stop();
   }
 
   async #fetchUntilPushed(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
@@ -60,7 +60,7 @@ export class RemoteSource implements RulesetSource {
       } catch (error) {
         if (signal.aborted || !isTransientFailure(error)) throw error;
         sink.status('connecting', error);
-        await sleep(Math.max(backoff.next(), retryAfterMsOf(error)), { signal, keepsAlive: false });
+        await sleep(retryDelayMs(backoff, error), { signal, keepsAlive: false });
         if (signal.aborted) throw error;
       }
     }
@@ -115,6 +115,7 @@ export class RemoteSource implements RulesetSource {
     const { api, environment, heartbeatTimeoutMs = 45_000 } = this.#options;
     const { openTimeoutMs = 10_000, reconnectCapMs = 15_000 } = this.#options;
     let failures = 0;
+    let polling: AbortController | undefined;
     return runStreaming({
       api,
       environment,
@@ -125,23 +126,22 @@ export class RemoteSource implements RulesetSource {
       reconnectCapMs,
       onOpen: () => {
         failures = 0;
-        this.#stopPolling();
+        polling?.abort();
+        polling = undefined;
         sink.status('stream');
       },
       onLost: (error) => {
         failures += 1;
-        if (this.#polling === undefined) sink.status('disconnected', error);
-        if (failures >= FAILURES_BEFORE_POLLING) this.#startPolling(sink);
+        if (polling === undefined) sink.status('disconnected', error);
+        if (failures < FAILURES_BEFORE_POLLING || polling !== undefined) return;
+        polling = linkedController(signal);
+        this.#startPolling(sink, polling.signal);
       },
     });
   }
 
-  #startPolling(sink: RulesetSink): void {
-    if (this.#polling !== undefined) return;
-    const polling = new AbortController();
-    this.#polling = polling;
+  #startPolling(sink: RulesetSink, signal: AbortSignal): void {
     const { api, environment, pollIntervalMs = 30_000 } = this.#options;
-    const { signal } = polling;
     void runPolling({
       poll: createRulesetPoll({ api, environment, sink, signal }),
       signal,
@@ -150,9 +150,16 @@ export class RemoteSource implements RulesetSource {
       onFailure: (error) => sink.status('disconnected', error),
     });
   }
+}
 
-  #stopPolling(): void {
-    this.#polling?.abort();
-    this.#polling = undefined;
+/** A controller that aborts with `signal`, or on its own. */
+function linkedController(signal: AbortSignal): AbortController {
+  const controller = new AbortController();
+  if (signal.aborted) {
+    controller.abort();
+    return controller;
   }
+  const removeListener = onAbort(signal, () => controller.abort());
+  onAbort(controller.signal, removeListener);
+  return controller;
 }

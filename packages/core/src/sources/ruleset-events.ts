@@ -1,11 +1,11 @@
 import { createParser, type EventSourceMessage, type EventSourceParser } from 'eventsource-parser';
 import { ResponseMalformedError } from '../errors.ts';
 import { parseJson } from '../lib/json.ts';
+import { isOlderRevision } from '../lib/revision.ts';
 import {
   EPOCH_REFUSAL_MS,
   isSameEpoch,
   isSamePosition,
-  judgePatch,
   type RulesetPosition,
 } from '../ruleset/ruleset-order.ts';
 import { isRuleset, isRulesetPatch } from '../ruleset/ruleset-shape.ts';
@@ -47,8 +47,8 @@ export class RulesetEvents {
   #isTooLarge = false;
   #standing: Standing = 'opening';
   #foreignSince = 0;
-  /** Consecutive changes, merged into one, that the sink has not got yet. */
-  #merged: RulesetPatch | undefined;
+  /** Consecutive changes that the sink has not got yet. */
+  #patches: RulesetPatch[] = [];
 
   constructor(options: RulesetEventsOptions) {
     this.#options = options;
@@ -86,12 +86,8 @@ export class RulesetEvents {
   #process(steps: readonly (Step | undefined)[], comments: number): void {
     const { sink, isResumed, onActivity } = this.#options;
     onActivity();
-    try {
-      for (const step of steps) this.#apply(step);
-    } finally {
-      // Also if there was a gap: the changes before it are applied.
-      this.#flush();
-    }
+    for (const step of steps) this.#apply(step);
+    this.#flush();
     // A server that resumed and has no changes sends only a comment.
     if (comments > 0 && isResumed && this.#standing === 'opening') this.#standing = 'current';
     if (this.#standing === 'current') sink.confirm();
@@ -127,28 +123,22 @@ export class RulesetEvents {
       if (!this.#options.isResumed) throw new StreamGapError();
       this.#standing = 'current';
     }
-    const position = this.#merged ?? positionOf(this.#options.sink);
-    if (position === undefined) throw new StreamGapError();
-    const verdict = judgePatch(patch, position);
-    if (verdict === 'gap') throw new StreamGapError();
-    if (verdict === 'seen') return;
-    this.#standing = 'current';
-    this.#merge(patch);
+    this.#patches.push(patch);
   }
 
-  #merge(patch: RulesetPatch): void {
-    if (this.#merged === undefined) {
-      this.#merged = { ...patch, changes: [...patch.changes] };
-      return;
-    }
-    this.#merged.revision = patch.revision;
-    for (const change of patch.changes) this.#merged.changes.push(change);
-  }
-
+  /** Pushes the pending changes. If some before them are missing, the sink has applied those that are not affected. */
   #flush(): void {
-    const patch = this.#merged;
-    this.#merged = undefined;
-    if (patch !== undefined) this.#options.sink.patch(patch);
+    const patches = this.#patches;
+    if (patches.length === 0) return;
+    this.#patches = [];
+    const { sink } = this.#options;
+    const before = sink.revision;
+    sink.patch(patches);
+    const { revision } = sink;
+    if (revision !== before) this.#standing = 'current';
+    const isMissing =
+      revision === undefined || patches.some((patch) => isOlderRevision(revision, patch.revision));
+    if (isMissing) throw new StreamGapError();
   }
 }
 

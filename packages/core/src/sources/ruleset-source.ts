@@ -11,8 +11,11 @@ export interface RulesetSink {
   readonly epoch?: string | undefined;
   /** Pushes a whole ruleset. */
   replace(ruleset: Ruleset): void;
-  /** Pushes what changed since the newest revision. */
-  patch(patch: RulesetPatch): void;
+  /**
+   * Pushes what changed since the newest revision; several patches, from the oldest to the newest, are applied as one
+   * change. If `revision` is older than a patch afterwards, changes before that patch are missing: push a whole ruleset.
+   */
+  patch(patches: RulesetPatch | readonly RulesetPatch[]): void;
   /** The server has confirmed that the newest values pushed are still current. */
   confirm(): void;
   /** The state of the connection changed; `error` says why it was lost. */
@@ -22,10 +25,10 @@ export interface RulesetSink {
 /** Brings rulesets to a client. The default is the config server; implement this interface to use something else. */
 export interface RulesetSource {
   /**
-   * Starts pushing. Resolves after the first whole ruleset was pushed, and keeps pushing until `stop`.
+   * Starts pushing. Resolves after the first whole ruleset was pushed, and keeps pushing until the signal aborts.
    * Rejects if it cannot get a ruleset; `start` may then be called again.
    */
   start(sink: RulesetSink, signal: AbortSignal): Promise<void>;
-  /** Ends timers and connections. Nothing is pushed afterwards. */
+  /** Ends timers and connections. Called right after the signal aborts. Nothing is pushed afterwards. */
   stop(): void;
 }

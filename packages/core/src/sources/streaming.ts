@@ -2,7 +2,7 @@ import type { ConfigApi } from '../api/config-api.ts';
 import { RequestTransportError } from '../errors.ts';
 import { createBackoff, sleep, unref } from '../http/backoff.ts';
 import { onAbort } from '../http/on-abort.ts';
-import { retryAfterMsOf } from '../http/transient-failure.ts';
+import { retryDelayMs } from './retry-delay.ts';
 import { RulesetEvents, StreamGapError } from './ruleset-events.ts';
 import type { RulesetSink } from './ruleset-source.ts';
 
@@ -43,7 +43,7 @@ export async function runStreaming(options: StreamingOptions): Promise<void> {
     canResume = !(error instanceof StreamGapError);
     onLost(error);
     if (performance.now() - startedAt >= STABLE_MS) backoff.reset();
-    await sleep(Math.max(backoff.next(), retryAfterMsOf(error)), { signal, keepsAlive: false });
+    await sleep(retryDelayMs(backoff, error), { signal, keepsAlive: false });
   }
 }
 

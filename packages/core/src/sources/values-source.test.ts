@@ -71,6 +71,7 @@ function connect(
   const api = new ConfigApi({ apiUrl: url, organizationId: 'o', tokenProvider, timeoutMs });
   const statuses: ConnectionStatus[] = [];
   const changes: ClientChange[] = [];
+  store.subscribe(({ revision, keys }) => changes.push({ revision, keys }));
   const seen = { confirmed: 0, replaced: 0 };
   const sink: RulesetSink = {
     get revision() {
@@ -81,10 +82,9 @@ function connect(
     },
     replace: (whole) => {
       seen.replaced += 1;
-      const change = store.replace(whole);
-      if (change !== undefined) changes.push(change);
+      store.replace(whole);
     },
-    patch: (patch) => void store.patch(patch),
+    patch: (patch) => store.patch(patch),
     confirm: () => {
       seen.confirmed += 1;
     },

@@ -13,8 +13,8 @@ export function sinkOf(
     get epoch() {
       return store.ruleset?.epoch;
     },
-    replace: (ruleset) => void store.replace(ruleset),
-    patch: (patch) => void store.patch(patch),
+    replace: (ruleset) => store.replace(ruleset),
+    patch: (patch) => store.patch(patch),
     confirm: () => undefined,
     status: onStatus,
   };

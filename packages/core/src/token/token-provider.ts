@@ -134,27 +134,9 @@ export class TokenProvider implements AccessTokenSource {
     const { signal, preferFresh } = options;
     if (signal?.aborted) return Promise.reject(this.#errors.aborted());
     const cached = this.#fromCache();
-    if (cached === undefined) return this.#wait(options);
+    if (cached === undefined) return this.#newToken(options);
     const refresh = this.#cached?.isFresh() ? undefined : this.#flight;
     return preferFresh && refresh !== undefined ? this.#refreshed(refresh, options) : cached;
-  }
-
-  /** Waits for a new token. */
-  #wait({
-    signal,
-    waitWhenThrottled = this.#settings.waitWhenThrottled,
-  }: GetAccessTokenOptions): Promise<string> {
-    return waitWhenThrottled ? this.#joinAfterThrottle(signal) : this.#join(signal);
-  }
-
-  /** Waits a while for a refresh in the background. If it fails or takes too long, the old token serves while it is valid. */
-  async #refreshed(refresh: Flight, options: GetAccessTokenOptions): Promise<string> {
-    const { signal } = options;
-    const deadline = new Deadline({ timeoutMs: FRESH_WAIT_MS, signal });
-    await deadline.race(refresh.token).catch(() => undefined);
-    deadline.end();
-    if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
-    return this.#fromCache() ?? this.#wait(options);
   }
 
   /** The cached token if it is valid. Within its refresh window, starts an exchange in the background. */
@@ -170,28 +152,38 @@ export class TokenProvider implements AccessTokenSource {
     return cached.promise;
   }
 
-  /** Waits for the current exchange, or starts one. */
-  #join(signal: AbortSignal | undefined): Promise<string> {
-    const { callers, token } = this.#flight ?? this.#startFlight({ isBackground: false });
-    return callers.join(token, { signal, aborted: () => this.#errors.aborted(this.#monitor.lastError) });
+  /** Waits a while for a refresh in the background. If it fails or takes too long, the old token serves while it is valid. */
+  async #refreshed(refresh: Flight, options: GetAccessTokenOptions): Promise<string> {
+    const { signal } = options;
+    const deadline = new Deadline({ timeoutMs: FRESH_WAIT_MS, signal });
+    await deadline.race(refresh.token).catch(() => undefined);
+    deadline.end();
+    if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
+    return this.#fromCache() ?? this.#newToken(options);
   }
 
-  /** Like `#join`, but waits until a `Retry-After` is over if that is within `deadlineMs`. */
-  async #joinAfterThrottle(signal: AbortSignal | undefined): Promise<string> {
+  /** Joins or starts an exchange. With `waitWhenThrottled`, once more after a `Retry-After` that ends within `deadlineMs`. */
+  async #newToken({
+    signal,
+    waitWhenThrottled = this.#settings.waitWhenThrottled,
+  }: GetAccessTokenOptions): Promise<string> {
     const endsAt = performance.now() + this.#settings.deadlineMs;
     for (;;) {
-      const pauseMs = this.#pace.throttledForMs();
-      // A longer pause is not waited for: the exchange rejects and says how long it is.
-      const isInTime = pauseMs <= endsAt - performance.now();
-      if (pauseMs > 0 && isInTime) await sleep(Math.ceil(pauseMs), { signal });
-      if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
       try {
         return await (this.#fromCache() ?? this.#join(signal));
       } catch (error) {
-        const isThrottled = error instanceof TokenThrottledError;
-        if (!isThrottled || performance.now() + error.retryAfterMs > endsAt) throw error;
+        if (!waitWhenThrottled || !(error instanceof TokenThrottledError)) throw error;
+        if (performance.now() + error.retryAfterMs > endsAt) throw error;
+        await sleep(error.retryAfterMs, { signal });
+        if (signal?.aborted) throw this.#errors.aborted(this.#monitor.lastError);
       }
     }
+  }
+
+  /** Joins the current exchange, or starts one. */
+  #join(signal?: AbortSignal): Promise<string> {
+    const { callers, token } = this.#flight ?? this.#startFlight({ isBackground: false });
+    return callers.join(token, { signal, aborted: () => this.#errors.aborted(this.#monitor.lastError) });
   }
 
   /** Starts an exchange. One in the background goes on without callers; any other ends when the last of them leaves. */
@@ -212,14 +204,6 @@ export class TokenProvider implements AccessTokenSource {
     flight.token.catch(() => undefined);
     this.#flight = flight;
     return flight;
-  }
-
-  /** Aborts an exchange, and lets the next one start at once. Does nothing to one that has settled. */
-  #end(flight: Flight): void {
-    flight.ending.abort();
-    if (this.#flight !== flight) return;
-    this.#flight = undefined;
-    this.#pace.cancelled(flight.start);
   }
 
   async #run(flight: Flight): Promise<string> {
@@ -292,6 +276,14 @@ export class TokenProvider implements AccessTokenSource {
     const windowMs = this.#settings.refreshWindowMs;
     this.#cached = new CachedToken(value, { startedAt, lifetimeMs, windowMs, jitter: this.#jitter });
     this.#monitor.replaced();
+  }
+
+  /** Aborts an exchange, and lets the next one start at once. Does nothing to one that has settled. */
+  #end(flight: Flight): void {
+    flight.ending.abort();
+    if (this.#flight !== flight) return;
+    this.#flight = undefined;
+    this.#pace.cancelled(flight.start);
   }
 
   /** Keeps a worker alive until a background exchange is done. */
