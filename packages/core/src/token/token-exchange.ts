@@ -1,7 +1,8 @@
 import { toBase64 } from '../http/base64.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
-import { HttpExchange, type HttpResponse, isSuccess } from '../http/http-exchange.ts';
+import { type HttpResponse, isSuccess } from '../http/http-attempt.ts';
+import { HttpExchange } from '../http/http-exchange.ts';
 import { Moment } from '../http/moment.ts';
 import { readRetryAfter } from '../http/retry-after.ts';
 import { isThenable } from '../lib/guarded-call.ts';
@@ -90,7 +91,6 @@ export class TokenExchange {
     for (const [name, value] of parameters) form.append(name, value);
     const headers: Record<string, string> = {
       'content-type': 'application/x-www-form-urlencoded',
-      accept: 'application/json',
     };
     if (credentialsIn === 'body') {
       form.set('client_id', clientId);
