@@ -32,7 +32,7 @@ async function sentBy(options: Partial<HttpRequest>): Promise<{ url: URL; init: 
   const fetch = vi.fn<typeof globalThis.fetch>(async () => Response.json({}));
   await new HttpExchange(fetch).send(request(options));
   const [[url, init] = []] = fetch.mock.calls;
-  return { url: new URL(String(url)), init: init ?? {} };
+  return { url: new URL(url as string), init: init ?? {} };
 }
 
 describe('a given fetch', () => {
