@@ -76,8 +76,7 @@ export class HttpExchange {
       });
     const defaults = { headers: { accept: 'application/json' } };
     try {
-      const send = createFetch({ fetch: fetch as Fetch, defaults }).raw;
-      const response: unknown = await send(url, {
+      const response: unknown = await createFetch({ fetch: fetch as Fetch, defaults }).raw(url, {
         method,
         headers,
         ...(query && { query }),
