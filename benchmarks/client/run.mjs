@@ -1,9 +1,9 @@
-import { execFile, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { do_not_optimize, measure } from 'mitata';
 import { configOf, keysOf, rulesetOf } from './schema.mjs';
 
@@ -28,31 +28,10 @@ const dist = resolve(import.meta.dirname, '../../packages/core/dist');
 process.stdout.write(
   `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`,
 );
-printImports(await measureImports());
 printStarts(await measureStarts());
 printFans(await measureFans());
 printReads(await measureReads());
 printMemory(await runScript('memory.mjs', { KEYS: MEMORY_KEYS }, ['--expose-gc']));
-
-/** Whole processes, in turns, so that drift of the machine affects all alike. */
-async function measureImports() {
-  const specifier = (file) => JSON.stringify(pathToFileURL(resolve(dist, file)).href);
-  const scripts = {
-    'bare Node': '',
-    '@smooai/config': `import ${specifier('index.js')};`,
-    '@smooai/config/server': `import ${specifier('server.js')};`,
-  };
-  const samples = new Map(Object.keys(scripts).map((name) => [name, []]));
-  const run = promisify(execFile);
-  for (let round = -1; round < rounds; round += 1) {
-    for (const [name, script] of Object.entries(scripts)) {
-      const startedAt = performance.now();
-      await run(process.execPath, ['--input-type=module', '-e', script]);
-      if (round >= 0) samples.get(name).push(performance.now() - startedAt);
-    }
-  }
-  return samples;
-}
 
 async function measureStarts() {
   const server = await startServer(KEYS);
@@ -137,18 +116,6 @@ function forkScript(name, variables, execArgv = []) {
 async function runScript(name, variables, execArgv) {
   const [answer] = await once(forkScript(name, variables, execArgv), 'message');
   return answer;
-}
-
-function printImports(samples) {
-  const [floor] = samples.values();
-  const rows = [...samples].map(([name, times]) => {
-    // Compared within each turn, so that a slow turn does not count.
-    const above = times.map((ms, round) => ms - floor[round]);
-    const best = Math.min(...times) - Math.min(...floor);
-    return [name, median(times).toFixed(1), median(above).toFixed(1), best.toFixed(1)];
-  });
-  const head = ['ms, median', 'above bare Node, median', 'above, best of each'];
-  printTable('A process that imports the package and exits', head, rows);
 }
 
 function printStarts({ floor, alone, shared }) {

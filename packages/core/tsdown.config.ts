@@ -8,4 +8,6 @@ export default defineConfig({
   fixedExtension: false,
   dts: { oxc: true },
   sourcemap: true,
+  // Jest has no dynamic import in CommonJS: there, ofetch is required with the first request.
+  outputOptions: { dynamicImportInCjs: false },
 });

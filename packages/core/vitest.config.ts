@@ -20,6 +20,7 @@ export default defineConfig(({ mode }) => {
     resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
     ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
     test: {
+      setupFiles: ['./src/test-support/load-ofetch.ts'],
       // Several suites share the machine. No test waits for this to pass.
       testTimeout: isLong ? 120_000 : 30_000,
       include: isLong ? [longTests, ...testsWithRuns()] : ['src/**/*.test.{ts,tsx}'],

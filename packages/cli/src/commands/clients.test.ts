@@ -42,6 +42,21 @@ describe('clients create', () => {
     expect((await cli(['clients', 'list', '--json'])).stdout).not.toContain(env.SMOOAI_CONFIG_CLIENT_SECRET);
   });
 
+  it('says if another client has the name, unless that is revoked', async () => {
+    const { cli } = await startBench();
+    const create = ['clients', 'create', 'worker'];
+    expect((await cli(create)).stderr).not.toContain('Another client');
+    const [{ id }] = JSON.parse((await cli(['clients', 'list', '--json'])).stdout).filter(
+      (client: { name: string }) => client.name === 'worker',
+    );
+    const again = await cli([...create, '--json']);
+    expect(again).toMatchObject({ code: 0 });
+    expect(again.stderr).toContain(`Another client is named "worker" too: ${id}.`);
+    const { id: second } = JSON.parse(again.stdout);
+    for (const each of [id, second]) await cli(['clients', 'revoke', each, '--yes']);
+    expect((await cli(create)).stderr).not.toContain('Another client');
+  });
+
   it('prints a file for --credentials with --json', async () => {
     const { cli, bare, pushed, file } = await startBench();
     await pushed();

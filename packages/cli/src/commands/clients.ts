@@ -1,6 +1,8 @@
+import { isConfigError } from '@smooai/config';
 import type {
   ApiAuthClient,
   AuthClientInput,
+  ConfigApi,
   ConfigSettings,
   CreatedAuthClient,
 } from '@smooai/config/server';
@@ -73,6 +75,7 @@ export async function runClientCreate(
   }
   const environments = options.environments ?? (env === undefined ? undefined : [env]);
   const { api, settings } = await context.connect();
+  const namesakes = await activeNamesakes(api, name);
   const client = await api.createAuthClient({
     type,
     name,
@@ -80,6 +83,12 @@ export async function runClientCreate(
     ...(scopes !== undefined && { scopes }),
     ...(origins !== undefined && { allowedOrigins: origins }),
   });
+  if (namesakes.length > 0) {
+    const ids = namesakes.map(({ id }) => id).join(', ');
+    context.note(
+      `Another client is named "${valueText(name)}" too: ${ids}. It still works. To revoke one of them, use the id.`,
+    );
+  }
   if (context.options.json !== true) {
     const where = client.environments?.join(', ') ?? 'all environments';
     context.note(
@@ -89,6 +98,18 @@ export async function runClientCreate(
   }
   const { apiUrl, authUrl, organizationId } = settings;
   context.print(credentialText(context, client, settings), { apiUrl, authUrl, ...client, organizationId });
+}
+
+/** The clients with this name that are not revoked. None if the server does not list clients. */
+async function activeNamesakes(api: ConfigApi, name: string): Promise<ApiAuthClient[]> {
+  try {
+    return (await api.listAuthClients()).filter(
+      (client) => client.name === name && client.revokedAt === null,
+    );
+  } catch (error) {
+    if (isConfigError(error, 'ERR_REQUEST_REJECTED')) return [];
+    throw error;
+  }
 }
 
 function storageAdvice(client: CreatedAuthClient): string {

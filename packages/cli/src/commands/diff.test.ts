@@ -15,10 +15,27 @@ describe('diff', () => {
     const { code, stdout } = await cli(['diff', '--from', 'staging', '--to', 'production']);
     expect(code).toBe(0);
     expect(stdout).toContain('~ secrets.paymentKey: ******** → ********');
-    expect(stdout).toContain('- limits.cartItems: 7 → not set');
+    expect(stdout).toContain('- limits.cartItems: 7 → 20 (default)');
     expect((await cli(['diff', '--from', 'staging', '--to', 'production', '--exit-code'])).code).toBe(1);
     const same = await cli(['diff', '--from', 'staging', '--to', 'staging', '--exit-code']);
     expect(same).toMatchObject({ code: 0, stdout: '"staging" and "staging" have the same values.\n' });
+  });
+
+  it('says that a value is not set only if the key has no default', async () => {
+    const { cli, pushed } = await startBench();
+    await pushed();
+    await cli(['set', 'paymentKey', '--stdin', '--env', 'staging'], { stdin: SECRET });
+    const { stdout } = await cli(['diff', '--from', 'production', '--to', 'staging']);
+    expect(stdout).toContain('+ secrets.paymentKey: not set → ********');
+    await cli(['set', 'cartItems', '20', '--env', 'staging']);
+    const stored = await cli(['diff', '--from', 'production', '--to', 'staging']);
+    expect(stored.stdout).toContain('+ limits.cartItems: 20 (default) → 20\n');
+    const json = await cli(['diff', '--from', 'production', '--to', 'staging', '--json']);
+    expect(JSON.parse(json.stdout).differences).toContainEqual({
+      key: 'limits.cartItems',
+      from: null,
+      to: 20,
+    });
   });
 
   it('compares a schema file with the server', async () => {

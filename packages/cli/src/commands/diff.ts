@@ -1,5 +1,5 @@
 import { type JsonValue, tierNames, toJsonSchema } from '@smooai/config';
-import { readCatalog, schemaKeys } from '../catalog.ts';
+import { type CatalogKey, readCatalog, schemaKeys } from '../catalog.ts';
 import { pickEnvironment } from '../environments.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { sameJson } from '../json.ts';
@@ -7,9 +7,9 @@ import type { CommandContext } from '../program/command-context.ts';
 import { loadSchema } from '../schema/load-schema.ts';
 import { diffSchemaKeys, hasChanges } from '../schema/schema-diff.ts';
 import { schemaDiffData, schemaDiffLines } from '../schema/schema-diff-text.ts';
-import { readStoredValues, type StoredValues } from '../stored-values.ts';
+import { defaultOf, readStoredValues, type StoredValues } from '../stored-values.ts';
 import type { Colors } from '../text/colors.ts';
-import { type ValueDisplay, valueDisplay } from '../text/value-display.ts';
+import { originText, type ValueDisplay, valueDisplay } from '../text/value-display.ts';
 
 export interface DiffOptions {
   /** The schema's name on the server. Default: the name in the nearest package.json. */
@@ -66,6 +66,8 @@ interface ValueDifference {
   key: string;
   from: JsonValue | undefined;
   to: JsonValue | undefined;
+  /** What an environment without a stored value serves. */
+  defaultValue: JsonValue | undefined;
   display: ValueDisplay;
 }
 
@@ -77,7 +79,7 @@ async function diffEnvironments(context: CommandContext, from: string, to: strin
   const differences = compare(
     await readStoredValues(api, left.name, catalog),
     await readStoredValues(api, right.name, catalog),
-    context.options,
+    { catalog, showSecrets: context.options.showSecrets },
   );
   const text =
     differences.length === 0
@@ -86,35 +88,43 @@ async function diffEnvironments(context: CommandContext, from: string, to: strin
   context.print(text, {
     from,
     to,
-    differences: differences.map(({ display, ...entry }) => ({
-      key: entry.key,
-      from: display.json(entry.from),
-      to: display.json(entry.to),
+    differences: differences.map(({ key, from: before, to: after, display }) => ({
+      key,
+      from: display.json(before),
+      to: display.json(after),
       ...display.jsonFlags,
     })),
   });
   return differences.length > 0;
 }
 
-function differenceLine({ key, from, to, display }: ValueDifference, colors: Colors): string {
+function differenceLine(difference: ValueDifference, colors: Colors): string {
+  const { key, from, to } = difference;
   const sign =
     from === undefined ? colors.green('+') : to === undefined ? colors.red('-') : colors.yellow('~');
-  return `${sign} ${key}: ${display.text(from, 'not set')} → ${display.text(to, 'not set')}`;
+  return `${sign} ${key}: ${servedText(difference, from)} → ${servedText(difference, to)}`;
+}
+
+function servedText({ defaultValue, display }: ValueDifference, stored: JsonValue | undefined): string {
+  const origin = stored === undefined && defaultValue !== undefined ? 'default' : 'stored';
+  return display.text(stored ?? defaultValue, 'not set') + originText(origin, undefined);
 }
 
 function compare(
   left: StoredValues,
   right: StoredValues,
-  options: { showSecrets?: boolean },
+  options: { catalog: readonly CatalogKey[]; showSecrets?: boolean | undefined },
 ): ValueDifference[] {
+  const defaults = new Map(options.catalog.map((key) => [`${key.tier}.${key.key}`, defaultOf(key)]));
   const all = new Map(
     [...left.entries(), ...right.entries()].map((entry) => [`${entry.tier}.${entry.key}`, entry]),
   );
-  return [...all.values()]
-    .map((entry) => ({
+  return [...all]
+    .map(([name, entry]) => ({
       key: `${tierNames(entry.tier).group}.${entry.key}`,
       from: left.get(entry),
       to: right.get(entry),
+      defaultValue: defaults.get(name),
       display: valueDisplay(entry.tier, options),
     }))
     .filter(({ from, to }) => !sameJson(from, to));

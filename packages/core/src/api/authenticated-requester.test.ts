@@ -54,6 +54,7 @@ describe('a request', () => {
   it.each<[string, Partial<ApiRequest>]>([
     ['body', { body: { amount: 1n } }],
     ['body', { body: () => 'text' }],
+    ['query', { query: { environment: '\ud800' } }],
     ['headers', { headers: { 'x-trace': 'one\r\nx-evil: two' } }],
     ['headers', { headers: { 'x trace': 'one' } }],
     ['headers', { headers: { 'x-trace': '€' } }],

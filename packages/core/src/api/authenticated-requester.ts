@@ -1,22 +1,17 @@
-import { isConfigError, OptionsError, TokenMalformedError, TokenTransportError } from '../errors.ts';
-import { LONGEST_TIMEOUT_MS, sleep } from '../http/backoff.ts';
+import { isConfigError, OptionsError } from '../errors.ts';
+import { LONGEST_TIMEOUT_MS } from '../http/backoff.ts';
 import { parseBaseUrl } from '../http/base-url.ts';
 import { Deadline } from '../http/deadline.ts';
-import { describeFailure, ExchangeFailure } from '../http/exchange-failure.ts';
-import {
-  HttpExchange,
-  type HttpRequest,
-  type HttpResponse,
-  type HttpStream,
-  isSuccess,
-} from '../http/http-exchange.ts';
+import { describeFailure } from '../http/exchange-failure.ts';
+import { type HttpResponse, type HttpStream, isSuccess } from '../http/http-attempt.ts';
+import { HttpExchange, type HttpRequest } from '../http/http-exchange.ts';
 import type { Fetch } from '../http/unpatched-fetch.ts';
 import { parseJson } from '../lib/json.ts';
 import { requireNumber } from '../lib/option-checks.ts';
 import type { AccessTokenSource } from '../token/token-provider.ts';
-import { malformedError, rejectedError, tokenTimeoutError, transportError } from './request-errors.ts';
-import { createRetrySchedule, mayHaveBeenProcessed } from './request-retry.ts';
-import { type ApiRequest, bodyOf, headersOf, urlOf } from './request-target.ts';
+import { AuthenticatedCall } from './authenticated-call.ts';
+import { malformedError, rejectedError, transportError } from './request-errors.ts';
+import { type ApiRequest, bodyOf, headersOf, pathOf, queryOf } from './request-target.ts';
 
 /** Options of {@link AuthenticatedRequester}. Times are in milliseconds. */
 export interface RequesterOptions {
@@ -52,15 +47,10 @@ export interface ApiResponse {
 /** The final response of a call. */
 interface Received<Result> {
   response: Result;
-  /** Strings that no error may repeat. */
-  secrets: readonly string[];
-  /** Whether an earlier attempt may have been processed although its response was lost. */
-  mayHaveBeenProcessed: boolean;
+  call: AuthenticatedCall;
 }
 
 type Send<Result> = (http: HttpRequest, secrets: readonly string[]) => Promise<Result>;
-
-const TOKEN_PROVIDER_FAILED = 'The token provider failed. Check its implementation.';
 
 /**
  * Sends requests with a bearer token, which is set last and cannot be overridden. After a 401 it invalidates the token
@@ -106,11 +96,11 @@ export class AuthenticatedRequester {
    * @throws {TokenError} as the token provider does.
    */
   async json(request: ApiRequest): Promise<ApiResponse> {
-    const received = await this.#send(request, (http) => this.#http.send(http));
-    const { status, headers, text } = received.response;
+    const { response, call } = await this.#send(request, (http) => this.#http.send(http));
+    const { status, headers, text } = response;
     // The response of an earlier DELETE was lost, but it did its work.
-    const isDeleted = request.method === 'DELETE' && status === 404 && received.mayHaveBeenProcessed;
-    if (!isDeleted) requireAccepted(request, received.response, received.secrets);
+    const isDeleted = request.method === 'DELETE' && status === 404 && call.mayHaveBeenProcessed;
+    if (!isDeleted) requireAccepted(request, response, call.secrets);
     if (text === undefined) throw malformedError(request, `is larger than ${formatBytes(this.#maxBytes)}`);
     if (text.trim() === '' || !isSuccess(status)) return { status, headers, body: undefined };
     const body = parseJson(text);
@@ -124,11 +114,11 @@ export class AuthenticatedRequester {
    * @throws as {@link json}. The stream itself fails with a {@link RequestTransportError}.
    */
   async stream(request: ApiRequest): Promise<ReadableStream<Uint8Array>> {
-    const { response, secrets } = await this.#send(request, (http, known) =>
-      this.#http.open(http, (failure) => transportError(request, failure, { secrets: known })),
+    const { response, call } = await this.#send(request, (http, secrets) =>
+      this.#http.open(http, (failure) => transportError(request, failure, { secrets })),
     );
     if (!('stream' in response)) {
-      requireAccepted(request, response, secrets);
+      requireAccepted(request, response, call.secrets);
       throw malformedError(request, 'has no body');
     }
     if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) return response.stream;
@@ -140,91 +130,40 @@ export class AuthenticatedRequester {
     request: ApiRequest,
     send: Send<Result>,
   ): Promise<Received<Result>> {
+    const retries = requireRetries(request.retries ?? this.#retries);
     const deadline = new Deadline({ timeoutMs: this.#deadlineMs, signal: request.signal });
+    const call = new AuthenticatedCall(request, {
+      tokenProvider: this.#tokenProvider,
+      deadline,
+      deadlineMs: this.#deadlineMs,
+      retries,
+    });
     try {
-      return await this.#attempts(request, deadline, send);
+      return { response: await send(this.#httpRequest(request, call, deadline), call.secrets), call };
+    } catch (error) {
+      if (isConfigError(error)) throw error;
+      const { secrets, attempts } = call;
+      throw transportError(request, describeFailure(error), { secrets, attempts });
     } finally {
       deadline.end();
     }
   }
 
-  async #attempts<Result extends HttpResponse | HttpStream>(
-    request: ApiRequest,
-    deadline: Deadline,
-    send: Send<Result>,
-  ): Promise<Received<Result>> {
-    const target = { url: urlOf(this.#apiUrl, request), body: bodyOf(request) };
-    const schedule = createRetrySchedule(request.method, requireRetries(request.retries ?? this.#retries));
-    const secrets = [...(request.confidential ?? [])];
-    let hasNewToken = false;
-    let isAmbiguous = false;
-    for (let attempts = 1; ; attempts++) {
-      const token = await this.#token(request, deadline);
-      if (!secrets.includes(token)) secrets.push(token);
-      const http = this.#httpRequest(request, { ...target, token, deadline });
-      const outcome = await send(http, secrets).catch((error: unknown) => describeFailure(error));
-      if (!(outcome instanceof ExchangeFailure) && outcome.status === 401 && !hasNewToken) {
-        hasNewToken = true;
-        this.#invalidate(token);
-        continue;
-      }
-      const waitMs = schedule.next(outcome);
-      if (waitMs === undefined || waitMs >= deadline.remainingMs) {
-        if (outcome instanceof ExchangeFailure) throw transportError(request, outcome, { secrets, attempts });
-        return { response: outcome, secrets, mayHaveBeenProcessed: isAmbiguous };
-      }
-      isAmbiguous ||= mayHaveBeenProcessed(outcome);
-      await sleep(waitMs, { signal: deadline.signal });
-    }
-  }
-
-  #httpRequest(
-    request: ApiRequest,
-    known: { url: string; body: string | undefined; token: string; deadline: Deadline },
-  ): HttpRequest {
-    const { url, body, token, deadline } = known;
-    // At least 1, so that a deadline that ends right now gives a time-out.
-    const remainingMs = Math.max(1, Math.ceil(deadline.remainingMs));
+  #httpRequest(request: ApiRequest, call: AuthenticatedCall, deadline: Deadline): HttpRequest {
     return {
-      url,
+      url: `${this.#apiUrl}${pathOf(request)}`,
+      query: queryOf(request),
       method: request.method,
-      headers: headersOf(request, body, token),
-      body,
-      timeoutMs: Math.min(this.#timeoutMs, remainingMs),
+      headers: headersOf(request),
+      body: bodyOf(request),
+      timeoutMs: this.#timeoutMs,
       headersTimeoutMs: this.#headersTimeoutMs,
+      remainingMs: () => deadline.remainingMs,
       maxBytes: this.#maxBytes,
+      interceptors: call.interceptors,
       // Not the deadline's signal, because a stream outlives the deadline.
       signal: request.signal,
     };
-  }
-
-  /** Gets the token. The signal ends only this caller's wait; others may want the same exchange. */
-  async #token(request: ApiRequest, deadline: Deadline): Promise<string> {
-    let token: unknown;
-    const options = { signal: deadline.signal, ...(request.isLasting && { preferFresh: true }) };
-    try {
-      if (deadline.over !== undefined) throw deadline.over;
-      token = await deadline.race(Promise.resolve(this.#tokenProvider.getAccessToken(options)));
-    } catch (error) {
-      const { over } = deadline;
-      if (over?.kind === 'aborted') throw transportError(request, over, { secrets: [] });
-      if (over !== undefined) throw tokenTimeoutError(request, this.#deadlineMs);
-      if (isConfigError(error)) throw error;
-      // The message of a custom provider could contain anything, so it is not repeated.
-      throw new TokenTransportError(TOKEN_PROVIDER_FAILED);
-    }
-    if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
-    throw new TokenMalformedError(
-      'The token provider returned a token that cannot be sent in a header. Check its implementation.',
-    );
-  }
-
-  #invalidate(token: string): void {
-    try {
-      this.#tokenProvider.invalidate(token);
-    } catch {
-      throw new TokenTransportError(TOKEN_PROVIDER_FAILED);
-    }
   }
 }
 

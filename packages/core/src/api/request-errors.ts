@@ -1,6 +1,6 @@
 import { RequestRejectedError, RequestTransportError, ResponseMalformedError } from '../errors.ts';
 import { ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
-import type { HttpResponse } from '../http/http-exchange.ts';
+import type { HttpResponse } from '../http/http-attempt.ts';
 import { redact } from '../http/redact.ts';
 import { readRetryAfter } from '../http/retry-after.ts';
 import { parseJson } from '../lib/json.ts';

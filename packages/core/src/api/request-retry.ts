@@ -15,21 +15,25 @@ const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 502, 503, 504]);
 const BACKOFF = { baseMs: 100, capMs: 5_000 };
 
 /**
- * Plans the retries of one request. `next` returns the milliseconds to wait before the next attempt, or undefined if
- * there is none. The wait has jitter, and is at least what `Retry-After` asks for.
+ * How often ofetch may repeat a request, and after which statuses at most: {@link createRetryWait} decides in each case. 401 is for
+ * the attempt with a new token, and ofetch counts a missing response as a 500.
  */
-export function createRetrySchedule(
-  method: string,
-  retries: number,
-): { next(outcome: AttemptOutcome): number | undefined } {
-  let left = IDEMPOTENT.has(method) ? retries : 0;
-  const backoff = createBackoff(BACKOFF);
+export function retryLimits(method: string, retries: number): { retry: number; retryStatusCodes: number[] } {
   return {
-    next(outcome) {
-      if (left <= 0 || !isRetryable(outcome)) return undefined;
-      left -= 1;
-      return Math.max(backoff.next(), retryAfterOf(outcome) ?? 0);
-    },
+    retry: IDEMPOTENT.has(method) ? retries : 0,
+    retryStatusCodes: [...RETRIED_STATUSES, 401, 429, 500],
+  };
+}
+
+/**
+ * Returns a function for the attempts of one request. It returns the milliseconds to wait before the next attempt, or
+ * undefined if another one would not help. The wait has jitter, and is at least what `Retry-After` asks for.
+ */
+export function createRetryWait(): (outcome: AttemptOutcome) => number | undefined {
+  const backoff = createBackoff(BACKOFF);
+  return (outcome) => {
+    if (!isRetryable(outcome)) return undefined;
+    return Math.max(backoff.next(), retryAfterOf(outcome) ?? 0);
   };
 }
 

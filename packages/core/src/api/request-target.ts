@@ -23,15 +23,6 @@ export interface ApiRequest {
   confidential?: readonly string[];
 }
 
-/** The URL of a request. @throws {OptionsError} if a path segment cannot be encoded. */
-export function urlOf(apiUrl: string, request: ApiRequest): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(request.query ?? {})) {
-    if (value !== undefined) query.set(name, value);
-  }
-  return `${apiUrl}${pathOf(request)}${query.size > 0 ? `?${query.toString()}` : ''}`;
-}
-
 /** The path of a request. @throws {OptionsError} if a segment cannot be encoded. */
 export function pathOf(request: ApiRequest): string {
   return request.path.map((segment) => `/${encodeSegment(segment)}`).join('');
@@ -50,30 +41,41 @@ export function bodyOf(request: ApiRequest): string | undefined {
   throw new OptionsError('body', 'The request body cannot be written as JSON.');
 }
 
-/** The headers of a request. @throws {OptionsError} if a name or value is not valid in HTTP. */
-export function headersOf(
-  request: ApiRequest,
-  body: string | undefined,
-  token: string,
-): Record<string, string> {
-  const headers: Record<string, string> = { accept: 'application/json' };
+/** The parameters of a request. @throws {OptionsError} if a value cannot be encoded. */
+export function queryOf(request: ApiRequest): ApiRequest['query'] {
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    if (encode(value ?? '') !== undefined) continue;
+    throw new OptionsError('query', `${JSON.stringify(value)} cannot be used as the parameter "${name}".`);
+  }
+  return request.query;
+}
+
+/** The headers of a request, without its token. @throws {OptionsError} if a name or value is not valid in HTTP. */
+export function headersOf(request: ApiRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers ?? {})) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new OptionsError('headers', `The header ${JSON.stringify(name)} has an invalid name or value.`);
     }
     headers[name.toLowerCase()] = value;
   }
-  if (body !== undefined) headers['content-type'] = 'application/json';
-  headers.authorization = `Bearer ${token}`;
+  if (request.body !== undefined) headers['content-type'] = 'application/json';
   return headers;
 }
 
 function encodeSegment(segment: unknown): string {
-  // URL parsers treat "." and ".." as steps even when they are encoded. A lone surrogate cannot be encoded at all.
-  if (typeof segment === 'string' && segment !== '' && segment !== '.' && segment !== '..') {
-    try {
-      return encodeURIComponent(segment);
-    } catch {}
-  }
+  // URL parsers treat "." and ".." as steps even when they are encoded.
+  const isName = typeof segment === 'string' && segment !== '' && segment !== '.' && segment !== '..';
+  const encoded = isName ? encode(segment) : undefined;
+  if (encoded !== undefined) return encoded;
   throw new OptionsError('path', `${JSON.stringify(segment)} cannot be used in a request path.`);
+}
+
+/** Returns undefined for a string with a lone surrogate, which cannot be encoded. */
+function encode(text: string): string | undefined {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,41 +1,30 @@
+import { isConfigError } from '../errors.ts';
 import { Deadline } from './deadline.ts';
-import { ExchangeFailure } from './exchange-failure.ts';
-import { onAbort } from './on-abort.ts';
+import { describeFailure, type ExchangeFailure } from './exchange-failure.ts';
+import {
+  type HttpAttempt,
+  type HttpResponse,
+  type HttpStream,
+  openAttempt,
+  sendAttempt,
+} from './http-attempt.ts';
+import { type Interceptors, loadedOfetch, loadOfetch } from './ofetch.ts';
 import { proxyHint } from './proxy-hint.ts';
 import { callsGlobalFetch, type Fetch, unpatchedFetch } from './unpatched-fetch.ts';
 
-/** A request of {@link HttpExchange}. */
-export interface HttpRequest {
-  url: string;
-  method: string;
-  headers: Readonly<Record<string, string>>;
-  body?: string | undefined;
-  /** Time limit in milliseconds, including the body; for a stream until its headers. */
-  timeoutMs: number;
-  /** Time limit until the headers, including the connection; default `timeoutMs`. */
-  headersTimeoutMs?: number | undefined;
-  /** Largest body that is read, in bytes. */
-  maxBytes: number;
-  signal?: AbortSignal | undefined;
-}
-
-/** A response with any status. `text` is undefined if the body was larger than `maxBytes`. */
-export interface HttpResponse {
-  status: number;
-  headers: { get(name: string): string | null };
-  text: string | undefined;
-}
-
-/** A response whose body the caller reads. */
-export interface HttpStream {
-  status: number;
-  headers: { get(name: string): string | null };
-  stream: ReadableStream<Uint8Array>;
+/** A request of {@link HttpExchange}. `timeoutMs` and `headersTimeoutMs` limit each attempt. */
+export interface HttpRequest extends HttpAttempt {
+  /** Parameters that are added to `url`. Those that are undefined are left out. */
+  query?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Returns the milliseconds that are left for all attempts; default `timeoutMs` less the time since the start. */
+  remainingMs?: (() => number) | undefined;
+  /** Default: a single attempt. */
+  interceptors?: Interceptors | undefined;
 }
 
 /**
- * Sends requests with a deadline and a size limit, which hold even if the given `fetch` ignores them. Never retries and
- * never follows redirects.
+ * Sends requests with ofetch, which adds the query, merges the headers, and calls the interceptors and repeats the
+ * request as they say. Below it, each attempt has a deadline and a size limit, and follows no redirects.
  */
 export class HttpExchange {
   readonly #fetch: Fetch;
@@ -46,188 +35,85 @@ export class HttpExchange {
     this.#usesGlobalFetch = callsGlobalFetch(this.#fetch);
   }
 
-  /** @throws {ExchangeFailure} if no complete response arrives. */
-  async send(request: HttpRequest): Promise<HttpResponse> {
-    const deadline = headersDeadline(request);
-    try {
-      const response = await deadline.race(this.#start(request, deadline));
-      deadline.extend(request.timeoutMs);
-      return await readResponse(response, request.maxBytes, deadline);
-    } catch (error) {
-      throw this.#explained(deadline.failure(error), request);
-    } finally {
-      deadline.end();
-    }
+  /**
+   * Returns the response, with any status.
+   *
+   * @throws {ExchangeFailure} if no complete response arrives.
+   * @throws {ConfigError} if an interceptor throws it.
+   */
+  send(request: HttpRequest): Promise<HttpResponse> {
+    return this.#exchange(request, (attempt) => sendAttempt(this.#fetch, attempt));
   }
 
   /**
    * Opens a stream: the body of a 2xx response, which lives until `signal` aborts. Any other response is read whole.
    *
    * @param toError - converts a failure of the open stream to the error that its reader gets.
-   * @throws {ExchangeFailure} if no response arrives.
+   * @throws as {@link send}.
    */
-  async open(
+  open(
     request: HttpRequest,
     toError: (failure: ExchangeFailure) => Error,
   ): Promise<HttpResponse | HttpStream> {
-    const deadline = headersDeadline(request);
+    return this.#exchange(request, (attempt) => openAttempt(this.#fetch, attempt, toError));
+  }
+
+  async #exchange<Result extends HttpResponse | HttpStream>(
+    request: HttpRequest,
+    perform: (attempt: HttpAttempt) => Promise<Result>,
+  ): Promise<Result> {
+    const { url, method, headers, query, timeoutMs, interceptors } = request;
+    const { remainingMs = countdown(timeoutMs) } = request;
+    const { createFetch, FetchError } = loadedOfetch() ?? (await loadWithin(request));
+    // Not a whole Response: ofetch looks at the status only, and the body has been read here, within the limits.
+    const fetch: unknown = (target: string, init: { headers: Headers }) =>
+      perform({
+        ...request,
+        url: target,
+        headers: Object.fromEntries(init.headers),
+        // At least 1, so that a deadline that ends right now gives a time-out.
+        timeoutMs: Math.min(timeoutMs, Math.max(1, Math.ceil(remainingMs()))),
+      });
+    const defaults = { headers: { accept: 'application/json' } };
     try {
-      const response = await deadline.race(this.#start(request, deadline));
-      if (!isSuccess(response.status) || !response.body) {
-        deadline.extend(request.timeoutMs);
-        const whole = await readResponse(response, request.maxBytes, deadline);
-        deadline.end();
-        return whole;
-      }
-      deadline.stopClock();
-      const stream = guardStream(response.body, deadline, toError);
-      return { status: response.status, headers: response.headers, stream };
+      const response: unknown = await createFetch({ fetch: fetch as Fetch, defaults }).raw(url, {
+        method,
+        headers,
+        ...(query && { query }),
+        retry: 0,
+        ...interceptors,
+      });
+      return response as Result;
     } catch (error) {
-      const failure = deadline.failure(error);
-      deadline.end();
-      throw this.#explained(failure, request);
+      // ofetch throws for a status of 400 and above. Its error holds the headers of the request, so it ends here.
+      if (error instanceof FetchError && error.response !== undefined) {
+        const response: unknown = error.response;
+        return response as Result;
+      }
+      if (isConfigError(error)) throw error;
+      throw this.#explained(describeFailure(error), url);
     }
   }
 
-  #explained(failure: ExchangeFailure, { url }: HttpRequest): ExchangeFailure {
+  #explained(failure: ExchangeFailure, url: string): ExchangeFailure {
     if (this.#usesGlobalFetch) failure.hint = proxyHint(url, failure.kind);
     return failure;
   }
-
-  async #start(request: HttpRequest, deadline: Deadline): Promise<Response> {
-    const fetch = this.#fetch;
-    const response = await fetch(request.url, {
-      method: request.method,
-      headers: { ...request.headers },
-      ...(request.body !== undefined && { body: request.body }),
-      signal: deadline.signal,
-      // Following a redirect would send the credentials to a server that nobody configured.
-      redirect: 'manual',
-      ...(supportsCacheMode() && { cache: 'no-store' }),
-    });
-    return requireResponse(response);
-  }
 }
 
-/** Whether requests can ask caches to store nothing. Cloudflare Workers with an older compatibility date throw. */
-function supportsCacheMode(): boolean {
-  return typeof Request !== 'function' || 'cache' in Request.prototype;
+function countdown(ms: number): () => number {
+  const endsAt = performance.now() + ms;
+  return () => endsAt - performance.now();
 }
 
-/** A custom `fetch` may return anything; only an HTTP response may pass for one of the server. */
-function requireResponse(response: Response): Response {
-  const { status, type, headers } = (response ?? {}) as Partial<Response>;
-  if (type === 'opaqueredirect') {
-    throw new ExchangeFailure('network', 'the server redirects, and redirects are never followed');
-  }
-  if (Number.isInteger(status) && status !== 0 && typeof headers?.get === 'function') return response;
-  throw new ExchangeFailure('network', 'the given fetch did not return an HTTP response');
-}
-
-/** Whether a status is 2xx. */
-export function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
-}
-
-function headersDeadline(request: HttpRequest): Deadline {
-  const { timeoutMs, headersTimeoutMs = timeoutMs, signal } = request;
-  return new Deadline({ timeoutMs: Math.min(timeoutMs, headersTimeoutMs), signal });
-}
-
-async function readResponse(response: Response, maxBytes: number, deadline: Deadline): Promise<HttpResponse> {
-  const { status, headers } = response;
+/** Loads ofetch within the limits of a request. */
+async function loadWithin({ timeoutMs, signal }: HttpRequest): ReturnType<typeof loadOfetch> {
+  const deadline = new Deadline({ timeoutMs, signal });
   try {
-    return { status, headers, text: await readText(response, maxBytes, deadline) };
+    return await deadline.race(loadOfetch());
   } catch (error) {
-    // An error status counts even if its body is lost.
-    if (isSuccess(status)) throw error;
-    return { status, headers, text: '' };
-  }
-}
-
-async function readText(
-  response: Response,
-  maxBytes: number,
-  deadline: Deadline,
-): Promise<string | undefined> {
-  const body = response.body;
-  if (!body) {
-    // An empty body, or a custom `fetch` that does not support streams.
-    const text = await deadline.race(
-      typeof response.text === 'function' ? response.text() : jsonText(response),
-    );
-    return text.length > maxBytes ? undefined : text;
-  }
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let size = 0;
-  let text = '';
-  for (;;) {
-    const { done, value } = await deadline.race(reader.read()).catch((error: unknown) => {
-      cancel(reader);
-      throw error;
-    });
-    if (done) return text + decoder.decode();
-    size += value.byteLength;
-    if (size > maxBytes) {
-      cancel(reader);
-      return undefined;
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-}
-
-async function jsonText(response: Response): Promise<string> {
-  return JSON.stringify(await response.json());
-}
-
-/** Wraps a body so that it ends when the deadline's signal aborts and fails with errors of this package only. */
-function guardStream(
-  body: ReadableStream<Uint8Array>,
-  deadline: Deadline,
-  toError: (failure: ExchangeFailure) => Error,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  let isOver = false;
-  let removeListener = (): void => undefined;
-  const finish = (): boolean => {
-    if (isOver) return false;
-    isOver = true;
-    // `fetch` may hold the signal until the request is garbage-collected, which the listener would prevent.
-    removeListener();
+    throw deadline.failure(error);
+  } finally {
     deadline.end();
-    return true;
-  };
-  const fail = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void => {
-    if (!finish()) return;
-    cancel(reader);
-    controller.error(toError(deadline.failure(error)));
-  };
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        // Not `deadline.race` for each chunk: a stream may live for weeks, and every race would add to one promise.
-        removeListener = onAbort(deadline.signal, () => fail(controller, deadline.signal.reason));
-      },
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (isOver) return;
-          if (!done) controller.enqueue(value);
-          else if (finish()) controller.close();
-        } catch (error) {
-          fail(controller, error);
-        }
-      },
-      cancel(reason) {
-        finish();
-        return reader.cancel(reason);
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-function cancel(reader: ReadableStreamDefaultReader<Uint8Array>): void {
-  reader.cancel().catch(() => undefined);
+  }
 }

@@ -2,7 +2,8 @@ import { SETTINGS_VARIABLES } from '../environment-variable.ts';
 import { TokenRejectedError, TokenThrottledError, TokenTransportError } from '../errors.ts';
 import { LONGEST_TIMEOUT_MS } from '../http/backoff.ts';
 import { describeFailure, transportCause } from '../http/exchange-failure.ts';
-import { HttpExchange, type HttpResponse, isSuccess } from '../http/http-exchange.ts';
+import { type HttpResponse, isSuccess } from '../http/http-attempt.ts';
+import { HttpExchange } from '../http/http-exchange.ts';
 import { redact } from '../http/redact.ts';
 import { readRetryAfter } from '../http/retry-after.ts';
 import { isTransientStatus } from '../http/transient-failure.ts';
@@ -61,7 +62,7 @@ export async function discoverAuthUrl(apiUrl: string, options: DiscoveryOptions 
       .send({
         url,
         method: 'GET',
-        headers: { accept: 'application/json' },
+        headers: {},
         timeoutMs: Math.max(1, endsAt - performance.now()),
         maxBytes: MAX_DOCUMENT_BYTES,
         signal,

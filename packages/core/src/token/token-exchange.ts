@@ -1,7 +1,8 @@
 import { toBase64 } from '../http/base64.ts';
 import { Deadline } from '../http/deadline.ts';
 import { ExchangeFailure } from '../http/exchange-failure.ts';
-import { HttpExchange, type HttpResponse, isSuccess } from '../http/http-exchange.ts';
+import { type HttpResponse, isSuccess } from '../http/http-attempt.ts';
+import { HttpExchange } from '../http/http-exchange.ts';
 import { Moment } from '../http/moment.ts';
 import { readRetryAfter } from '../http/retry-after.ts';
 import { isThenable } from '../lib/guarded-call.ts';
@@ -14,6 +15,11 @@ import type { TokenSettings } from './token-options.ts';
 const MAX_RESPONSE_BYTES = 64 * 1024;
 /** A longer `Retry-After` counts as an hour, so that a mistake in it cannot lock a process out. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
+/**
+ * A shorter client secret is not searched for in texts of the server: it may be an ordinary word, such as "wrong". RFC 6749
+ * §10.10 asks for secrets that cannot be guessed, so issuers do not use such short ones.
+ */
+const MIN_SECRET_LENGTH = 6;
 
 /** A token as the server issued it. */
 export interface GrantedToken {
@@ -40,7 +46,7 @@ export class TokenExchange {
     const startedAt = new Moment();
     const started = performance.now();
     const secret = await this.#readSecret(timeoutMs, signal);
-    const secrets = [secret, formEncode(secret), ...this.#settings.confidential];
+    const secrets = [...formsOf(secret), ...this.#settings.confidential];
     const leftMs = Math.max(1, timeoutMs - (performance.now() - started));
     const response = await this.#post(secret, leftMs, signal).catch((error: unknown) => {
       throw this.#errors.transport(error, secrets);
@@ -90,7 +96,6 @@ export class TokenExchange {
     for (const [name, value] of parameters) form.append(name, value);
     const headers: Record<string, string> = {
       'content-type': 'application/x-www-form-urlencoded',
-      accept: 'application/json',
     };
     if (credentialsIn === 'body') {
       form.set('client_id', clientId);
@@ -145,6 +150,11 @@ export class TokenExchange {
 /** The pause in milliseconds that the server asks for, else 0. */
 function retryAfterOf({ headers }: HttpResponse): number {
   return Math.min(readRetryAfter(headers) ?? 0, MAX_RETRY_AFTER_MS);
+}
+
+/** What no error may repeat of a client secret. */
+function formsOf(secret: string): string[] {
+  return secret.length < MIN_SECRET_LENGTH ? [] : [secret, formEncode(secret)];
 }
 
 function formEncode(text: string): string {

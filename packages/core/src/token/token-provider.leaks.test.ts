@@ -275,6 +275,22 @@ it.each([
   expect(error).toMatchObject({ errorDescription: 'Got [redacted].' });
 });
 
+it.each([
+  ['wrong', 'The client secret is wrong.', 'The client secret is wrong.'],
+  ['s3cret', 'Got s3cret.', 'Got [redacted].'],
+])(
+  'a client secret is redacted from 6 characters on, as a shorter one may be a word: %s',
+  async (clientSecret, text, shown) => {
+    const server = await startLoopbackServer((_request, response) =>
+      sendJson(response, 401, { error: 'invalid_client', error_description: text }),
+    );
+    servers.push(server);
+    const provider = new TokenProvider({ authUrl: server.url, clientId: 'c', clientSecret });
+    const error: unknown = await provider.getAccessToken().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ errorDescription: shown });
+  },
+);
+
 it('a long text of the issuer is cut', async () => {
   const server = await startLoopbackServer((_request, response) =>
     sendJson(response, 400, { error_description: 'x'.repeat(2_000) }),
