@@ -13,6 +13,8 @@ const STATUSES: Readonly<Record<RefusalCode, number>> = {
   'not-found': 404,
   conflict: 409,
   'too-large': 413,
+  'too-many-requests': 429,
+  busy: 503,
 };
 
 /** Messages for Fastify's own refusals: the original ones may quote the body. */
@@ -39,7 +41,8 @@ export function registerErrorHandling(app: FastifyInstance): void {
 /** Responds with the status and body of an error: see {@link registerErrorHandling}. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Refusal) {
-    const { code, message, detail, fields } = error;
+    const { code, message, detail, fields, retryAfterSec } = error;
+    if (retryAfterSec !== undefined) void reply.header('retry-after', String(retryAfterSec));
     return reply
       .code(STATUSES[code])
       .send({ ...fields, message, ...(detail === undefined ? {} : { cause: detail }) });
