@@ -20,7 +20,13 @@ function create(shop: Shop, keys: Record<string, JsonSchema>): Promise<ApiRespon
 }
 
 function write(shop: Shop, schema: ApiResponse, { key, value }: { key: string; value: JsonValue }) {
-  return { schemaId: schema.id, environmentId: shop.environments.development ?? '', key, value, tier: 'public' };
+  return {
+    schemaId: schema.id,
+    environmentId: shop.environments.development ?? '',
+    key,
+    value,
+    tier: 'public',
+  };
 }
 
 /**
@@ -37,9 +43,14 @@ async function roundsDuring(shop: Shop, request: Promise<ApiResponse>): Promise<
   for (;;) {
     const health = await fetch(`${shop.server.url}/healthz`);
     const read = await shop.call('GET', '/ruleset?environment=development', undefined, { token });
-    const written = await shop.call('PUT', '/values', shop.write({ key: 'newCheckout', value: rounds % 2 === 0 }), {
-      token,
-    });
+    const written = await shop.call(
+      'PUT',
+      '/values',
+      shop.write({ key: 'newCheckout', value: rounds % 2 === 0 }),
+      {
+        token,
+      },
+    );
     expect([health.status, read.status, written.status]).toEqual([200, 200, 200]);
     if (!isRunning) break;
     rounds += 1;
@@ -92,7 +103,9 @@ describe('while a request uses its budget, others get their responses', () => {
       const shop = await startShop();
       const plain = Object.fromEntries(names(100).map((name) => [name, { type: 'string' }]));
       const schema = await create(shop, plain);
-      const values = names(100).map((key, index) => write(shop, schema, { key, value: `${SLOW_TEXT}${index}` }));
+      const values = names(100).map((key, index) =>
+        write(shop, schema, { key, value: `${SLOW_TEXT}${index}` }),
+      );
       expect((await shop.call('PUT', '/values/bulk', { values })).status).toBe(200);
       const push = (force: boolean) =>
         shop.call('POST', `/schemas/${schema.id}/push`, { jsonSchema: documentOf(all(100)), force });

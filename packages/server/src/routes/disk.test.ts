@@ -70,10 +70,13 @@ it('a full disk refuses the revocation of a token in the form of OAuth, and the 
   expect(revoked.status).toBe(503);
   expect(await jsonOf(revoked)).toEqual({
     error: 'server_error',
-    message: 'The database is read-only. Nothing was changed. Check the permissions of its file and directory.',
+    message:
+      'The database is read-only. Nothing was changed. Check the permissions of its file and directory.',
   });
   const read = await callApi(shop.server, '/config/schemas', { token: String(own.access_token) });
-  expect([read.status, (await callApi(shop.server, '/config/schemas', { token })).status]).toEqual([200, 200]);
+  expect([read.status, (await callApi(shop.server, '/config/schemas', { token })).status]).toEqual([
+    200, 200,
+  ]);
 });
 
 it('a stream gets no change that could not be stored', async () => {

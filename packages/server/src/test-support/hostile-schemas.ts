@@ -12,20 +12,30 @@ function properties(n: number, schemaOf: (index: number) => JsonValue): Record<s
   return Object.fromEntries(Array.from({ length: n }, (_, index) => [`p${index}`, schemaOf(index)]));
 }
 
-function list(n: number, of: (index: number) => JsonValue): JsonValue[] {
-  return Array.from({ length: n }, (_, index) => of(index));
+function range(n: number): number[] {
+  return Array.from({ length: n }, (_, index) => index);
 }
 
-function nested(depth: number, inner: JsonSchema, wrap: (schema: JsonSchema) => JsonSchema): JsonSchema {
-  return depth === 0 ? inner : wrap(nested(depth - 1, inner, wrap));
+function list(n: number, of: (index: number) => JsonValue): JsonValue[] {
+  return range(n).map(of);
 }
 
 /** Definitions that each refer twice to the next: 2 ** levels ways through them. */
-export function doubling(levels: number, keyword: string, last: JsonSchema): JsonSchema {
+function doubling(levels: number, keyword: string, last: JsonSchema): JsonSchema {
   const definitions: Record<string, JsonValue> = { [`d${levels}`]: last };
   for (let level = 0; level < levels; level += 1) {
     const next = { $ref: `#/$defs/d${level + 1}` };
     definitions[`d${level}`] = { [keyword]: [next, next] };
+  }
+  return { $defs: definitions, $ref: '#/$defs/d0' };
+}
+
+function doublingIf(levels: number): JsonSchema {
+  const definitions: Record<string, JsonValue> = { [`d${levels}`]: { type: 'string' } };
+  for (let level = 0; level < levels; level += 1) {
+    const next = { $ref: `#/$defs/d${level + 1}` };
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+    definitions[`d${level}`] = { if: next, then: next };
   }
   return { $defs: definitions, $ref: '#/$defs/d0' };
 }
@@ -47,11 +57,17 @@ export const hostileSchemas: readonly Hostile[] = [
   { name: 'references to a large schema', schema: references(12_000), value: {} },
   { name: 'many properties', schema: { properties: properties(40_000, () => ({ not: {} })) }, value: {} },
   { name: 'many branches of anyOf', schema: { anyOf: list(30_000, (minimum) => ({ minimum })) }, value: -1 },
-  { name: 'many branches of oneOf', schema: { oneOf: list(30_000, (index) => ({ const: index })) }, value: -1 },
+  {
+    name: 'many branches of oneOf',
+    schema: { oneOf: list(30_000, (index) => ({ const: index })) },
+    value: -1,
+  },
   { name: 'many branches of allOf', schema: { allOf: list(30_000, (minimum) => ({ minimum })) }, value: -1 },
   {
     name: 'many patterns of property names',
-    schema: { patternProperties: Object.fromEntries(list(15_000, (index) => index).map((i) => [`^p${i}`, {}])) },
+    schema: {
+      patternProperties: Object.fromEntries(range(15_000).map((index) => [`^p${index}`, {}])),
+    },
     value: {},
   },
   {
@@ -71,7 +87,7 @@ export const hostileSchemas: readonly Hostile[] = [
     name: 'a chain of references',
     schema: {
       $defs: Object.fromEntries([
-        ...list(15_000, (index) => index).map((i) => [`d${i}`, { $ref: `#/$defs/d${Number(i) + 1}` }]),
+        ...range(15_000).map((index) => [`d${index}`, { $ref: `#/$defs/d${index + 1}` }]),
         ['d15000', {}],
       ]),
       $ref: '#/$defs/d0',
@@ -88,21 +104,27 @@ export const hostileSchemas: readonly Hostile[] = [
 /** Schemas that are accepted, with a value that takes long to check. */
 export const hostileValues: readonly Hostile[] = [
   { name: 'a pattern', schema: { type: 'string', pattern: SLOW }, value: SLOW_TEXT },
-  { name: 'a pattern of property names', schema: { patternProperties: { [SLOW]: {} } }, value: { [SLOW_TEXT]: 1 } },
+  {
+    name: 'a pattern of property names',
+    schema: { patternProperties: { [SLOW]: {} } },
+    value: { [SLOW_TEXT]: 1 },
+  },
   { name: 'propertyNames', schema: { propertyNames: { pattern: SLOW } }, value: { [SLOW_TEXT]: 1 } },
   { name: 'contains', schema: { contains: { pattern: SLOW } }, value: [SLOW_TEXT] },
   { name: 'if', schema: { if: { pattern: SLOW }, else: false }, value: SLOW_TEXT },
   { name: 'references in anyOf', schema: doubling(40, 'anyOf', { type: 'number' }), value: 'a' },
   { name: 'references in allOf', schema: doubling(40, 'allOf', { type: 'string' }), value: 'a' },
+  { name: 'references in oneOf', schema: doubling(40, 'oneOf', { type: 'number' }), value: 'a' },
+  { name: 'references in if and then', schema: doublingIf(40), value: 'a' },
   {
-    name: 'not inside of not',
-    schema: nested(25, { type: 'string' }, (schema) => ({ anyOf: [{ not: { not: schema } }, { $ref: '#' }] })),
-    value: 1,
+    name: 'unevaluatedProperties',
+    schema: { ...doubling(40, 'anyOf', { type: 'number' }), unevaluatedProperties: false },
+    value: { a: 1 },
   },
   {
     name: 'a long list of unique items',
     schema: { uniqueItems: true },
-    value: list(60_000, (index) => [index]),
+    value: list(30_000, (index) => [index]),
   },
   {
     name: 'a large pattern',

@@ -5,11 +5,11 @@ export async function withConnection<Result>(
   start: () => Promise<Result>,
 ): Promise<{ result: Result; connection: Database.Database }> {
   const { prototype } = Database as unknown as { prototype: Database.Database };
-  const { exec } = prototype;
+  const exec: (this: Database.Database, sql: string) => Database.Database = prototype.exec;
   let connection: Database.Database | undefined;
-  prototype.exec = function (this: Database.Database, ...sql) {
-    if (sql[0].includes('locking_mode = EXCLUSIVE')) connection = this;
-    return exec.apply(this, sql);
+  prototype.exec = function (this: Database.Database, sql) {
+    if (sql.includes('locking_mode = EXCLUSIVE')) connection = this;
+    return exec.call(this, sql);
   };
   try {
     const result = await start();

@@ -3,11 +3,12 @@ import type { CheckJob } from './check-job.ts';
 import { CheckThread, type JobEnd } from './check-thread.ts';
 import { type Caller, FairQueue } from './fair-queue.ts';
 
-/** With two, one client's slow check does not stop the checks of all others. */
+/** With two, the slow check of one client does not stop the checks of all others. */
 const MAX_THREADS = 2;
 /** A thread uses 20 to 80 MB, so it is stopped after this many idle milliseconds. */
 const IDLE_MS = 10_000;
-const QUEUE_LIMITS = { perClient: 200, size: 64 * 1024 * 1024 };
+const MIB = 1024 * 1024;
+const QUEUE_LIMITS = { perClient: { items: 200, size: 16 * MIB }, size: 128 * MIB };
 /** How long a job may wait for a thread. */
 const MAX_WAIT_MS = 60_000;
 const RETRY_AFTER_SEC = 5;
@@ -39,10 +40,18 @@ export class CheckPool {
   run(caller: Caller, job: CheckJob, limitMs: number): Promise<JobEnd> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
-        reject(new Refusal('busy', 'The server is closing.'));
+        reject(closing());
         return;
       }
-      const waiting = { caller, job, limitMs, size: sizeOf(job), addedAt: performance.now(), resolve, reject };
+      const waiting = {
+        caller,
+        job,
+        limitMs,
+        size: sizeOf(job),
+        addedAt: performance.now(),
+        resolve,
+        reject,
+      };
       const outcome = this.#queue.add(waiting);
       if (outcome !== 'added') reject(fullQueue(outcome));
       this.#next();
@@ -53,7 +62,7 @@ export class CheckPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#idleTimer);
-    for (const { reject } of this.#queue.drain()) reject(new Refusal('busy', 'The server is closing.'));
+    for (const { reject } of this.#queue.drain()) reject(closing());
     await Promise.all([...this.#idle, ...this.#busy.values()].map((thread) => thread.stop()));
   }
 
@@ -72,7 +81,9 @@ export class CheckPool {
     while (thread?.isUsable === false) thread = this.#idle.pop();
     thread ??= new CheckThread();
     this.#busy.set(caller.clientId, thread);
-    await thread.run(job, limitMs).then(resolve, reject);
+    await thread
+      .run(job, limitMs)
+      .then(resolve, (error: unknown) => reject(this.#isClosed ? closing() : error));
     this.#busy.delete(caller.clientId);
     if (this.#isClosed) return;
     if (thread.isUsable) this.#idle.push(thread);
@@ -83,6 +94,10 @@ export class CheckPool {
   #stopIdle(): void {
     for (const thread of this.#idle.splice(0)) void thread.stop();
   }
+}
+
+function closing(): Refusal {
+  return new Refusal('busy', 'The server is closing.');
 }
 
 function sizeOf(job: CheckJob): number {
@@ -98,6 +113,10 @@ function sizeOf(job: CheckJob): number {
 function fullQueue(outcome: 'client-full' | 'full'): Refusal {
   const more = { retryAfterSec: RETRY_AFTER_SEC };
   return outcome === 'client-full'
-    ? new Refusal('too-many-requests', 'This client has too many writes that wait for a check. Send fewer at once.', more)
+    ? new Refusal(
+        'too-many-requests',
+        'This client has too many writes that wait for a check. Send fewer at once.',
+        more,
+      )
     : new Refusal('busy', 'Too many writes wait for a check. Try again later.', more);
 }

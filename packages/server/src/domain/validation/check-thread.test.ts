@@ -31,7 +31,10 @@ async function passing(schema: JsonSchema, values: readonly JsonValue[]): Promis
 
 it('accepts the same URLs as the schema libraries, even after many checks', async () => {
   // Many times, because Node 20 has functions whose result changes once they are optimized.
-  const urls = [...Array<string>(20_000).fill('https://münchen.de/straße'), 'postgres://user:pass@host/name of db'];
+  const urls = [
+    ...Array<string>(20_000).fill('https://münchen.de/straße'),
+    'postgres://user:pass@host/name of db',
+  ];
   const results = await passing({ type: 'string', format: 'uri' }, [...urls, 'example.com']);
   expect(results.indexOf(false)).toBe(urls.length);
 });
@@ -45,16 +48,19 @@ it.each<[JsonSchema, JsonValue]>([
   [{ enum: [{ valueOf: 1 }] }, { valueOf: 1 }],
   [{ enum: [{ valueOf: 'a' }] }, { valueOf: 'b' }],
   [{ uniqueItems: true }, [{ toString: null }, { toString: null }]],
-])('refuses a value that ajv cannot compare, without the error of an earlier value: %j', async (schema, value) => {
-  const job = jobOf({ ...schema, type: ['object', 'array'] }, ['earlier', value]);
-  const end = await startThread().run(job, MUCH_MS);
-  expect(resultOf(end)).toEqual([
-    [
-      { pointer: '', reason: 'must be object,array' },
-      { pointer: '', reason: 'does not match its schema' },
-    ],
-  ]);
-});
+])(
+  'refuses a value that ajv cannot compare, without the error of an earlier value: %j',
+  async (schema, value) => {
+    const job = jobOf({ ...schema, type: ['object', 'array'] }, ['earlier', value]);
+    const end = await startThread().run(job, MUCH_MS);
+    expect(resultOf(end)).toEqual([
+      [
+        { pointer: '', reason: 'must be object,array' },
+        { pointer: '', reason: 'does not match its schema' },
+      ],
+    ]);
+  },
+);
 
 it('a validator that returns a promise refuses every value and ends no thread', async () => {
   const thread = startThread();

@@ -38,7 +38,7 @@ export class CheckThread {
       this.#worker.once('error', reject);
       this.#worker.once('exit', () => reject(new Error('The worker ended before it was ready.')));
     });
-    // Whoever waits for it gets the error.
+    // `run` awaits it and throws the error.
     this.#ready.catch(() => undefined);
     this.#worker.on('message', (message: { result?: unknown; failure?: string }) => this.#onMessage(message));
     this.#worker.on('error', (error: NodeJS.ErrnoException) => this.#onLost(error));

@@ -38,7 +38,8 @@ function findCompileIssue(text) {
     validators.compile(text);
     return undefined;
   } catch (error) {
-    if (error instanceof RangeError) return { path: '', reason: 'it is too large to compile, or refers to itself without end' };
+    if (error instanceof RangeError)
+      return { path: '', reason: 'it is too large to compile, or refers to itself without end' };
     const reason = error instanceof Error ? error.message : 'it does not compile';
     return { path: '', reason: reason.slice(0, 300) };
   }

@@ -12,14 +12,14 @@ interface Waiting {
 
 /** Limits of a {@link FairQueue}. */
 export interface QueueLimits {
-  /** Most items of one client. */
-  perClient: number;
+  /** Most items of one client, and most characters of all but the first of them. */
+  perClient: { items: number; size: number };
   /** Most characters of all items together. */
   size: number;
 }
 
 /**
- * A bounded queue in which the organizations take turns, and in an organization its clients. Whoever adds many items
+ * A bounded queue in which the organizations take turns, and in an organization its clients. A client that adds many items
  * makes only its own later ones wait.
  */
 export class FairQueue<Item extends Waiting> {
@@ -32,12 +32,14 @@ export class FairQueue<Item extends Waiting> {
     this.#limits = limits;
   }
 
-  /** Returns whether there was room for it: first for this client, then at all. */
+  /** Adds an item if its client (else `client-full`) and the queue (else `full`) are below their limits. */
   add(item: Item): 'added' | 'client-full' | 'full' {
     const { organizationId, clientId } = item.caller;
     const clients = this.#organizations.get(organizationId) ?? new Map<string, Item[]>();
     const items = clients.get(clientId) ?? [];
-    if (items.length >= this.#limits.perClient) return 'client-full';
+    const { perClient } = this.#limits;
+    const size = items.reduce((sum, other) => sum + other.size, item.size);
+    if (items.length >= perClient.items || (items.length > 0 && size > perClient.size)) return 'client-full';
     // An empty queue takes an item of any size.
     if (this.#size > 0 && this.#size + item.size > this.#limits.size) return 'full';
     this.#size += item.size;

@@ -1,4 +1,11 @@
-import type { CheckJob, PatternVerdict, SchemaRefusal, SchemaToCheck, SchemaVerdict, StoppedAt } from './check-job.ts';
+import type {
+  CheckJob,
+  PatternVerdict,
+  SchemaRefusal,
+  SchemaToCheck,
+  SchemaVerdict,
+  StoppedAt,
+} from './check-job.ts';
 import type { CheckPool } from './check-pool.ts';
 import type { Caller } from './fair-queue.ts';
 import type { Pattern } from './pattern-check.ts';

@@ -10,8 +10,8 @@ import {
 } from '@smooai/config';
 import { clip } from '../../lib/clip.ts';
 import { Refusal } from '../refusal.ts';
-import { checkJsonLimits, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
 import type { SchemaToCheck } from './check-job.ts';
+import { checkJsonLimits, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
 import type { RequestChecks } from './request-checks.ts';
 import { readLimit } from './schema-keys.ts';
 import {

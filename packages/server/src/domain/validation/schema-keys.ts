@@ -1,4 +1,11 @@
-import { type JsonSchema, type JsonValue, type LimitDefinition, TIERS, type Tier, type WireSchema } from '@smooai/config';
+import {
+  type JsonSchema,
+  type JsonValue,
+  type LimitDefinition,
+  TIERS,
+  type Tier,
+  type WireSchema,
+} from '@smooai/config';
 import type { StoredSchema } from '../../storage/storage.ts';
 import { findKeywordIssue, withoutAnnotations } from './schema-keywords.ts';
 

@@ -159,10 +159,7 @@ function walk(schema: JsonSchema, place: Place): KeywordIssue | undefined {
   return undefined;
 }
 
-function* subschemas(
-  keyword: string,
-  value: JsonValue,
-): Generator<{ path: string; schema: JsonSchema }> {
+function* subschemas(keyword: string, value: JsonValue): Generator<{ path: string; schema: JsonSchema }> {
   const kind = KEYWORDS.get(keyword);
   if (kind === 'schema' && isJsonObject(value)) yield { path: '', schema: value };
   const isCollection = (kind === 'list' && Array.isArray(value)) || (kind === 'map' && isJsonObject(value));

@@ -10,9 +10,9 @@ import { clip } from '../../lib/clip.ts';
 import { fieldName } from '../../lib/field-name.ts';
 import { isRecord } from '../../lib/record.ts';
 import { Refusal } from '../refusal.ts';
+import type { ValueIssue } from './check-job.ts';
 import { checkJsonLimits, MAX_CONDITION_BYTES } from './json-limits.ts';
 import type { PatternCheck } from './pattern-check.ts';
-import type { ValueIssue } from './check-job.ts';
 import type { SchemaKey } from './schema-keys.ts';
 import type { ValueVerdicts } from './value-verdicts.ts';
 

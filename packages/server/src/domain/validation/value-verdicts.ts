@@ -7,7 +7,8 @@ const SIMPLIFY = 'Simplify the patterns and references of its schema';
 /** A reason, to put after the name of the field, as all of these. */
 const UNUSABLE = 'cannot be checked: this server does not support its schema. Push the schema again';
 const ENDLESS =
-  'cannot be checked: its schema refers to itself without end, or has a pattern that is too large. ' + SIMPLIFY;
+  'cannot be checked: its schema refers to itself without end, or has a pattern that is too large. ' +
+  SIMPLIFY;
 
 /** Ends a write that must wait for verdicts. */
 export class VerdictsMissing extends Error {}
@@ -66,7 +67,8 @@ export class ValueVerdicts {
     if (stopped === undefined) return;
     this.#stop = { key: stopped.key, reason };
     const values = at.value === -1 ? stopped.values : stopped.values.slice(at.value, at.value + 1);
-    for (const value of values) this.#set(stopped.key, value, { pointer: '', reason: `${reason}. ${SIMPLIFY}` });
+    for (const value of values)
+      this.#set(stopped.key, value, { pointer: '', reason: `${reason}. ${SIMPLIFY}` });
   }
 
   #keep(key: SchemaKey, values: readonly string[], verdict: SchemaVerdict | undefined): void {

@@ -153,7 +153,8 @@ function writeFailure(code: string): { code: StorageErrorCode; message: string }
     return { code: 'ERR_STORAGE_FULL', message };
   }
   if (code.startsWith('SQLITE_READONLY')) {
-    const message = 'The database is read-only. Nothing was changed. Check the permissions of its file and directory.';
+    const message =
+      'The database is read-only. Nothing was changed. Check the permissions of its file and directory.';
     return { code: 'ERR_STORAGE_READ_ONLY', message };
   }
   if (code.startsWith('SQLITE_IOERR')) {
