@@ -86,13 +86,14 @@ describe('smooai-config-server', { timeout: 40_000 }, () => {
   it('ends with 0 on a full disk', async (context) => {
     const directory = await smallDisk(context);
     const server = run(['--json'], directory);
-    const { url, organizationId } = await firstLine(server);
+    const started = await firstLine(server);
+    const [url, organization] = [String(started.url), String(started.organizationId)];
     const credentials = JSON.parse(
       await readFile(join(directory, 'smooai-config.db.credentials.json'), 'utf8'),
     );
     const token = await jsonOf(await postForm(`${credentials.authUrl}/token`, grant(credentials)));
     const create = (name: string) =>
-      fetch(`${url}/organizations/${organizationId}/config/schemas`, {
+      fetch(`${url}/organizations/${organization}/config/schemas`, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${String(token.access_token)}`,

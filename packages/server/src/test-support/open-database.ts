@@ -5,14 +5,16 @@ export async function withConnection<Result>(
   start: () => Promise<Result>,
 ): Promise<{ result: Result; connection: Database.Database }> {
   const { prototype } = Database as unknown as { prototype: Database.Database };
-  const exec: (this: Database.Database, sql: string) => Database.Database = prototype.exec;
-  let connection: Database.Database | undefined;
+  const original = Object.getOwnPropertyDescriptor(prototype, 'exec');
+  const exec = original?.value as Database.Database['exec'];
+  const connections: Database.Database[] = [];
   prototype.exec = function (this: Database.Database, sql) {
-    if (sql.includes('locking_mode = EXCLUSIVE')) connection = this;
+    if (sql.includes('locking_mode = EXCLUSIVE')) connections.push(this);
     return exec.call(this, sql);
   };
   try {
     const result = await start();
+    const [connection] = connections;
     if (connection === undefined) throw new Error('No database was opened.');
     return { result, connection };
   } finally {

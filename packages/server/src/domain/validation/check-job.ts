@@ -17,11 +17,15 @@ export interface SchemaToCheck {
   values: readonly string[];
 }
 
+/** A pattern with the flags it runs with: one that is harmless may take exponential time when case is ignored. */
+export interface Pattern {
+  readonly source: string;
+  readonly flags: PatternFlags;
+}
+
 /** A pattern to prove harmless. */
-export interface PatternJob {
+export interface PatternJob extends Pattern {
   kind: 'pattern';
-  source: string;
-  flags: PatternFlags;
 }
 
 export type CheckJob = SchemaJob | PatternJob;

@@ -1,7 +1,7 @@
 import type { JsonValue, PatternFlags } from '@smooai/config';
 import { isRecord } from '../../lib/record.ts';
 import { Refusal } from '../refusal.ts';
-import type { PatternVerdict } from './check-job.ts';
+import type { Pattern, PatternVerdict } from './check-job.ts';
 import type { RequestChecks } from './request-checks.ts';
 
 /** Most characters of one pattern. */
@@ -19,12 +19,6 @@ const REASONS: Record<PatternVerdict, string | undefined> = {
 
 /** Returns why a pattern must not be stored; undefined if it may. */
 export type PatternCheck = (pattern: string, flags: PatternFlags) => string | undefined;
-
-/** A pattern with the flags it runs with: one that is harmless may take exponential time when case is ignored. */
-export interface Pattern {
-  readonly source: string;
-  readonly flags: PatternFlags;
-}
 
 /** Checks that regular expressions are valid and cannot take exponential time on any text. */
 export class PatternChecker {

@@ -1,5 +1,6 @@
 import type {
   CheckJob,
+  Pattern,
   PatternVerdict,
   SchemaRefusal,
   SchemaToCheck,
@@ -8,7 +9,6 @@ import type {
 } from './check-job.ts';
 import type { CheckPool } from './check-pool.ts';
 import type { Caller } from './fair-queue.ts';
-import type { Pattern } from './pattern-check.ts';
 
 /** Computing time for all checks of a request, in milliseconds. */
 const BASE_MS = 2_000;

@@ -52,12 +52,13 @@ export async function checkSchemaDocument(given: unknown, checks: RequestChecks)
 }
 
 /** The schema of a key that a worker has to compile, and its place in the request. */
-interface KeySchema extends SchemaToCheck {
+interface KeySchema {
   place: string;
+  schema: SchemaToCheck;
 }
 
 async function compileAll(schemas: readonly KeySchema[], checks: RequestChecks): Promise<void> {
-  const checked = await checks.compile(schemas.map(({ place: _, ...schema }) => schema));
+  const checked = await checks.compile(schemas.map(({ schema }) => schema));
   if (!checked.isComplete) {
     const { at, reason } = checked.stop;
     const place = schemas[at.schema]?.place ?? 'jsonSchema';
@@ -155,12 +156,8 @@ function readKeySchema(schema: JsonSchema, place: string): KeySchema {
   refuseKeyword(findKeywordIssue(schema), place);
   // Every key is checked as draft 2020-12, whatever dialect it names.
   const { $schema: _, ...original } = schema;
-  return {
-    place,
-    text: JSON.stringify(withoutAnnotations(schema)),
-    original: JSON.stringify(original),
-    values: [],
-  };
+  const text = JSON.stringify(withoutAnnotations(schema));
+  return { place, schema: { text, original: JSON.stringify(original), values: [] } };
 }
 
 function refuseKeyword(issue: KeywordIssue | undefined, place: string): void {
