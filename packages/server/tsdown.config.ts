@@ -13,8 +13,8 @@ export default defineConfig([
     deps: { onlyBundle: ['kysely'] },
   },
   {
-    // With its dependency, so that users do not install 57 MB of it. The pattern checker starts it as a file of its own.
-    entry: { 'pattern-worker': 'src/domain/validation/pattern-worker.js' },
+    // With its dependency, so that users do not install 57 MB of it. `CheckThread` starts it as a file of its own.
+    entry: { 'check-worker': 'src/domain/validation/check-worker.js' },
     format: ['esm'],
     platform: 'node',
     target: 'es2022',

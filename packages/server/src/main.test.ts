@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'tsdown';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { grant, postForm, temporaryDirectory } from './test-support/running-server.ts';
+import { beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { grant, jsonOf, postForm, temporaryDirectory } from './test-support/running-server.ts';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 // One level below the package, like dist, but separate, so that it does not disturb other builds.
@@ -30,6 +31,18 @@ beforeAll(async () => {
     inputOptions: { resolve: { conditionNames: ['@smooai/source', 'node', 'import', 'default'] } },
   });
 }, 60_000);
+
+const DISK_BYTES = 3 * 1024 * 1024;
+
+/** A directory on a disk of its own. Skips the test if the user may not mount one. */
+async function smallDisk(context: TestContext): Promise<string> {
+  const directory = await temporaryDirectory();
+  const arguments_ = ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', directory];
+  const mounted = await promisify(execFile)('mount', arguments_).catch(() => undefined);
+  if (mounted === undefined) context.skip('The user may not mount a file system.');
+  onTestFinished(async () => void (await promisify(execFile)('umount', ['--lazy', directory])));
+  return directory;
+}
 
 interface Running {
   child: ChildProcess;
@@ -70,6 +83,35 @@ async function firstLine({ stdout, stderr, exit }: Running): Promise<Record<stri
 }
 
 describe('smooai-config-server', { timeout: 40_000 }, () => {
+  it('ends with 0 on a full disk', async (context) => {
+    const directory = await smallDisk(context);
+    const server = run(['--json'], directory);
+    const started = await firstLine(server);
+    const [url, organization] = [String(started.url), String(started.organizationId)];
+    const credentials = JSON.parse(
+      await readFile(join(directory, 'smooai-config.db.credentials.json'), 'utf8'),
+    );
+    const token = await jsonOf(await postForm(`${credentials.authUrl}/token`, grant(credentials)));
+    const create = (name: string) =>
+      fetch(`${url}/organizations/${organization}/config/schemas`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${String(token.access_token)}`,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify({ name }),
+      });
+    expect((await create('stored')).status).toBe(201);
+    await expect(writeFile(join(directory, 'fill'), Buffer.alloc(DISK_BYTES))).rejects.toThrow('ENOSPC');
+    expect((await create('lost')).status).toBe(507);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    await rm(join(directory, 'fill'));
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    await expect(writeFile(join(directory, 'fill'), Buffer.alloc(DISK_BYTES))).rejects.toThrow('ENOSPC');
+    server.child.kill('SIGTERM');
+    expect(await server.exit, server.stderr()).toBe(0);
+  });
+
   it('prints one line of JSON once it listens, and ends on SIGTERM', async () => {
     const directory = await temporaryDirectory();
     const server = run(['--json'], directory);

@@ -10,6 +10,7 @@ import { Environments } from './environments.ts';
 import { Refusal } from './refusal.ts';
 import { Schemas } from './schemas.ts';
 import { Segments } from './segments.ts';
+import { CheckPool } from './validation/check-pool.ts';
 import { PatternChecker } from './validation/pattern-check.ts';
 import { SchemaKeysCache } from './validation/schema-keys.ts';
 import { Values } from './values.ts';
@@ -28,7 +29,7 @@ export class ConfigService {
   readonly segments: Segments;
   readonly #storage: Storage;
   readonly #views: EnvironmentViews;
-  readonly #patterns = new PatternChecker();
+  readonly #checks = new CheckPool();
 
   constructor(options: ConfigServiceOptions) {
     this.#storage = options.storage;
@@ -38,7 +39,8 @@ export class ConfigService {
       writer: new ChangeWriter(options),
       views: this.#views,
       schemaKeys,
-      patterns: this.#patterns,
+      patterns: new PatternChecker(),
+      checks: this.#checks,
     };
     this.values = new Values(parts);
     this.schemas = new Schemas(options.storage, parts);
@@ -63,8 +65,8 @@ export class ConfigService {
     return this.#views.read(environmentId);
   }
 
-  /** Stops the worker thread that checks patterns. */
+  /** Stops the worker threads that check schemas, values and patterns. */
   close(): Promise<void> {
-    return this.#patterns.close();
+    return this.#checks.close();
   }
 }

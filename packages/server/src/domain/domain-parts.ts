@@ -1,5 +1,6 @@
 import type { ChangeWriter } from './change-writer.ts';
 import type { EnvironmentViews } from './environment-view.ts';
+import type { CheckPool } from './validation/check-pool.ts';
 import type { PatternChecker } from './validation/pattern-check.ts';
 import type { SchemaKeysCache } from './validation/schema-keys.ts';
 
@@ -9,4 +10,5 @@ export interface DomainParts {
   views: EnvironmentViews;
   schemaKeys: SchemaKeysCache;
   patterns: PatternChecker;
+  checks: CheckPool;
 }

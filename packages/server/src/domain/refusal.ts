@@ -5,7 +5,9 @@ export type RefusalCode =
   | 'forbidden'
   | 'not-found'
   | 'conflict'
-  | 'too-large';
+  | 'too-large'
+  | 'too-many-requests'
+  | 'busy';
 
 /** A refusal that the caller sees as `{ message, cause? }`. Its texts never contain a secret or a token. */
 export class Refusal extends Error {
@@ -15,15 +17,18 @@ export class Refusal extends Error {
   readonly detail: string | undefined;
   /** Further fields of the response body, such as the list of a conflict. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
+  /** When the caller may try again, in seconds. */
+  readonly retryAfterSec: number | undefined;
 
   constructor(
     code: RefusalCode,
     message: string,
-    more: { detail?: string; fields?: Readonly<Record<string, unknown>> } = {},
+    more: { detail?: string; fields?: Readonly<Record<string, unknown>>; retryAfterSec?: number } = {},
   ) {
     super(message);
     this.code = code;
     this.detail = more.detail;
     this.fields = more.fields;
+    this.retryAfterSec = more.retryAfterSec;
   }
 }

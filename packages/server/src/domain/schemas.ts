@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { WireSchema } from '@smooai/config';
+import { tierNames, type WireSchema } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
 import type { Storage, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
 import { requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
+import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
 import { Refusal } from './refusal.ts';
 import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
+import { RequestChecks } from './validation/request-checks.ts';
 import { checkSchemaDocument, emptySchemaDocument } from './validation/schema-document.ts';
 import { readSchemaKeys, type SchemaKeys } from './validation/schema-keys.ts';
 import { findStoredIssue } from './validation/value-check.ts';
+import { ValueVerdicts } from './validation/value-verdicts.ts';
 import { removeValue } from './values.ts';
 
 /** A stored value that does not fit a new version of its schema, as a conflict lists it. */
@@ -57,7 +60,9 @@ export class Schemas {
   ): Promise<StoredSchema> {
     requireAllEnvironments(principal, 'change schemas');
     const jsonSchema =
-      input.jsonSchema === undefined ? emptySchemaDocument() : checkSchemaDocument(input.jsonSchema);
+      input.jsonSchema === undefined
+        ? emptySchemaDocument()
+        : await checkSchemaDocument(input.jsonSchema, new RequestChecks(this.#parts.checks, principal));
     return this.#parts.writer.run(async (transaction) => {
       const { operations, now } = transaction;
       const others = await operations.listSchemas(principal.organizationId);
@@ -111,7 +116,7 @@ export class Schemas {
     await this.#parts.writer.run(async (transaction) => {
       const { operations } = transaction;
       const schema = await findSchema(operations, principal, id);
-      const invalid = await findInvalidValues(operations, schema.id, new Map());
+      const invalid = await findInvalidValues(operations, schema.id, { keys: new Map() });
       if (invalid.length > 0 && !force) {
         throw conflict(
           `The schema "${clip(schema.name)}" has stored values. Set "force" to delete them too.`,
@@ -137,8 +142,11 @@ export class Schemas {
     input: { jsonSchema: unknown; changeDescription?: string | null; force: boolean },
   ): Promise<{ schema: StoredSchema; version: number }> {
     requireAllEnvironments(principal, 'push schemas');
-    const jsonSchema = checkSchemaDocument(input.jsonSchema);
-    return this.#parts.writer.run(async (transaction) => {
+    const checks = new RequestChecks(this.#parts.checks, principal);
+    const jsonSchema = await checkSchemaDocument(input.jsonSchema, checks);
+    const keys = readSchemaKeys(jsonSchema);
+    const verdicts = new ValueVerdicts(checks);
+    return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
       const { operations, now } = transaction;
       const schema = await findSchema(operations, principal, id);
       const others = await operations.listSchemas(principal.organizationId);
@@ -146,7 +154,10 @@ export class Schemas {
         jsonSchema,
         others.filter((other) => other.id !== id),
       );
-      const invalid = await findInvalidValues(operations, id, readSchemaKeys(jsonSchema));
+      // With `force`, values that do not fit are kept, so they need no check.
+      const invalid = await findInvalidValues(operations, id, { keys, ...(!input.force && { verdicts }) });
+      refuseStopped(verdicts);
+      verdicts.requireComplete();
       if (invalid.length > 0 && !input.force) {
         throw conflict(
           'Stored values do not fit the new schema. Change them first, or push with "force": true.',
@@ -213,7 +224,7 @@ function refuseKeysOfOtherSchemas(document: WireSchema, others: readonly StoredS
 async function findInvalidValues(
   operations: StorageOperations,
   schemaId: string,
-  keys: SchemaKeys,
+  { keys, verdicts }: { keys: SchemaKeys; verdicts?: ValueVerdicts },
 ): Promise<InvalidRow[]> {
   const invalid: InvalidRow[] = [];
   const names = new Map<string, string>();
@@ -225,7 +236,7 @@ async function findInvalidValues(
         ? 'the schema has no such key'
         : mustBeDeleted
           ? `its tier becomes ${key.tier}`
-          : findStoredIssue(key, stored.value);
+          : verdicts && findStoredIssue(key, stored.value, verdicts);
     if (reason === undefined) continue;
     const environment =
       names.get(stored.environmentId) ?? (await operations.findEnvironment(stored.environmentId))?.name ?? '';
@@ -233,6 +244,17 @@ async function findInvalidValues(
     invalid.push({ key: stored.key, environment, reason, stored, mustBeDeleted });
   }
   return invalid.sort((a, b) => compare(a.key, b.key) || compare(a.environment, b.environment));
+}
+
+/** @throws {Refusal} `invalid` if the check of the stored values used up the budget of the request */
+function refuseStopped({ stop }: ValueVerdicts): void {
+  if (stop === undefined) return;
+  const { key, tier } = stop.key;
+  throw new Refusal(
+    'invalid',
+    `Field "jsonSchema.properties.${tierNames(tier).schema}.properties.${key}": the stored values of this key ` +
+      `${stop.reason}. Simplify its patterns and references, or push with "force": true, which does not check them.`,
+  );
 }
 
 function compare(a: string, b: string): number {

@@ -18,6 +18,7 @@ import { Refusal } from './refusal.ts';
 import { findNewlyTooLarge, findSegmentCycle, segmentUses } from './segment-use.ts';
 import { checkJsonLimits, MAX_CONDITION_BYTES, MAX_ROWS } from './validation/json-limits.ts';
 import { patternsIn } from './validation/pattern-check.ts';
+import { RequestChecks } from './validation/request-checks.ts';
 import { checkSegmentCondition } from './validation/value-check.ts';
 
 /** The pattern of segment names. */
@@ -55,7 +56,10 @@ export class Segments {
       );
     }
     checkJsonLimits(input.condition, 'condition', MAX_CONDITION_BYTES);
-    const checkPattern = await this.#parts.patterns.prepare(patternsIn(input.condition as JsonValue));
+    const checkPattern = await this.#parts.patterns.prepare(
+      patternsIn(input.condition as JsonValue),
+      new RequestChecks(this.#parts.checks, principal),
+    );
     return this.#parts.writer.run(async (transaction) => {
       const { operations, now } = transaction;
       const environment = await findEnvironmentByName(operations, principal, target.environment);

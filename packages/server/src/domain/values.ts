@@ -13,6 +13,7 @@ import type { Principal } from '../principal.ts';
 import type { Environment, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
 import { findEnvironmentById, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
+import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
 import {
   fallbackChain,
@@ -24,8 +25,10 @@ import type { EnvironmentView } from './environment-view.ts';
 import { Refusal } from './refusal.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
 import { type PatternCheck, patternsIn } from './validation/pattern-check.ts';
+import { RequestChecks } from './validation/request-checks.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
+import { ValueVerdicts } from './validation/value-verdicts.ts';
 
 /** One value of a write request. Its shape is already checked. */
 export interface ValueWrite {
@@ -84,17 +87,22 @@ export class Values {
       checkJsonLimits(write.value, field(pointerOf(index), 'value'), MAX_VALUE_BYTES);
     }
     refuseRepeats(writes, pointerOf);
+    const checks = new RequestChecks(this.#parts.checks, principal);
+    const verdicts = new ValueVerdicts(checks);
     const checkPattern = await this.#parts.patterns.prepare(
       writes.flatMap(({ value }) => (isTargeted(value) ? patternsIn(value) : [])),
+      checks,
     );
-    return this.#parts.writer.run(async (transaction) => {
+    return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
       const reader = new WriteReader(transaction.operations, principal);
-      const rows: StoredValue[] = [];
+      const checked: CheckedWrite[] = [];
       for (const [index, write] of writes.entries()) {
         const pointer = pointerOf(index);
-        const checked = await this.#check(reader, write, { pointer, checkPattern });
-        rows.push(await storeValue(transaction, principal, checked));
+        checked.push(await this.#check(reader, write, { pointer, checkPattern, verdicts }));
       }
+      verdicts.requireComplete();
+      const rows: StoredValue[] = [];
+      for (const entry of checked) rows.push(await storeValue(transaction, principal, entry));
       return rows;
     });
   }
@@ -123,8 +131,9 @@ export class Values {
   async #check(
     reader: WriteReader,
     write: ValueWrite,
-    { pointer, checkPattern }: { pointer: string; checkPattern: PatternCheck },
+    options: { pointer: string; checkPattern: PatternCheck; verdicts: ValueVerdicts },
   ): Promise<CheckedWrite> {
+    const { pointer } = options;
     const environment = await reader.environment(write.environmentId, field(pointer, 'environmentId'));
     const schema = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
     const key = this.#parts.schemaKeys.of(schema).get(write.key);
@@ -141,7 +150,7 @@ export class Values {
       );
     }
     const segments = await reader.segments(environment);
-    checkValue(key, write.value, { pointer: `${pointer}/value`, segments, checkPattern });
+    checkValue(key, write.value, { ...options, pointer: `${pointer}/value`, segments });
     return { write, environment, schema };
   }
 }

@@ -3,6 +3,7 @@ import { Refusal, type RefusalCode } from '../domain/refusal.ts';
 import { errorCode } from '../lib/error-code.ts';
 import { describeError, safePath } from '../server-logger.ts';
 import { UniqueViolationError } from '../storage/storage.ts';
+import { StorageError, type StorageErrorCode } from '../storage/storage-error.ts';
 import { HttpError } from './http-error.ts';
 import { OAuthError } from './oauth-error.ts';
 
@@ -13,6 +14,8 @@ const STATUSES: Readonly<Record<RefusalCode, number>> = {
   'not-found': 404,
   conflict: 409,
   'too-large': 413,
+  'too-many-requests': 429,
+  busy: 503,
 };
 
 /** Messages for Fastify's own refusals: the original ones may quote the body. */
@@ -24,6 +27,13 @@ const FASTIFY_REFUSALS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The size of the body differs from its Content-Length.',
   FST_ERR_BAD_URL: 'The path is not a valid URL.',
   FST_ERR_ASYNC_CONSTRAINT: 'The request is not valid.',
+};
+
+/** The disk of the database is full, or it cannot be read or written. */
+const STORAGE_STATUSES: Partial<Record<StorageErrorCode, number>> = {
+  ERR_STORAGE_FULL: 507,
+  ERR_STORAGE_READ_ONLY: 503,
+  ERR_STORAGE_UNAVAILABLE: 503,
 };
 
 /** Responds to errors of routes with `{ message, cause? }`, never with a stack or the text of an unknown error. */
@@ -39,7 +49,8 @@ export function registerErrorHandling(app: FastifyInstance): void {
 /** Responds with the status and body of an error: see {@link registerErrorHandling}. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Refusal) {
-    const { code, message, detail, fields } = error;
+    const { code, message, detail, fields, retryAfterSec } = error;
+    if (retryAfterSec !== undefined) void reply.header('retry-after', String(retryAfterSec));
     return reply
       .code(STATUSES[code])
       .send({ ...fields, message, ...(detail === undefined ? {} : { cause: detail }) });
@@ -50,7 +61,8 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const refusal = frameworkRefusal(error);
   if (refusal) return reply.code(refusal.statusCode).send({ message: refusal.message });
   logUnknownError(error, request);
-  return reply.code(500).send({ message: 'internal error' });
+  const { statusCode, message } = failureOf(error);
+  return reply.code(statusCode).send({ message });
 }
 
 /** Responds with an error in the form of RFC 6749 §5.2, plus `message`. */
@@ -65,7 +77,16 @@ export function sendOAuthError(error: unknown, request: FastifyRequest, reply: F
     return reply.code(statusCode).send({ error: 'invalid_request', error_description: message, message });
   }
   logUnknownError(error, request);
-  return reply.code(500).send({ error: 'server_error', message: 'internal error' });
+  const { statusCode, message } = failureOf(error);
+  return reply.code(statusCode).send({ error: 'server_error', message });
+}
+
+function failureOf(error: unknown): { statusCode: number; message: string } {
+  const statusCode = error instanceof StorageError ? STORAGE_STATUSES[error.code] : undefined;
+  if (statusCode === undefined || !(error instanceof StorageError)) {
+    return { statusCode: 500, message: 'internal error' };
+  }
+  return { statusCode, message: error.message };
 }
 
 function frameworkRefusal(error: unknown): { statusCode: number; message: string } | undefined {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../http/server-context.ts';
+import { StorageError } from '../storage/storage-error.ts';
 
 const PING_TIMEOUT_MS = 2_000;
 
@@ -8,20 +9,24 @@ const PING_TIMEOUT_MS = 2_000;
 export function registerHealthRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get('/healthz', { exposeHeadRoute: true }, async () => ({ status: 'ok' }));
   app.get('/readyz', { exposeHeadRoute: true }, async (_request, reply) => {
-    if (await isStorageReady(context)) return { status: 'ok' };
-    return reply.code(503).send({ status: 'unavailable', message: 'The storage does not respond.' });
+    const problem = await findProblem(context);
+    if (problem === undefined) return { status: 'ok' };
+    return reply.code(503).send({ status: 'unavailable', message: problem });
   });
 }
 
-async function isStorageReady(context: ServerContext): Promise<boolean> {
+const NO_RESPONSE = 'The storage does not respond.';
+
+/** Why the storage does not work, such as a full disk; undefined if it does. */
+async function findProblem(context: ServerContext): Promise<string | undefined> {
   const timeout = new AbortController();
   try {
     return await Promise.race([
-      context.storage.ping().then(() => true),
-      delay(PING_TIMEOUT_MS, false, { signal: timeout.signal, ref: false }),
+      context.storage.ping().then(() => undefined),
+      delay(PING_TIMEOUT_MS, NO_RESPONSE, { signal: timeout.signal, ref: false }),
     ]);
-  } catch {
-    return false;
+  } catch (error) {
+    return error instanceof StorageError ? error.message : NO_RESPONSE;
   } finally {
     timeout.abort();
   }

@@ -33,7 +33,7 @@ describe('a value that its schema cannot check in time', () => {
       expect(response.body.message).toContain('Field "value" of "trap" cannot be checked');
       await shop.set('newCheckout', true);
     },
-    20_000,
+    120_000,
   );
 
   it('is refused as fast with forty slow results as with one', async () => {
@@ -60,7 +60,7 @@ describe('a value that its schema cannot check in time', () => {
     };
     const one = await timeOf(1);
     expect(await timeOf(40)).toBeLessThan(one * 4);
-  }, 30_000);
+  }, 120_000);
 });
 
 /** A schema with 2 ** 26 ways to refuse a text. */

@@ -178,7 +178,10 @@ export interface Storage extends StorageOperations {
    * that `work` receives: those of the storage itself throw or wait for the transaction to end.
    */
   transaction<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
-  /** Resolves if the storage works. */
+  /**
+   * Resolves if the storage works. After a write that failed because of the disk, it tries to write.
+   * @throws {StorageError} with what to do
+   */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -8,11 +8,12 @@ import {
   type TierSchema,
   type WireSchema,
 } from '@smooai/config';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import { clip } from '../../lib/clip.ts';
 import { Refusal } from '../refusal.ts';
+import type { SchemaToCheck } from './check-job.ts';
 import { checkJsonLimits, MAX_KEYS, MAX_SCHEMA_BYTES } from './json-limits.ts';
-import { createSchemaAjv, readLimit } from './schema-keys.ts';
+import type { RequestChecks } from './request-checks.ts';
+import { readLimit } from './schema-keys.ts';
 import {
   findContainerIssue,
   findKeywordIssue,
@@ -37,14 +38,42 @@ const LIMIT_KEYWORDS: ReadonlySet<string> = new Set([
 
 /** A document without keys, for a schema that is created before its first push. */
 export function emptySchemaDocument(): WireSchema {
-  return checkSchemaDocument({ type: 'object', properties: {} });
+  return readDocument({ type: 'object', properties: {} }).document;
 }
 
 /**
  * Checks a schema document from a request and adds the tiers that it leaves out.
  * @throws {Refusal} `invalid` naming the place and the reason, or `too-large`
  */
-export function checkSchemaDocument(document: unknown): WireSchema {
+export async function checkSchemaDocument(given: unknown, checks: RequestChecks): Promise<WireSchema> {
+  const { document, schemas } = readDocument(given);
+  if (schemas.length > 0) await compileAll(schemas, checks);
+  return document;
+}
+
+/** The schema of a key that a worker has to compile, and its place in the request. */
+interface KeySchema {
+  place: string;
+  schema: SchemaToCheck;
+}
+
+async function compileAll(schemas: readonly KeySchema[], checks: RequestChecks): Promise<void> {
+  const checked = await checks.compile(schemas.map(({ schema }) => schema));
+  if (!checked.isComplete) {
+    const { at, reason } = checked.stop;
+    const place = schemas[at.schema]?.place ?? 'jsonSchema';
+    throw new Refusal(
+      'invalid',
+      `Field "${place}" ${reason}. Simplify it: fewer properties, branches, references or patterns.`,
+    );
+  }
+  const refusal = checked.result;
+  if (refusal === undefined) return;
+  const place = `${schemas[refusal.index]?.place ?? 'jsonSchema'}${refusal.path}`;
+  throw new Refusal('invalid', `Field "${clip(place)}" is not a valid JSON Schema: ${refusal.reason}.`);
+}
+
+function readDocument(document: unknown): { document: WireSchema; schemas: KeySchema[] } {
   checkJsonLimits(document, 'jsonSchema', MAX_SCHEMA_BYTES);
   const root = requireObjectSchema(document, 'jsonSchema');
   const given = root.properties ?? {};
@@ -58,20 +87,20 @@ export function checkSchemaDocument(document: unknown): WireSchema {
     }
   }
   const owners = new Map<string, TierNames>();
-  const ajv = createSchemaAjv();
+  const schemas: KeySchema[] = [];
   const tiers = Object.fromEntries(
-    TIERS.map((names) => [names.schema, checkTier({ names, owners, ajv, schema: given[names.schema] })]),
+    TIERS.map((names) => [names.schema, checkTier({ names, owners, schemas, schema: given[names.schema] })]),
   );
-  return { ...root, type: 'object', properties: tiers as WireSchema['properties'] };
+  return { document: { ...root, type: 'object', properties: tiers as WireSchema['properties'] }, schemas };
 }
 
 function checkTier(input: {
   names: TierNames;
   owners: Map<string, TierNames>;
-  ajv: Ajv2020;
+  schemas: KeySchema[];
   schema: JsonValue | undefined;
 }): TierSchema {
-  const { names, owners, ajv, schema } = input;
+  const { names, owners, schemas, schema } = input;
   const path = `jsonSchema.properties.${names.schema}`;
   const tier = schema === undefined ? {} : requireObjectSchema(schema, path);
   const properties: Record<string, JsonSchema> = {};
@@ -91,7 +120,7 @@ function checkTier(input: {
     if (!isJsonObject(value))
       throw new Refusal('invalid', `Field "${place}" must be a JSON Schema, as an object.`);
     if (names.tier === 'limit') checkLimitSchema(value, place);
-    else checkKeySchema(ajv, value, place);
+    else schemas.push(readKeySchema(value, place));
     properties[key] = value;
   }
   return { ...tier, type: 'object', properties };
@@ -123,27 +152,12 @@ function checkKeyName(key: string, place: string): void {
   }
 }
 
-let metaAjv: Ajv2020 | undefined;
-
-function checkKeySchema(ajv: Ajv2020, schema: JsonSchema, place: string): void {
+function readKeySchema(schema: JsonSchema, place: string): KeySchema {
   refuseKeyword(findKeywordIssue(schema), place);
   // Every key is checked as draft 2020-12, whatever dialect it names.
-  const { $schema: _, ...local } = schema;
-  metaAjv ??= new Ajv2020({ strict: false, logger: false });
-  if (metaAjv.validateSchema(local) !== true) {
-    const error = metaAjv.errors?.[0];
-    const path = (error?.instancePath ?? '').replaceAll('/', '.');
-    throw new Refusal(
-      'invalid',
-      `Field "${place}${path}" is not a valid JSON Schema: it ${error?.message ?? 'is refused'}.`,
-    );
-  }
-  try {
-    ajv.compile(withoutAnnotations(schema));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'it does not compile';
-    throw new Refusal('invalid', `Field "${place}" is not a valid JSON Schema: ${reason.slice(0, 300)}.`);
-  }
+  const { $schema: _, ...original } = schema;
+  const text = JSON.stringify(withoutAnnotations(schema));
+  return { place, schema: { text, original: JSON.stringify(original), values: [] } };
 }
 
 function refuseKeyword(issue: KeywordIssue | undefined, place: string): void {

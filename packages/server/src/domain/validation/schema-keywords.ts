@@ -72,10 +72,14 @@ export interface KeywordIssue {
 
 /** Finds the first keyword of a schema that is not supported, or a reference to something that is not a schema. */
 export function findKeywordIssue(schema: JsonSchema): KeywordIssue | undefined {
-  const references: Reference[] = [];
-  const targets = new Set<string>();
-  const issue = walk(schema, { pointer: '', path: '', targets, references, isNamed: false });
-  return issue ?? references.map((reference) => referenceIssue(reference, targets)).find(Boolean);
+  const found: Found = { references: [], anchors: new Set() };
+  const issue = walk(schema, { path: '', found, isRoot: true, isNamed: false });
+  if (issue !== undefined) return issue;
+  for (const reference of found.references) {
+    const wrong = referenceIssue(reference, schema, found.anchors);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
 }
 
 /**
@@ -124,58 +128,52 @@ interface Reference {
   isNamed: boolean;
 }
 
-interface Place {
-  /** JSON pointer (RFC 6901) from the key's schema. */
-  pointer: string;
-  /** The same for people. */
-  path: string;
-  /** Collects what references may refer to: pointers and anchors. */
-  targets: Set<string>;
+interface Found {
   references: Reference[];
+  anchors: Set<string>;
+}
+
+interface Place {
+  /** For people: `.anyOf.0`. */
+  path: string;
+  found: Found;
+  isRoot: boolean;
   isNamed: boolean;
 }
 
 function walk(schema: JsonSchema, place: Place): KeywordIssue | undefined {
-  const { pointer, path, targets, references } = place;
-  const isNamed = place.isNamed || (pointer !== '' && Object.hasOwn(schema, '$id'));
-  targets.add(pointer);
-  if (typeof schema.$anchor === 'string') targets.add(schema.$anchor);
+  const { path, found } = place;
+  const isNamed = place.isNamed || (!place.isRoot && Object.hasOwn(schema, '$id'));
+  if (typeof schema.$anchor === 'string') found.anchors.add(schema.$anchor);
   for (const [keyword, value] of Object.entries(schema)) {
     const here = `${path}.${clip(keyword)}`;
     if (!isSupported(keyword)) return { path: here, reason: unsupported(keyword) };
     if (KEYWORDS.get(keyword) === 'reference' && typeof value === 'string') {
-      references.push({ path: here, target: value, isNamed });
+      found.references.push({ path: here, target: value, isNamed });
     }
     for (const child of subschemas(keyword, value)) {
-      const issue = walk(child.schema, {
-        ...place,
-        pointer: `${pointer}/${keyword}${child.pointer}`,
-        path: `${here}${child.path}`,
-        isNamed,
-      });
+      const issue = walk(child.schema, { path: `${here}${child.path}`, found, isRoot: false, isNamed });
       if (issue !== undefined) return issue;
     }
-    if (KEYWORDS.get(keyword) === 'schema' && typeof value === 'boolean')
-      targets.add(`${pointer}/${keyword}`);
   }
   return undefined;
 }
 
-function* subschemas(
-  keyword: string,
-  value: JsonValue,
-): Generator<{ pointer: string; path: string; schema: JsonSchema }> {
+function* subschemas(keyword: string, value: JsonValue): Generator<{ path: string; schema: JsonSchema }> {
   const kind = KEYWORDS.get(keyword);
-  if (kind === 'schema' && isJsonObject(value)) yield { pointer: '', path: '', schema: value };
+  if (kind === 'schema' && isJsonObject(value)) yield { path: '', schema: value };
   const isCollection = (kind === 'list' && Array.isArray(value)) || (kind === 'map' && isJsonObject(value));
   if (!isCollection) return;
   for (const [name, schema] of Object.entries(value)) {
-    const step = name.replaceAll('~', '~0').replaceAll('/', '~1');
-    if (isJsonObject(schema)) yield { pointer: `/${step}`, path: `.${clip(name)}`, schema };
+    if (isJsonObject(schema)) yield { path: `.${clip(name)}`, schema };
   }
 }
 
-function referenceIssue(reference: Reference, targets: ReadonlySet<string>): KeywordIssue | undefined {
+function referenceIssue(
+  reference: Reference,
+  root: JsonSchema,
+  anchors: ReadonlySet<string>,
+): KeywordIssue | undefined {
   const { path, target, isNamed } = reference;
   if (!target.startsWith('#')) {
     return { path, reason: 'refers to another document. Only references that start with "#" are allowed' };
@@ -183,8 +181,42 @@ function referenceIssue(reference: Reference, targets: ReadonlySet<string>): Key
   if (isNamed) return { path, reason: 'is inside a schema with its own "$id". Remove that "$id"' };
   // A second round of decoding would give another place.
   const fragment = target.includes('%25') ? undefined : decode(target.slice(1));
-  if (fragment !== undefined && targets.has(fragment)) return undefined;
+  if (fragment !== undefined && (anchors.has(fragment) || isSchemaAt(root, fragment))) return undefined;
   return { path, reason: 'does not refer to a schema of this key. Put that schema into "$defs" of the key' };
+}
+
+/**
+ * Whether a JSON pointer (RFC 6901) leads to a schema inside of `root`, through schemas only. It is followed for each
+ * reference: the pointers of all schemas together can have many times the size of the document.
+ */
+function isSchemaAt(root: JsonSchema, pointer: string): boolean {
+  if (pointer === '') return true;
+  const [start, ...steps] = pointer.split('/').map(unescapeStep);
+  if (start !== '' || steps.includes(undefined)) return false;
+  let schema: JsonValue = root;
+  while (steps.length > 0) {
+    const keyword = steps.shift() ?? '';
+    const kind = KEYWORDS.get(keyword);
+    let value: JsonValue | undefined = memberOf(schema, keyword);
+    if (kind === 'schema' && typeof value === 'boolean') return steps.length === 0;
+    if (kind === 'list' || kind === 'map') {
+      if (steps.length === 0 || (kind === 'list') !== Array.isArray(value)) return false;
+      value = memberOf(value, steps.shift() ?? '');
+    } else if (kind !== 'schema') return false;
+    if (!isJsonObject(value)) return false;
+    schema = value;
+  }
+  return true;
+}
+
+function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, JsonValue>)[name];
+}
+
+/** Undefined for an escape that does not exist. */
+function unescapeStep(step: string): string | undefined {
+  return /~(?![01])/.test(step) ? undefined : step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function decode(text: string): string | undefined {

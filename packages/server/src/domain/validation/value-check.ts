@@ -10,16 +10,11 @@ import { clip } from '../../lib/clip.ts';
 import { fieldName } from '../../lib/field-name.ts';
 import { isRecord } from '../../lib/record.ts';
 import { Refusal } from '../refusal.ts';
+import type { ValueIssue } from './check-job.ts';
 import { checkJsonLimits, MAX_CONDITION_BYTES } from './json-limits.ts';
 import type { PatternCheck } from './pattern-check.ts';
-import type { SchemaKey, ValueIssue } from './schema-keys.ts';
-import { runWithin } from './time-limit.ts';
-
-/** Patterns and references can make a check take exponential time, and it blocks the event loop. */
-const CHECK_LIMIT_MS = 250;
-
-/** For all possible results of a targeted value together. */
-const TARGETED_LIMIT_MS = 2_000;
+import type { SchemaKey } from './schema-keys.ts';
+import type { ValueVerdicts } from './value-verdicts.ts';
 
 /** What a check of a value needs besides its schema. */
 export interface ValueCheckOptions {
@@ -28,6 +23,7 @@ export interface ValueCheckOptions {
   /** The segments that its conditions may use. */
   segments: CompiledSegments;
   checkPattern: PatternCheck;
+  verdicts: ValueVerdicts;
 }
 
 /** Whether a value of a flag or limit uses targeting. */
@@ -37,7 +33,7 @@ export function isTargeted(value: JsonValue): boolean {
 
 /**
  * Checks a value before it is stored: a plain one against the schema of its key; a targeted one for its structure, and
- * each of its possible results against the schema.
+ * each of its possible results against the schema. A value without a verdict passes for now; see {@link ValueVerdicts}.
  * @throws {Refusal} `invalid` naming the path and the reason, without any part of a secret
  */
 export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheckOptions): void {
@@ -52,21 +48,28 @@ export function checkValue(key: SchemaKey, value: JsonValue, options: ValueCheck
     checkTargetedValue(key, value, options);
     return;
   }
-  const issue = checkInTime(key, value);
+  const issue = options.verdicts.of(key, value);
   if (issue === undefined) return;
   // The property names inside a secret may be secret too.
   const place = key.tier === 'secret' ? field : fieldName(`${options.pointer}${issue.pointer}`, 'body');
   throw new Refusal('invalid', `Field "${clip(place)}" of "${key.key}" ${issue.reason}.`);
 }
 
-/** Why a value that is already stored, plain or targeted, does not fit the schema of its key; undefined if it fits. */
-export function findStoredIssue(key: SchemaKey, value: JsonValue): string | undefined {
+/**
+ * Why a value that is already stored, plain or targeted, does not fit the schema of its key; undefined if it fits, or has
+ * no verdict yet.
+ */
+export function findStoredIssue(
+  key: SchemaKey,
+  value: JsonValue,
+  verdicts: ValueVerdicts,
+): string | undefined {
   const isFlag = isTargetable(key.tier);
   if (isFlag && isTargeted(value)) {
-    const [issue] = checkTargeting(value, { checkValue: resultCheck(key) });
+    const [issue] = checkTargeting(value, { checkValue: resultCheck(key, verdicts) });
     return issue === undefined ? undefined : `${issue.path}: ${issue.message}`;
   }
-  const issue = checkInTime(key, value);
+  const issue = verdicts.of(key, value);
   return key.tier === 'secret' ? issue?.reason : describe(issue);
 }
 
@@ -89,7 +92,7 @@ function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueChec
   const [issue] = checkTargeting(value, {
     segments: options.segments,
     checkPattern: options.checkPattern,
-    checkValue: resultCheck(key),
+    checkValue: resultCheck(key, options.verdicts),
   });
   if (issue === undefined) return;
   const place = join(fieldName(options.pointer, 'body'), issue.path);
@@ -97,33 +100,14 @@ function checkTargetedValue(key: SchemaKey, value: JsonValue, options: ValueChec
 }
 
 /** Checks the possible results of a targeted value up to the first that is refused; only that one is reported. */
-function resultCheck(key: SchemaKey): (result: JsonValue) => string | undefined {
-  const startedAt = performance.now();
+function resultCheck(key: SchemaKey, verdicts: ValueVerdicts): (result: JsonValue) => string | undefined {
   let isRefused = false;
   return (result) => {
     if (isRefused) return undefined;
-    const isLate = performance.now() - startedAt > TARGETED_LIMIT_MS;
-    const reason = isLate ? tooLong(TARGETED_LIMIT_MS) : describe(checkInTime(key, result));
+    const reason = describe(verdicts.of(key, result));
     isRefused = reason !== undefined;
     return reason;
   };
-}
-
-function checkInTime(key: SchemaKey, value: JsonValue): ValueIssue | undefined {
-  try {
-    // Outside the time limit: the compiled schema is cached and must not be left incomplete.
-    key.prepare();
-    const check = runWithin(CHECK_LIMIT_MS, () => key.check(value));
-    if (check.inTime) return check.result;
-  } catch (error) {
-    // A stack overflow: references that lead back to themselves.
-    if (!(error instanceof RangeError)) throw error;
-  }
-  return { pointer: '', reason: tooLong(CHECK_LIMIT_MS) };
-}
-
-function tooLong(limitMs: number): string {
-  return `cannot be checked within ${limitMs} ms. Simplify the patterns and references of its schema`;
 }
 
 function describe(issue: ValueIssue | undefined): string | undefined {

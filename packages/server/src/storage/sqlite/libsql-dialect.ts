@@ -2,7 +2,7 @@ import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult, 
 import type Database from 'libsql';
 import { errorCode } from '../../lib/error-code.ts';
 import { UniqueViolationError } from '../storage.ts';
-import { StorageError } from '../storage-error.ts';
+import { StorageError, type StorageErrorCode } from '../storage-error.ts';
 
 /**
  * kysely's SQLite dialect over one libsql connection. Callers get the connection one at a time, first come, first
@@ -10,14 +10,17 @@ import { StorageError } from '../storage-error.ts';
  */
 export class LibsqlDialect extends SqliteDialect {
   readonly #database: Database.Database;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(database: Database.Database) {
+  /** @param onError is called with each error of a statement, which is thrown too */
+  constructor(database: Database.Database, onError: (error: unknown) => void) {
     super({ database });
     this.#database = database;
+    this.#onError = onError;
   }
 
   override createDriver(): Driver {
-    return new LibsqlDriver(this.#database);
+    return new LibsqlDriver(this.#database, this.#onError);
   }
 }
 
@@ -27,9 +30,9 @@ class LibsqlDriver implements Driver {
   #last: Promise<void> = Promise.resolve();
   #release: () => void = () => {};
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, onError: (error: unknown) => void) {
     this.#database = database;
-    this.#connection = new LibsqlConnection(database);
+    this.#connection = new LibsqlConnection(database, onError);
   }
 
   async init(): Promise<void> {}
@@ -75,9 +78,11 @@ class LibsqlDriver implements Driver {
 
 class LibsqlConnection implements DatabaseConnection {
   readonly #database: Database.Database;
+  readonly #onError: (error: unknown) => void;
 
-  constructor(database: Database.Database) {
+  constructor(database: Database.Database, onError: (error: unknown) => void) {
     this.#database = database;
+    this.#onError = onError;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -89,7 +94,9 @@ class LibsqlConnection implements DatabaseConnection {
       const { changes } = statement.run(parameters);
       return { rows: [], numAffectedRows: BigInt(changes) };
     } catch (error) {
-      throw translateError(error);
+      const translated = translateError(error);
+      this.#onError(translated);
+      throw translated;
     }
   }
 
@@ -100,7 +107,8 @@ class LibsqlConnection implements DatabaseConnection {
 
 /**
  * Closes a database so that another connection can open it at once. libsql keeps statements, and with them the lock on
- * the file, until they are garbage-collected; leaving WAL and exclusive mode releases the lock now.
+ * the file, until they are garbage-collected; leaving WAL and exclusive mode releases the lock now. If the file cannot be
+ * written, the write-ahead log stays beside it. It contains every committed write, and the next start reads it.
  */
 function closeDatabase(database: Database.Database): void {
   if (!database.open) return;
@@ -110,6 +118,8 @@ function closeDatabase(database: Database.Database): void {
       database.pragma('locking_mode = NORMAL');
       database.pragma('user_version');
     }
+  } catch (error) {
+    if (!isWriteFailure(translateError(error))) throw error;
   } finally {
     database.close();
   }
@@ -132,11 +142,34 @@ export function translateError(error: unknown): unknown {
       cause: error,
     });
   }
-  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_READONLY')) {
-    const message = `The database cannot be written (${code}): check the disk's space and permissions.`;
-    return new StorageError('ERR_STORAGE_UNAVAILABLE', message, { cause: error });
+  const failure = writeFailure(code);
+  return failure === undefined ? error : new StorageError(failure.code, failure.message, { cause: error });
+}
+
+function writeFailure(code: string): { code: StorageErrorCode; message: string } | undefined {
+  if (code === 'SQLITE_FULL') {
+    const message =
+      'The disk of the database is full. Nothing was changed. Free some space; the server then continues by itself.';
+    return { code: 'ERR_STORAGE_FULL', message };
   }
-  return error;
+  if (code.startsWith('SQLITE_READONLY')) {
+    const message =
+      'The database is read-only. Nothing was changed. Check the permissions of its file and directory.';
+    return { code: 'ERR_STORAGE_READ_ONLY', message };
+  }
+  if (code.startsWith('SQLITE_IOERR')) {
+    const message = `The database cannot be read or written (${code}). Check its disk.`;
+    return { code: 'ERR_STORAGE_UNAVAILABLE', message };
+  }
+  return undefined;
+}
+
+/** Whether the database cannot be written for now, because of its disk or its permissions. */
+export function isWriteFailure(error: unknown): error is StorageError {
+  return (
+    error instanceof StorageError &&
+    ['ERR_STORAGE_FULL', 'ERR_STORAGE_READ_ONLY', 'ERR_STORAGE_UNAVAILABLE'].includes(error.code)
+  );
 }
 
 /** "UNIQUE constraint failed: environments.organization_id, environments.name" → "name" */

@@ -9,7 +9,7 @@ import { StorageError } from '../storage-error.ts';
 import { changeOperations } from './change-operations.ts';
 import { authClientOperations, tokenOperations } from './credential-operations.ts';
 import { environmentOperations } from './environment-operations.ts';
-import { LibsqlDialect, translateError } from './libsql-dialect.ts';
+import { isWriteFailure, LibsqlDialect, translateError } from './libsql-dialect.ts';
 import { migrate } from './migrations.ts';
 import { schemaOperations } from './schema-operations.ts';
 import { segmentOperations } from './segment-operations.ts';
@@ -41,22 +41,34 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
       ? { state: 'new', release: () => {} }
       : await claimDatabaseFile(options.file, initialize);
   try {
+    const health: WriteHealth = { isFailing: false };
+    const onError = (error: unknown): void => {
+      if (isWriteFailure(error)) health.isFailing = true;
+    };
     const db = new Kysely<Tables>({
-      dialect: new LibsqlDialect(await openDatabase(options, claim.state)),
+      dialect: new LibsqlDialect(await openDatabase(options, claim.state), onError),
       plugins: [new CamelCasePlugin()],
     });
     await migrate(db, box).catch(async (error: unknown) => {
       await db.destroy();
       throw error;
     });
-    return createStorage(db, box, claim);
+    return createStorage(db, { box, claim, health });
   } catch (error) {
     claim.release();
     throw withFile(error, options.file);
   }
 }
 
-function createStorage(db: Kysely<Tables>, box: SecretBox, claim: ClaimedFile): Storage {
+/** Whether the last failure to write, such as a full disk, may last. */
+interface WriteHealth {
+  isFailing: boolean;
+}
+
+function createStorage(
+  db: Kysely<Tables>,
+  { box, claim, health }: { box: SecretBox; claim: ClaimedFile; health: WriteHealth },
+): Storage {
   const running = new AsyncLocalStorage<{ open: boolean }>();
   let closing: Promise<void> | undefined;
 
@@ -84,13 +96,25 @@ function createStorage(db: Kysely<Tables>, box: SecretBox, claim: ClaimedFile): 
         .transaction()
         .execute((transaction) => runTransaction({ transaction, box, running }, work)),
     ping: async () => {
-      await sql`select 1`.execute(usable());
+      if (health.isFailing) {
+        await tryToWrite(usable());
+        health.isFailing = false;
+      } else await sql`select 1`.execute(usable());
     },
     close: () => {
       closing ??= db.destroy().finally(claim.release);
       return closing;
     },
   };
+}
+
+/** Writes enough to need space in the file, and removes it again. Throws as long as there is none. */
+async function tryToWrite(db: Kysely<Tables>): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    await sql`create table write_probe (content blob)`.execute(transaction);
+    await sql`insert into write_probe values (zeroblob(65536))`.execute(transaction);
+    await sql`drop table write_probe`.execute(transaction);
+  });
 }
 
 async function runTransaction<Result>(

@@ -1,5 +1,8 @@
-/** Descriptions of JSON Schema formats for error messages. */
-const WORDS: Readonly<Record<string, string>> = {
+/**
+ * Descriptions of JSON Schema formats for error messages.
+ * @type {Readonly<Record<string, string>>}
+ */
+const WORDS = {
   uri: 'a URL, such as https://example.com',
   url: 'a URL, such as https://example.com',
   'uri-reference': 'a URL or a path',
@@ -28,8 +31,12 @@ const WORDS: Readonly<Record<string, string>> = {
   semver: 'a semantic version, such as 1.2.3',
 };
 
-/** `a URL, such as …` for `uri`; the format's own name if it has no description here. */
-export function formatWords(format: string): string {
+/**
+ * `a URL, such as …` for `uri`; the format's own name if it has no description here.
+ * @param {string} format
+ * @returns {string}
+ */
+export function formatWords(format) {
   return (
     (Object.hasOwn(WORDS, format) ? WORDS[format] : undefined) ?? `in the format "${format.slice(0, 50)}"`
   );
