@@ -51,8 +51,10 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
     { onRequest, schema: { querystring: streamQuery } },
     async (request, reply) => {
       const attributes = decodeContext(request.query.context);
-      const stream = new EventStream(request, reply, context);
       const principal = principalOf(request);
+      const freePlace = context.streamLimits.take(principal, request.ip);
+      const stream = new EventStream(request, reply, context);
+      stream.onEnd(freePlace);
       const { id } = (await context.service.view(principal, request.query.environment)).environment;
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       stream.open();
