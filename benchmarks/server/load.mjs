@@ -70,5 +70,9 @@ export async function openStreams(url, texts, onText) {
       ),
     );
   }
-  return { close: () => sockets.forEach((socket) => socket.destroy()) };
+  return {
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }

@@ -8,7 +8,11 @@ import { hammer, open, openStreams, requestText } from './load.mjs';
 import { startShop, TEXTS } from './shop.mjs';
 
 const { values: options } = parseArgs({
-  options: { before: { type: 'string' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    before: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', multiple: true, default: ['evaluate', 'flips', 'resumes', 'readers'] },
+  },
 });
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1) {
@@ -17,7 +21,7 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 }
 
 const STREAMS = 1_000;
-const REQUESTS = 3_000;
+const REQUESTS = 8_000;
 const WRITES = 900;
 const RESUMES = 20;
 const SILENT_READERS = 100;
@@ -35,10 +39,10 @@ const builds = [
 process.stdout.write(
   `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`,
 );
-await measureEvaluate();
-await measureFlips();
-await measureResumes();
-await measureSilentReaders();
+if (options.only.includes('evaluate')) await measureEvaluate();
+if (options.only.includes('flips')) await measureFlips();
+if (options.only.includes('resumes')) await measureResumes();
+if (options.only.includes('readers')) await measureSilentReaders();
 process.stdout.write(`\nload at the end: ${loadavg()[0]?.toFixed(1)}\n`);
 
 async function measureEvaluate() {
@@ -51,25 +55,26 @@ async function measureEvaluate() {
       const path = `${server.base ?? '/organizations/o/config'}/feature-flags/${FLAGS[0]}/evaluate`;
       const body = { environment: 'development', context: contextOf(0) };
       const text = requestText({ url: server.url, method: 'POST', path, token: server.token ?? 'x', body });
-      const load = { connections: 10, requests: round < 0 ? 500 : REQUESTS };
+      const load = { connections: 10, requests: REQUESTS };
       const sample = await measured(server, () => hammer(server.url, text, load));
       if (sample.result > 0) throw new Error(`${name}: ${sample.result} requests failed`);
       if (round >= 0) samples.get(name).push(sample);
     }
   }
   for (const [, server] of targets) server.stop();
-  const [least] = [...samples.values()].map((all) => median(all.map(({ cpuMs }) => cpuMs)));
+  const [least] = [...samples.values()].map((all) => Math.min(...all.map(({ cpuMs }) => cpuMs)));
   const rows = [...samples].map(([name, all]) => {
-    const cpuMs = median(all.map((sample) => sample.cpuMs));
+    // Other work on the machine only adds to it.
+    const cpuMs = Math.min(...all.map((sample) => sample.cpuMs));
     return [
       name,
       ((cpuMs / REQUESTS) * 1000).toFixed(0),
       (least / cpuMs).toFixed(2),
-      (REQUESTS / (median(all.map(({ ms }) => ms)) / 1000)).toFixed(0),
+      (REQUESTS / (Math.min(...all.map(({ ms }) => ms)) / 1000)).toFixed(0),
       ...healthOf(all),
     ];
   });
-  const head = ['CPU µs a request', '× as many', 'a second', ...HEALTH];
+  const head = ['CPU µs a request', '× as many', 'a second, best', ...HEALTH];
   printTable(`POST …/evaluate, ${REQUESTS.toLocaleString('en')} requests on 10 connections`, head, rows);
 }
 

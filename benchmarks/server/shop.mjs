@@ -11,8 +11,8 @@ export async function startShop(dist) {
   const environments = await api('GET', '/environments');
   const environmentId = environments.find(({ name }) => name === 'development').id;
   const { id: schemaId } = await api('POST', '/schemas', { name: 'shop', jsonSchema: schemaDocument() });
-  const valueOf = (key, value, tier) => ({ schemaId, environmentId, key, value, tier });
-  const flag = (key, turn) => valueOf(key, flagOf(turn), 'feature_flag');
+  const write = (key, value, tier) => ({ schemaId, environmentId, key, value, tier });
+  const flag = (key, turn) => write(key, flagOf(turn), 'feature_flag');
   await api('PUT', '/values/bulk', { values: FLAGS.map((key) => flag(key, 0)) });
   return {
     ...server,
@@ -20,7 +20,7 @@ export async function startShop(dist) {
     api,
     base: `/organizations/${server.organizationId}/config`,
     flip: (turn) => api('PUT', '/values', flag(FLAGS[0], turn)),
-    setText: (key, value) => api('PUT', '/values', valueOf(key, value, 'public')),
+    setText: (key, value) => api('PUT', '/values', write(key, value, 'public')),
   };
 }
 

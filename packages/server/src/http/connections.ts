@@ -72,19 +72,20 @@ export class Connections {
  * credentials file.
  */
 export function registerStarting(app: FastifyInstance, start: { readonly isComplete: boolean }): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    if (start.isComplete) return;
-    await reply.code(503).header('retry-after', '1').send({ message: 'The server is starting.' });
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (start.isComplete) done();
+    else void reply.code(503).header('retry-after', '1').send({ message: 'The server is starting.' });
   });
 }
 
 /** While the server closes, refuses new requests and keeps no connection alive. */
 export function registerClosing(app: FastifyInstance, closing: AbortSignal): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    if (!closing.aborted) return;
-    await reply.code(503).send({ message: 'The server is closing.' });
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (!closing.aborted) done();
+    else void reply.code(503).send({ message: 'The server is closing.' });
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing.aborted) void reply.header('connection', 'close');
+    done(null, payload);
   });
 }
