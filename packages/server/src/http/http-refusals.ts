@@ -13,7 +13,8 @@ export function registerHttpRefusals(app: FastifyInstance): void {
     if (refusal !== undefined) {
       // Whatever follows on this connection may not be where it seems to be.
       void reply.header('connection', 'close');
-      done(refusal);
+      // Once Node has read the rest of the input: it must not find a fault there after a response was sent.
+      queueMicrotask(() => done(refusal));
       return;
     }
     const isBodiless = !hasBody(raw);
