@@ -73,6 +73,7 @@ export { defineConfig } from './schema/define-config.ts';
 export { toJsonSchema } from './schema/json-schema.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './schema/limit.ts';
 export { diffSnapshots } from './snapshot/snapshot-diff.ts';
+export { SnapshotFanOut, type SnapshotReader } from './snapshot/snapshot-fan-out.ts';
 export { isTargetable, TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,

@@ -17,6 +17,7 @@ import { registerRequestLog } from './http/request-log.ts';
 import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
 import { registerSecurityHeaders } from './http/security-headers.ts';
 import type { ServerContext } from './http/server-context.ts';
+import { StreamLimits } from './http/stream-limits.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
 import { registerDiscoveryRoutes } from './routes/discovery.ts';
 import { registerEnvironmentsRoutes } from './routes/environments.ts';
@@ -61,6 +62,7 @@ export async function createApp(
     onAccessLost: (principal, listener) => access.onLost(principal, listener),
     closing,
     streams: options.streams,
+    streamLimits: new StreamLimits(options.streams),
   };
   registerErrorHandling(app);
   registerSecurityHeaders(app);

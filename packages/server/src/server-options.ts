@@ -48,7 +48,7 @@ export interface ConfigServerOptions {
   /** Largest request body in bytes (default 1 MiB). */
   bodyLimitBytes?: number;
   timeouts?: Partial<ServerTimeouts>;
-  /** Heartbeat and buffer of event streams. */
+  /** Heartbeat, buffer and number of event streams. */
   streams?: StreamOptions;
   /** A pino logger; silent by default. */
   logger?: FastifyBaseLogger;
@@ -76,6 +76,8 @@ export interface ResolvedOptions {
 }
 
 const MAX_TOKEN_TTL_SEC = 30 * 24 * 3600;
+/** Node fires a timer with a longer delay at once. */
+const MAX_STREAM_OPTION = 2 ** 31 - 1;
 
 /**
  * Fills in the defaults.
@@ -112,10 +114,17 @@ export function resolveOptions(
       closeMs: 5_000,
       ...options.timeouts,
     },
-    streams: options.streams ?? {},
+    streams: checkStreams(options.streams ?? {}),
     logger: options.logger,
     env: options.env ?? process.env,
   };
+}
+
+function checkStreams(streams: StreamOptions): StreamOptions {
+  for (const [option, value] of Object.entries(streams)) {
+    wholeNumber(`streams.${option}`, value, { min: 1, max: MAX_STREAM_OPTION });
+  }
+  return streams;
 }
 
 /** Whether an address is reachable from this machine only. */

@@ -209,9 +209,12 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   /**
    * Returns what a browser may see for a context: public values, and flags and limits evaluated for it. It never
    * contains secrets, rules or segments.
+   *
+   * @param options - `keys`: the keys to include; default all.
    */
-  snapshot(context?: ConfigContext<Config>): Snapshot {
-    return takeSnapshot(this.config, this.#store, context ?? EMPTY_CONTEXT);
+  snapshot(context?: ConfigContext<Config>, options?: { keys?: Iterable<string> }): Snapshot {
+    const source = { config: this.config, store: this.#store };
+    return takeSnapshot(source, context ?? EMPTY_CONTEXT, options?.keys);
   }
 
   /**

@@ -1,8 +1,7 @@
 import { onAbort } from '../http/on-abort.ts';
-import { isOlderRevision } from '../lib/revision.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
-import { diffSnapshots } from '../snapshot/snapshot-diff.ts';
-import type { Snapshot } from '../wire.ts';
+import { SnapshotFanOut, type SnapshotReader } from '../snapshot/snapshot-fan-out.ts';
+import type { EvaluationContext } from '../wire.ts';
 import type { ConfigClient } from './config-client.ts';
 
 export interface SnapshotEventStreamOptions {
@@ -23,11 +22,15 @@ export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
 /** How many events may wait for the reader. Later changes are sent as one patch once it reads again. */
 const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
+const HEARTBEAT = new TextEncoder().encode(':\n\n');
 
 /**
  * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event
  * after each change that affects the context. The stream ends when the signal aborts, the reader cancels or the
  * client closes. For a slow reader at most eight events are queued; it gets later changes as one patch.
+ *
+ * Streams of one client share the work of a change: only the changed keys are evaluated, and many streams are served in
+ * short turns of the event loop.
  *
  * @throws if `client.snapshot` throws.
  * @example
@@ -40,7 +43,7 @@ export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig
   context?: ConfigContext<C>,
   options: SnapshotEventStreamOptions = {},
 ): ReadableStream<Uint8Array> {
-  const session = new SnapshotEventSession(client, context, options);
+  const session = new SnapshotEventSession(client as SnapshotEventClient<AnyConfig>, context ?? {}, options);
   return new ReadableStream<Uint8Array>(
     {
       start: (controller) => session.start(controller),
@@ -51,75 +54,98 @@ export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig
   );
 }
 
-class SnapshotEventSession<C extends AnyConfig> {
-  readonly #client: SnapshotEventClient<C>;
-  readonly #context: ConfigContext<C> | undefined;
-  readonly #signal: AbortSignal | undefined;
-  readonly #heartbeatMs: number;
-  readonly #onEnd: (() => void) | undefined;
-  readonly #encoder = new TextEncoder();
+/** Serves all streams of one client. It is subscribed to the client while it has any. */
+class ClientFanOut {
+  readonly #client: SnapshotEventClient<AnyConfig>;
+  readonly #fanOut: SnapshotFanOut;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(client: SnapshotEventClient<AnyConfig>) {
+    this.#client = client;
+    this.#fanOut = new SnapshotFanOut((context, keys) => client.snapshot(context, keys && { keys }));
+  }
+
+  add(reader: SnapshotReader): void {
+    this.#fanOut.add(reader);
+    this.#unsubscribe ??= this.#client.subscribe(({ keys }) => this.#fanOut.changed(new Set(keys)));
+  }
+
+  remove(reader: SnapshotReader): void {
+    this.#fanOut.remove(reader);
+    if (this.#fanOut.size > 0) return;
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
+  }
+
+  catchUp(reader: SnapshotReader): void {
+    this.#fanOut.catchUp(reader);
+  }
+}
+
+const fanOuts = new WeakMap<object, ClientFanOut>();
+
+function fanOutOf(client: SnapshotEventClient<AnyConfig>): ClientFanOut {
+  const known = fanOuts.get(client) ?? new ClientFanOut(client);
+  fanOuts.set(client, known);
+  return known;
+}
+
+class SnapshotEventSession implements SnapshotReader {
+  readonly context: EvaluationContext;
+  readonly #client: SnapshotEventClient<AnyConfig>;
+  readonly #fanOut: ClientFanOut;
+  readonly #options: SnapshotEventStreamOptions;
   readonly #end = (): void => this.end();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #sent: Snapshot | undefined;
-  #isBehind = false;
   #releases: (() => void)[] = [];
   #heartbeat: ReturnType<typeof setInterval> | undefined;
 
   constructor(
-    client: SnapshotEventClient<C>,
-    context: ConfigContext<C> | undefined,
+    client: SnapshotEventClient<AnyConfig>,
+    context: EvaluationContext,
     options: SnapshotEventStreamOptions,
   ) {
     this.#client = client;
-    this.#context = context;
-    this.#signal = options.signal;
-    this.#heartbeatMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
-    this.#onEnd = options.onEnd;
+    this.#fanOut = fanOutOf(client);
+    this.context = context;
+    this.#options = options;
   }
 
   start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { signal, heartbeatMs = DEFAULT_HEARTBEAT_MS } = this.#options;
     this.#controller = controller;
-    if (this.#signal?.aborted === true) {
+    if (signal?.aborted === true) {
       this.end();
       return;
     }
     this.#releases.push(this.#client.onClose(this.#end));
     // If the client is already closed, `onClose` has just ended the stream.
     if (this.#controller === undefined) return;
-    const snapshot = this.#firstSnapshot();
-    this.#send('snapshot', snapshot.revision, snapshot);
-    this.#sent = snapshot;
-    this.#releases.push(this.#client.subscribe(() => this.#changed()));
-    if (this.#signal) this.#releases.push(onAbort(this.#signal, this.#end));
-    this.#heartbeat = setInterval(() => this.#comment(), this.#heartbeatMs);
-    // An open stream must not keep the process alive.
-    this.#heartbeat.unref?.();
-  }
-
-  #firstSnapshot(): Snapshot {
+    this.#releases.push(() => this.#fanOut.remove(this));
     try {
-      return this.#client.snapshot(this.#context);
+      this.#fanOut.add(this);
     } catch (error) {
       this.stop();
       throw error;
     }
+    if (signal) this.#releases.push(onAbort(signal, this.#end));
+    this.#heartbeat = setInterval(() => this.#sendHeartbeat(), heartbeatMs);
+    // An open stream must not keep the process alive.
+    this.#heartbeat.unref?.();
   }
 
-  /** The reader has room again: sends the changes that it missed. */
+  /** The reader has room again. */
   catchUp(): void {
-    if (!this.#isBehind) return;
-    this.#isBehind = false;
-    this.#sendPatch();
+    this.#fanOut.catchUp(this);
   }
 
   /** Releases the client and the timer. Further calls do nothing. */
   stop(): void {
     if (this.#controller === undefined) return;
     this.#controller = undefined;
-    this.#sent = undefined;
     for (const release of this.#releases.splice(0)) release();
     clearInterval(this.#heartbeat);
-    this.#onEnd?.();
+    this.#options.onEnd?.();
   }
 
   end(): void {
@@ -128,36 +154,22 @@ class SnapshotEventSession<C extends AnyConfig> {
     controller?.close();
   }
 
-  #changed(): void {
-    if (this.#hasRoom()) this.#sendPatch();
-    else this.#isBehind = true;
-  }
-
-  #sendPatch(): void {
-    const previous = this.#sent;
-    if (previous === undefined) return;
-    const next = this.#client.snapshot(this.#context);
-    this.#sent = next;
-    // The revision went back, since the server's history is another one. A patch would be ignored as outdated.
-    if (isOlderRevision(next.revision, previous.revision)) {
-      this.#send('snapshot', next.revision, next);
-      return;
-    }
-    const patch = diffSnapshots(previous, next);
-    if (patch !== undefined) this.#send('patch', patch.revision, patch);
-  }
-
-  #comment(): void {
-    // A reader with a full queue still has data to read, so it needs no heartbeat.
-    if (this.#hasRoom()) this.#controller?.enqueue(this.#encoder.encode(':\n\n'));
-  }
-
-  #send(event: 'snapshot' | 'patch', id: string, data: unknown): void {
-    const text = `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-    this.#controller?.enqueue(this.#encoder.encode(text));
-  }
-
-  #hasRoom(): boolean {
+  hasRoom(): boolean {
     return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+
+  send(event: Uint8Array): void {
+    this.#controller?.enqueue(event);
+  }
+
+  failed(error: unknown): void {
+    const controller = this.#controller;
+    this.stop();
+    controller?.error(error);
+  }
+
+  #sendHeartbeat(): void {
+    // A reader with a full queue still has data to read, so it needs no heartbeat.
+    if (this.hasRoom()) this.send(HEARTBEAT);
   }
 }

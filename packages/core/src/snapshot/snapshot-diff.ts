@@ -5,17 +5,27 @@ export const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
  * The patch that turns `previous` into `next`. Undefined if only the revision differs: that is not worth an event.
+ *
+ * @param keys - the only keys that may differ; `next` needs no others. Default: all keys of both.
  */
-export function diffSnapshots(previous: Snapshot, next: Snapshot): SnapshotPatch | undefined {
+export function diffSnapshots(
+  previous: Snapshot,
+  next: Snapshot,
+  keys?: Iterable<string>,
+): SnapshotPatch | undefined {
   const patch: SnapshotPatch = { revision: next.revision };
   let changed = false;
   for (const group of GROUPS) {
     const before: Readonly<Record<string, unknown>> = previous[group];
     const after: Readonly<Record<string, unknown>> = next[group];
-    const set = Object.entries(after).filter(
-      ([key, value]) => !Object.hasOwn(before, key) || !sameJson(before[key], value),
-    );
-    const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key));
+    const set: [string, unknown][] = [];
+    const gone: string[] = [];
+    for (const key of keys ?? new Set([...Object.keys(after), ...Object.keys(before)])) {
+      const was = Object.hasOwn(before, key);
+      if (!Object.hasOwn(after, key)) {
+        if (was) gone.push(key);
+      } else if (!was || !sameJson(before[key], after[key])) set.push([key, after[key]]);
+    }
     if (set.length > 0) Object.assign(patch, { [group]: Object.fromEntries(set) });
     if (gone.length > 0) patch.deleted = { ...patch.deleted, [group]: gone };
     changed ||= set.length > 0 || gone.length > 0;

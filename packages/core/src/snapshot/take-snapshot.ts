@@ -5,13 +5,20 @@ import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { Evaluation, EvaluationContext, Snapshot } from '../wire.ts';
 
 /**
- * Evaluates every public value, flag and limit for a context. Secrets are never read. A value that JSON cannot
- * represent is replaced by its stored value.
+ * Evaluates public values, flags and limits for a context. Secrets are never read. A value that JSON cannot represent is
+ * replaced by its stored value.
+ *
+ * @param keys - the keys to include; default all. Keys that the schema does not declare are left out.
  */
-export function takeSnapshot(config: AnyConfig, store: RulesetStore, context: EvaluationContext): Snapshot {
+export function takeSnapshot(
+  { config, store }: { config: AnyConfig; store: RulesetStore },
+  context: EvaluationContext,
+  keys?: Iterable<string>,
+): Snapshot {
   const snapshot: Snapshot = { revision: store.ruleset?.revision ?? '0', public: {}, flags: {}, limits: {} };
-  for (const definition of config.keys.values()) {
-    if (definition.tier === 'secret') continue;
+  for (const key of keys ?? config.keys.keys()) {
+    const definition = config.keys.get(key);
+    if (definition === undefined || definition.tier === 'secret') continue;
     const evaluated = evaluate(store, definition, context);
     if (evaluated === undefined) continue;
     const value = browserValue(definition, evaluated.value);

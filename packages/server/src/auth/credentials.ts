@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Prefix of publishable keys; client secrets begin with `sk_`. */
 export const PUBLISHABLE_KEY_PREFIX = 'pk_';
@@ -17,7 +17,7 @@ export function newPublishableKey(): string {
 
 /** Hex SHA-256 of a credential. A slow hash would add nothing: 256 random bits cannot be guessed. */
 export function hashCredential(credential: string): string {
-  return createHash('sha256').update(credential, 'utf8').digest('hex');
+  return hash('sha256', credential, 'hex');
 }
 
 /**

@@ -9,15 +9,20 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import { MultiMap } from '../lib/multi-map.ts';
 import { isRecord } from '../lib/record.ts';
 import type { AuthClient, SigningKey, Storage } from '../storage/storage.ts';
+import { hashCredential } from './credentials.ts';
 
 /** ES256 rather than EdDSA: every JWT library verifies it. */
 const ALGORITHM = 'ES256';
 const AUDIENCE = 'smooai-config';
 /** RFC 9068 §2.1: tells an access token from any other JWT that the key may sign one day. */
 const TOKEN_TYPE = 'at+jwt';
+
+/** How many verified tokens are remembered; others are verified again. */
+const MAX_VERIFIED_TOKENS = 10_000;
 
 /** A new access token. */
 export interface IssuedToken {
@@ -50,6 +55,9 @@ export class TokenService {
   readonly #ttlSec: number;
   /** By token id. */
   readonly #listeners = new MultiMap<string, () => void>();
+  /** By the hash of the token, so that a dump of the memory contains no usable token. */
+  readonly #verified = new BoundedMap<string, TokenClaims>(MAX_VERIFIED_TOKENS);
+  #revocations = 0;
 
   private constructor(storage: Storage, keys: readonly [LoadedKey, ...LoadedKey[]], ttlSec: number) {
     this.#storage = storage;
@@ -94,11 +102,22 @@ export class TokenService {
   /**
    * Returns the claims of a valid token: signed by one of our keys, not expired, not revoked. Returns undefined for any
    * other. The issuer is not checked: the keys belong to this storage alone, and the server's URL changes with its
-   * port.
+   * port. The result is kept in memory until the token expires or is revoked.
    */
   async verify(token: string): Promise<TokenClaims | undefined> {
+    const hash = hashCredential(token);
+    const known = this.#verified.get(hash);
+    if (known !== undefined) {
+      if (known.expiresAtSec > Math.floor(Date.now() / 1000)) return known;
+      this.#verified.delete(hash);
+      return undefined;
+    }
+    const revocations = this.#revocations;
     const claims = await this.#claimsOf(token);
-    return claims && !(await this.isRevoked(claims.jti)) ? claims : undefined;
+    if (!claims || (await this.isRevoked(claims.jti))) return undefined;
+    // A revocation in the meantime may have been of this token.
+    if (revocations === this.#revocations) this.#verified.set(hash, claims);
+    return claims;
   }
 
   /** @param id the claim `jti` of a token that {@link verify} has accepted */
@@ -114,6 +133,8 @@ export class TokenService {
   /** Revokes a token: {@link verify} refuses it from now on, and its listeners are called. */
   async revoke(claims: TokenClaims): Promise<void> {
     await this.#storage.insertRevokedToken(claims.jti, claims.expiresAtSec);
+    this.#revocations += 1;
+    this.#verified.deleteWhere(({ jti }) => jti === claims.jti);
     for (const listener of [...this.#listeners.get(claims.jti)]) {
       if (this.#listeners.delete(claims.jti, listener)) listener();
     }

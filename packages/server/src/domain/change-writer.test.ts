@@ -4,6 +4,8 @@ import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { ChangeRecord, Environment, Storage } from '../storage/storage.ts';
 import { ChangeBus } from './change-bus.ts';
 import { ChangeWriter } from './change-writer.ts';
+import { EnvironmentViews } from './environment-views.ts';
+import { SchemaKeysCache } from './validation/schema-keys.ts';
 
 async function setUp() {
   const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
@@ -12,7 +14,8 @@ async function setUp() {
   const changes = new ChangeBus();
   const logged: unknown[][] = [];
   const log = { error: (...line: unknown[]) => void logged.push(line) };
-  const writer = new ChangeWriter({ storage, changes, log });
+  const views = new EnvironmentViews(storage, new SchemaKeysCache());
+  const writer = new ChangeWriter({ storage, changes, views, log });
   const [one, two] = environments.map(({ id }) => id);
   return { storage, changes, writer, logged, one: String(one), two: String(two) };
 }

@@ -2,6 +2,7 @@ import type { RulesetChange } from '@smooai/config';
 import { describeError, type ErrorLog } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ChangeBus } from './change-bus.ts';
+import type { EnvironmentViews } from './environment-views.ts';
 
 /** How many changes of each environment are kept for streams that resume. */
 const KEPT_CHANGES = 1_000;
@@ -12,8 +13,9 @@ export interface WriteTransaction {
   /** The time of this write, for all rows that it changes. */
   readonly now: string;
   /**
-   * Records what the write changes for the clients of an environment. An empty list still gives the environment a new
-   * revision, as for a new schema, whose defaults appear in snapshots.
+   * Records what the write changes for the clients of an environment. An empty list says that more than values has
+   * changed, such as its name or the defaults of a schema: it gets a new revision, and its view in memory is dropped.
+   * Call it for a deleted environment too.
    */
   record(environmentId: string, changes: readonly RulesetChange[]): void;
 }
@@ -25,12 +27,14 @@ export interface WriteTransaction {
 export class ChangeWriter {
   readonly #storage: Storage;
   readonly #changes: ChangeBus;
+  readonly #views: EnvironmentViews;
   readonly #log: ErrorLog;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { storage: Storage; changes: ChangeBus; log: ErrorLog }) {
+  constructor(options: { storage: Storage; changes: ChangeBus; views: EnvironmentViews; log: ErrorLog }) {
     this.#storage = options.storage;
     this.#changes = options.changes;
+    this.#views = options.views;
     this.#log = options.log;
   }
 
@@ -42,20 +46,30 @@ export class ChangeWriter {
   }
 
   async #write<Result>(work: (transaction: WriteTransaction) => Promise<Result>): Promise<Result> {
+    const recorded = new Map<string, RecordedChanges>();
     let records: ChangeRecord[] = [];
     const result = await this.#storage.transaction(async (operations) => {
-      const recorded = new Map<string, RulesetChange[]>();
       const now = new Date().toISOString();
       const outcome = await work({
         operations,
         now,
         record: (environmentId, changes) => {
-          recorded.set(environmentId, [...(recorded.get(environmentId) ?? []), ...changes]);
+          const known = recorded.get(environmentId);
+          recorded.set(environmentId, {
+            changes: [...(known?.changes ?? []), ...changes],
+            areOnlyChanges: changes.length > 0 && known?.areOnlyChanges !== false,
+          });
         },
       });
       records = await commitRecords(operations, recorded, now);
       return outcome;
     });
+    // Before anyone hears of the write, so that nobody reads an older view afterwards.
+    for (const [environmentId, { areOnlyChanges }] of recorded) {
+      const record = records.find((entry) => entry.environmentId === environmentId);
+      if (areOnlyChanges && record !== undefined) this.#views.apply(record);
+      else this.#views.forget(environmentId);
+    }
     // The write is committed: a failing listener must not make it look like a failed write.
     this.#changes.publish(records, (error) => {
       this.#log.error({ failure: describeError(error) }, 'a change listener failed');
@@ -64,13 +78,20 @@ export class ChangeWriter {
   }
 }
 
+/** What one write changes in one environment. */
+interface RecordedChanges {
+  readonly changes: RulesetChange[];
+  /** Whether the changes are all that is new, so that they can be applied to the view in memory. */
+  readonly areOnlyChanges: boolean;
+}
+
 async function commitRecords(
   operations: StorageOperations,
-  recorded: ReadonlyMap<string, RulesetChange[]>,
+  recorded: ReadonlyMap<string, RecordedChanges>,
   now: string,
 ): Promise<ChangeRecord[]> {
   const records: ChangeRecord[] = [];
-  for (const [environmentId, changes] of recorded) {
+  for (const [environmentId, { changes }] of recorded) {
     const environment = await operations.findEnvironment(environmentId);
     if (environment === undefined) continue;
     const revision = environment.revision + 1;

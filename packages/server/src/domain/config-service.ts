@@ -2,14 +2,16 @@ import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
 import type { ErrorLog } from '../server-logger.ts';
 import type { Storage } from '../storage/storage.ts';
-import { findEnvironmentByName } from './access.ts';
+import { findEnvironmentByName, requireEnvironmentAccess } from './access.ts';
 import type { ChangeBus } from './change-bus.ts';
 import { ChangeWriter } from './change-writer.ts';
-import { type EnvironmentView, EnvironmentViews } from './environment-view.ts';
+import type { EnvironmentView } from './environment-view.ts';
+import { EnvironmentViews } from './environment-views.ts';
 import { Environments } from './environments.ts';
 import { Refusal } from './refusal.ts';
 import { Schemas } from './schemas.ts';
 import { Segments } from './segments.ts';
+import { SnapshotFeeds } from './snapshot-feeds.ts';
 import { CheckPool } from './validation/check-pool.ts';
 import { PatternChecker } from './validation/pattern-check.ts';
 import { SchemaKeysCache } from './validation/schema-keys.ts';
@@ -27,6 +29,7 @@ export class ConfigService {
   readonly schemas: Schemas;
   readonly environments: Environments;
   readonly segments: Segments;
+  readonly snapshots: SnapshotFeeds;
   readonly #storage: Storage;
   readonly #views: EnvironmentViews;
   readonly #checks = new CheckPool();
@@ -36,7 +39,7 @@ export class ConfigService {
     const schemaKeys = new SchemaKeysCache();
     this.#views = new EnvironmentViews(options.storage, schemaKeys);
     const parts = {
-      writer: new ChangeWriter(options),
+      writer: new ChangeWriter({ ...options, views: this.#views }),
       views: this.#views,
       schemaKeys,
       patterns: new PatternChecker(),
@@ -46,6 +49,8 @@ export class ConfigService {
     this.schemas = new Schemas(options.storage, parts);
     this.environments = new Environments(options.storage, parts);
     this.segments = new Segments(parts);
+    const { changes, log } = options;
+    this.snapshots = new SnapshotFeeds({ changes, log, readView: (id) => this.viewById(id) });
   }
 
   /**
@@ -53,7 +58,10 @@ export class ConfigService {
    * @throws {Refusal} `forbidden` if the caller is limited to other environments, `not-found` if there is none
    */
   async view(principal: Principal, environment: string): Promise<EnvironmentView> {
-    const { id } = await findEnvironmentByName(this.#storage, principal, environment);
+    requireEnvironmentAccess(principal, environment);
+    const id =
+      this.#views.idOf(principal.organizationId, environment) ??
+      (await findEnvironmentByName(this.#storage, principal, environment)).id;
     const view = await this.viewById(id);
     if (view === undefined)
       throw new Refusal('not-found', `The environment "${clip(environment)}" does not exist.`);

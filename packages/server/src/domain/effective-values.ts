@@ -5,9 +5,12 @@ import type { Environment, StorageOperations, StoredSegment, StoredValue } from 
 /** Longest chain of fallbacks, not counting the environment itself. */
 export const MAX_FALLBACKS = 5;
 
+/** The part of a stored value that clients see. */
+export type EffectiveValue = Pick<StoredValue, 'tier' | 'key' | 'value'>;
+
 /** What clients of an environment see: its own values and segments, completed from its fallbacks. */
 export interface EffectiveValues {
-  readonly values: ReadonlyMap<string, StoredValue>;
+  readonly values: ReadonlyMap<string, EffectiveValue>;
   readonly segments: ReadonlyMap<string, StoredSegment>;
 }
 
@@ -32,7 +35,7 @@ export async function readEffectiveValues(
   operations: StorageOperations,
   environment: Environment,
 ): Promise<EffectiveValues> {
-  const values = new Map<string, StoredValue>();
+  const values = new Map<string, EffectiveValue>();
   for (const entry of await fallbackChain(operations, environment)) {
     for (const value of await operations.listValues(entry.id)) {
       if (!values.has(value.key)) values.set(value.key, value);

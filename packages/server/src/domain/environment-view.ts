@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   type CompiledSegments,
   compile,
@@ -6,15 +6,22 @@ import {
   type Evaluation,
   type EvaluationContext,
   type Ruleset,
+  segmentsUsed,
   TIERS,
   tierNames,
 } from '@smooai/config';
-import type { Environment, Storage, StorageOperations } from '../storage/storage.ts';
-import { type EffectiveValues, readEffectiveValues, toConditions } from './effective-values.ts';
-import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
+import type { ChangeRecord, Environment } from '../storage/storage.ts';
+import { type EffectiveValue, type EffectiveValues, toConditions } from './effective-values.ts';
+import { targetedValues } from './segment-use.ts';
+import type { SchemaKey } from './validation/schema-keys.ts';
 
-/** How many views are kept in memory; others are read again when needed. */
-const MAX_VIEWS = 100;
+type Compiled = (context: EvaluationContext) => Evaluation;
+
+/** What a view consists of besides its values and segments. */
+interface ViewParts {
+  epoch: string;
+  keys: ReadonlyMap<string, SchemaKey>;
+}
 
 /** Everything that an environment serves at one revision. */
 export class EnvironmentView implements EffectiveValues {
@@ -23,33 +30,27 @@ export class EnvironmentView implements EffectiveValues {
   readonly segments: EffectiveValues['segments'];
   /** Every key of the organization's schemas. */
   readonly keys: ReadonlyMap<string, SchemaKey>;
-  readonly ruleset: Ruleset;
   /** Identifies the history that the revision belongs to. */
   readonly epoch: string;
-  readonly #compiled = new Map<string, (context: EvaluationContext) => Evaluation>();
+  readonly #compiled = new Map<string, Compiled>();
   #segments: CompiledSegments | undefined;
-  #rulesetJson: string | undefined;
+  #rulesetJson: Buffer | undefined;
 
-  constructor(
-    environment: Environment,
-    effective: EffectiveValues,
-    more: { epoch: string; keys: ReadonlyMap<string, SchemaKey> },
-  ) {
+  constructor(environment: Environment, effective: EffectiveValues, { epoch, keys }: ViewParts) {
     this.environment = environment;
     this.values = effective.values;
     this.segments = effective.segments;
-    this.keys = more.keys;
-    this.epoch = more.epoch;
-    this.ruleset = { ...toRuleset(environment, effective), epoch: more.epoch };
+    this.keys = keys;
+    this.epoch = epoch;
   }
 
   get revision(): string {
-    return this.ruleset.revision;
+    return String(this.environment.revision);
   }
 
-  /** The ruleset as JSON, created once. */
-  get rulesetJson(): string {
-    this.#rulesetJson ??= JSON.stringify(this.ruleset);
+  /** The ruleset as JSON in UTF-8, created once and shared by all responses: do not change it. */
+  get rulesetJson(): Buffer {
+    this.#rulesetJson ??= Buffer.from(JSON.stringify({ ...toRuleset(this), epoch: this.epoch }));
     return this.#rulesetJson;
   }
 
@@ -59,71 +60,98 @@ export class EnvironmentView implements EffectiveValues {
     if (run === undefined) {
       const stored = this.values.get(key);
       if (stored === undefined) return undefined;
-      this.#segments ??= compileSegments(this.ruleset.segments);
+      this.#segments ??= compileSegments(toConditions(this.segments));
       run = compile(key, stored.value, this.#segments);
       this.#compiled.set(key, run);
     }
     return run(context);
   }
-}
 
-/** Reads views and caches each until its environment has a newer revision. */
-export class EnvironmentViews {
-  readonly #storage: Storage;
-  readonly #schemaKeys: SchemaKeysCache;
-  readonly #views = new Map<string, EnvironmentView>();
-  /** New with each start: a restored database may have other changes under the same revisions. */
-  readonly #epoch = randomBytes(6).toString('hex');
-
-  constructor(storage: Storage, schemaKeys: SchemaKeysCache) {
-    this.#storage = storage;
-    this.#schemaKeys = schemaKeys;
-  }
-
-  /** The newest view of an environment; undefined if it was deleted. */
-  async read(environmentId: string): Promise<EnvironmentView | undefined> {
-    const current = await this.#storage.findEnvironment(environmentId);
-    if (current === undefined) {
-      this.#views.delete(environmentId);
-      return undefined;
+  /**
+   * The view after a change of values alone. What did not change is shared with this view. Undefined if the change does
+   * not follow on this view, or changes segments.
+   */
+  after({ revision, changes }: ChangeRecord): EnvironmentView | undefined {
+    if (revision !== this.environment.revision + 1) return undefined;
+    const values = new Map(this.values);
+    const compiled = new Map(this.#compiled);
+    for (const change of changes) {
+      if ('segments' in change) return undefined;
+      const { tier, key } = change;
+      compiled.delete(key);
+      if ('deleted' in change) values.delete(key);
+      else values.set(key, { tier, key, value: change.value });
     }
-    const known = this.#views.get(environmentId);
-    if (known !== undefined && known.environment.revision === current.revision) return known;
-    // In one transaction, so that the values belong to the revision.
-    const view = await this.#storage.transaction(async (operations) => {
-      const environment = await operations.findEnvironment(environmentId);
-      return environment === undefined ? undefined : this.#load(operations, environment);
-    });
-    if (view !== undefined) this.#remember(view);
-    return view;
-  }
-
-  async #load(operations: StorageOperations, environment: Environment): Promise<EnvironmentView> {
-    const effective = await readEffectiveValues(operations, environment);
-    const keys = new Map<string, SchemaKey>();
-    for (const schema of await operations.listSchemas(environment.organizationId)) {
-      for (const [key, entry] of this.#schemaKeys.of(schema)) keys.set(key, entry);
-    }
-    // With the id, because an environment that is deleted and created again has another history.
-    const epoch = `${this.#epoch}-${environment.id}`;
-    return new EnvironmentView(environment, effective, { epoch, keys });
-  }
-
-  #remember(view: EnvironmentView): void {
-    this.#views.delete(view.environment.id);
-    this.#views.set(view.environment.id, view);
-    if (this.#views.size > MAX_VIEWS) {
-      for (const oldest of this.#views.keys()) {
-        this.#views.delete(oldest);
-        break;
-      }
-    }
+    const { segments, epoch, keys } = this;
+    const next = new EnvironmentView(
+      { ...this.environment, revision },
+      { values, segments },
+      { epoch, keys },
+    );
+    next.#segments = this.#segments;
+    for (const [key, run] of compiled) next.#compiled.set(key, run);
+    return next;
   }
 }
 
-function toRuleset(environment: Environment, effective: EffectiveValues): Ruleset {
+/** The keys whose answers may differ between two views of an environment. Secrets are left out. */
+export function changedKeys(before: EnvironmentView, after: EnvironmentView): Set<string> {
+  const changed = new Set<string>();
+  if (before === after) return changed;
+  for (const [key, stored] of after.values) {
+    if (stored.tier !== 'secret' && !isSameValue(before.values.get(key), stored)) changed.add(key);
+  }
+  for (const [key, stored] of before.values) {
+    if (stored.tier !== 'secret' && !after.values.has(key)) changed.add(key);
+  }
+  if (before.keys !== after.keys) {
+    for (const key of new Set([...before.keys.keys(), ...after.keys.keys()])) {
+      if (!isSameAnswer(before.keys.get(key), after.keys.get(key))) changed.add(key);
+    }
+  }
+  if (before.segments !== after.segments) {
+    const segments = changedSegments(before, after);
+    for (const { key, value } of segments.size > 0 ? targetedValues(after) : []) {
+      for (const name of segmentsUsed(value)) if (segments.has(name)) changed.add(key);
+    }
+  }
+  return changed;
+}
+
+function isSameValue(one: EffectiveValue | undefined, other: EffectiveValue): boolean {
+  if (one === other) return true;
+  return one?.tier === other.tier && isDeepStrictEqual(one.value, other.value);
+}
+
+/** Whether a key has the same tier, default and bounds in both schemas. */
+function isSameAnswer(one: SchemaKey | undefined, other: SchemaKey | undefined): boolean {
+  if (one === other) return true;
+  return (
+    one?.tier === other?.tier &&
+    isDeepStrictEqual(one?.defaultValue, other?.defaultValue) &&
+    isDeepStrictEqual(one?.limit, other?.limit)
+  );
+}
+
+/** Names of the segments whose result may differ: those that changed, and those that refer to them, directly or not. */
+function changedSegments(before: EffectiveValues, after: EffectiveValues): Set<string> {
+  const changed = new Set<string>();
+  for (const name of new Set([...before.segments.keys(), ...after.segments.keys()])) {
+    const [old, next] = [before.segments.get(name), after.segments.get(name)];
+    if (!isDeepStrictEqual(old?.condition, next?.condition)) changed.add(name);
+  }
+  for (let size = 0; size !== changed.size; ) {
+    size = changed.size;
+    for (const [name, { condition }] of after.segments) {
+      for (const used of segmentsUsed(condition)) if (changed.has(used)) changed.add(name);
+    }
+  }
+  return changed;
+}
+
+function toRuleset({ environment, values, segments }: EnvironmentView): Ruleset {
   const entries = new Map(TIERS.map((names) => [names.ruleset, [] as [string, Ruleset['public'][string]][]]));
-  for (const { tier, key, value } of effective.values.values()) {
+  for (const { tier, key, value } of values.values()) {
     entries.get(tierNames(tier).ruleset)?.push([key, value]);
   }
   const group = (name: 'public' | 'secret' | 'flags' | 'limits'): Ruleset['public'] =>
@@ -135,6 +163,6 @@ function toRuleset(environment: Environment, effective: EffectiveValues): Rulese
     secret: group('secret'),
     flags: group('flags'),
     limits: group('limits'),
-    segments: toConditions(effective.segments),
+    segments: toConditions(segments),
   };
 }

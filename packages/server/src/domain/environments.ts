@@ -119,7 +119,7 @@ export class Environments {
    * fall back to it
    */
   async delete(principal: Principal, id: string): Promise<void> {
-    await this.#parts.writer.run(async ({ operations }) => {
+    await this.#parts.writer.run(async ({ operations, record }) => {
       const environment = await findEnvironment(operations, principal, id);
       requireAllEnvironments(principal, 'delete environments');
       const all = await operations.listEnvironments(principal.organizationId);
@@ -132,6 +132,7 @@ export class Environments {
         );
       }
       await operations.deleteEnvironment(id);
+      record(id, []);
     });
     this.#notifyLost(id, () => true);
   }

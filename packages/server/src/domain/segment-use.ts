@@ -44,7 +44,8 @@ function tooLarge(effective: EffectiveValues): string[] {
   return users;
 }
 
-function* targetedValues(effective: EffectiveValues): Generator<{ key: string; value: JsonValue }> {
+/** The flags and limits with targeting. */
+export function* targetedValues(effective: EffectiveValues): Generator<{ key: string; value: JsonValue }> {
   for (const { key, tier, value } of effective.values.values()) {
     if (isTargetable(tier) && isTargeted(value)) yield { key, value };
   }

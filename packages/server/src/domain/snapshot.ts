@@ -49,9 +49,10 @@ export function createSnapshot(
   const publicValues: [string, JsonValue][] = [];
   const flags: [string, Evaluation][] = [];
   const limits: [string, Evaluation<number>][] = [];
-  for (const entry of view.keys.values()) {
-    const { key, tier } = entry;
-    if (only !== undefined && !only.has(key)) continue;
+  for (const key of only ?? view.keys.keys()) {
+    const entry = view.keys.get(key);
+    if (entry === undefined) continue;
+    const { tier } = entry;
     if (tier === 'public') {
       const stored = view.values.get(key);
       const value = stored === undefined ? entry.defaultValue : stored.value;

@@ -16,6 +16,7 @@ import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
 import {
+  type EffectiveValue,
   fallbackChain,
   readEffectiveSegments,
   readViewersOfValue,
@@ -265,11 +266,11 @@ function tierOf(write: ValueWrite): Tier {
   return write.tier === 'featureFlag' ? 'feature_flag' : write.tier;
 }
 
-function isVisible(principal: Principal, stored: StoredValue): boolean {
+function isVisible(principal: Principal, stored: EffectiveValue): boolean {
   return stored.tier !== 'secret' || principal.type === 'm2m';
 }
 
-function plainValue(view: EnvironmentView, stored: StoredValue): JsonValue {
+function plainValue(view: EnvironmentView, stored: EffectiveValue): JsonValue {
   if (stored.tier === 'public' || stored.tier === 'secret') return stored.value;
   const value = view.evaluate(stored.key, {})?.value ?? null;
   return clamped(view.keys.get(stored.key), value);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 
 const DRAIN_INTERVAL_MS = 20;
 /** While the server closes, a request that receives no byte for this long is cut off. */
@@ -72,19 +72,25 @@ export class Connections {
  * credentials file.
  */
 export function registerStarting(app: FastifyInstance, start: { readonly isComplete: boolean }): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    if (start.isComplete) return;
-    await reply.code(503).header('retry-after', '1').send({ message: 'The server is starting.' });
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (start.isComplete) done();
+    else refuse(reply.header('retry-after', '1'), 'The server is starting.');
   });
 }
 
 /** While the server closes, refuses new requests and keeps no connection alive. */
 export function registerClosing(app: FastifyInstance, closing: AbortSignal): void {
-  app.addHook('onRequest', async (_request, reply) => {
-    if (!closing.aborted) return;
-    await reply.code(503).send({ message: 'The server is closing.' });
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (!closing.aborted) done();
+    else refuse(reply, 'The server is closing.');
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing.aborted) void reply.header('connection', 'close');
+    done(null, payload);
   });
+}
+
+/** Once Node has read the rest of the input: it must not find a fault there after a response was sent. */
+function refuse(reply: FastifyReply, message: string): void {
+  queueMicrotask(() => void reply.code(503).send({ message }));
 }

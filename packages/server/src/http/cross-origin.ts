@@ -1,4 +1,4 @@
-import cors from '@fastify/cors';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ClientDirectory } from '../auth/client-directory.ts';
 
@@ -7,14 +7,24 @@ const PREFLIGHT_MAX_AGE_SEC = 600;
 
 /** Allows cross-origin requests from the origins of the organization's publishable keys, and no others. */
 export async function registerCors(app: FastifyInstance, clients: ClientDirectory): Promise<void> {
-  const delegator = async (request: FastifyRequest) => ({
-    origin: await isAllowed(request, clients),
+  const optionsFor = (origin: boolean): FastifyCorsOptions => ({
+    origin,
     methods: ['GET', 'POST'],
     allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID'],
     exposedHeaders: ['ETag', 'Retry-After'],
     maxAge: PREFLIGHT_MAX_AGE_SEC,
     strictPreflight: false,
   });
+  const [allowed, refused] = [optionsFor(true), optionsFor(false)];
+  type Done = (error: Error | null, options?: FastifyCorsOptions) => void;
+  const delegator = (request: FastifyRequest, done: Done): void => {
+    // Most requests are not from a browser.
+    if (request.headers.origin === undefined) {
+      done(null, refused);
+      return;
+    }
+    isAllowed(request, clients).then((isIt) => done(null, isIt ? allowed : refused), done);
+  };
   await app.register(cors, { delegator });
 }
 

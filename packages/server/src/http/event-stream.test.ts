@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { EventStream, type StreamContext } from './event-stream.ts';
+import { EventStream, type StreamContext, toStreamEvent } from './event-stream.ts';
 import { HttpError } from './http-error.ts';
 
 /** A server with one stream per request to `/`, which is handed to the test. */
@@ -26,7 +26,7 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
     const stream = new EventStream(request, reply, context);
     streams.push(stream);
     stream.open();
-    stream.begin([{ id: '1', event: 'first', data: '{}' }]);
+    stream.begin([toStreamEvent({ id: '1', event: 'first', data: '{}' })]);
   });
   app.get('/gone', async (request, reply) => {
     // The client leaves while its credential is checked.
@@ -36,7 +36,7 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
     const stream = new EventStream(request, reply, context);
     streams.push(stream);
     stream.open();
-    stream.begin([{ id: '1', event: 'first', data: '{}' }]);
+    stream.begin([toStreamEvent({ id: '1', event: 'first', data: '{}' })]);
   });
   app.get('/refused', async (request, reply) => {
     new EventStream(request, reply, context);
@@ -46,8 +46,8 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
     const stream = new EventStream(request, reply, context);
     stream.end();
     stream.open();
-    stream.begin([{ id: '1', event: 'first', data: 'sk_hidden' }]);
-    stream.send({ id: '2', event: 'second', data: 'sk_hidden' });
+    stream.begin([toStreamEvent({ id: '1', event: 'first', data: 'sk_hidden' })]);
+    stream.send(toStreamEvent({ id: '2', event: 'second', data: 'sk_hidden' }));
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
@@ -148,7 +148,8 @@ it('is cut off when the server closes and its client does not read', async () =>
   socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
   await expect.poll(() => streams.length).toBe(1);
   // More than the buffers of both ends hold.
-  streams[0]?.begin([{ id: '2', event: 'large', data: JSON.stringify('x'.repeat(30_000_000)) }]);
+  const data = JSON.stringify('x'.repeat(30_000_000));
+  streams[0]?.begin([toStreamEvent({ id: '2', event: 'large', data })]);
   closing.abort();
   expect(await connections()).toBe(1);
   await expect.poll(connections, { timeout: 20_000 }).toBe(0);
@@ -173,8 +174,8 @@ it('sends heartbeats only while it is open', async () => {
 it('does not count its first events, however large, towards what may wait', async () => {
   const { url, streams } = await setUp({ streams: { maxWaitingBytes: 10 } });
   const response = await fetch(url);
-  const large = { id: '2', event: 'large', data: JSON.stringify('x'.repeat(5_000_000)) };
-  streams[0]?.begin([large, { ...large, id: '3' }, { ...large, id: '4' }]);
+  const data = JSON.stringify('x'.repeat(5_000_000));
+  streams[0]?.begin(['2', '3', '4'].map((id) => toStreamEvent({ id, event: 'large', data })));
   expect(streams[0]?.isOpen).toBe(true);
   const reading = response.text();
   await new Promise((resolve) => setTimeout(resolve, 50));

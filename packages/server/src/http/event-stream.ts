@@ -3,21 +3,22 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../principal.ts';
 import { HttpError } from './http-error.ts';
 
-/** Heartbeat and buffer of event streams. */
+/** Heartbeat, buffer and number of event streams. */
 export interface StreamOptions {
   /** Milliseconds between two comments that keep a connection open (default 15 000). */
   heartbeatMs?: number;
   /** Bytes buffered for a client that does not read, on top of its first events (default 1 MiB). */
   maxWaitingBytes?: number;
+  /** Milliseconds after which a client that reads nothing of what waits for it is disconnected (default 60 000). */
+  stalledMs?: number;
+  /** Most open snapshot streams of one publishable key (default 50 000). More get a 429. */
+  maxPerKey?: number;
+  /** Most open snapshot streams of one publishable key from one address (default 5 000). More get a 429. */
+  maxPerAddress?: number;
 }
 
-/** One server-sent event. */
-export interface StreamEvent {
-  id: string;
-  event: string;
-  /** JSON on one line. */
-  data: string;
-}
+/** A server-sent event in UTF-8, in one or more parts. Streams share the bytes: do not change them. */
+export type StreamEvent = readonly Uint8Array[];
 
 /** What an event stream needs from the server. */
 export interface StreamContext {
@@ -30,12 +31,17 @@ export interface StreamContext {
 
 const DEFAULT_HEARTBEAT_MS = 15_000;
 const DEFAULT_MAX_WAITING_BYTES = 1024 * 1024;
+const DEFAULT_STALLED_MS = 60_000;
 /** When the server closes, how long a client gets to read the rest of its stream. */
 const LAST_BYTES_MS = 1_000;
+/** Larger parts are written in pieces of this size, so that a slow client that reads can be told from one that does not. */
+const PIECE_BYTES = 64 * 1024;
+const HEARTBEAT = Buffer.from(':\n\n');
 
 /**
  * An open response of server-sent events. It ends when the client disconnects, when the caller loses its access (a
- * revocation, a token that expires) and when the server closes. A client that does not read is disconnected before it costs much memory; it can resume from its last
+ * revocation, a token that expires) and when the server closes. What the socket does not take yet waits in a queue of
+ * shared buffers. A client that does not read is disconnected before it costs much memory; it can resume from its last
  * event id.
  */
 export class EventStream {
@@ -43,12 +49,19 @@ export class EventStream {
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
   readonly #heartbeatMs: number;
+  readonly #stalledMs: number;
   readonly #closing: AbortSignal;
   readonly #cleanups: (() => void)[] = [];
+  /** Not written yet. */
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
   #maxWaitingBytes: number;
   /** False once it has ended or was cut off. */
   #isOpen = true;
   #isStarted = false;
+  /** Set while the socket takes no more: disconnects the client if that lasts too long. */
+  #stalled: NodeJS.Timeout | undefined;
+  #onRoom: () => void = () => undefined;
 
   /**
    * Create it before the first read of the route, so that a revocation in between is not missed. Until {@link open} the
@@ -60,8 +73,10 @@ export class EventStream {
     this.#response = reply.raw;
     this.#heartbeatMs = context.streams?.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
     this.#maxWaitingBytes = context.streams?.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES;
-    this.#response.on('close', () => this.#release());
-    this.#response.on('error', () => this.#release());
+    this.#stalledMs = context.streams?.stalledMs ?? DEFAULT_STALLED_MS;
+    this.#response.on('close', () => this.#closed());
+    this.#response.on('error', () => this.#closed());
+    this.#response.on('drain', () => this.#drained());
     const { principal } = request;
     if (principal !== undefined) this.onEnd(context.onAccessLost(principal, () => this.end()));
     const { closing } = context;
@@ -99,12 +114,25 @@ export class EventStream {
     }
     this.#response.socket?.setNoDelay(true);
     this.#response.flushHeaders();
-    const heartbeat = setInterval(() => this.#write(':\n\n'), this.#heartbeatMs);
+    const heartbeat = setInterval(() => {
+      // A client that still has something to read needs none.
+      if (this.hasRoom) this.send([HEARTBEAT]);
+    }, this.#heartbeatMs);
     this.onEnd(() => clearInterval(heartbeat));
   }
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** Whether everything so far was written, as far as this process knows. */
+  get hasRoom(): boolean {
+    return this.#queue.length === 0 && this.#stalled === undefined;
+  }
+
+  /** Calls `listener` whenever {@link hasRoom} becomes true again. */
+  onRoom(listener: () => void): void {
+    this.#onRoom = listener;
   }
 
   /** Calls `cleanup` when the stream ends, or at once if it already has. */
@@ -115,24 +143,34 @@ export class EventStream {
 
   /** Sends the first events, however large: only later ones count towards `maxWaitingBytes`. */
   begin(events: readonly StreamEvent[]): void {
-    const texts = events.map(toText);
-    for (const text of texts) this.#maxWaitingBytes += Buffer.byteLength(text);
-    for (const text of texts) this.#write(text);
+    for (const part of events.flat()) this.#maxWaitingBytes += part.byteLength;
+    for (const event of events) this.send(event);
   }
 
   send(event: StreamEvent): void {
-    this.#write(toText(event));
+    if (!this.#isOpen) return;
+    // Not counting the new event: one that is large must not disconnect a client that reads.
+    if (this.#queuedBytes + this.#response.writableLength > this.#maxWaitingBytes) {
+      this.#cutOff();
+      return;
+    }
+    for (const part of event) {
+      this.#queue.push(part);
+      this.#queuedBytes += part.byteLength;
+    }
+    this.#write();
   }
 
   /** Sends a line that clients ignore. */
   comment(text: string): void {
-    this.#write(`: ${text}\n\n`);
+    this.send([Buffer.from(`: ${text}\n\n`)]);
   }
 
+  /** The client still gets what waits for it. */
   end(): void {
     if (!this.#isOpen) return;
     this.#release();
-    if (this.#isStarted) this.#response.end();
+    if (this.#isStarted) this.#write();
   }
 
   /** Ends the stream, and cuts it off if the client does not read the rest in time. */
@@ -144,16 +182,38 @@ export class EventStream {
     response.once('close', () => clearTimeout(cut));
   }
 
-  #write(text: string): void {
-    if (!this.#isOpen) return;
-    // Not counting the new text: one large event must not disconnect a client that reads.
-    if (this.#response.writableLength > this.#maxWaitingBytes) {
-      this.#request.log.info('disconnected a stream: its client does not read');
-      this.#release();
-      this.#response.destroy();
-      return;
+  /** Writes what waits until the socket takes no more. */
+  #write(): void {
+    while (this.#stalled === undefined) {
+      const part = this.#queue.shift();
+      if (part === undefined) break;
+      if (part.byteLength > PIECE_BYTES) this.#queue.unshift(part.subarray(PIECE_BYTES));
+      const piece = part.subarray(0, PIECE_BYTES);
+      this.#queuedBytes -= piece.byteLength;
+      if (!this.#response.write(piece)) {
+        this.#stalled = setTimeout(() => this.#cutOff(), this.#stalledMs);
+      }
     }
-    this.#response.write(text);
+    if (!this.#isOpen && this.#queue.length === 0) this.#response.end();
+  }
+
+  #drained(): void {
+    clearTimeout(this.#stalled);
+    this.#stalled = undefined;
+    this.#write();
+    if (this.#isOpen && this.hasRoom) this.#onRoom();
+  }
+
+  #cutOff(): void {
+    this.#request.log.info('disconnected a stream: its client does not read');
+    this.#closed();
+    this.#response.destroy();
+  }
+
+  #closed(): void {
+    clearTimeout(this.#stalled);
+    this.#queue = [];
+    this.#release();
   }
 
   #release(): void {
@@ -163,6 +223,19 @@ export class EventStream {
   }
 }
 
-function toText({ id, event, data }: StreamEvent): string {
-  return `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
+/**
+ * An event with its data, which is JSON on one line. Data that is given in bytes is not copied.
+ */
+export function toStreamEvent({
+  id,
+  event,
+  data,
+}: {
+  id: string;
+  event: string;
+  data: string | Uint8Array;
+}): StreamEvent {
+  const head = `id: ${id}\nevent: ${event}\ndata: `;
+  if (typeof data === 'string') return [Buffer.from(`${head}${data}\n\n`)];
+  return [Buffer.from(head), data, Buffer.from('\n\n')];
 }

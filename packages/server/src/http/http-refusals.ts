@@ -8,21 +8,25 @@ const BODILESS_METHODS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 
 /** Refuses what RFC 9110 and RFC 9112 do not allow but Node accepts, with a message in JSON. */
 export function registerHttpRefusals(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ raw }, reply) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
     const refusal = framingRefusal(raw);
     if (refusal !== undefined) {
       // Whatever follows on this connection may not be where it seems to be.
       void reply.header('connection', 'close');
-      throw refusal;
+      // Once Node has read the rest of the input: it must not find a fault there after a response was sent.
+      queueMicrotask(() => done(refusal));
+      return;
     }
     const isBodiless = !hasBody(raw);
     const { 'content-encoding': encoding } = raw.headers;
     if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity' && !isBodiless) {
       void reply.header('accept-encoding', 'identity');
-      throw new HttpError(415, 'The body must not be compressed: send it without "Content-Encoding".');
+      done(new HttpError(415, 'The body must not be compressed: send it without "Content-Encoding".'));
+      return;
     }
     // The type of a body that is not there: Fastify would look for a parser.
     if (isBodiless && BODILESS_METHODS.has(raw.method ?? '')) delete raw.headers['content-type'];
+    done();
   });
   // Node would send an empty response.
   app.server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
@@ -40,7 +44,11 @@ function framingRefusal({ httpVersion, headers, rawHeaders }: IncomingMessage): 
     return new HttpError(505, 'The server supports HTTP/1.1 and HTTP/1.0.');
   }
   // Names are at even positions. Node itself keeps the first of two.
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
   if (hosts === 0 && httpVersion === '1.1') {
     return new HttpError(400, 'The header "Host" is required (RFC 9112 §3.2).');
   }

@@ -3,7 +3,7 @@ import { safePath } from '../server-logger.ts';
 
 /** Logs one line for each request, without headers, body or query. */
 export function registerRequestLog(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const line = {
       method: request.method,
       path: safePath(request.url),
@@ -12,5 +12,6 @@ export function registerRequestLog(app: FastifyInstance): void {
       ...(request.principal ? { clientId: request.principal.clientId } : {}),
     };
     request.log[reply.statusCode >= 500 ? 'error' : 'info'](line, 'request');
+    done();
   });
 }

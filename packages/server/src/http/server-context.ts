@@ -4,6 +4,7 @@ import type { ConfigService } from '../domain/config-service.ts';
 import type { AccessRule } from '../principal.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StreamContext } from './event-stream.ts';
+import type { StreamLimits } from './stream-limits.ts';
 
 /** Everything that routes share; created once in `createApp`. */
 export interface ServerContext extends StreamContext {
@@ -11,6 +12,7 @@ export interface ServerContext extends StreamContext {
   readonly service: ConfigService;
   readonly changes: ChangeBus;
   readonly log: FastifyBaseLogger;
+  readonly streamLimits: StreamLimits;
   /** The base URL by which clients reach the server, without a trailing slash; known once it listens. */
   readonly publicUrl: () => string;
   /**

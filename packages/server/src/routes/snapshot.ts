@@ -1,13 +1,11 @@
-import { diffSnapshots, type EvaluationContext, type Snapshot } from '@smooai/config';
+import type { EvaluationContext, Snapshot } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
-import { mayUseEnvironment } from '../domain/access.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { createSnapshot } from '../domain/snapshot.ts';
 import { checkJsonLimits, MAX_CONTEXT_BYTES } from '../domain/validation/json-limits.ts';
 import { EventStream } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { isRecord } from '../lib/record.ts';
-import type { Principal } from '../principal.ts';
 import { describeError } from '../server-logger.ts';
 import {
   CONFIG_PATH,
@@ -53,80 +51,28 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
     { onRequest, schema: { querystring: streamQuery } },
     async (request, reply) => {
       const attributes = decodeContext(request.query.context);
-      const stream = new EventStream(request, reply, context);
       const principal = principalOf(request);
+      const freePlace = context.streamLimits.take(principal, request.ip);
+      const stream = new EventStream(request, reply, context);
+      stream.onEnd(freePlace);
       const { id } = (await context.service.view(principal, request.query.environment)).environment;
-      const feed = new SnapshotFeed(stream, context, { principal, environmentId: id, attributes });
-      stream.onEnd(context.changes.subscribe(id, () => feed.changed()));
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       stream.open();
-      feed.changed();
+      const feed = context.service.snapshots.open(id, {
+        context: attributes,
+        principal,
+        hasRoom: () => stream.hasRoom,
+        send: (event, name) => (name === 'snapshot' ? stream.begin([[event]]) : stream.send([event])),
+        end: () => stream.end(),
+        failed: (error) => {
+          context.log.error({ failure: describeError(error) }, 'a snapshot stream failed');
+          stream.end();
+        },
+      });
+      stream.onEnd(feed.close);
+      stream.onRoom(feed.catchUp);
     },
   );
-}
-
-/** For whom, of which environment and for which context snapshots are sent. */
-interface SnapshotTarget {
-  principal: Principal;
-  environmentId: string;
-  attributes: EvaluationContext;
-}
-
-/** Sends a snapshot and then patches to it. Changes that arrive during a read are sent as one patch. */
-class SnapshotFeed {
-  readonly #stream: EventStream;
-  readonly #context: ServerContext;
-  readonly #target: SnapshotTarget;
-  #sent: Snapshot | undefined;
-  #isRunning = false;
-  #isBehind = false;
-
-  constructor(stream: EventStream, context: ServerContext, target: SnapshotTarget) {
-    this.#stream = stream;
-    this.#context = context;
-    this.#target = target;
-  }
-
-  /** Call it after each change of the environment. */
-  changed(): void {
-    this.#isBehind = true;
-    if (this.#isRunning) return;
-    this.#isRunning = true;
-    this.#catchUp().catch((error: unknown) => {
-      this.#context.log.error({ failure: describeError(error) }, 'a snapshot stream failed');
-      this.#stream.end();
-    });
-  }
-
-  async #catchUp(): Promise<void> {
-    try {
-      while (this.#isBehind && this.#stream.isOpen) {
-        this.#isBehind = false;
-        const view = await this.#context.service.viewById(this.#target.environmentId);
-        // It may have been renamed to one that the caller may not use.
-        if (view === undefined || !mayUseEnvironment(this.#target.principal, view.environment.name)) {
-          this.#stream.end();
-          return;
-        }
-        this.#send(createSnapshot(view, this.#target.attributes));
-      }
-    } finally {
-      // Nothing may be awaited between the last check of #isBehind and this, or a change could be missed.
-      this.#isRunning = false;
-    }
-  }
-
-  #send(snapshot: Snapshot): void {
-    const previous = this.#sent;
-    this.#sent = snapshot;
-    if (previous === undefined) {
-      this.#stream.begin([{ id: snapshot.revision, event: 'snapshot', data: JSON.stringify(snapshot) }]);
-      return;
-    }
-    const patch = diffSnapshots(previous, snapshot);
-    if (patch === undefined) return;
-    this.#stream.send({ id: patch.revision, event: 'patch', data: JSON.stringify(patch) });
-  }
 }
 
 /** The context of a query: JSON in base64url (RFC 4648 §5), with or without padding. */

@@ -3,13 +3,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireEnvironmentAccess } from '../domain/access.ts';
 import type { EnvironmentView } from '../domain/environment-view.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { EventStream, type StreamEvent } from '../http/event-stream.ts';
+import { EventStream, type StreamEvent, toStreamEvent } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
 import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
-/** If the missed changes are longer than this and than the whole ruleset, the ruleset is sent instead. */
-const MAX_RESUMED_LENGTH = 1024 * 1024;
+/**
+ * If the missed changes have more bytes than this, the whole ruleset is sent instead: it is shared by all streams, while
+ * changes are read for each.
+ */
+const MAX_RESUMED_BYTES = 1024 * 1024;
 
 /** `…/config/stream`: the ruleset and then each change to it, for servers only. */
 export function registerStreamRoutes(app: FastifyInstance, context: ServerContext): void {
@@ -73,14 +76,9 @@ async function readStart(
   // Changes since a revision of another epoch are unknown.
   const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
   if (isSameEpoch && last !== undefined && last <= current) {
-    const missed = await storage.listChangesSince(environmentId, last);
+    const missed = await storage.listChangesSince(environmentId, last, { maxBytes: MAX_RESUMED_BYTES });
     if (missed !== undefined) {
-      const events = missed.map(changeEvent);
-      // Many changes of one large value can be much longer than the ruleset itself.
-      const size = events.reduce((sum, { data }) => sum + data.length, 0);
-      if (size <= Math.max(view.rulesetJson.length, MAX_RESUMED_LENGTH)) {
-        return { events, revision: missed.at(-1)?.revision ?? last };
-      }
+      return { events: missed.map(changeEvent), revision: missed.at(-1)?.revision ?? last };
     }
   }
   return { events: [rulesetEvent(view)], revision: current };
@@ -93,7 +91,7 @@ function lastEventId(request: Pick<FastifyRequest, 'headers'>): number | undefin
 }
 
 function rulesetEvent(view: EnvironmentView): StreamEvent {
-  return { id: view.revision, event: 'ruleset', data: view.rulesetJson };
+  return toStreamEvent({ id: view.revision, event: 'ruleset', data: view.rulesetJson });
 }
 
 const events = new WeakMap<ChangeRecord, StreamEvent>();
@@ -108,7 +106,7 @@ function changeEvent(record: ChangeRecord): StreamEvent {
     previousRevision: String(record.revision - 1),
     changes: record.changes,
   };
-  const event: StreamEvent = { id: patch.revision, event: 'change', data: JSON.stringify(patch) };
+  const event = toStreamEvent({ id: patch.revision, event: 'change', data: JSON.stringify(patch) });
   events.set(record, event);
   return event;
 }

@@ -148,8 +148,14 @@ export interface StorageOperations {
    * The changes after `revision`, oldest first. Undefined if some of them were pruned or are older than the
    * environment, or if the environment has not reached `revision` (the client has seen a database that was since
    * replaced by an older backup). Every revision must have a change.
+   *
+   * @param limits `maxBytes`: if the stored changes have more bytes, none is read, and the result is undefined too
    */
-  listChangesSince(environmentId: string, revision: number): Promise<ChangeRecord[] | undefined>;
+  listChangesSince(
+    environmentId: string,
+    revision: number,
+    limits?: { maxBytes?: number },
+  ): Promise<ChangeRecord[] | undefined>;
   /** Deletes all but the newest `keep` changes of an environment. */
   pruneChanges(environmentId: string, keep: number): Promise<void>;
 

@@ -238,6 +238,8 @@ function changeTests(subject: Subject): void {
     expect(await storage.listChangesSince(shop.environment.id, 0)).toEqual(records);
     expect(await storage.listChangesSince(shop.environment.id, 9)).toEqual(records.slice(9));
     expect(await storage.listChangesSince(shop.environment.id, 12)).toEqual([]);
+    expect(await storage.listChangesSince(shop.environment.id, 9, { maxBytes: 10 })).toBeUndefined();
+    expect(await storage.listChangesSince(shop.environment.id, 12, { maxBytes: 0 })).toEqual([]);
   });
 
   it('returns undefined for pruned changes', async () => {

@@ -1,4 +1,5 @@
 import type { JsonValue, RulesetChange, Tier } from '@smooai/config';
+import { sql } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type { ChangeRecord, StorageOperations } from '../storage.ts';
 import type { Session } from './tables.ts';
@@ -18,7 +19,7 @@ export function changeOperations(session: Session): Operations {
       await session.db.insertInto('changes').values({ environmentId, revision, changes, at }).execute();
     },
 
-    listChangesSince: (environmentId, revision) =>
+    listChangesSince: (environmentId, revision, { maxBytes = Number.POSITIVE_INFINITY } = {}) =>
       session.atomically(async (db) => {
         const environment = await db
           .selectFrom('environments')
@@ -26,13 +27,16 @@ export function changeOperations(session: Session): Operations {
           .where('id', '=', environmentId)
           .executeTakeFirst();
         if (!environment || revision < environment.prunedRevision) return undefined;
-        const rows = await db
+        const missed = db
           .selectFrom('changes')
-          .selectAll()
           .where('environmentId', '=', environmentId)
-          .where('revision', '>', revision)
-          .orderBy('revision')
-          .execute();
+          .where('revision', '>', revision);
+        // The database knows the length of a text without reading it.
+        const { bytes } = await missed
+          .select(sql<number | null>`sum(octet_length(changes))`.as('bytes'))
+          .executeTakeFirstOrThrow();
+        if (Number(bytes ?? 0) > maxBytes) return undefined;
+        const rows = await missed.selectAll().orderBy('revision').execute();
         // Every revision has a change. A gap means that changes were pruned, or that the revision belongs to a deleted
         // environment of the same name. A future revision comes from a client of a database that was since restored.
         if ((rows[0]?.revision ?? environment.revision + 1) !== revision + 1) return undefined;

@@ -1,0 +1,39 @@
+// Measures the process that imports it, on the orders `start` and `stop` of its parent.
+
+/** CPU time of this process that passes between two turns of the event loop: other work on the machine does not count. */
+let longestCpuMs = 0;
+let longestMs = 0;
+let start = process.cpuUsage();
+let timer;
+
+export function serveOrders(orders = {}) {
+  process.on('disconnect', () => process.exit());
+  process.on('message', async ({ name, ...parameters }) => {
+    if (name === 'start') begin();
+    process.send({ result: name === 'stop' ? end() : ((await orders[name]?.(parameters)) ?? {}) });
+  });
+}
+
+function begin() {
+  globalThis.gc?.();
+  longestCpuMs = 0;
+  longestMs = 0;
+  start = process.cpuUsage();
+  let last = { cpu: process.cpuUsage(), at: performance.now() };
+  timer = setInterval(() => {
+    const now = { cpu: process.cpuUsage(), at: performance.now() };
+    longestCpuMs = Math.max(longestCpuMs, cpuMs(last.cpu, now.cpu));
+    longestMs = Math.max(longestMs, now.at - last.at);
+    last = now;
+  }, 1);
+}
+
+function end() {
+  clearInterval(timer);
+  const usedMs = cpuMs(start, process.cpuUsage());
+  return { cpuMs: usedMs, longestCpuMs, longestMs, rss: process.memoryUsage().rss };
+}
+
+function cpuMs(from, to) {
+  return (to.user - from.user + to.system - from.system) / 1_000;
+}

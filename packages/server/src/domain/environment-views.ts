@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { BoundedMap } from '../lib/bounded-map.ts';
+import type { ChangeRecord, Environment, Storage, StorageOperations } from '../storage/storage.ts';
+import { readEffectiveValues } from './effective-values.ts';
+import { EnvironmentView } from './environment-view.ts';
+import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
+
+/** How many views are kept in memory; others are read again when needed. */
+const MAX_VIEWS = 100;
+
+/**
+ * The newest view of each environment, in memory. The storage belongs to this process alone, and every write of this
+ * process goes through `ChangeWriter`, which calls `apply` or `forget`. So a view needs no look at the storage.
+ */
+export class EnvironmentViews {
+  readonly #storage: Storage;
+  readonly #schemaKeys: SchemaKeysCache;
+  readonly #views = new BoundedMap<string, EnvironmentView>(MAX_VIEWS);
+  readonly #idsByName = new BoundedMap<string, string>(MAX_VIEWS);
+  /** Reads that are shared by all who wait for the same view. */
+  readonly #loading = new Map<string, Promise<EnvironmentView | undefined>>();
+  /** New with each start: a restored database may have other changes under the same revisions. */
+  readonly #epoch = randomBytes(6).toString('hex');
+
+  constructor(storage: Storage, schemaKeys: SchemaKeysCache) {
+    this.#storage = storage;
+    this.#schemaKeys = schemaKeys;
+  }
+
+  /** The id of an environment whose view is in memory. */
+  idOf(organizationId: string, name: string): string | undefined {
+    const id = this.#idsByName.get(nameKey({ organizationId, name }));
+    const view = id === undefined ? undefined : this.#views.get(id);
+    return view?.environment.name === name ? id : undefined;
+  }
+
+  /** The newest view of an environment; undefined if it was deleted. */
+  async read(environmentId: string): Promise<EnvironmentView | undefined> {
+    const known = this.#views.get(environmentId);
+    if (known !== undefined) return known;
+    const running = this.#loading.get(environmentId);
+    if (running !== undefined) return running;
+    const loading = this.#load(environmentId);
+    this.#loading.set(environmentId, loading);
+    try {
+      const view = await loading;
+      // A change during the read has dropped it from `#loading`: the view may be older than the change.
+      if (view !== undefined && this.#loading.get(environmentId) === loading) this.#remember(view);
+      return view;
+    } finally {
+      if (this.#loading.get(environmentId) === loading) this.#loading.delete(environmentId);
+    }
+  }
+
+  /** Applies a committed change to the view. */
+  apply(record: ChangeRecord): void {
+    const next = this.#views.get(record.environmentId)?.after(record);
+    this.forget(record.environmentId);
+    if (next !== undefined) this.#remember(next);
+  }
+
+  /** Drops the view of an environment that has changed or is gone. */
+  forget(environmentId: string): void {
+    this.#views.delete(environmentId);
+    this.#loading.delete(environmentId);
+  }
+
+  /** In one transaction, so that the values belong to the revision. */
+  #load(environmentId: string): Promise<EnvironmentView | undefined> {
+    return this.#storage.transaction(async (operations) => {
+      const environment = await operations.findEnvironment(environmentId);
+      if (environment === undefined) return undefined;
+      const effective = await readEffectiveValues(operations, environment);
+      const keys = await this.#readKeys(operations, environment);
+      // With the id, because an environment that is deleted and created again has another history.
+      const epoch = `${this.#epoch}-${environment.id}`;
+      return new EnvironmentView(environment, effective, { epoch, keys });
+    });
+  }
+
+  async #readKeys(
+    operations: StorageOperations,
+    { organizationId }: Environment,
+  ): Promise<ReadonlyMap<string, SchemaKey>> {
+    const keys = new Map<string, SchemaKey>();
+    for (const schema of await operations.listSchemas(organizationId)) {
+      for (const [key, entry] of this.#schemaKeys.of(schema)) keys.set(key, entry);
+    }
+    return keys;
+  }
+
+  #remember(view: EnvironmentView): void {
+    const { environment } = view;
+    this.#views.set(environment.id, view);
+    this.#idsByName.set(nameKey(environment), environment.id);
+  }
+}
+
+function nameKey({ organizationId, name }: Pick<Environment, 'organizationId' | 'name'>): string {
+  return `${organizationId}/${name}`;
+}

@@ -1,0 +1,170 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { SnapshotFanOut, type SnapshotReader } from '@smooai/config';
+import type { Principal } from '../principal.ts';
+import { describeError, type ErrorLog } from '../server-logger.ts';
+import { mayUseEnvironment } from './access.ts';
+import type { ChangeBus } from './change-bus.ts';
+import { changedKeys, type EnvironmentView } from './environment-view.ts';
+import { createSnapshot } from './snapshot.ts';
+
+/** An open stream of snapshots. */
+export interface FeedReader extends SnapshotReader {
+  readonly principal: Pick<Principal, 'environments'>;
+  /** The environment is gone, or the caller may no longer use it. */
+  end(): void;
+}
+
+interface FeedParts {
+  readonly changes: ChangeBus;
+  readonly log: ErrorLog;
+  /** The newest view of an environment; undefined if it was deleted. */
+  readonly readView: (environmentId: string) => Promise<EnvironmentView | undefined>;
+}
+
+/** How long the snapshots of new readers may take in one go, in milliseconds. */
+const TURN_MS = 10;
+
+/** Keeps the open streams of snapshots up to date. The streams of an environment share the work of a change. */
+export class SnapshotFeeds {
+  readonly #parts: FeedParts;
+  readonly #feeds = new Map<string, SnapshotFeed>();
+
+  constructor(parts: FeedParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Sends a snapshot of the environment, and then each change. It ends a reader that may not use the environment under
+   * its present name. Call `catchUp` when the reader has room again.
+   */
+  open(environmentId: string, reader: FeedReader): { close: () => void; catchUp: () => void } {
+    const feed = this.#feeds.get(environmentId) ?? new SnapshotFeed(this.#parts, environmentId);
+    this.#feeds.set(environmentId, feed);
+    feed.join(reader);
+    return {
+      catchUp: () => feed.catchUp(reader),
+      close: () => {
+        feed.leave(reader);
+        if (!feed.isEmpty) return;
+        feed.close();
+        if (this.#feeds.get(environmentId) === feed) this.#feeds.delete(environmentId);
+      },
+    };
+  }
+}
+
+/** The streams of one environment. */
+class SnapshotFeed {
+  readonly #parts: FeedParts;
+  readonly #environmentId: string;
+  readonly #readers = new Set<FeedReader>();
+  /** Readers without a snapshot so far. */
+  readonly #joining = new Set<FeedReader>();
+  readonly #fanOut = new SnapshotFanOut((context, keys) => this.#take(context, keys));
+  readonly close: () => void;
+  #view: EnvironmentView | undefined;
+  #isRunning = false;
+  #isBehind = false;
+
+  constructor(parts: FeedParts, environmentId: string) {
+    this.#parts = parts;
+    this.#environmentId = environmentId;
+    this.close = parts.changes.subscribe(environmentId, () => this.#changed());
+  }
+
+  get isEmpty(): boolean {
+    return this.#readers.size === 0;
+  }
+
+  join(reader: FeedReader): void {
+    this.#readers.add(reader);
+    this.#joining.add(reader);
+    this.#changed();
+  }
+
+  leave(reader: FeedReader): void {
+    this.#readers.delete(reader);
+    this.#joining.delete(reader);
+    this.#fanOut.remove(reader);
+  }
+
+  catchUp(reader: FeedReader): void {
+    this.#fanOut.catchUp(reader);
+  }
+
+  /** The environment has changed, or a reader has joined. Changes that arrive during a read are handled together. */
+  #changed(): void {
+    this.#isBehind = true;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#update().catch((error: unknown) => {
+      this.#parts.log.error(
+        { failure: describeError(error) },
+        'the snapshot streams of an environment failed',
+      );
+      this.#endAll();
+    });
+  }
+
+  async #update(): Promise<void> {
+    try {
+      while (this.#isBehind && !this.isEmpty) {
+        this.#isBehind = false;
+        // Whoever joins during the read may have to see a newer view, and waits for the next round.
+        const joining = [...this.#joining];
+        const view = await this.#parts.readView(this.#environmentId);
+        if (view === undefined) {
+          this.#endAll();
+          return;
+        }
+        this.#show(view);
+        await this.#admit(joining);
+      }
+    } finally {
+      // Nothing may be awaited between the last check of #isBehind and this, or a change could be missed.
+      this.#isRunning = false;
+    }
+  }
+
+  #show(view: EnvironmentView): void {
+    const previous = this.#view;
+    this.#view = view;
+    if (previous?.environment.name !== view.environment.name) {
+      // It may have been renamed to one that a caller may not use.
+      for (const reader of this.#readers) {
+        if (!mayUseEnvironment(reader.principal, view.environment.name)) reader.end();
+      }
+    }
+    if (previous !== undefined) this.#fanOut.changed(changedKeys(previous, view));
+  }
+
+  async #admit(joining: readonly FeedReader[]): Promise<void> {
+    let endsAt = performance.now() + TURN_MS;
+    for (const reader of joining) {
+      // It may have left in the meantime.
+      if (!this.#joining.delete(reader)) continue;
+      if (mayUseEnvironment(reader.principal, this.#view?.environment.name ?? '')) this.#add(reader);
+      else reader.end();
+      if (performance.now() < endsAt) continue;
+      await nextTurn();
+      endsAt = performance.now() + TURN_MS;
+    }
+  }
+
+  #add(reader: FeedReader): void {
+    try {
+      this.#fanOut.add(reader);
+    } catch (error) {
+      reader.failed(error);
+    }
+  }
+
+  #take(context: SnapshotReader['context'], keys: ReadonlySet<string> | undefined) {
+    if (this.#view === undefined) throw new Error('A snapshot was taken before its environment was read.');
+    return createSnapshot(this.#view, context, keys);
+  }
+
+  #endAll(): void {
+    for (const reader of [...this.#readers]) reader.end();
+  }
+}
