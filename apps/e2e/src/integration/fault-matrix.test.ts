@@ -6,7 +6,7 @@ import { type Shop, type ShopEnvironment, startShop, untilSeen } from './live-sh
 
 const soon = { timeout: 30_000, interval: 5 };
 /** Shortest duration of a fault; longer than each of the client's timeouts. */
-const faultMs = 2_000;
+const faultMs = 4_000;
 
 const restored = 'older database';
 const recoveries = new Map<string, Partial<Record<Moment, number>>>();
