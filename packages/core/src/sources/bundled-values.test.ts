@@ -5,7 +5,7 @@ import { defineConfig } from '../schema/define-config.ts';
 import { resolveBundledValues } from './bundled-values.ts';
 
 const config = defineConfig({
-  public: { title: z.unknown(), constructor: z.unknown(), since: z.date().optional() },
+  public: { title: z.unknown(), toString: z.unknown(), since: z.date().optional() },
   secrets: { databaseUrl: z.unknown() },
   flags: { newCheckout: z.boolean().default(false) },
 }) as AnyConfig;
@@ -19,10 +19,10 @@ const resolve = (...values: unknown[]) =>
 describe('bundled values', () => {
   it('may be named like properties of a prototype', () => {
     const hostile: unknown = JSON.parse(
-      '{"public":{"constructor":{"a":1},"title":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}}',
+      '{"public":{"toString":{"a":1},"title":{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}}}',
     );
     const layer = resolve(hostile, { public: { title: { own: true } } });
-    expect(layer.public.constructor).toEqual({ a: 1 });
+    expect(layer.public.toString).toEqual({ a: 1 });
     expect(JSON.stringify(layer.public.title)).toBe(
       '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"own":true}',
     );
@@ -32,7 +32,7 @@ describe('bundled values', () => {
   it('may be frozen, class instances or undefined, and are not modified', () => {
     const since = new Date(0);
     const values = Object.freeze({
-      public: Object.freeze({ title: Object.freeze({ a: 1 }), since, constructor: undefined }),
+      public: Object.freeze({ title: Object.freeze({ a: 1 }), since, toString: undefined }),
     });
     const layer = resolve(values, { public: { title: { b: 2 } } });
     expect(layer.public).toEqual({ title: { a: 1, b: 2 }, since });
@@ -53,7 +53,7 @@ describe('bundled values', () => {
 
   it('may be computed from those before them; undefined counts as absent', () => {
     const layer = resolve({
-      public: { title: () => ({ name: 'Shop', deep: () => 1 }), constructor: () => undefined },
+      public: { title: () => ({ name: 'Shop', deep: () => 1 }), toString: () => undefined },
       secrets: {
         databaseUrl: ({ public: values }: { public: Record<string, unknown> }) => Object.keys(values),
       },

@@ -14,7 +14,7 @@ const soon = { timeout: 15_000, interval: 5 };
 const config = defineConfig({
   public: { apiBaseUrl: z.string().default('https://shop.example') },
   secrets: { paymentKey: z.string().default('none') },
-  flags: { newCheckout: z.boolean().default(false), constructor: z.boolean().default(false) },
+  flags: { newCheckout: z.boolean().default(false), toString: z.boolean().default(false) },
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
 });
 
@@ -116,7 +116,7 @@ describe('a platform with the published contract only', () => {
       apiBaseUrl: 'https://api.example',
       paymentKey: 'a-payment-key',
       newCheckout: true,
-      constructor: true,
+      toString: true,
       cartItems: 250,
       declaredNowhere: 'x',
     });
@@ -129,7 +129,7 @@ describe('a platform with the published contract only', () => {
       environment: 'development',
       public: { apiBaseUrl: 'https://api.example' },
       secret: { paymentKey: 'a-payment-key' },
-      flags: { newCheckout: true, constructor: true },
+      flags: { newCheckout: true, toString: true },
       limits: { cartItems: 250 },
       segments: {},
     });
@@ -143,7 +143,7 @@ describe('a platform with the published contract only', () => {
     const { url } = await startPlatform();
     const { start, store, read } = connect(url);
     await start();
-    expect([read('constructor'), read('newCheckout'), read('cartItems')]).toEqual([false, false, 20]);
+    expect([read('toString'), read('newCheckout'), read('cartItems')]).toEqual([false, false, 20]);
     expect(store.invalidKeys()).toEqual([]);
   });
 
