@@ -100,8 +100,13 @@ describe('the disk copy', () => {
 
   it('is used if the server does not respond in time', async () => {
     await writeCopy();
-    const { client, events } = makeClient('nothing');
-    await client.ready({ timeoutMs: 20 });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { client, events, source } = makeClient('nothing');
+    const started = client.ready({ timeoutMs: 20 });
+    // The time that the disk takes must not count.
+    await waitUntil(() => source.starts === 1);
+    await vi.advanceTimersByTimeAsync(20);
+    await started;
     expect(client.flag('newCheckout')).toBe(true);
     expect(events).toContainEqual({
       type: 'fallback',
