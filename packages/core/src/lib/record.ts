@@ -14,3 +14,12 @@ export function isPlainRecord(value: unknown): value is Record<string, unknown> 
 export function ownProperty(record: object, name: string): unknown {
   return Object.hasOwn(record, name) ? (record as Record<string, unknown>)[name] : undefined;
 }
+
+/**
+ * Defines an own property. An assignment would take `__proto__` for the prototype, and would fail for a name such as
+ * `constructor` if the program froze `Object.prototype`.
+ */
+export function setOwn(record: Record<string, unknown>, name: string, value: unknown): void {
+  if (!(name in record)) record[name] = value;
+  else Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
+}

@@ -1,21 +1,15 @@
 import type { InvalidKey } from '../errors.ts';
 import { segmentsUsed } from '../evaluation/check/targeting-check.ts';
-import { never } from '../evaluation/condition-node.ts';
+import { parseValues, pathOf, type ValueParser } from '../evaluation/cohort.ts';
+import { type ConditionCompiler, compileCohort } from '../evaluation/compile-cohort.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
-import {
-  type ConditionCompiler,
-  compileCohort,
-  evaluateDetails,
-  evaluateValue,
-  type Program,
-  type ValueParser,
-} from '../evaluation/program.ts';
+import { evaluateDetails, evaluateValue, type Program } from '../evaluation/program.ts';
 import { isRecord } from '../lib/record.ts';
 import type { KeyDefinition } from '../schema/config-types.ts';
 import { clampLimit } from '../schema/limit.ts';
 import { type ParseResult, parseValue } from '../schema/parse-value.ts';
 import { isTargetable, tierNames } from '../tiers.ts';
-import type { Evaluation, EvaluationContext, Tier } from '../wire.ts';
+import type { Evaluation, EvaluationContext, JsonValue, Tier } from '../wire.ts';
 import { type StoredValue, unpack } from './packed-value.ts';
 import type { Layer, ValueOrigin } from './value-layers.ts';
 
@@ -106,11 +100,11 @@ export class CompiledKey {
 }
 
 const NO_SEGMENTS: readonly string[] = [];
-/** On arrival only the values are validated; conditions are compiled at the first read. */
-const NO_CONDITIONS: ConditionCompiler = { compile: () => never };
 
 interface CompileInput {
   stored: StoredValue | undefined;
+  /** `stored` as JSON, if it has just arrived; this saves unpacking it. */
+  json: JsonValue | undefined;
   /** The origin of `stored`. */
   layer: Layer | undefined;
   scope: CompileScope;
@@ -127,7 +121,7 @@ export function defaultOf(definition: KeyDefinition): ParseResult {
 /** Compiles one key. A value that the schema rejects is never served: the last valid one is, else the fallback. */
 export function compileKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
   if (input.stored === undefined) return missingKey(definition, input);
-  const value = unpack(input.stored);
+  const value = input.json ?? unpack(input.stored);
   if (isTargetable(definition.tier) && isTargeted(value)) return targetedKey(definition, input, value);
   const parsed = parseStored(definition, value);
   if (parsed.ok) return plainKey(definition, input, parsed.value);
@@ -192,7 +186,10 @@ function targetedKey(
     return invalidKey(definition, { ...input, previous: undefined }, invalid);
   }
   const fallbackOf = (): ParseResult => scope.fallbackOf(definition, layer).parsed;
-  const { issues } = compileTargeted(definition, cohort, { conditions: NO_CONDITIONS, fallbackOf });
+  const parser = new CohortParser(definition, fallbackOf);
+  // Only the values are checked now; conditions are compiled at the first read.
+  parseValues(definition.key, cohort, parser.parse);
+  const issues = parser.issues();
   const segments = segmentsUsed(targeted);
   return new CompiledKey(definition, input, {
     fixed: undefined,
@@ -210,30 +207,41 @@ function programOf(key: CompiledKey, definition: KeyDefinition, scope: CompileSc
   const targeted = key.stored === undefined ? undefined : unpack(key.stored);
   const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
   const fallbackOf = (): ParseResult => scope.fallbackOf(definition, key.origin).parsed;
-  return compileTargeted(definition, cohort, { conditions: scope.conditions, fallbackOf }).program;
+  const { parse } = new CohortParser(definition, fallbackOf);
+  return compileCohort(definition.key, cohort, { conditions: scope.conditions, parse });
 }
 
 /** How many rejected values one message lists. The message is kept in memory as long as the value is stored. */
 const MAX_LISTED_ISSUES = 10;
 
-function compileTargeted(
-  definition: KeyDefinition,
-  cohort: Record<string, unknown>,
-  { conditions, fallbackOf }: { conditions: ConditionCompiler; fallbackOf: () => ParseResult },
-): { program: Program<unknown>; issues: string[] } {
-  const issues: string[] = [];
-  let rejected = 0;
-  const parse: ValueParser<unknown> = (value, { path, ruleId }) => {
-    const parsed = value === undefined ? fallbackOf() : parseStored(definition, value);
+/** Parses the values of a cohort, and collects why the schema rejects them. */
+class CohortParser {
+  readonly #definition: KeyDefinition;
+  readonly #fallbackOf: () => ParseResult;
+  readonly #issues: string[] = [];
+  #rejected = 0;
+
+  /** @param fallbackOf - returns the value used in place of a missing or rejected one. */
+  constructor(definition: KeyDefinition, fallbackOf: () => ParseResult) {
+    this.#definition = definition;
+    this.#fallbackOf = fallbackOf;
+  }
+
+  readonly parse: ValueParser<unknown> = (value, place) => {
+    const parsed = value === undefined ? this.#fallbackOf() : parseStored(this.#definition, value);
     if (parsed.ok) return { value: parsed.value, isRefused: false };
-    const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
-    rejected++;
-    if (rejected <= MAX_LISTED_ISSUES) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
-    return { value: valueOrUndefined(fallbackOf()), isRefused: true };
+    this.#rejected++;
+    if (this.#rejected <= MAX_LISTED_ISSUES) {
+      const rule = place.ruleId === undefined ? '' : ` of rule "${place.ruleId}"`;
+      this.#issues.push(`${pathOf(place)}${rule}: ${parsed.issues.join('; ')}`);
+    }
+    return { value: valueOrUndefined(this.#fallbackOf()), isRefused: true };
   };
-  const program = compileCohort(definition.key, cohort, { conditions, parse });
-  if (rejected > MAX_LISTED_ISSUES) issues.push(`and ${rejected - MAX_LISTED_ISSUES} more`);
-  return { program, issues };
+
+  issues(): readonly string[] {
+    const others = this.#rejected - MAX_LISTED_ISSUES;
+    return others > 0 ? [...this.#issues, `and ${others} more`] : this.#issues;
+  }
 }
 
 /** Parses a stored value by its schema; a limit is snapped to its steps and clamped. */

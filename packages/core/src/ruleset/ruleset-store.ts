@@ -6,7 +6,7 @@ import { callGuarded } from '../lib/guarded-call.ts';
 import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { ParseResult } from '../schema/parse-value.ts';
 import { isTargetable, tierNames } from '../tiers.ts';
-import type { EvaluationContext, Ruleset, RulesetPatch, Segments } from '../wire.ts';
+import type { EvaluationContext, JsonValue, Ruleset, RulesetPatch, Segments } from '../wire.ts';
 import {
   type CompiledKey,
   type CompileScope,
@@ -17,8 +17,8 @@ import {
 } from './compiled-key.ts';
 import { type StoredValue, sameStored, unpack } from './packed-value.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
-import type { StoredRuleset } from './stored-values.ts';
-import type { LayerValues, ValueOrigin } from './value-layers.ts';
+import type { ReadonlyValueGroups, StoredRuleset } from './stored-values.ts';
+import type { Layer, LayerValues, ValueOrigin } from './value-layers.ts';
 import { ValueLayers } from './value-layers.ts';
 
 /** A change that was applied as a whole. */
@@ -29,6 +29,12 @@ export interface ClientChange {
 }
 
 const NO_SEGMENTS: ReadonlySet<string> = new Set();
+
+/** The values of an origin as they arrived, before they were packed. */
+interface ArrivedValues {
+  readonly layer: Layer;
+  readonly values: ReadonlyValueGroups;
+}
 
 /**
  * Holds the values of one environment, compiled and validated: the server's newest ruleset, layered with the values of
@@ -110,7 +116,7 @@ export class RulesetStore {
     if (!this.#order.accept(ruleset, previous)) return undefined;
     this.#layers.setServer(ruleset, ruleset.epoch ?? previous?.epoch);
     this.#isComplete = true;
-    const keys = this.#compileAll();
+    const keys = this.#compileAll({ layer: 'server', values: ruleset });
     onAccepted?.();
     return this.#publish(keys);
   }
@@ -132,20 +138,20 @@ export class RulesetStore {
   /** Sets the values of environment variables. Call it before the first ruleset. */
   setEnvironment(values: LayerValues | undefined): ClientChange | undefined {
     this.#layers.setEnvironment(values);
-    return this.#publish(this.#compileAll());
+    return this.#publish(this.#compileAll(values && { layer: 'environment', values }));
   }
 
   /** Sets the bundled values. Call it before the first ruleset. */
   setFile(values: LayerValues): ClientChange | undefined {
     this.#layers.setFile(values);
-    return this.#publish(this.#compileAll());
+    return this.#publish(this.#compileAll({ layer: 'file', values }));
   }
 
   /** Applies the disk copy, unless the server has already sent its values. */
   setCache(ruleset: Ruleset): ClientChange | undefined {
     if (this.#layers.server !== undefined) return undefined;
     this.#layers.setCache(ruleset);
-    return this.#publish(this.#compileAll());
+    return this.#publish(this.#compileAll({ layer: 'cache', values: ruleset }));
   }
 
   /** No ruleset is coming for now: from here on, a required key without a value is missing. */
@@ -187,15 +193,19 @@ export class RulesetStore {
     };
   }
 
-  #compileAll(): string[] {
-    return this.#compile(this.#config.keys.values(), this.#applySegments());
+  #compileAll(arrived?: ArrivedValues): string[] {
+    return this.#compile(this.#config.keys.values(), this.#applySegments(), arrived);
   }
 
   /**
    * Compiles the keys that changed, and stores the results only when all are compiled.
    * @returns the keys that may now read differently.
    */
-  #compile(definitions: Iterable<KeyDefinition>, changedSegments: ReadonlySet<string>): string[] {
+  #compile(
+    definitions: Iterable<KeyDefinition>,
+    changedSegments: ReadonlySet<string>,
+    arrived?: ArrivedValues,
+  ): string[] {
     const results: [key: string, compiled: CompiledKey | undefined, origin: ValueOrigin][] = [];
     const keys: string[] = [];
     for (const definition of definitions) {
@@ -209,7 +219,8 @@ export class RulesetStore {
       } else if (stored === undefined && !this.#isComplete) {
         if (previous !== undefined) results.push([key, undefined, 'none']);
       } else if (!isSame || previous.serves !== 'previous') {
-        const compiled = compileKey(definition, { stored, layer, scope: this.#scope, previous });
+        const json = layer !== undefined && layer === arrived?.layer ? arrivedJson(arrived, definition) : undefined;
+        const compiled = compileKey(definition, { stored, json, layer, scope: this.#scope, previous });
         if (isSame && compiled.origin === previous?.origin) continue;
         results.push([key, compiled, compiled.origin]);
         if (!isSame) keys.push(key);
@@ -290,4 +301,9 @@ export class RulesetStore {
 
 function declared(config: AnyConfig, keys: Iterable<string>): KeyDefinition[] {
   return [...keys].map((key) => config.keys.get(key)).filter((definition) => definition !== undefined);
+}
+
+function arrivedJson({ values }: ArrivedValues, { tier, key }: KeyDefinition): JsonValue | undefined {
+  const group = values[tierNames(tier).ruleset];
+  return Object.hasOwn(group, key) ? group[key] : undefined;
 }
