@@ -39,15 +39,14 @@ export function parseValues(
   parse: ValueParser<unknown>,
 ): void {
   parse(defaultValueOf(cohort), DEFAULT_PLACE);
-  const bucketing = bucketingOf(key, cohort);
-  for (const [index, rule] of rulesOf(cohort).entries()) {
-    if (!isWellFormedRule(rule)) continue;
+  rulesOf(cohort).forEach((rule, index) => {
+    if (!isWellFormedRule(rule)) return;
     const place = { rule: index, ruleId: rule.id };
     if (!Object.hasOwn(rule, 'rollout')) parse(valueOf(rule), place);
-    else parseVariants(rolloutParts(rule.rollout, bucketing), place, parse);
-  }
+    else parseVariants(rolloutParts(rule.rollout, bucketingOf(key, cohort)), place, parse);
+  });
   if (Object.hasOwn(cohort, 'rollout')) {
-    parseVariants(rolloutParts(cohort.rollout, bucketing), DEFAULT_PLACE, parse);
+    parseVariants(rolloutParts(cohort.rollout, bucketingOf(key, cohort)), DEFAULT_PLACE, parse);
   }
 }
 
@@ -56,8 +55,9 @@ function parseVariants(
   place: ValuePlace,
   parse: ValueParser<unknown>,
 ): void {
-  if (parts === undefined) return;
-  for (const [index, { stored }] of parts.variants.entries()) parse(stored, { ...place, variant: index });
+  parts?.variants.forEach(({ stored }, variant) => {
+    parse(stored, { ...place, variant });
+  });
 }
 
 /** The stored default value; undefined if there is none. */
@@ -65,10 +65,12 @@ export function defaultValueOf(cohort: Record<string, unknown>): JsonValue | und
   return ownProperty(cohort, 'defaultValue') as JsonValue | undefined;
 }
 
+const NO_RULES: readonly unknown[] = [];
+
 /** The stored rules; they may be malformed. */
 export function rulesOf(cohort: Record<string, unknown>): readonly unknown[] {
   const rules = ownProperty(cohort, 'rules');
-  return Array.isArray(rules) ? rules : [];
+  return Array.isArray(rules) ? rules : NO_RULES;
 }
 
 /** The bucketing settings of a cohort, as stored; its rollouts inherit them. */

@@ -16,7 +16,7 @@ import {
 } from './cohort.ts';
 import { type ConditionNode, equalityOperands } from './condition-node.ts';
 import { DEFAULT_VALUE, type Program, type RolloutShape, type RuleCondition, type RuleShape } from './program.ts';
-import { sharedShape } from './shared-shapes.ts';
+import { sharedShape, sharedValues } from './shared-shapes.ts';
 
 export interface ConditionCompiler {
   compile: (condition: unknown) => ConditionNode;
@@ -35,7 +35,9 @@ export function compileCohort<Value>(
 ): Program<Value> {
   const defaultValue = options.parse(defaultValueOf(cohort), DEFAULT_PLACE);
   const builder = new ProgramBuilder(options, defaultValue, bucketingOf(key, cohort));
-  for (const [index, rule] of rulesOf(cohort).entries()) builder.addRule(rule, index);
+  rulesOf(cohort).forEach((rule, index) => {
+    builder.addRule(rule, index);
+  });
   const rollout = Object.hasOwn(cohort, 'rollout')
     ? builder.rollout(cohort.rollout, DEFAULT_PLACE)
     : undefined;
@@ -100,7 +102,7 @@ class ProgramBuilder<Value> {
       shape: sharedShape(shape),
       scalars: this.#scalars.slice(),
       conditions: this.#conditions.length === 0 ? NO_CONDITIONS : this.#conditions.slice(),
-      values: this.#values.slice(),
+      values: sharedValues(this.#values),
       salt: this.#salt,
     };
   }

@@ -18,3 +18,14 @@ export function sharedShape(shape: ProgramShape): ProgramShape {
   }
   return shape;
 }
+
+const BOOLEANS: readonly (readonly boolean[])[] = [[true], [false], [true, false], [false, true]];
+
+/** The same values. Most flags are booleans, so their lists are held once. */
+export function sharedValues<Value>(values: readonly Value[]): readonly Value[] {
+  const known = BOOLEANS.find(
+    (list) => list.length === values.length && list.every((value, index) => value === values[index]),
+  );
+  // The same values are of the same type.
+  return (known as readonly Value[] | undefined) ?? values.slice();
+}

@@ -7,7 +7,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function isPlainRecord(value: unknown): value is Record<string, unknown> {
   if (!isRecord(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** An object's own property; `undefined` if it is missing or inherited, so a polluted prototype has no effect. */

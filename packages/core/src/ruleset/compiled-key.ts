@@ -1,5 +1,5 @@
 import type { InvalidKey } from '../errors.ts';
-import { segmentsUsed } from '../evaluation/check/targeting-check.ts';
+import { forEachSegment } from '../evaluation/check/targeting-check.ts';
 import { parseValues, pathOf, type ValueParser } from '../evaluation/cohort.ts';
 import { type ConditionCompiler, compileCohort } from '../evaluation/compile-cohort.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
@@ -29,13 +29,19 @@ export interface CompileScope {
   fallbackOf: (definition: KeyDefinition, above: ValueOrigin | undefined) => Fallback;
 }
 
+/** Most keys share one of the two below. */
+interface KeyStatus {
+  readonly hasValue: boolean;
+  readonly invalid: InvalidKey | undefined;
+  readonly serves: Served;
+  /** Names of the segments that the key's own conditions refer to. */
+  readonly segments: readonly string[];
+}
+
 interface KeyState {
   fixed: ParsedEvaluation | undefined;
-  hasValue: boolean;
-  invalid: InvalidKey | undefined;
-  serves: Served;
   origin: ValueOrigin;
-  segments: readonly string[];
+  status: KeyStatus;
 }
 
 /** Which value a key serves: the stored one, the last valid one before it, or the fallback. */
@@ -46,17 +52,11 @@ export class CompiledKey {
   readonly stored: StoredValue | undefined;
   /** The result for every context, frozen; undefined if the key is targeted. */
   readonly fixed: ParsedEvaluation | undefined;
-  /** Whether there is a valid value; the schema's default counts. */
-  readonly hasValue: boolean;
-  /** What is wrong with the stored value. */
-  readonly invalid: InvalidKey | undefined;
-  readonly serves: Served;
   /** Where the served value comes from. The store updates it when another origin now provides the same value. */
   origin: ValueOrigin;
   readonly #definition: KeyDefinition;
   readonly #scope: CompileScope;
-  /** Names of the segments that its own conditions refer to. */
-  readonly #segments: readonly string[];
+  readonly #status: KeyStatus;
   /** Set by the first evaluation of a targeted key. */
   #program: Program<unknown> | undefined;
   /** A copy of `fixed.value`, which saves the fastest read one step. */
@@ -65,18 +65,29 @@ export class CompiledKey {
   constructor(definition: KeyDefinition, { stored, scope }: CompileInput, state: KeyState) {
     this.stored = stored;
     this.fixed = state.fixed && Object.freeze(state.fixed);
-    this.hasValue = state.hasValue;
-    this.invalid = state.invalid;
-    this.serves = state.serves;
     this.origin = state.origin;
     this.#definition = definition;
     this.#scope = scope;
-    this.#segments = state.segments;
+    this.#status = state.status;
     this.#fixedValue = state.fixed?.value;
   }
 
   get tier(): Tier {
     return this.#definition.tier;
+  }
+
+  /** Whether there is a valid value; the schema's default counts. */
+  get hasValue(): boolean {
+    return this.#status.hasValue;
+  }
+
+  /** What is wrong with the stored value. */
+  get invalid(): InvalidKey | undefined {
+    return this.#status.invalid;
+  }
+
+  get serves(): Served {
+    return this.#status.serves;
   }
 
   /** The value for a context. Allocates nothing after the first call. Never throws. */
@@ -95,11 +106,14 @@ export class CompiledKey {
 
   /** Whether its own conditions refer to one of these segments. */
   usesAny(segments: ReadonlySet<string>): boolean {
-    return this.#segments.some((name) => segments.has(name));
+    return this.#status.segments.some((name) => segments.has(name));
   }
 }
 
 const NO_SEGMENTS: readonly string[] = [];
+const VALID = { hasValue: true, invalid: undefined, segments: NO_SEGMENTS };
+const STORED: KeyStatus = { ...VALID, serves: 'stored' };
+const DEFAULT: KeyStatus = { ...VALID, serves: 'fallback' };
 
 interface CompileInput {
   stored: StoredValue | undefined;
@@ -131,11 +145,8 @@ export function compileKey(definition: KeyDefinition, input: CompileInput): Comp
 function plainKey(definition: KeyDefinition, input: CompileInput, value: unknown): CompiledKey {
   return new CompiledKey(definition, input, {
     fixed: { value, source: 'raw' },
-    hasValue: true,
-    invalid: undefined,
-    serves: 'stored',
     origin: input.layer ?? 'none',
-    segments: NO_SEGMENTS,
+    status: STORED,
   });
 }
 
@@ -144,11 +155,8 @@ function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey
   if (!parsed.ok) return invalidKey(definition, input, describeMissing(definition));
   return new CompiledKey(definition, input, {
     fixed: { value: parsed.value, source: 'default' },
-    hasValue: true,
-    invalid: undefined,
-    serves: 'fallback',
     origin,
-    segments: NO_SEGMENTS,
+    status: DEFAULT,
   });
 }
 
@@ -162,11 +170,13 @@ function invalidKey(definition: KeyDefinition, input: CompileInput, invalid: Inv
   const { value, source } = last?.fixed ?? { value: valueOrUndefined(fallback.parsed), source: 'default' };
   return new CompiledKey(definition, input, {
     fixed: { value, source, errorCode: invalid.code },
-    hasValue: last !== undefined || fallback.parsed.ok,
-    invalid,
-    serves: last === undefined ? 'fallback' : 'previous',
     origin: (last ?? fallback).origin,
-    segments: NO_SEGMENTS,
+    status: {
+      hasValue: last !== undefined || fallback.parsed.ok,
+      invalid,
+      serves: last === undefined ? 'fallback' : 'previous',
+      segments: NO_SEGMENTS,
+    },
   });
 }
 
@@ -190,16 +200,28 @@ function targetedKey(
   // Only the values are checked now; conditions are compiled at the first read.
   parseValues(definition.key, cohort, parser.parse);
   const issues = parser.issues();
-  const segments = segmentsUsed(targeted);
-  return new CompiledKey(definition, input, {
-    fixed: undefined,
-    // Contexts that would get a rejected value need a fallback.
-    hasValue: issues.length === 0 || fallbackOf().ok,
-    invalid: issues.length === 0 ? undefined : describeInvalid(definition, issues),
-    serves: 'stored',
-    origin: layer ?? 'none',
-    segments: segments.size === 0 ? NO_SEGMENTS : [...segments],
+  const segments = segmentsIn(targeted);
+  const isValid = issues.length === 0;
+  const status: KeyStatus =
+    isValid && segments.length === 0
+      ? STORED
+      : {
+          // Contexts that would get a rejected value need a fallback.
+          hasValue: isValid || fallbackOf().ok,
+          invalid: isValid ? undefined : describeInvalid(definition, issues),
+          serves: 'stored',
+          segments,
+        };
+  return new CompiledKey(definition, input, { fixed: undefined, origin: layer ?? 'none', status });
+}
+
+function segmentsIn(targeted: unknown): readonly string[] {
+  let names: Set<string> | undefined;
+  forEachSegment(targeted, (name) => {
+    names ??= new Set();
+    names.add(name);
   });
+  return names === undefined ? NO_SEGMENTS : [...names];
 }
 
 /** Compiles a targeted key whose values were validated on arrival. */
@@ -220,6 +242,7 @@ class CohortParser {
   readonly #fallbackOf: () => ParseResult;
   readonly #issues: string[] = [];
   #rejected = 0;
+  #last: { value: JsonValue; parsed: ParseResult } | undefined;
 
   /** @param fallbackOf - returns the value used in place of a missing or rejected one. */
   constructor(definition: KeyDefinition, fallbackOf: () => ParseResult) {
@@ -228,7 +251,7 @@ class CohortParser {
   }
 
   readonly parse: ValueParser<unknown> = (value, place) => {
-    const parsed = value === undefined ? this.#fallbackOf() : parseStored(this.#definition, value);
+    const parsed = this.#parse(value);
     if (parsed.ok) return { value: parsed.value, isRefused: false };
     this.#rejected++;
     if (this.#rejected <= MAX_LISTED_ISSUES) {
@@ -237,6 +260,15 @@ class CohortParser {
     }
     return { value: valueOrUndefined(this.#fallbackOf()), isRefused: true };
   };
+
+  /** Most values of a cohort are the same few scalars, so one that is repeated is parsed once. */
+  #parse(value: JsonValue | undefined): ParseResult {
+    if (value === undefined) return this.#fallbackOf();
+    if (this.#last !== undefined && Object.is(value, this.#last.value)) return this.#last.parsed;
+    const parsed = parseStored(this.#definition, value);
+    this.#last = { value, parsed };
+    return parsed;
+  }
 
   issues(): readonly string[] {
     const others = this.#rejected - MAX_LISTED_ISSUES;

@@ -206,7 +206,7 @@ export class RulesetStore {
     changedSegments: ReadonlySet<string>,
     arrived?: ArrivedValues,
   ): string[] {
-    const results: [key: string, compiled: CompiledKey | undefined, origin: ValueOrigin][] = [];
+    const results: { key: string; compiled: CompiledKey | undefined; origin: ValueOrigin }[] = [];
     const keys: string[] = [];
     for (const definition of definitions) {
       const { key } = definition;
@@ -215,18 +215,18 @@ export class RulesetStore {
       const isSame =
         previous !== undefined && sameStored(previous.stored, stored) && !previous.usesAny(changedSegments);
       if (isSame && previous.serves === 'stored') {
-        results.push([key, previous, layer ?? 'none']);
+        results.push({ key, compiled: previous, origin: layer ?? 'none' });
       } else if (stored === undefined && !this.#isComplete) {
-        if (previous !== undefined) results.push([key, undefined, 'none']);
+        if (previous !== undefined) results.push({ key, compiled: undefined, origin: 'none' });
       } else if (!isSame || previous.serves !== 'previous') {
         const json = layer !== undefined && layer === arrived?.layer ? arrivedJson(arrived, definition) : undefined;
         const compiled = compileKey(definition, { stored, json, layer, scope: this.#scope, previous });
         if (isSame && compiled.origin === previous?.origin) continue;
-        results.push([key, compiled, compiled.origin]);
+        results.push({ key, compiled, origin: compiled.origin });
         if (!isSame) keys.push(key);
       }
     }
-    for (const [key, compiled, origin] of results) this.#put(key, compiled, origin);
+    for (const { key, compiled, origin } of results) this.#put(key, compiled, origin);
     return keys;
   }
 

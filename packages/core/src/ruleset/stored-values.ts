@@ -20,8 +20,10 @@ export class StoredValues {
     this.#layouts = layouts;
     this.#groups = new Map(TIERS.map(({ tier }) => [tier, new Map<string, StoredValue>()]));
     for (const { tier, ruleset } of TIERS) {
-      for (const [key, value] of Object.entries(values[ruleset])) {
-        this.#put(tier, key, { value, known: known?.get(tier, key) });
+      const group = values[ruleset];
+      for (const key of Object.keys(group)) {
+        // `Object.keys` returns own properties only, so the value exists.
+        this.#put(tier, key, { value: group[key] as JsonValue, known: known?.get(tier, key) });
       }
     }
   }

@@ -1,7 +1,7 @@
 import { isPlainRecord, setOwn } from '../lib/record.ts';
 import type { JsonValue } from '../wire.ts';
 
-/** A property name, or a number: the kind of the value that follows, and how many parts it has. */
+/** A property name, or a number for anything else. */
 type Step = string | number;
 
 /**
@@ -17,64 +17,99 @@ export interface TakenApart {
   readonly scalars: readonly unknown[];
 }
 
-const KINDS = 4;
-const SCALAR = 0;
-const OBJECT = 1;
-const ARRAY = 2;
-/** An array of scalars only. */
-const LIST = 3;
+/** A scalar, but not of a property: that has its name alone. */
+const SCALAR = -1;
+/** Starts an object. Each property's name follows, with the steps of its value unless that is a scalar, then {@link END}. */
+const OBJECT = -2;
+const END = -3;
+/** An array of n values is n * 2, and the values follow. If they all are scalars, it is n * 2 + 1 alone. */
+const IS_LIST = 1;
 
 /** Deeper values are kept as they are, which also ends the walk through a cycle. */
 const MAX_DEPTH = 100;
-/** Longer layouts are not shared, and the index is emptied when it is full: its memory has a limit for any ruleset. */
-const MAX_SHARED_STEPS = 1_000;
+/** The index is emptied when it is full, so its memory has a limit for any ruleset. */
 const MAX_INDEX_NODES = 10_000;
-
-interface Parts {
-  readonly steps: Step[];
-  readonly scalars: unknown[];
-}
+const MAX_SCRATCH = 1_000;
 
 /** Takes values apart. Values with the same layout share it. */
 export class ValueLayouts {
-  #root = new IndexNode(SCALAR);
-  #nodes = 0;
+  #index = new IndexNode(SCALAR, undefined);
+  #indexSize = 0;
+  /** The layout of the value so far. */
+  #node = this.#index;
+  /** The scalars of the value so far. Used again for each value, since a list that grows anew leaves much garbage. */
+  #scratch: unknown[] = [];
+  #count = 0;
 
   takeApart(value: JsonValue): TakenApart {
-    const parts: Parts = { steps: [], scalars: [] };
-    takeApart(value, 0, parts);
-    // `slice` drops the spare capacity of an array that grew by `push`.
-    return { layout: this.#shared(parts.steps), scalars: parts.scalars.slice() };
+    this.#node = this.#index;
+    this.#count = 0;
+    this.#take(value, 0);
+    const scalars = this.#scratch.slice(0, this.#count);
+    if (this.#scratch.length > MAX_SCRATCH) this.#scratch = [];
+    else this.#scratch.fill(undefined, 0, this.#count);
+    return { layout: this.#node.layout(), scalars };
   }
 
-  #shared(steps: readonly Step[]): ValueLayout {
-    if (steps.length > MAX_SHARED_STEPS) return steps.slice();
-    let node = this.#root;
-    for (const step of steps) node = node.child(step) ?? this.#grow(node, step);
-    node.layout ??= steps.slice();
-    return node.layout;
-  }
-
-  #grow(parent: IndexNode, step: Step): IndexNode {
-    this.#nodes++;
-    if (this.#nodes > MAX_INDEX_NODES) {
-      this.#root = new IndexNode(SCALAR);
-      this.#nodes = 0;
+  #take(value: unknown, depth: number): void {
+    if (!isContainer(value, depth)) {
+      this.#step(SCALAR);
+      this.#scratch[this.#count++] = value;
+    } else if (Array.isArray(value)) {
+      this.#takeArray(value, depth);
+    } else {
+      this.#takeRecord(value, depth);
     }
-    return parent.add(step);
+  }
+
+  #takeArray(array: readonly unknown[], depth: number): void {
+    const isList = areScalars(array);
+    this.#step(array.length * 2 + (isList ? IS_LIST : 0));
+    for (const value of array) {
+      if (isList) this.#scratch[this.#count++] = value;
+      else this.#take(value, depth + 1);
+    }
+  }
+
+  #takeRecord(record: Container, depth: number): void {
+    this.#step(OBJECT);
+    // `Object.keys` would make a list for each of many thousands of objects.
+    for (const name in record) {
+      if (!Object.hasOwn(record, name)) continue;
+      this.#step(name);
+      const value = record[name];
+      if (isContainer(value, depth + 1)) this.#take(value, depth + 1);
+      else this.#scratch[this.#count++] = value;
+    }
+    this.#step(END);
+  }
+
+  #step(step: Step): void {
+    this.#node = this.#node.child(step) ?? this.#grow(step);
+  }
+
+  #grow(step: Step): IndexNode {
+    this.#indexSize++;
+    if (this.#indexSize > MAX_INDEX_NODES) {
+      this.#index = new IndexNode(SCALAR, undefined);
+      this.#indexSize = 0;
+    }
+    return this.#node.add(step);
   }
 }
 
 /** A node of the index of layouts, a tree with one node for each step. Most nodes have one child, so few need a map. */
 class IndexNode {
-  /** The layout that ends here. */
-  layout: ValueLayout | undefined;
   readonly #step: Step;
+  readonly #parent: IndexNode | undefined;
   #firstChild: IndexNode | undefined;
   #otherChildren: Map<Step, IndexNode> | undefined;
+  /** The layout that ends here. */
+  #layout: ValueLayout | undefined;
 
-  constructor(step: Step) {
+  constructor(step: Step, parent: IndexNode | undefined) {
     this.#step = step;
+    this.#parent = parent;
   }
 
   child(step: Step): IndexNode | undefined {
@@ -84,7 +119,7 @@ class IndexNode {
   }
 
   add(step: Step): IndexNode {
-    const child = new IndexNode(step);
+    const child = new IndexNode(step, this);
     if (this.#firstChild === undefined) {
       this.#firstChild = child;
     } else {
@@ -93,42 +128,29 @@ class IndexNode {
     }
     return child;
   }
-}
 
-function takeApart(value: unknown, depth: number, parts: Parts): void {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) takeScalar(value, parts);
-  else if (Array.isArray(value)) takeArray(value, depth, parts);
-  else if (isPlainRecord(value)) takeRecord(value, depth, parts);
-  else takeScalar(value, parts);
-}
-
-function takeScalar(value: unknown, { steps, scalars }: Parts): void {
-  steps.push(SCALAR);
-  scalars.push(value);
-}
-
-function takeArray(array: readonly unknown[], depth: number, parts: Parts): void {
-  const { steps, scalars } = parts;
-  if (array.every(isScalar)) {
-    steps.push(array.length * KINDS + LIST);
-    for (const item of array) scalars.push(item);
-    return;
-  }
-  steps.push(array.length * KINDS + ARRAY);
-  for (const item of array) takeApart(item, depth + 1, parts);
-}
-
-function takeRecord(record: Record<string, unknown>, depth: number, parts: Parts): void {
-  const names = Object.keys(record);
-  parts.steps.push(names.length * KINDS + OBJECT);
-  for (const name of names) {
-    parts.steps.push(name);
-    takeApart(record[name], depth + 1, parts);
+  /** The steps from the root to this node. */
+  layout(): ValueLayout {
+    if (this.#layout === undefined) {
+      const steps: Step[] = [];
+      for (let node: IndexNode = this; node.#parent !== undefined; node = node.#parent) steps.push(node.#step);
+      this.#layout = steps.reverse().slice();
+    }
+    return this.#layout;
   }
 }
 
-function isScalar(value: unknown): boolean {
-  return typeof value !== 'object' || value === null;
+type Container = Record<string, unknown>;
+
+/** Whether a value is taken apart. */
+function isContainer(value: unknown, depth: number): value is Container {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
+  return Array.isArray(value) || isPlainRecord(value);
+}
+
+function areScalars(values: readonly unknown[]): boolean {
+  for (const value of values) if (typeof value === 'object' && value !== null) return false;
+  return true;
 }
 
 /** Puts a value together again; each call makes a new one. */
@@ -136,27 +158,20 @@ export function putTogether({ layout, scalars }: TakenApart): unknown {
   let step = 0;
   let scalar = 0;
   const next = (): unknown => {
-    const size = layout[step++];
-    // Names are read below, together with the object that has them.
-    if (typeof size !== 'number') return undefined;
-    const count = Math.floor(size / KINDS);
-    switch (size % KINDS) {
-      case OBJECT:
-        return nextRecord(count);
-      case ARRAY:
-        return Array.from({ length: count }, next);
-      case LIST:
-        scalar += count;
-        return scalars.slice(scalar - count, scalar);
-      default:
-        return scalars[scalar++];
-    }
+    const current = Number(layout[step++]);
+    if (current === SCALAR) return scalars[scalar++];
+    if (current === OBJECT) return nextRecord();
+    const length = Math.floor(current / 2);
+    if (current % 2 !== IS_LIST) return Array.from({ length }, next);
+    scalar += length;
+    return scalars.slice(scalar - length, scalar);
   };
-  const nextRecord = (count: number): Record<string, unknown> => {
-    const record: Record<string, unknown> = {};
-    for (let index = 0; index < count; index++) {
-      const name = String(layout[step++]);
-      setOwn(record, name, next());
+  const nextRecord = (): Container => {
+    const record: Container = {};
+    for (let name = layout[step++]; typeof name === 'string'; name = layout[step++]) {
+      const following = layout[step];
+      const isScalar = typeof following === 'string' || following === END;
+      setOwn(record, name, isScalar ? scalars[scalar++] : next());
     }
     return record;
   };
