@@ -15,7 +15,7 @@ import {
   valueOf,
 } from './cohort.ts';
 import { type ConditionNode, equalityOperands } from './condition-node.ts';
-import { DEFAULT_VALUE, type Program, type RolloutShape, type RuleCondition, type RuleShape } from './program.ts';
+import { DEFAULT_VALUE, NONE, type Program, type RolloutShape, type RuleCondition, type RuleOutcome, type RuleShape } from './program.ts';
 import { sharedShape, sharedValues } from './shared-shapes.ts';
 
 export interface ConditionCompiler {
@@ -48,6 +48,17 @@ const NO_CONDITIONS: readonly ConditionNode[] = [];
 /** Guessing what was meant could give a value to the wrong people. */
 const MALFORMED_ROLLOUT: RolloutShape = { attribute: undefined, salt: undefined, variants: [] };
 
+const NO_CONDITION: RuleCondition = { attribute: undefined, first: NONE };
+const DEFAULT = { value: DEFAULT_VALUE, isRefused: false };
+
+/** Literals with the same properties in the same order, so that the engine gives all rules one hidden class. */
+function ruleShape(condition: RuleCondition, { id, value, isRefused, rollout }: RuleOutcome): RuleShape {
+  const { attribute, first } = condition;
+  return attribute === undefined
+    ? { attribute, first, id, value, isRefused, rollout }
+    : { attribute, first, id, value, isRefused, rollout };
+}
+
 /** Collects what a program holds. Thousands are held at once, so `build` drops the spare capacity of its lists. */
 class ProgramBuilder<Value> {
   readonly #options: CompileOptions<Value>;
@@ -73,13 +84,11 @@ class ProgramBuilder<Value> {
     const place = { rule: index, ruleId: rule.id };
     const condition = this.#condition(ownProperty(rule, 'when'));
     const id = this.#scalars.push(rule.id) - 1;
-    if (Object.hasOwn(rule, 'rollout')) {
-      const rollout = this.rollout(rule.rollout, place) ?? MALFORMED_ROLLOUT;
-      this.#rules.push({ ...condition, id, value: DEFAULT_VALUE, isRefused: false, rollout });
-      return;
-    }
-    const { value, isRefused } = this.#value(this.#options.parse(valueOf(rule), place));
-    this.#rules.push({ ...condition, id, value, isRefused, rollout: undefined });
+    const isRollout = Object.hasOwn(rule, 'rollout');
+    const rollout = isRollout ? (this.rollout(rule.rollout, place) ?? MALFORMED_ROLLOUT) : undefined;
+    // Contexts to which the rollout gives no variant get the default.
+    const value = isRollout ? DEFAULT : this.#value(this.#options.parse(valueOf(rule), place));
+    this.#rules.push(ruleShape(condition, { id, ...value, rollout }));
   }
 
   /** The shape of a rollout; undefined if it is malformed. */
@@ -87,8 +96,8 @@ class ProgramBuilder<Value> {
     const parts = rolloutParts(stored, this.#bucketing);
     if (parts === undefined) return undefined;
     const variants = parts.variants.map(({ stored: value, end }, variant) => {
-      const parsed = this.#options.parse(value, { ...place, variant });
-      return { end, ...this.#value(parsed) };
+      const parsed = this.#value(this.#options.parse(value, { ...place, variant }));
+      return { end, value: parsed.value, isRefused: parsed.isRefused };
     });
     const attribute = parseAttribute(parts.bucketBy);
     if (parts.salt !== this.#bucketing.salt) return { attribute, salt: prepareSalt(parts.salt), variants };
@@ -97,9 +106,14 @@ class ProgramBuilder<Value> {
   }
 
   build(rollout: RolloutShape | undefined): Program<Value> {
-    const shape = { rules: this.#rules, rollout, isDefaultRefused: this.#isDefaultRefused };
+    const fallthrough = ruleShape(NO_CONDITION, {
+      id: NONE,
+      value: DEFAULT_VALUE,
+      isRefused: this.#isDefaultRefused,
+      rollout,
+    });
     return {
-      shape: sharedShape(shape),
+      shape: sharedShape({ rules: this.#rules, fallthrough }),
       scalars: this.#scalars.slice(),
       conditions: this.#conditions.length === 0 ? NO_CONDITIONS : this.#conditions.slice(),
       values: sharedValues(this.#values),

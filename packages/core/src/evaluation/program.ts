@@ -30,19 +30,17 @@ export interface Program<Value> {
 
 export interface ProgramShape {
   readonly rules: readonly RuleShape[];
-  /** For contexts that no rule matches. */
-  readonly rollout: RolloutShape | undefined;
-  /** The schema refused the cohort's default. */
-  readonly isDefaultRefused: boolean;
+  /** For contexts that no rule matches. Its own condition is not evaluated, and it has no id. */
+  readonly fallthrough: RuleShape;
 }
 
-/** A rule. All have the same properties in the same order, which keeps reads fast. */
+/** What to do for some contexts. All have the same properties in the same order, which keeps reads fast. */
 export type RuleShape = ComparisonRule | ConditionRule;
 
 /** The condition of a rule. */
 export type RuleCondition = Pick<ComparisonRule, 'attribute' | 'first'> | Pick<ConditionRule, 'attribute' | 'first'>;
 
-interface RuleOutcome {
+export interface RuleOutcome {
   /** Index of the rule's id in `scalars`. */
   readonly id: number;
   /** Index in `values`. */
@@ -82,49 +80,45 @@ interface VariantShape {
 
 /** Index of the default in `values`. */
 export const DEFAULT_VALUE = 0;
+/** In place of an index: the fallthrough has neither a condition nor an id. */
+export const NONE = -1;
 
 /** Evaluates to a value. Never throws; allocates nothing if it is bucketed by an ASCII string. */
 export function evaluateValue<Value>(program: Program<Value>, context: EvaluationContext): Value {
   const attributes = attributesOf(context);
-  const { shape, values } = program;
-  const rule = matchingRule(program, attributes);
-  const rollout = rule === undefined ? shape.rollout : rule.rollout;
-  if (rollout === undefined) return valueAt(values, rule === undefined ? DEFAULT_VALUE : rule.value);
+  const { value, rollout } = matchingRule(program, attributes);
+  if (rollout === undefined) return valueAt(program, value);
   const bucket = bucketFor(program, rollout, attributes);
   const variant = bucket < 0 ? undefined : variantAt(rollout.variants, bucket);
-  return valueAt(values, variant === undefined ? DEFAULT_VALUE : variant.value);
+  return valueAt(program, variant === undefined ? DEFAULT_VALUE : variant.value);
 }
 
 /** Evaluates to a value and why it was chosen. Never throws. */
 export function evaluateDetails<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
   const attributes = attributesOf(context);
-  const { shape, values, scalars } = program;
-  const rule = matchingRule(program, attributes);
-  const id = rule === undefined ? undefined : scalars[rule.id];
-  const ruleId = typeof id === 'string' ? id : undefined;
-  const rollout = rule === undefined ? shape.rollout : rule.rollout;
+  const { id, value, isRefused, rollout } = matchingRule(program, attributes);
+  const matchedRuleId = ruleIdAt(program, id);
   if (rollout === undefined) {
-    if (rule === undefined) return defaultDetails(program, undefined);
-    if (rule.isRefused) return refusedDetails(program);
-    return detailsOf(valueAt(values, rule.value), 'rule', ruleId);
+    if (isRefused) return refusedDetails(program);
+    return detailsOf(valueAt(program, value), id === NONE ? 'default' : 'rule', matchedRuleId);
   }
   const bucket = bucketFor(program, rollout, attributes);
-  if (bucket < 0) return defaultDetails(program, ruleId);
-  const variant = variantAt(rollout.variants, bucket);
-  if (variant === undefined ? shape.isDefaultRefused : variant.isRefused) return refusedDetails(program);
-  const value = valueAt(values, variant === undefined ? DEFAULT_VALUE : variant.value);
+  const variant = bucket < 0 ? undefined : variantAt(rollout.variants, bucket);
+  if ((variant ?? program.shape.fallthrough).isRefused) return refusedDetails(program);
+  const rolled = valueAt(program, variant === undefined ? DEFAULT_VALUE : variant.value);
   const source = variant === undefined ? 'default' : 'rollout';
+  if (bucket < 0) return detailsOf(rolled, source, matchedRuleId);
   const rolloutBucket = Math.floor(bucket / 100);
-  return ruleId === undefined
-    ? { value, source, rolloutBucket }
-    : { value, source, matchedRuleId: ruleId, rolloutBucket };
+  return matchedRuleId === undefined
+    ? { value: rolled, source, rolloutBucket }
+    : { value: rolled, source, matchedRuleId, rolloutBucket };
 }
 
-/** The first rule whose condition is true. */
+/** The first rule whose condition is true, else the fallthrough. */
 function matchingRule(
   { shape, scalars, conditions }: Program<unknown>,
   attributes: EvaluationContext,
-): RuleShape | undefined {
+): RuleShape {
   const { rules } = shape;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
@@ -136,12 +130,12 @@ function matchingRule(
       if (condition !== undefined && holds(condition, attributes)) return rule;
     }
   }
-  return undefined;
+  return shape.fallthrough;
 }
 
 /**
- * Whether the attribute, or an element of it, equals an operand. As in `holds`, an attribute without dots is read first,
- * and only if its value matches is it checked to be the context's own.
+ * Whether the attribute, or an element of it, equals an operand. As in {@link holds}, an attribute without dots is read
+ * first, and only if its value matches is it checked to be the context's own.
  */
 function equalsOneOf(
   { attribute, first, id }: ComparisonRule,
@@ -151,12 +145,10 @@ function equalsOneOf(
   try {
     const { name, path } = attribute;
     const value = path === undefined ? context[name] : readAttribute(context, attribute);
-    for (let index = first; index < id; index++) {
-      const operand = scalars[index];
-      if (value !== operand && !(typeof value === 'object' && hasElement(value, operand))) continue;
-      return path !== undefined || Object.hasOwn(context, name);
-    }
-    return false;
+    let index = first;
+    if (typeof value === 'object') while (index < id && !hasElement(value, scalars[index])) index++;
+    else while (index < id && value !== scalars[index]) index++;
+    return index < id && (path !== undefined || Object.hasOwn(context, name));
   } catch {
     // A getter or proxy in the context threw: the attribute is missing.
     return false;
@@ -198,14 +190,15 @@ export function readUnit(attributes: EvaluationContext, attribute: Attribute): s
   }
 }
 
-/** Every index in a shape is one of its program's. */
-function valueAt<Value>(values: readonly Value[], index: number): Value {
+/** Every index in a shape is one of its program's values. */
+function valueAt<Value>({ values }: Program<Value>, index: number): Value {
   return values[index] as Value;
 }
 
-function defaultDetails<Value>(program: Program<Value>, ruleId: string | undefined): Details<Value> {
-  if (program.shape.isDefaultRefused) return refusedDetails(program);
-  return detailsOf(valueAt(program.values, DEFAULT_VALUE), 'default', ruleId);
+function ruleIdAt({ scalars }: Program<unknown>, index: number): string | undefined {
+  if (index === NONE) return undefined;
+  const id = scalars[index];
+  return typeof id === 'string' ? id : undefined;
 }
 
 function detailsOf<Value>(
@@ -217,6 +210,6 @@ function detailsOf<Value>(
 }
 
 /** The default in place of a value that the schema refused. */
-function refusedDetails<Value>({ values }: Program<Value>): Details<Value> {
-  return { value: valueAt(values, DEFAULT_VALUE), source: 'default', errorCode: 'ERR_VALUE_INVALID' };
+function refusedDetails<Value>(program: Program<Value>): Details<Value> {
+  return { value: valueAt(program, DEFAULT_VALUE), source: 'default', errorCode: 'ERR_VALUE_INVALID' };
 }
