@@ -33,16 +33,12 @@ export function pathOf({ rule, variant }: ValuePlace): string {
 }
 
 /** Parses every value that an evaluation could return, in the order in which compiling the cohort parses them. */
-export function parseValues(
-  key: string,
-  cohort: Record<string, unknown>,
-  parse: ValueParser<unknown>,
-): void {
+export function parseValues(key: string, cohort: Record<string, unknown>, parse: ValueParser<unknown>): void {
   parse(defaultValueOf(cohort), DEFAULT_PLACE);
   rulesOf(cohort).forEach((rule, index) => {
     if (!isWellFormedRule(rule)) return;
     const place = { rule: index, ruleId: rule.id };
-    if (!Object.hasOwn(rule, 'rollout')) parse(valueOf(rule), place);
+    if (!Object.hasOwn(rule, 'rollout')) parse(storedValue(rule), place);
     else parseVariants(rolloutParts(rule.rollout, bucketingOf(key, cohort)), place, parse);
   });
   if (Object.hasOwn(cohort, 'rollout')) {
@@ -118,12 +114,12 @@ export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts 
     const weight = ownProperty(variant, 'weight');
     if (typeof weight !== 'number' || !(weight >= 0 && weight <= 100)) return undefined;
     end += Math.round(weight * 100);
-    variants.push({ stored: valueOf(variant), end });
+    variants.push({ stored: storedValue(variant), end });
   }
   return { bucketBy, salt, variants };
 }
 
 /** The value of a rule or variant. Stored values come from JSON, so an own property is a JSON value. */
-export function valueOf(record: Record<string, unknown>): JsonValue {
+export function storedValue(record: Record<string, unknown>): JsonValue {
   return (ownProperty(record, 'value') ?? null) as JsonValue;
 }

@@ -10,12 +10,20 @@ import {
   type ParsedValue,
   rolloutParts,
   rulesOf,
+  storedValue,
   type ValueParser,
   type ValuePlace,
-  valueOf,
 } from './cohort.ts';
 import { type ConditionNode, equalityOperands } from './condition-node.ts';
-import { DEFAULT_VALUE, NONE, type Program, type RolloutShape, type RuleCondition, type RuleOutcome, type RuleShape } from './program.ts';
+import {
+  DEFAULT_VALUE,
+  NONE,
+  type Program,
+  type RolloutShape,
+  type RuleCondition,
+  type RuleOutcome,
+  type RuleShape,
+} from './program.ts';
 import { sharedShape, sharedValues } from './shared-shapes.ts';
 
 export interface ConditionCompiler {
@@ -87,7 +95,7 @@ class ProgramBuilder<Value> {
     const isRollout = Object.hasOwn(rule, 'rollout');
     const rollout = isRollout ? (this.rollout(rule.rollout, place) ?? MALFORMED_ROLLOUT) : undefined;
     // Contexts to which the rollout gives no variant get the default.
-    const value = isRollout ? DEFAULT : this.#value(this.#options.parse(valueOf(rule), place));
+    const value = isRollout ? DEFAULT : this.#value(this.#options.parse(storedValue(rule), place));
     this.#rules.push(ruleShape(condition, { id, ...value, rollout }));
   }
 

@@ -38,7 +38,9 @@ export interface ProgramShape {
 export type RuleShape = ComparisonRule | ConditionRule;
 
 /** The condition of a rule. */
-export type RuleCondition = Pick<ComparisonRule, 'attribute' | 'first'> | Pick<ConditionRule, 'attribute' | 'first'>;
+export type RuleCondition =
+  | Pick<ComparisonRule, 'attribute' | 'first'>
+  | Pick<ConditionRule, 'attribute' | 'first'>;
 
 export interface RuleOutcome {
   /** Index of the rule's id in `scalars`. */

@@ -219,7 +219,8 @@ export class RulesetStore {
       } else if (stored === undefined && !this.#isComplete) {
         if (previous !== undefined) results.push({ key, compiled: undefined, origin: 'none' });
       } else if (!isSame || previous.serves !== 'previous') {
-        const json = layer !== undefined && layer === arrived?.layer ? arrivedJson(arrived, definition) : undefined;
+        const json =
+          layer !== undefined && layer === arrived?.layer ? arrivedJson(arrived, definition) : undefined;
         const compiled = compileKey(definition, { stored, json, layer, scope: this.#scope, previous });
         if (isSame && compiled.origin === previous?.origin) continue;
         results.push({ key, compiled, origin: compiled.origin });

@@ -48,7 +48,7 @@ export class ValueLayouts {
     const scalars = this.#scratch.slice(0, this.#count);
     if (this.#scratch.length > MAX_SCRATCH) this.#scratch = [];
     else this.#scratch.fill(undefined, 0, this.#count);
-    return { layout: this.#node.layout(), scalars };
+    return { layout: layoutOf(this.#node), scalars };
   }
 
   #take(value: unknown, depth: number): void {
@@ -100,22 +100,21 @@ export class ValueLayouts {
 
 /** A node of the index of layouts, a tree with one node for each step. Most nodes have one child, so few need a map. */
 class IndexNode {
-  readonly #step: Step;
-  readonly #parent: IndexNode | undefined;
+  readonly step: Step;
+  readonly parent: IndexNode | undefined;
+  /** The layout that ends here. */
+  layout: ValueLayout | undefined;
   #firstChild: IndexNode | undefined;
   #otherChildren: Map<Step, IndexNode> | undefined;
-  /** The layout that ends here. */
-  #layout: ValueLayout | undefined;
 
   constructor(step: Step, parent: IndexNode | undefined) {
-    this.#step = step;
-    this.#parent = parent;
+    this.step = step;
+    this.parent = parent;
   }
 
   child(step: Step): IndexNode | undefined {
     const first = this.#firstChild;
-    if (first !== undefined && first.#step === step) return first;
-    return this.#otherChildren?.get(step);
+    return first !== undefined && first.step === step ? first : this.#otherChildren?.get(step);
   }
 
   add(step: Step): IndexNode {
@@ -128,16 +127,17 @@ class IndexNode {
     }
     return child;
   }
+}
 
-  /** The steps from the root to this node. */
-  layout(): ValueLayout {
-    if (this.#layout === undefined) {
-      const steps: Step[] = [];
-      for (let node: IndexNode = this; node.#parent !== undefined; node = node.#parent) steps.push(node.#step);
-      this.#layout = steps.reverse().slice();
-    }
-    return this.#layout;
-  }
+/** The steps from the root of the index to a node. */
+function layoutOf(last: IndexNode): ValueLayout {
+  if (last.layout !== undefined) return last.layout;
+  const steps: Step[] = [];
+  for (let node = last; node.parent !== undefined; node = node.parent) steps.push(node.step);
+  // `slice` drops the spare capacity of a list that grew by `push`.
+  const layout = steps.reverse().slice();
+  last.layout = layout;
+  return layout;
 }
 
 type Container = Record<string, unknown>;
