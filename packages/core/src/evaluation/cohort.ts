@@ -13,17 +13,17 @@ export interface ParsedValue<Value> {
 /** The place of a value inside its cohort: a rule's value or variant, a variant for everyone, else the default. */
 export interface ValuePlace {
   /** Index of the rule. */
-  readonly rule?: number;
-  readonly ruleId?: string;
+  readonly rule: number | undefined;
+  readonly ruleId: string | undefined;
   /** Index of the variant. */
-  readonly variant?: number;
+  readonly variant: number | undefined;
 }
 
 /** Parses a value of a cohort. A default value that is missing is `undefined`. */
 export type ValueParser<Value> = (stored: JsonValue | undefined, place: ValuePlace) => ParsedValue<Value>;
 
 /** The place of the default value. */
-export const DEFAULT_PLACE: ValuePlace = {};
+export const DEFAULT_PLACE: ValuePlace = { rule: undefined, ruleId: undefined, variant: undefined };
 
 /** The path of a place in its cohort, for messages, such as `rules[0].rollout.variants[1]`. */
 export function pathOf({ rule, variant }: ValuePlace): string {
@@ -35,12 +35,15 @@ export function pathOf({ rule, variant }: ValuePlace): string {
 /** Parses every value that an evaluation could return, in the order in which compiling the cohort parses them. */
 export function parseValues(key: string, cohort: Record<string, unknown>, parse: ValueParser<unknown>): void {
   parse(defaultValueOf(cohort), DEFAULT_PLACE);
-  rulesOf(cohort).forEach((rule, index) => {
-    if (!isWellFormedRule(rule)) return;
-    const place = { rule: index, ruleId: rule.id };
+  const rules = rulesOf(cohort);
+  // Loops over an index leave no garbage: a ruleset may have tens of thousands of rules.
+  for (let index = 0; index < rules.length; index++) {
+    const rule = rules[index];
+    if (!isWellFormedRule(rule)) continue;
+    const place = { rule: index, ruleId: rule.id, variant: undefined };
     if (!Object.hasOwn(rule, 'rollout')) parse(storedValue(rule), place);
     else parseVariants(rolloutParts(rule.rollout, bucketingOf(key, cohort)), place, parse);
-  });
+  }
   if (Object.hasOwn(cohort, 'rollout')) {
     parseVariants(rolloutParts(cohort.rollout, bucketingOf(key, cohort)), DEFAULT_PLACE, parse);
   }
@@ -48,12 +51,14 @@ export function parseValues(key: string, cohort: Record<string, unknown>, parse:
 
 function parseVariants(
   parts: RolloutParts | undefined,
-  place: ValuePlace,
+  { rule, ruleId }: ValuePlace,
   parse: ValueParser<unknown>,
 ): void {
-  parts?.variants.forEach(({ stored }, variant) => {
-    parse(stored, { ...place, variant });
-  });
+  if (parts === undefined) return;
+  const { variants } = parts;
+  for (let variant = 0; variant < variants.length; variant++) {
+    parse(variants[variant]?.stored, { rule, ruleId, variant });
+  }
 }
 
 /** The stored default value; undefined if there is none. */

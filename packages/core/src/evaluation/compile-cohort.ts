@@ -89,7 +89,7 @@ class ProgramBuilder<Value> {
 
   addRule(rule: unknown, index: number): void {
     if (!isWellFormedRule(rule)) return;
-    const place = { rule: index, ruleId: rule.id };
+    const place = { rule: index, ruleId: rule.id, variant: undefined };
     const condition = this.#condition(ownProperty(rule, 'when'));
     const id = this.#scalars.push(rule.id) - 1;
     const isRollout = Object.hasOwn(rule, 'rollout');

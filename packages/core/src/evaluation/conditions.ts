@@ -14,8 +14,10 @@ const FORMS = ['all', 'any', 'not', 'segment', 'attribute'] as const;
 /** The form of a condition; `undefined` if it has none, or more than one. */
 export function conditionForm(condition: object): ConditionForm | undefined {
   let form: ConditionForm | undefined;
-  for (const name of FORMS) {
-    if (!Object.hasOwn(condition, name)) continue;
+  // Loops over an index leave no garbage: a ruleset may have tens of thousands of conditions.
+  for (let index = 0; index < FORMS.length; index++) {
+    const name = FORMS[index];
+    if (name === undefined || !Object.hasOwn(condition, name)) continue;
     if (form !== undefined) return undefined;
     form = name;
   }

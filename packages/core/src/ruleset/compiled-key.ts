@@ -1,6 +1,12 @@
 import type { InvalidKey } from '../errors.ts';
 import { forEachSegment } from '../evaluation/check/targeting-check.ts';
-import { parseValues, pathOf, type ValueParser } from '../evaluation/cohort.ts';
+import {
+  type ParsedValue,
+  parseValues,
+  pathOf,
+  type ValueParser,
+  type ValuePlace,
+} from '../evaluation/cohort.ts';
 import { type ConditionCompiler, compileCohort } from '../evaluation/compile-cohort.ts';
 import { isTargeted } from '../evaluation/evaluate.ts';
 import { evaluateDetails, evaluateValue, type Program } from '../evaluation/program.ts';
@@ -242,7 +248,7 @@ class CohortParser {
   readonly #fallbackOf: () => ParseResult;
   readonly #issues: string[] = [];
   #rejected = 0;
-  #last: { value: JsonValue; parsed: ParseResult } | undefined;
+  #last: { value: JsonValue | undefined; result: ParsedValue<unknown> } | undefined;
 
   /** @param fallbackOf - returns the value used in place of a missing or rejected one. */
   constructor(definition: KeyDefinition, fallbackOf: () => ParseResult) {
@@ -251,23 +257,22 @@ class CohortParser {
   }
 
   readonly parse: ValueParser<unknown> = (value, place) => {
-    const parsed = this.#parse(value);
-    if (parsed.ok) return { value: parsed.value, isRefused: false };
+    // Most values of a cohort are the same few scalars, so one that is repeated is parsed once.
+    if (this.#last !== undefined && Object.is(value, this.#last.value)) return this.#last.result;
+    const parsed = value === undefined ? this.#fallbackOf() : parseStored(this.#definition, value);
+    if (!parsed.ok) return this.#refuse(parsed.issues, place);
+    const result = { value: parsed.value, isRefused: false };
+    this.#last = { value, result };
+    return result;
+  };
+
+  #refuse(issues: readonly string[], place: ValuePlace): ParsedValue<unknown> {
     this.#rejected++;
     if (this.#rejected <= MAX_LISTED_ISSUES) {
       const rule = place.ruleId === undefined ? '' : ` of rule "${place.ruleId}"`;
-      this.#issues.push(`${pathOf(place)}${rule}: ${parsed.issues.join('; ')}`);
+      this.#issues.push(`${pathOf(place)}${rule}: ${issues.join('; ')}`);
     }
     return { value: valueOrUndefined(this.#fallbackOf()), isRefused: true };
-  };
-
-  /** Most values of a cohort are the same few scalars, so one that is repeated is parsed once. */
-  #parse(value: JsonValue | undefined): ParseResult {
-    if (value === undefined) return this.#fallbackOf();
-    if (this.#last !== undefined && Object.is(value, this.#last.value)) return this.#last.parsed;
-    const parsed = parseStored(this.#definition, value);
-    this.#last = { value, parsed };
-    return parsed;
   }
 
   issues(): readonly string[] {

@@ -233,13 +233,13 @@ export class RulesetStore {
 
   #put(key: string, compiled: CompiledKey | undefined, origin: ValueOrigin): void {
     const previous = this.#compiled.get(key);
-    this.#invalid.delete(key);
+    if (this.#invalid.size > 0) this.#invalid.delete(key);
     if (compiled === undefined) {
       this.#compiled.delete(key);
       return;
     }
     if (compiled.invalid === undefined) {
-      this.#lastValid.delete(key);
+      if (this.#lastValid.size > 0) this.#lastValid.delete(key);
     } else {
       this.#invalid.set(key, compiled.invalid);
       const isOfServer = previous?.origin === 'server' || previous?.origin === 'cache';

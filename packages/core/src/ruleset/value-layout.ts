@@ -65,7 +65,9 @@ export class ValueLayouts {
   #takeArray(array: readonly unknown[], depth: number): void {
     const isList = areScalars(array);
     this.#step(array.length * 2 + (isList ? IS_LIST : 0));
-    for (const value of array) {
+    // Loops over an index leave no garbage.
+    for (let index = 0; index < array.length; index++) {
+      const value = array[index];
       if (isList) this.#scratch[this.#count++] = value;
       else this.#take(value, depth + 1);
     }
@@ -149,7 +151,10 @@ function isContainer(value: unknown, depth: number): value is Container {
 }
 
 function areScalars(values: readonly unknown[]): boolean {
-  for (const value of values) if (typeof value === 'object' && value !== null) return false;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (typeof value === 'object' && value !== null) return false;
+  }
   return true;
 }
 

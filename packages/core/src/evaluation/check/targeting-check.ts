@@ -50,7 +50,8 @@ export function forEachSegment(stored: unknown, visit: (name: string) => unknown
   }
   const rules = isRecord(cohort) ? ownProperty(cohort, 'rules') : undefined;
   if (!Array.isArray(rules)) return;
-  for (const rule of rules as unknown[]) {
+  for (let index = 0; index < rules.length; index++) {
+    const rule: unknown = rules[index];
     if (isRecord(rule)) visitSegments(ownProperty(rule, 'when'), visit, MAX_CONDITION_DEPTH);
   }
 }
