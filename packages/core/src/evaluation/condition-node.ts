@@ -66,6 +66,12 @@ function combine(kind: NodeKind, members: readonly ConditionNode[]): ConditionNo
   return { kind, attribute: NO_ATTRIBUTE, operand: undefined, test: noTest, members };
 }
 
+/** The operands of a comparison for equality; undefined for every other condition. */
+export function equalityOperands({ kind, operand }: ConditionNode): readonly unknown[] | undefined {
+  if (kind === KIND.equals) return [operand];
+  return kind === KIND.oneOf ? (operand as readonly unknown[]) : undefined;
+}
+
 /** Whether a condition is true for a context. Never throws, whatever the context holds; allocates nothing. */
 export function holds(node: ConditionNode, context: EvaluationContext): boolean {
   switch (node.kind) {
@@ -153,7 +159,8 @@ function isPresent({ attribute }: ConditionNode, context: EvaluationContext): bo
   }
 }
 
-function hasElement(value: object | null, operand: unknown): boolean {
+/** Whether a value is an array with an element that is exactly the operand. */
+export function hasElement(value: object | null, operand: unknown): boolean {
   if (!Array.isArray(value)) return false;
   for (let index = 0; index < value.length; index++) if (value[index] === operand) return true;
   return false;

@@ -13,8 +13,15 @@ const FORMS = ['all', 'any', 'not', 'segment', 'attribute'] as const;
 
 /** The form of a condition; `undefined` if it has none, or more than one. */
 export function conditionForm(condition: object): ConditionForm | undefined {
-  const [form, another] = FORMS.filter((name) => Object.hasOwn(condition, name));
-  return another === undefined ? form : undefined;
+  let form: ConditionForm | undefined;
+  // Loops over an index leave no garbage: a ruleset may have tens of thousands of conditions.
+  for (let index = 0; index < FORMS.length; index++) {
+    const name = FORMS[index];
+    if (name === undefined || !Object.hasOwn(condition, name)) continue;
+    if (form !== undefined) return undefined;
+    form = name;
+  }
+  return form;
 }
 
 /** The conditions directly inside a condition; they may be malformed. */
@@ -27,9 +34,11 @@ export function conditionMembers(condition: object): readonly unknown[] {
     case 'not':
       return [ownProperty(condition, 'not')];
     default:
-      return [];
+      return NO_MEMBERS;
   }
 }
+
+const NO_MEMBERS: readonly unknown[] = [];
 
 /** Whether a condition nests at most {@link MAX_CONDITION_DEPTH} levels. */
 export function isWithinDepth(condition: unknown, levels: number = MAX_CONDITION_DEPTH): boolean {
@@ -59,5 +68,5 @@ export function compileComparison(condition: object): ConditionNode {
 }
 
 function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? value : NO_MEMBERS;
 }

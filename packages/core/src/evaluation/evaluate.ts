@@ -1,7 +1,9 @@
 import { isRecord } from '../lib/record.ts';
 import type { Evaluation, EvaluationContext, JsonValue, Segments } from '../wire.ts';
+import type { ValueParser } from './cohort.ts';
+import { compileCohort } from './compile-cohort.ts';
 import { CompiledSegments } from './compiled-segments.ts';
-import { compileCohort, evaluateDetails, type ValueParser } from './program.ts';
+import { evaluateDetails } from './program.ts';
 
 /** A stored value compiled by {@link compile}. Never throws. Its result may be frozen and shared between calls. */
 export type CompiledEvaluation = (context?: EvaluationContext) => Evaluation;

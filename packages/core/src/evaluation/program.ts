@@ -1,10 +1,7 @@
-import { isRecord, ownProperty } from '../lib/record.ts';
-import type { EvaluationContext, EvaluationSource, JsonValue } from '../wire.ts';
-import { type Attribute, attributesOf, parseAttribute, readAttribute } from './attribute.ts';
-import { bucketAfter, type HashState, prepareSalt } from './bucket.ts';
-import { type ConditionNode, holds, never } from './condition-node.ts';
-
-const DEFAULT_BUCKET_BY = 'userId';
+import type { EvaluationContext, EvaluationSource } from '../wire.ts';
+import { type Attribute, attributesOf, readAttribute } from './attribute.ts';
+import { bucketAfter, type HashState } from './bucket.ts';
+import { type ConditionNode, hasElement, holds } from './condition-node.ts';
 
 /** A value, and why it was chosen. */
 export interface Details<Value> {
@@ -15,144 +12,160 @@ export interface Details<Value> {
   errorCode?: string;
 }
 
-/** A stored value after its schema was applied. */
-export interface ParsedValue<Value> {
-  readonly value: Value;
-  /** The schema refused the stored value, and `value` is a default in its place. */
+/**
+ * A cohort, compiled for many evaluations. Its shape says how to evaluate and is shared by all programs of the same
+ * structure; the rest is what differs between them.
+ */
+export interface Program<Value> {
+  readonly shape: ProgramShape;
+  /** The operands of each rule's comparison, followed by the rule's id. */
+  readonly scalars: readonly unknown[];
+  /** The conditions that are more than a comparison with a few operands. */
+  readonly conditions: readonly ConditionNode[];
+  /** The parsed values, each once. The first is the default, which also replaces those that the schema refused. */
+  readonly values: readonly Value[];
+  /** The cohort's salt; undefined if no rollout uses it. */
+  readonly salt: HashState | undefined;
+}
+
+export interface ProgramShape {
+  readonly rules: readonly RuleShape[];
+  /** For contexts that no rule matches. Its own condition is not evaluated, and it has no id. */
+  readonly fallthrough: RuleShape;
+}
+
+/** What to do for some contexts. All have the same properties in the same order, which keeps reads fast. */
+export type RuleShape = ComparisonRule | ConditionRule;
+
+/** The condition of a rule. */
+export type RuleCondition =
+  | Pick<ComparisonRule, 'attribute' | 'first'>
+  | Pick<ConditionRule, 'attribute' | 'first'>;
+
+export interface RuleOutcome {
+  /** Index of the rule's id in `scalars`. */
+  readonly id: number;
+  /** Index in `values`. */
+  readonly value: number;
+  readonly isRefused: boolean;
+  readonly rollout: RolloutShape | undefined;
+}
+
+/** A rule whose condition is that an attribute equals one of a few operands. */
+interface ComparisonRule extends RuleOutcome {
+  readonly attribute: Attribute;
+  /** Index of the first operand in `scalars`; the operands end at the rule's id. */
+  readonly first: number;
+}
+
+interface ConditionRule extends RuleOutcome {
+  readonly attribute: undefined;
+  /** Index of the condition in `conditions`. */
+  readonly first: number;
+}
+
+export interface RolloutShape {
+  /** The attribute to bucket by; undefined if the rollout is malformed, so that everyone gets the default. */
+  readonly attribute: Attribute | undefined;
+  /** Its own salt; undefined if it has the cohort's. */
+  readonly salt: HashState | undefined;
+  readonly variants: readonly VariantShape[];
+}
+
+interface VariantShape {
+  /** The first bucket after this variant's. */
+  readonly end: number;
+  /** Index in `values`. */
+  readonly value: number;
   readonly isRefused: boolean;
 }
 
-/** The place of a value inside its cohort, for messages. `path` is such as `rules[0].rollout.variants[1]`. */
-export interface ValuePlace {
-  readonly path: string;
-  readonly ruleId: string | undefined;
-}
-
-/**
- * Parses every possible result once. The cohort's default comes first (`undefined` if there is none); its result replaces
- * each refused value.
- */
-export type ValueParser<Value> = (stored: JsonValue | undefined, place: ValuePlace) => ParsedValue<Value>;
-
-/** A stored value, compiled for many evaluations. All programs have the same shape, which keeps reads fast. */
-export interface Program<Value> {
-  readonly rules: readonly Branch<Value>[];
-  /** Taken when no rule matches; its own condition is not evaluated. */
-  readonly fallthrough: Branch<Value>;
-}
-
-interface Branch<Value> {
-  readonly when: ConditionNode;
-  /** The result without a rollout, or if the rollout gives no variant. Frozen and shared. */
-  readonly details: Details<Value>;
-  readonly rollout: ProgramRollout<Value> | undefined;
-}
-
-interface ProgramRollout<Value> {
-  /** Undefined for the cohort's own rollout. */
-  readonly ruleId: string | undefined;
-  readonly attribute: Attribute;
-  readonly salt: HashState;
-  readonly variants: readonly Variant<Value>[];
-}
-
-interface Variant<Value> extends ParsedValue<Value> {
-  /** The first bucket after this variant's. */
-  readonly end: number;
-}
-
-/** The bucketing settings of a cohort, as stored; its rollouts inherit them. */
-export interface Bucketing {
-  readonly bucketBy: unknown;
-  readonly salt: unknown;
-}
-
-export interface ConditionCompiler {
-  compile: (condition: unknown) => ConditionNode;
-}
-
-interface CompileOptions<Value> {
-  readonly conditions: ConditionCompiler;
-  readonly parse: ValueParser<Value>;
-}
-
-/** What the rules and rollouts of a cohort share. */
-interface Cohort<Value> extends CompileOptions<Value>, Bucketing {
-  readonly defaultValue: ParsedValue<Value>;
-}
-
-/** Compiles a cohort. Never throws: a malformed part never matches. */
-export function compileCohort<Value>(
-  key: string,
-  stored: Record<string, unknown>,
-  { conditions, parse }: CompileOptions<Value>,
-): Program<Value> {
-  const storedDefault = ownProperty(stored, 'defaultValue') as JsonValue | undefined;
-  const defaultValue = parse(storedDefault, { path: 'defaultValue', ruleId: undefined });
-  const cohort: Cohort<Value> = { conditions, parse, defaultValue, ...bucketingOf(key, stored) };
-  const storedRules = ownProperty(stored, 'rules');
-  const compiled = (Array.isArray(storedRules) ? (storedRules as unknown[]) : []).map((rule, index) =>
-    compileRule(rule, index, cohort),
-  );
-  const { details, rollout } = Object.hasOwn(stored, 'rollout')
-    ? compileRollout(stored.rollout, { path: 'rollout', ruleId: undefined }, cohort)
-    : { details: defaultDetails(defaultValue, undefined), rollout: undefined };
-  // An array that `push` or `filter` makes has spare capacity, and thousands of them are held at once.
-  const rules = compiled.filter((rule) => rule !== undefined).slice();
-  return { rules, fallthrough: { when: never, details, rollout } };
-}
-
-/** The bucketing settings of a cohort, with their defaults. */
-export function bucketingOf(key: string, cohort: Record<string, unknown>): Bucketing {
-  return {
-    bucketBy: ownProperty(cohort, 'bucketBy') ?? DEFAULT_BUCKET_BY,
-    salt: ownProperty(cohort, 'salt') ?? key,
-  };
-}
+/** Index of the default in `values`. */
+export const DEFAULT_VALUE = 0;
+/** In place of an index: the fallthrough has neither a condition nor an id. */
+export const NONE = -1;
 
 /** Evaluates to a value. Never throws; allocates nothing if it is bucketed by an ASCII string. */
 export function evaluateValue<Value>(program: Program<Value>, context: EvaluationContext): Value {
   const attributes = attributesOf(context);
-  const { details, rollout } = selectBranch(program, attributes);
-  if (rollout === undefined) return details.value;
-  const bucket = bucketFor(rollout, attributes);
+  const { value, rollout } = matchingRule(program, attributes);
+  if (rollout === undefined) return valueAt(program, value);
+  const bucket = bucketFor(program, rollout, attributes);
   const variant = bucket < 0 ? undefined : variantAt(rollout.variants, bucket);
-  return variant === undefined ? details.value : variant.value;
+  return valueAt(program, variant === undefined ? DEFAULT_VALUE : variant.value);
 }
 
-/** Evaluates to a value and why it was chosen. The result may be frozen and shared. Never throws. */
+/** Evaluates to a value and why it was chosen. Never throws. */
 export function evaluateDetails<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
   const attributes = attributesOf(context);
-  const { details, rollout } = selectBranch(program, attributes);
-  if (rollout === undefined) return details;
-  const bucket = bucketFor(rollout, attributes);
-  if (bucket < 0) return details;
-  const variant = variantAt(rollout.variants, bucket);
-  if (variant?.isRefused === true) return refusedDetails(variant.value);
-  if (variant === undefined && details.errorCode !== undefined) return details;
-  const value = variant === undefined ? details.value : variant.value;
+  const { id, value, isRefused, rollout } = matchingRule(program, attributes);
+  const matchedRuleId = ruleIdAt(program, id);
+  if (rollout === undefined) {
+    if (isRefused) return refusedDetails(program);
+    return detailsOf(valueAt(program, value), id === NONE ? 'default' : 'rule', matchedRuleId);
+  }
+  const bucket = bucketFor(program, rollout, attributes);
+  const variant = bucket < 0 ? undefined : variantAt(rollout.variants, bucket);
+  if ((variant ?? program.shape.fallthrough).isRefused) return refusedDetails(program);
+  const rolled = valueAt(program, variant === undefined ? DEFAULT_VALUE : variant.value);
   const source = variant === undefined ? 'default' : 'rollout';
+  if (bucket < 0) return detailsOf(rolled, source, matchedRuleId);
   const rolloutBucket = Math.floor(bucket / 100);
-  const matchedRuleId = rollout.ruleId;
   return matchedRuleId === undefined
-    ? { value, source, rolloutBucket }
-    : { value, source, matchedRuleId, rolloutBucket };
+    ? { value: rolled, source, rolloutBucket }
+    : { value: rolled, source, matchedRuleId, rolloutBucket };
 }
 
-/** The first rule that matches, else the fallthrough. */
-function selectBranch<Value>(program: Program<Value>, attributes: EvaluationContext): Branch<Value> {
-  const { rules } = program;
+/** The first rule whose condition is true, else the fallthrough. */
+function matchingRule(
+  { shape, scalars, conditions }: Program<unknown>,
+  attributes: EvaluationContext,
+): RuleShape {
+  const { rules } = shape;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
-    if (rule !== undefined && holds(rule.when, attributes)) return rule;
+    if (rule === undefined) continue;
+    if (rule.attribute !== undefined) {
+      if (equalsOneOf(rule, scalars, attributes)) return rule;
+    } else {
+      const condition = conditions[rule.first];
+      if (condition !== undefined && holds(condition, attributes)) return rule;
+    }
   }
-  return program.fallthrough;
+  return shape.fallthrough;
 }
 
-/** The bucket of a context; -1 if the attribute to bucket by is missing. */
-function bucketFor({ attribute, salt }: ProgramRollout<unknown>, attributes: EvaluationContext): number {
-  const unit = readUnit(attributes, attribute);
-  return unit === undefined ? -1 : bucketAfter(salt, unit);
+/**
+ * Whether the attribute, or an element of it, equals an operand. As in {@link holds}, an attribute without dots is read
+ * first, and only if its value matches is it checked to be the context's own.
+ */
+function equalsOneOf(
+  { attribute, first, id }: ComparisonRule,
+  scalars: readonly unknown[],
+  context: EvaluationContext,
+): boolean {
+  try {
+    const { name, path } = attribute;
+    const value = path === undefined ? context[name] : readAttribute(context, attribute);
+    let index = first;
+    if (typeof value === 'object') while (index < id && !hasElement(value, scalars[index])) index++;
+    else while (index < id && value !== scalars[index]) index++;
+    return index < id && (path !== undefined || Object.hasOwn(context, name));
+  } catch {
+    // A getter or proxy in the context threw: the attribute is missing.
+    return false;
+  }
+}
+
+/** The bucket of a context; -1 if it has none. */
+function bucketFor(
+  program: Program<unknown>,
+  { attribute, salt }: RolloutShape,
+  attributes: EvaluationContext,
+): number {
+  const state = salt ?? program.salt;
+  const unit = attribute === undefined ? undefined : readUnit(attributes, attribute);
+  return unit === undefined || state === undefined ? -1 : bucketAfter(state, unit);
 }
 
 /** The variant that owns a bucket; `undefined` if the bucket is past all of them. */
@@ -179,90 +192,26 @@ export function readUnit(attributes: EvaluationContext, attribute: Attribute): s
   }
 }
 
-/** Whether a rule has an id and exactly one of `value` and `rollout`; else it never matches. */
-export function isWellFormedRule(rule: unknown): rule is Record<string, unknown> & { id: string } {
-  return (
-    isRecord(rule) &&
-    typeof ownProperty(rule, 'id') === 'string' &&
-    Object.hasOwn(rule, 'value') !== Object.hasOwn(rule, 'rollout')
-  );
+/** Every index in a shape is one of its program's values. */
+function valueAt<Value>({ values }: Program<Value>, index: number): Value {
+  return values[index] as Value;
 }
 
-function compileRule<Value>(rule: unknown, index: number, cohort: Cohort<Value>): Branch<Value> | undefined {
-  if (!isWellFormedRule(rule)) return undefined;
-  const { id } = rule;
-  const when = cohort.conditions.compile(ownProperty(rule, 'when'));
-  if (Object.hasOwn(rule, 'rollout')) {
-    const place = { path: `rules[${index}].rollout`, ruleId: id };
-    const { details, rollout } = compileRollout(rule.rollout, place, cohort);
-    return { when, details, rollout };
-  }
-  const parsed = cohort.parse(storedValue(rule), { path: `rules[${index}].value`, ruleId: id });
-  const details: Details<Value> = parsed.isRefused
-    ? refusedDetails(cohort.defaultValue.value)
-    : Object.freeze({ value: parsed.value, source: 'rule', matchedRuleId: id });
-  return { when, details, rollout: undefined };
+function ruleIdAt({ scalars }: Program<unknown>, index: number): string | undefined {
+  if (index === NONE) return undefined;
+  const id = scalars[index];
+  return typeof id === 'string' ? id : undefined;
 }
 
-/** A malformed rollout gives everyone the default: guessing what was meant could give a value to the wrong people. */
-function compileRollout<Value>(
-  rollout: unknown,
-  place: ValuePlace,
-  cohort: Cohort<Value>,
-): Pick<Branch<Value>, 'details' | 'rollout'> {
-  const details = defaultDetails(cohort.defaultValue, place.ruleId);
-  const parts = rolloutParts(rollout, cohort);
-  if (parts === undefined) return { details, rollout: undefined };
-  const variants = parts.variants.map(({ stored, end }, index): Variant<Value> => {
-    const parsed = cohort.parse(stored, { ...place, path: `${place.path}.variants[${index}]` });
-    const { isRefused } = parsed;
-    return { end, value: isRefused ? cohort.defaultValue.value : parsed.value, isRefused };
-  });
-  const attribute = parseAttribute(parts.bucketBy);
-  const salt = prepareSalt(parts.salt);
-  return { details, rollout: { ruleId: place.ruleId, attribute, salt, variants } };
+function detailsOf<Value>(
+  value: Value,
+  source: EvaluationSource,
+  matchedRuleId: string | undefined,
+): Details<Value> {
+  return matchedRuleId === undefined ? { value, source } : { value, source, matchedRuleId };
 }
 
-/** A well-formed rollout, with the settings that it inherits from its cohort. */
-export interface RolloutParts {
-  readonly bucketBy: string;
-  readonly salt: string;
-  readonly variants: readonly { readonly stored: JsonValue; readonly end: number }[];
-}
-
-/** Reads a rollout; `undefined` if it is malformed. */
-export function rolloutParts(rollout: unknown, cohort: Bucketing): RolloutParts | undefined {
-  if (!isRecord(rollout)) return undefined;
-  const bucketBy = ownProperty(rollout, 'bucketBy') ?? cohort.bucketBy;
-  const salt = ownProperty(rollout, 'salt') ?? cohort.salt;
-  const stored = ownProperty(rollout, 'variants');
-  if (typeof bucketBy !== 'string' || typeof salt !== 'string' || !Array.isArray(stored)) return undefined;
-  const variants: { stored: JsonValue; end: number }[] = [];
-  let end = 0;
-  for (const variant of stored as unknown[]) {
-    if (!isRecord(variant) || !Object.hasOwn(variant, 'value')) return undefined;
-    const weight = ownProperty(variant, 'weight');
-    if (typeof weight !== 'number' || !(weight >= 0 && weight <= 100)) return undefined;
-    end += Math.round(weight * 100);
-    variants.push({ stored: storedValue(variant), end });
-  }
-  return { bucketBy, salt, variants };
-}
-
-function defaultDetails<Value>(defaultValue: ParsedValue<Value>, ruleId: string | undefined): Details<Value> {
-  if (defaultValue.isRefused) return refusedDetails(defaultValue.value);
-  const { value } = defaultValue;
-  return Object.freeze(
-    ruleId === undefined ? { value, source: 'default' } : { value, source: 'default', matchedRuleId: ruleId },
-  );
-}
-
-/** `value` is the default in place of one that the schema refused. */
-function refusedDetails<Value>(value: Value): Details<Value> {
-  return Object.freeze({ value, source: 'default', errorCode: 'ERR_VALUE_INVALID' });
-}
-
-/** Stored values come from JSON, so an own property is a JSON value. */
-function storedValue(record: Record<string, unknown>): JsonValue {
-  return (ownProperty(record, 'value') ?? null) as JsonValue;
+/** The default in place of a value that the schema refused. */
+function refusedDetails<Value>(program: Program<Value>): Details<Value> {
+  return { value: valueAt(program, DEFAULT_VALUE), source: 'default', errorCode: 'ERR_VALUE_INVALID' };
 }

@@ -1,4 +1,4 @@
-import { isPlainRecord } from './record.ts';
+import { isPlainRecord, setOwn } from './record.ts';
 
 /**
  * A deeply frozen copy of a value's plain objects and arrays; everything else in it stays as it is: a Date, Map, Set, URL
@@ -46,12 +46,6 @@ function copyContainer(value: Container, isFrozen: boolean): Container {
 function emptyCopy(original: Container): Container {
   if (Array.isArray(original)) return [] as unknown as Container;
   return Object.create(Object.getPrototypeOf(original) as object | null) as Container;
-}
-
-/** Also for `__proto__`, which an assignment would take for the prototype. */
-function setOwn(record: Container, name: string, value: unknown): void {
-  if (name !== '__proto__') record[name] = value;
-  else Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Whether a value is a plain array, or a plain object that holds data only. */

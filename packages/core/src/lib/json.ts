@@ -28,17 +28,6 @@ export function isJson(value: unknown, depth = 0): value is JsonValue {
   );
 }
 
-/** Whether JSON returns a value unchanged; {@link isJson} also allows undefined properties and negative zero. */
-export function isExactJson(value: unknown, depth = 0): value is JsonValue {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
-  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== 'object' || depth > MAX_DEPTH || !(Array.isArray(value) || isPlainRecord(value)))
-    return false;
-  const items: unknown[] = Array.isArray(value) ? value : Object.values(value);
-  for (const item of items) if (!isExactJson(item, depth + 1)) return false;
-  return true;
-}
-
 /**
  * Whether two JSON values are equal. The order of an object's properties does not matter. Values that JSON does not
  * have, such as a Date, and values nested too deeply to compare are equal only to themselves.

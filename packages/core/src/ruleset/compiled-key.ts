@@ -1,21 +1,21 @@
 import type { InvalidKey } from '../errors.ts';
-import { segmentsUsed } from '../evaluation/check/targeting-check.ts';
-import { never } from '../evaluation/condition-node.ts';
-import { isTargeted } from '../evaluation/evaluate.ts';
+import { forEachSegment } from '../evaluation/check/targeting-check.ts';
 import {
-  type ConditionCompiler,
-  compileCohort,
-  evaluateDetails,
-  evaluateValue,
-  type Program,
+  type ParsedValue,
+  parseValues,
+  pathOf,
   type ValueParser,
-} from '../evaluation/program.ts';
+  type ValuePlace,
+} from '../evaluation/cohort.ts';
+import { type ConditionCompiler, compileCohort } from '../evaluation/compile-cohort.ts';
+import { isTargeted } from '../evaluation/evaluate.ts';
+import { evaluateDetails, evaluateValue, type Program } from '../evaluation/program.ts';
 import { isRecord } from '../lib/record.ts';
 import type { KeyDefinition } from '../schema/config-types.ts';
 import { clampLimit } from '../schema/limit.ts';
 import { type ParseResult, parseValue } from '../schema/parse-value.ts';
 import { isTargetable, tierNames } from '../tiers.ts';
-import type { Evaluation, EvaluationContext, Tier } from '../wire.ts';
+import type { Evaluation, EvaluationContext, JsonValue, Tier } from '../wire.ts';
 import { type StoredValue, unpack } from './packed-value.ts';
 import type { Layer, ValueOrigin } from './value-layers.ts';
 
@@ -35,13 +35,19 @@ export interface CompileScope {
   fallbackOf: (definition: KeyDefinition, above: ValueOrigin | undefined) => Fallback;
 }
 
+/** Most keys share one of the two below. */
+interface KeyStatus {
+  readonly hasValue: boolean;
+  readonly invalid: InvalidKey | undefined;
+  readonly serves: Served;
+  /** Names of the segments that the key's own conditions refer to. */
+  readonly segments: readonly string[];
+}
+
 interface KeyState {
   fixed: ParsedEvaluation | undefined;
-  hasValue: boolean;
-  invalid: InvalidKey | undefined;
-  serves: Served;
   origin: ValueOrigin;
-  segments: readonly string[];
+  status: KeyStatus;
 }
 
 /** Which value a key serves: the stored one, the last valid one before it, or the fallback. */
@@ -52,17 +58,11 @@ export class CompiledKey {
   readonly stored: StoredValue | undefined;
   /** The result for every context, frozen; undefined if the key is targeted. */
   readonly fixed: ParsedEvaluation | undefined;
-  /** Whether there is a valid value; the schema's default counts. */
-  readonly hasValue: boolean;
-  /** What is wrong with the stored value. */
-  readonly invalid: InvalidKey | undefined;
-  readonly serves: Served;
   /** Where the served value comes from. The store updates it when another origin now provides the same value. */
   origin: ValueOrigin;
   readonly #definition: KeyDefinition;
   readonly #scope: CompileScope;
-  /** Names of the segments that its own conditions refer to. */
-  readonly #segments: readonly string[];
+  readonly #status: KeyStatus;
   /** Set by the first evaluation of a targeted key. */
   #program: Program<unknown> | undefined;
   /** A copy of `fixed.value`, which saves the fastest read one step. */
@@ -71,18 +71,29 @@ export class CompiledKey {
   constructor(definition: KeyDefinition, { stored, scope }: CompileInput, state: KeyState) {
     this.stored = stored;
     this.fixed = state.fixed && Object.freeze(state.fixed);
-    this.hasValue = state.hasValue;
-    this.invalid = state.invalid;
-    this.serves = state.serves;
     this.origin = state.origin;
     this.#definition = definition;
     this.#scope = scope;
-    this.#segments = state.segments;
+    this.#status = state.status;
     this.#fixedValue = state.fixed?.value;
   }
 
   get tier(): Tier {
     return this.#definition.tier;
+  }
+
+  /** Whether there is a valid value; the schema's default counts. */
+  get hasValue(): boolean {
+    return this.#status.hasValue;
+  }
+
+  /** What is wrong with the stored value. */
+  get invalid(): InvalidKey | undefined {
+    return this.#status.invalid;
+  }
+
+  get serves(): Served {
+    return this.#status.serves;
   }
 
   /** The value for a context. Allocates nothing after the first call. Never throws. */
@@ -101,16 +112,19 @@ export class CompiledKey {
 
   /** Whether its own conditions refer to one of these segments. */
   usesAny(segments: ReadonlySet<string>): boolean {
-    return this.#segments.some((name) => segments.has(name));
+    return this.#status.segments.some((name) => segments.has(name));
   }
 }
 
 const NO_SEGMENTS: readonly string[] = [];
-/** On arrival only the values are validated; conditions are compiled at the first read. */
-const NO_CONDITIONS: ConditionCompiler = { compile: () => never };
+const VALID = { hasValue: true, invalid: undefined, segments: NO_SEGMENTS };
+const STORED: KeyStatus = { ...VALID, serves: 'stored' };
+const DEFAULT: KeyStatus = { ...VALID, serves: 'fallback' };
 
 interface CompileInput {
   stored: StoredValue | undefined;
+  /** `stored` as JSON, if it has just arrived; this saves unpacking it. */
+  json: JsonValue | undefined;
   /** The origin of `stored`. */
   layer: Layer | undefined;
   scope: CompileScope;
@@ -127,7 +141,7 @@ export function defaultOf(definition: KeyDefinition): ParseResult {
 /** Compiles one key. A value that the schema rejects is never served: the last valid one is, else the fallback. */
 export function compileKey(definition: KeyDefinition, input: CompileInput): CompiledKey {
   if (input.stored === undefined) return missingKey(definition, input);
-  const value = unpack(input.stored);
+  const value = input.json ?? unpack(input.stored);
   if (isTargetable(definition.tier) && isTargeted(value)) return targetedKey(definition, input, value);
   const parsed = parseStored(definition, value);
   if (parsed.ok) return plainKey(definition, input, parsed.value);
@@ -137,11 +151,8 @@ export function compileKey(definition: KeyDefinition, input: CompileInput): Comp
 function plainKey(definition: KeyDefinition, input: CompileInput, value: unknown): CompiledKey {
   return new CompiledKey(definition, input, {
     fixed: { value, source: 'raw' },
-    hasValue: true,
-    invalid: undefined,
-    serves: 'stored',
     origin: input.layer ?? 'none',
-    segments: NO_SEGMENTS,
+    status: STORED,
   });
 }
 
@@ -150,11 +161,8 @@ function missingKey(definition: KeyDefinition, input: CompileInput): CompiledKey
   if (!parsed.ok) return invalidKey(definition, input, describeMissing(definition));
   return new CompiledKey(definition, input, {
     fixed: { value: parsed.value, source: 'default' },
-    hasValue: true,
-    invalid: undefined,
-    serves: 'fallback',
     origin,
-    segments: NO_SEGMENTS,
+    status: DEFAULT,
   });
 }
 
@@ -168,11 +176,13 @@ function invalidKey(definition: KeyDefinition, input: CompileInput, invalid: Inv
   const { value, source } = last?.fixed ?? { value: valueOrUndefined(fallback.parsed), source: 'default' };
   return new CompiledKey(definition, input, {
     fixed: { value, source, errorCode: invalid.code },
-    hasValue: last !== undefined || fallback.parsed.ok,
-    invalid,
-    serves: last === undefined ? 'fallback' : 'previous',
     origin: (last ?? fallback).origin,
-    segments: NO_SEGMENTS,
+    status: {
+      hasValue: last !== undefined || fallback.parsed.ok,
+      invalid,
+      serves: last === undefined ? 'fallback' : 'previous',
+      segments: NO_SEGMENTS,
+    },
   });
 }
 
@@ -192,17 +202,32 @@ function targetedKey(
     return invalidKey(definition, { ...input, previous: undefined }, invalid);
   }
   const fallbackOf = (): ParseResult => scope.fallbackOf(definition, layer).parsed;
-  const { issues } = compileTargeted(definition, cohort, { conditions: NO_CONDITIONS, fallbackOf });
-  const segments = segmentsUsed(targeted);
-  return new CompiledKey(definition, input, {
-    fixed: undefined,
-    // Contexts that would get a rejected value need a fallback.
-    hasValue: issues.length === 0 || fallbackOf().ok,
-    invalid: issues.length === 0 ? undefined : describeInvalid(definition, issues),
-    serves: 'stored',
-    origin: layer ?? 'none',
-    segments: segments.size === 0 ? NO_SEGMENTS : [...segments],
+  const parser = new CohortParser(definition, fallbackOf);
+  // Only the values are checked now; conditions are compiled at the first read.
+  parseValues(definition.key, cohort, parser.parse);
+  const issues = parser.issues();
+  const segments = segmentsIn(targeted);
+  const isValid = issues.length === 0;
+  const status: KeyStatus =
+    isValid && segments.length === 0
+      ? STORED
+      : {
+          // Contexts that would get a rejected value need a fallback.
+          hasValue: isValid || fallbackOf().ok,
+          invalid: isValid ? undefined : describeInvalid(definition, issues),
+          serves: 'stored',
+          segments,
+        };
+  return new CompiledKey(definition, input, { fixed: undefined, origin: layer ?? 'none', status });
+}
+
+function segmentsIn(targeted: unknown): readonly string[] {
+  let names: Set<string> | undefined;
+  forEachSegment(targeted, (name) => {
+    names ??= new Set();
+    names.add(name);
   });
+  return names === undefined ? NO_SEGMENTS : [...names];
 }
 
 /** Compiles a targeted key whose values were validated on arrival. */
@@ -210,30 +235,50 @@ function programOf(key: CompiledKey, definition: KeyDefinition, scope: CompileSc
   const targeted = key.stored === undefined ? undefined : unpack(key.stored);
   const cohort = isTargeted(targeted) && isRecord(targeted.$cohort) ? targeted.$cohort : {};
   const fallbackOf = (): ParseResult => scope.fallbackOf(definition, key.origin).parsed;
-  return compileTargeted(definition, cohort, { conditions: scope.conditions, fallbackOf }).program;
+  const { parse } = new CohortParser(definition, fallbackOf);
+  return compileCohort(definition.key, cohort, { conditions: scope.conditions, parse });
 }
 
 /** How many rejected values one message lists. The message is kept in memory as long as the value is stored. */
 const MAX_LISTED_ISSUES = 10;
 
-function compileTargeted(
-  definition: KeyDefinition,
-  cohort: Record<string, unknown>,
-  { conditions, fallbackOf }: { conditions: ConditionCompiler; fallbackOf: () => ParseResult },
-): { program: Program<unknown>; issues: string[] } {
-  const issues: string[] = [];
-  let rejected = 0;
-  const parse: ValueParser<unknown> = (value, { path, ruleId }) => {
-    const parsed = value === undefined ? fallbackOf() : parseStored(definition, value);
-    if (parsed.ok) return { value: parsed.value, isRefused: false };
-    const rule = ruleId === undefined ? '' : ` of rule "${ruleId}"`;
-    rejected++;
-    if (rejected <= MAX_LISTED_ISSUES) issues.push(`${path}${rule}: ${parsed.issues.join('; ')}`);
-    return { value: valueOrUndefined(fallbackOf()), isRefused: true };
+/** Parses the values of a cohort, and collects why the schema rejects them. */
+class CohortParser {
+  readonly #definition: KeyDefinition;
+  readonly #fallbackOf: () => ParseResult;
+  readonly #issues: string[] = [];
+  #rejected = 0;
+  #last: { value: JsonValue | undefined; result: ParsedValue<unknown> } | undefined;
+
+  /** @param fallbackOf - returns the value used in place of a missing or rejected one. */
+  constructor(definition: KeyDefinition, fallbackOf: () => ParseResult) {
+    this.#definition = definition;
+    this.#fallbackOf = fallbackOf;
+  }
+
+  readonly parse: ValueParser<unknown> = (value, place) => {
+    // Most values of a cohort are the same few scalars, so one that is repeated is parsed once.
+    if (this.#last !== undefined && Object.is(value, this.#last.value)) return this.#last.result;
+    const parsed = value === undefined ? this.#fallbackOf() : parseStored(this.#definition, value);
+    if (!parsed.ok) return this.#refuse(parsed.issues, place);
+    const result = { value: parsed.value, isRefused: false };
+    this.#last = { value, result };
+    return result;
   };
-  const program = compileCohort(definition.key, cohort, { conditions, parse });
-  if (rejected > MAX_LISTED_ISSUES) issues.push(`and ${rejected - MAX_LISTED_ISSUES} more`);
-  return { program, issues };
+
+  #refuse(issues: readonly string[], place: ValuePlace): ParsedValue<unknown> {
+    this.#rejected++;
+    if (this.#rejected <= MAX_LISTED_ISSUES) {
+      const rule = place.ruleId === undefined ? '' : ` of rule "${place.ruleId}"`;
+      this.#issues.push(`${pathOf(place)}${rule}: ${issues.join('; ')}`);
+    }
+    return { value: valueOrUndefined(this.#fallbackOf()), isRefused: true };
+  }
+
+  issues(): readonly string[] {
+    const others = this.#rejected - MAX_LISTED_ISSUES;
+    return others > 0 ? [...this.#issues, `and ${others} more`] : this.#issues;
+  }
 }
 
 /** Parses a stored value by its schema; a limit is snapped to its steps and clamped. */

@@ -1,70 +1,47 @@
 import { isTargeted } from '../evaluation/evaluate.ts';
-import { isExactJson, sameJson } from '../lib/json.ts';
+import { sameJson } from '../lib/json.ts';
 import { isTargetable } from '../tiers.ts';
 import type { JsonValue, Tier } from '../wire.ts';
-
-/** Property names that occur in most cohorts. */
-const NAMES = [
-  '$cohort',
-  'rules',
-  'id',
-  'when',
-  'attribute',
-  'op',
-  'values',
-  'value',
-  'rollout',
-  'variants',
-  'weight',
-  'defaultValue',
-  'segment',
-  'all',
-  'any',
-  'not',
-  'bucketBy',
-  'salt',
-  'ignoreCase',
-] as const;
-
-// One control character stands for each name. JSON text never contains a raw one: inside strings they are escaped.
-const CODES = new Map(NAMES.map((name, index) => [`"${name}":`, String.fromCharCode(index + 1)]));
-const NAMES_BY_CODE = new Map([...CODES].map(([name, code]) => [code, name]));
-const ANY_NAME = new RegExp(NAMES.map((name) => `"${name.replace('$', '\\$')}":`).join('|'), 'g');
-const ANY_CODE = new RegExp(`[${[...NAMES_BY_CODE.keys()].join('')}]`, 'g');
+import { putTogether, type ValueLayout, type ValueLayouts } from './value-layout.ts';
 
 /**
- * A targeted value packed as JSON text, with one character for each of the common property names. It takes a fifth
- * of the memory of the parsed value, and most processes read few of their flags.
+ * A targeted value in a compact form: a list of its scalars, and a layout that it shares with values of the same
+ * structure. It takes less than a third of the memory of the parsed value, and most processes read few of their flags.
  */
 export class PackedValue {
-  readonly #text: string;
+  readonly #layout: ValueLayout;
+  readonly #scalars: readonly unknown[];
 
-  constructor(value: JsonValue) {
-    this.#text = JSON.stringify(value).replace(ANY_NAME, (name) => CODES.get(name) ?? name);
+  constructor(value: JsonValue, layouts: ValueLayouts) {
+    const { layout, scalars } = layouts.takeApart(value);
+    this.#layout = layout;
+    this.#scalars = scalars;
   }
 
-  /** Parses the value; each call makes a new object. */
-  parse(): JsonValue {
-    return JSON.parse(this.#text.replace(ANY_CODE, (code) => NAMES_BY_CODE.get(code) ?? code)) as JsonValue;
+  /** The value; each call makes a new object. */
+  unpack(): JsonValue {
+    // The parts are those of a JSON value.
+    return putTogether({ layout: this.#layout, scalars: this.#scalars }) as JsonValue;
   }
 
-  /** Whether the texts are the same. Values with different texts may still be equal. */
-  hasSameText(other: PackedValue): boolean {
-    return this.#text === other.#text;
+  /** Whether the parts are the same. Values with different parts may still be equal. */
+  hasSameParts(other: PackedValue): boolean {
+    if (this.#layout !== other.#layout) return false;
+    return this.#scalars.every((scalar, index) => Object.is(scalar, other.#scalars[index]));
   }
 }
 
 /** A key's value in memory: JSON, or packed if it is targeted. */
 export type StoredValue = JsonValue | PackedValue;
 
-/** Packs the targeted value of a flag or limit. Returns other values unchanged, and those that JSON would alter. */
-export function packTargeted(tier: Tier, value: JsonValue): StoredValue {
-  return isTargetable(tier) && isTargeted(value) && isExactJson(value) ? new PackedValue(value) : value;
+/** Packs the targeted value of a flag or limit. Returns other values unchanged. */
+export function packTargeted(tier: Tier, value: JsonValue, layouts: ValueLayouts): StoredValue {
+  return isTargetable(tier) && isTargeted(value) ? new PackedValue(value, layouts) : value;
 }
 
-/** The value as JSON; a packed value is parsed anew at each call. */
+/** The value as JSON; a packed value is put together anew at each call. */
 export function unpack(stored: StoredValue): JsonValue {
-  return stored instanceof PackedValue ? stored.parse() : stored;
+  return stored instanceof PackedValue ? stored.unpack() : stored;
 }
 
 /** Whether two stored values are equal; the order of an object's properties does not matter. */
@@ -72,5 +49,5 @@ export function sameStored(left: StoredValue | undefined, right: StoredValue | u
   if (left === right) return true;
   if (left === undefined || right === undefined) return false;
   const arePacked = left instanceof PackedValue && right instanceof PackedValue;
-  return (arePacked && left.hasSameText(right)) || sameJson(unpack(left), unpack(right));
+  return (arePacked && left.hasSameParts(right)) || sameJson(unpack(left), unpack(right));
 }

@@ -6,7 +6,7 @@ import { callGuarded } from '../lib/guarded-call.ts';
 import type { AnyConfig, KeyDefinition } from '../schema/config-types.ts';
 import type { ParseResult } from '../schema/parse-value.ts';
 import { isTargetable, tierNames } from '../tiers.ts';
-import type { EvaluationContext, Ruleset, RulesetPatch, Segments } from '../wire.ts';
+import type { EvaluationContext, JsonValue, Ruleset, RulesetPatch, Segments } from '../wire.ts';
 import {
   type CompiledKey,
   type CompileScope,
@@ -17,8 +17,8 @@ import {
 } from './compiled-key.ts';
 import { type StoredValue, sameStored, unpack } from './packed-value.ts';
 import { judgePatch, RulesetOrder } from './ruleset-order.ts';
-import type { StoredRuleset } from './stored-values.ts';
-import type { LayerValues, ValueOrigin } from './value-layers.ts';
+import type { ReadonlyValueGroups, StoredRuleset } from './stored-values.ts';
+import type { Layer, LayerValues, ValueOrigin } from './value-layers.ts';
 import { ValueLayers } from './value-layers.ts';
 
 /** A change that was applied as a whole. */
@@ -35,6 +35,12 @@ export interface StoreChange extends ClientChange {
 }
 
 const NO_SEGMENTS: ReadonlySet<string> = new Set();
+
+/** The values of an origin as they arrived, before they were packed. */
+interface ArrivedValues {
+  readonly layer: Layer;
+  readonly values: ReadonlyValueGroups;
+}
 
 /**
  * Holds the values of one environment, compiled and validated: the server's newest ruleset, layered with the values of
@@ -111,7 +117,7 @@ export class RulesetStore {
     if (!this.#order.accept(ruleset, previous)) return;
     this.#layers.setServer(ruleset, ruleset.epoch ?? previous?.epoch);
     this.#isComplete = true;
-    this.#publish(this.#compileAll(), true);
+    this.#publish(this.#compileAll({ layer: 'server', values: ruleset }), true);
   }
 
   /** Applies patches as one change, up to the first that does not follow on the ruleset as it is then. */
@@ -128,20 +134,20 @@ export class RulesetStore {
   /** Sets the values of environment variables. Call it before the first ruleset. */
   setEnvironment(values: LayerValues | undefined): void {
     this.#layers.setEnvironment(values);
-    this.#publish(this.#compileAll());
+    this.#publish(this.#compileAll(values && { layer: 'environment', values }));
   }
 
   /** Sets the bundled values. Call it before the first ruleset. */
   setFile(values: LayerValues): void {
     this.#layers.setFile(values);
-    this.#publish(this.#compileAll());
+    this.#publish(this.#compileAll({ layer: 'file', values }));
   }
 
   /** Applies the disk copy, unless the server has already sent its values. */
   setCache(ruleset: Ruleset): void {
     if (this.#layers.server !== undefined) return;
     this.#layers.setCache(ruleset);
-    this.#publish(this.#compileAll());
+    this.#publish(this.#compileAll({ layer: 'cache', values: ruleset }));
   }
 
   /** No ruleset is coming for now: from here on, a required key without a value is missing. */
@@ -197,16 +203,20 @@ export class RulesetStore {
     return affected;
   }
 
-  #compileAll(): string[] {
-    return this.#compile(this.#config.keys.values(), this.#applySegments());
+  #compileAll(arrived?: ArrivedValues): string[] {
+    return this.#compile(this.#config.keys.values(), this.#applySegments(), arrived);
   }
 
   /**
    * Compiles the keys that changed, and stores the results only when all are compiled.
    * @returns the keys that may now read differently.
    */
-  #compile(definitions: Iterable<KeyDefinition>, changedSegments: ReadonlySet<string>): string[] {
-    const results: [key: string, compiled: CompiledKey | undefined, origin: ValueOrigin][] = [];
+  #compile(
+    definitions: Iterable<KeyDefinition>,
+    changedSegments: ReadonlySet<string>,
+    arrived?: ArrivedValues,
+  ): string[] {
+    const results: { key: string; compiled: CompiledKey | undefined; origin: ValueOrigin }[] = [];
     const keys: string[] = [];
     for (const definition of definitions) {
       const { key } = definition;
@@ -215,29 +225,31 @@ export class RulesetStore {
       const isSame =
         previous !== undefined && sameStored(previous.stored, stored) && !previous.usesAny(changedSegments);
       if (isSame && previous.serves === 'stored') {
-        results.push([key, previous, layer ?? 'none']);
+        results.push({ key, compiled: previous, origin: layer ?? 'none' });
       } else if (stored === undefined && !this.#isComplete) {
-        if (previous !== undefined) results.push([key, undefined, 'none']);
+        if (previous !== undefined) results.push({ key, compiled: undefined, origin: 'none' });
       } else if (!isSame || previous.serves !== 'previous') {
-        const compiled = compileKey(definition, { stored, layer, scope: this.#scope, previous });
+        const json =
+          layer !== undefined && layer === arrived?.layer ? arrivedJson(arrived, definition) : undefined;
+        const compiled = compileKey(definition, { stored, json, layer, scope: this.#scope, previous });
         if (isSame && compiled.origin === previous?.origin) continue;
-        results.push([key, compiled, compiled.origin]);
+        results.push({ key, compiled, origin: compiled.origin });
         if (!isSame) keys.push(key);
       }
     }
-    for (const [key, compiled, origin] of results) this.#put(key, compiled, origin);
+    for (const { key, compiled, origin } of results) this.#put(key, compiled, origin);
     return keys;
   }
 
   #put(key: string, compiled: CompiledKey | undefined, origin: ValueOrigin): void {
     const previous = this.#compiled.get(key);
-    this.#invalid.delete(key);
+    if (this.#invalid.size > 0) this.#invalid.delete(key);
     if (compiled === undefined) {
       this.#compiled.delete(key);
       return;
     }
     if (compiled.invalid === undefined) {
-      this.#lastValid.delete(key);
+      if (this.#lastValid.size > 0) this.#lastValid.delete(key);
     } else {
       this.#invalid.set(key, compiled.invalid);
       const isOfServer = previous?.origin === 'server' || previous?.origin === 'cache';
@@ -298,4 +310,9 @@ export class RulesetStore {
 
 function declared(config: AnyConfig, keys: Iterable<string>): KeyDefinition[] {
   return [...keys].map((key) => config.keys.get(key)).filter((definition) => definition !== undefined);
+}
+
+function arrivedJson({ values }: ArrivedValues, { tier, key }: KeyDefinition): JsonValue | undefined {
+  const group = values[tierNames(tier).ruleset];
+  return Object.hasOwn(group, key) ? group[key] : undefined;
 }

@@ -1,22 +1,29 @@
 import { TIERS, type TierNames } from '../tiers.ts';
 import type { Condition, JsonValue, Ruleset, RulesetPatch, Tier } from '../wire.ts';
 import { packTargeted, type StoredValue, sameStored, unpack } from './packed-value.ts';
+import type { ValueLayouts } from './value-layout.ts';
 
 /** The values of a ruleset by tier. */
 export type ValueGroups = Pick<Ruleset, TierNames['ruleset']>;
 
-type ReadonlyValueGroups = Readonly<Record<TierNames['ruleset'], Readonly<Record<string, JsonValue>>>>;
+/** As {@link ValueGroups}, of an origin that must not be changed. */
+export type ReadonlyValueGroups = Readonly<Record<TierNames['ruleset'], Readonly<Record<string, JsonValue>>>>;
 
 /** The stored values of one origin. Targeted values are packed. */
 export class StoredValues {
   readonly #groups: ReadonlyMap<Tier, Map<string, StoredValue>>;
 
+  readonly #layouts: ValueLayouts;
+
   /** @param known - values that are equal to one of these share its memory. */
-  constructor(values: ReadonlyValueGroups, known?: StoredValues) {
+  constructor(values: ReadonlyValueGroups, layouts: ValueLayouts, known?: StoredValues) {
+    this.#layouts = layouts;
     this.#groups = new Map(TIERS.map(({ tier }) => [tier, new Map<string, StoredValue>()]));
     for (const { tier, ruleset } of TIERS) {
-      for (const [key, value] of Object.entries(values[ruleset])) {
-        this.#put(tier, key, { value, known: known?.get(tier, key) });
+      const group = values[ruleset];
+      for (const key of Object.keys(group)) {
+        // `Object.keys` returns own properties only, so the value exists.
+        this.#put(tier, key, { value: group[key] as JsonValue, known: known?.get(tier, key) });
       }
     }
   }
@@ -54,7 +61,7 @@ export class StoredValues {
     key: string,
     { value, known }: { value: JsonValue; known: StoredValue | undefined },
   ): void {
-    const stored = packTargeted(tier, value);
+    const stored = packTargeted(tier, value, this.#layouts);
     this.#groups.get(tier)?.set(key, known !== undefined && sameStored(known, stored) ? known : stored);
   }
 }

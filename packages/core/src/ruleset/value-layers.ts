@@ -4,6 +4,7 @@ import { type TIERS, tierNames } from '../tiers.ts';
 import type { Condition, JsonValue, Ruleset, RulesetPatch, Segments, Tier } from '../wire.ts';
 import { PackedValue, type StoredValue } from './packed-value.ts';
 import { type StoredRuleset, StoredValues } from './stored-values.ts';
+import { ValueLayouts } from './value-layout.ts';
 
 /** The stored values of one origin, grouped as in a ruleset. A group has only the keys that have a value there. */
 export interface LayerValues {
@@ -47,6 +48,7 @@ export function layerOf(
 
 /** The stored values of every origin, best first: variables, the server, its disk copy, bundled values. */
 export class ValueLayers {
+  readonly #layouts = new ValueLayouts();
   #environment: StoredValues | undefined;
   #server: StoredRuleset | undefined;
   #cache: StoredRuleset | undefined;
@@ -76,7 +78,7 @@ export class ValueLayers {
   }
 
   setEnvironment(values: LayerValues | undefined): void {
-    this.#environment = values && new StoredValues(values);
+    this.#environment = values && new StoredValues(values, this.#layouts);
   }
 
   /** @param epoch - the epoch of the ruleset, which may not name it itself. */
@@ -107,7 +109,7 @@ export class ValueLayers {
   }
 
   setFile(values: LayerValues): void {
-    this.#file = new StoredValues(values);
+    this.#file = new StoredValues(values, this.#layouts);
     this.#fileSegments = values.segments;
   }
 
@@ -130,6 +132,6 @@ export class ValueLayers {
 
   #stored({ revision, epoch, environment, segments, ...values }: Ruleset): StoredRuleset {
     const known = this.ruleset?.values;
-    return { revision, epoch, environment, segments, values: new StoredValues(values, known) };
+    return { revision, epoch, environment, segments, values: new StoredValues(values, this.#layouts, known) };
   }
 }

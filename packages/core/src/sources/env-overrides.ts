@@ -55,9 +55,11 @@ export function readEnvironmentOverrides(
 ): EnvironmentOverrides {
   const entries: [Tier, string, JsonValue][] = [];
   const invalid: InvalidKey[] = [];
+  const existing = namesIn(variables);
   for (const definition of config.keys.values()) {
     const name = `${prefix}${definition.environmentVariable}`;
     if (SETTINGS.has(name)) throw settingConflict(prefix, definition.key, name);
+    if (!existing.has(name.toUpperCase())) continue;
     const text = variables[name];
     if (text === undefined || text.trim() === '') continue;
     const reading = readText(definition, text);
@@ -65,6 +67,14 @@ export function readEnvironmentOverrides(
     else invalid.push(describeInvalid(definition, name, reading.issues));
   }
   return { values: entries.length === 0 ? undefined : layerOf(entries), invalid };
+}
+
+/** The names of the variables in capitals, since Windows ignores case. Each read of `process.env` is slow. */
+function namesIn(variables: EnvironmentVariables): ReadonlySet<string> {
+  const names = new Set<string>();
+  // Unlike `Object.keys`, this includes inherited names.
+  for (const name in variables) names.add(name.toUpperCase());
+  return names;
 }
 
 function settingConflict(prefix: string, key: string, name: string): OptionsError {

@@ -37,24 +37,31 @@ export function checkTargeting(stored: JsonValue, options: TargetingCheckOptions
 /** Names of the segments that a stored value or a condition refers to directly. */
 export function segmentsUsed(stored: unknown): Set<string> {
   const names = new Set<string>();
-  const cohort = isRecord(stored) ? ownProperty(stored, '$cohort') : undefined;
-  if (cohort === undefined) {
-    collectSegments(stored, names, MAX_CONDITION_DEPTH);
-    return names;
-  }
-  const rules = isRecord(cohort) ? ownProperty(cohort, 'rules') : undefined;
-  for (const rule of Array.isArray(rules) ? (rules as unknown[]) : []) {
-    if (isRecord(rule)) collectSegments(ownProperty(rule, 'when'), names, MAX_CONDITION_DEPTH);
-  }
+  forEachSegment(stored, (name) => names.add(name));
   return names;
 }
 
-function collectSegments(condition: unknown, names: Set<string>, levels: number): void {
-  if (!isRecord(condition) || levels === 0) return;
-  if (conditionForm(condition) === 'segment' && typeof condition.segment === 'string') {
-    names.add(condition.segment);
+/** Calls `visit` with the name of each segment that a stored value or a condition refers to directly. */
+export function forEachSegment(stored: unknown, visit: (name: string) => unknown): void {
+  const cohort = isRecord(stored) ? ownProperty(stored, '$cohort') : undefined;
+  if (cohort === undefined) {
+    visitSegments(stored, visit, MAX_CONDITION_DEPTH);
+    return;
   }
-  for (const member of conditionMembers(condition)) collectSegments(member, names, levels - 1);
+  const rules = isRecord(cohort) ? ownProperty(cohort, 'rules') : undefined;
+  if (!Array.isArray(rules)) return;
+  for (let index = 0; index < rules.length; index++) {
+    const rule: unknown = rules[index];
+    if (isRecord(rule)) visitSegments(ownProperty(rule, 'when'), visit, MAX_CONDITION_DEPTH);
+  }
+}
+
+function visitSegments(condition: unknown, visit: (name: string) => unknown, levels: number): void {
+  if (!isRecord(condition) || levels === 0) return;
+  const form = conditionForm(condition);
+  if (form === 'attribute') return;
+  if (form === 'segment' && typeof condition.segment === 'string') visit(condition.segment);
+  for (const member of conditionMembers(condition)) visitSegments(member, visit, levels - 1);
 }
 
 function checkCohort(cohort: Record<string, unknown>, place: Place): void {

@@ -2,16 +2,10 @@ import { isRecord, ownProperty } from '../../lib/record.ts';
 import type { Evaluation, EvaluationContext, JsonValue, Segments } from '../../wire.ts';
 import { attributesOf, parseAttribute } from '../attribute.ts';
 import { bucketOf } from '../bucket.ts';
+import { type Bucketing, bucketingOf, isWellFormedRule, rolloutParts } from '../cohort.ts';
 import type { CompiledSegments } from '../compiled-segments.ts';
 import { asCompiled, evaluate, isTargeted } from '../evaluate.ts';
-import {
-  type Bucketing,
-  bucketingOf,
-  isWellFormedRule,
-  readUnit,
-  rolloutParts,
-  variantAt,
-} from '../program.ts';
+import { readUnit, variantAt } from '../program.ts';
 import { type AttributeKind, attributeKind, type ConditionTrace, traceCondition } from './condition-trace.ts';
 
 /** Why a flag or limit has its value for a context. It holds the values of rules, but no value of an attribute. */
