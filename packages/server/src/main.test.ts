@@ -52,7 +52,11 @@ interface Running {
 }
 
 function run(args: string[], cwd: string, nodeOptions: string[] = []): Running {
-  const child = spawn(process.execPath, [...nodeOptions, PROGRAM, ...args], {
+  return runCommand([process.execPath, ...nodeOptions, PROGRAM, ...args], cwd);
+}
+
+function runCommand([command = '', ...args]: string[], cwd: string): Running {
+  const child = spawn(command, args, {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -82,34 +86,66 @@ async function firstLine({ stdout, stderr, exit }: Running): Promise<Record<stri
   return JSON.parse(stdout()) as Record<string, unknown>;
 }
 
+/** Calls a running server as the admin client. */
+async function clientOf(server: Running, directory: string) {
+  const started = await firstLine(server);
+  const [url, organization] = [String(started.url), String(started.organizationId)];
+  const credentials = JSON.parse(
+    await readFile(join(directory, 'smooai-config.db.credentials.json'), 'utf8'),
+  );
+  const token = await jsonOf(await postForm(`${url}/token`, grant(credentials)));
+  const schemas = `${url}/organizations/${organization}/config/schemas`;
+  const authorization = `Bearer ${String(token.access_token)}`;
+  return {
+    url,
+    create: (name: string) =>
+      fetch(schemas, {
+        method: 'POST',
+        headers: { authorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ name, description: 'x'.repeat(2_000) }),
+      }),
+    list: async (): Promise<unknown> => (await fetch(schemas, { headers: { authorization } })).json(),
+  };
+}
+
 describe('smooai-config-server', { timeout: 40_000 }, () => {
   it('ends with 0 on a full disk', async (context) => {
     const directory = await smallDisk(context);
     const server = run(['--json'], directory);
-    const started = await firstLine(server);
-    const [url, organization] = [String(started.url), String(started.organizationId)];
-    const credentials = JSON.parse(
-      await readFile(join(directory, 'smooai-config.db.credentials.json'), 'utf8'),
-    );
-    const token = await jsonOf(await postForm(`${credentials.authUrl}/token`, grant(credentials)));
-    const create = (name: string) =>
-      fetch(`${url}/organizations/${organization}/config/schemas`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${String(token.access_token)}`,
-          'content-type': 'application/json',
-        },
-        body: JSON.stringify({ name }),
-      });
+    const { url, create } = await clientOf(server, directory);
+    const fill = () => writeFile(join(directory, 'fill'), Buffer.alloc(DISK_BYTES));
     expect((await create('stored')).status).toBe(201);
-    await expect(writeFile(join(directory, 'fill'), Buffer.alloc(DISK_BYTES))).rejects.toThrow('ENOSPC');
+    await expect(fill()).rejects.toThrow('ENOSPC');
     expect((await create('lost')).status).toBe(507);
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
     await rm(join(directory, 'fill'));
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
-    await expect(writeFile(join(directory, 'fill'), Buffer.alloc(DISK_BYTES))).rejects.toThrow('ENOSPC');
+    await expect(fill()).rejects.toThrow('ENOSPC');
     server.child.kill('SIGTERM');
     expect(await server.exit, server.stderr()).toBe(0);
+  });
+
+  it('refuses writes with words when the disk fails, and ends with 0', async () => {
+    const directory = await temporaryDirectory();
+    // The system refuses to let a file grow beyond 512 KiB.
+    const command = ['sh', '-c', 'ulimit -f 1024; exec "$@"', 'sh', process.execPath, PROGRAM, '--json'];
+    const server = runCommand(command, directory);
+    const { url, create } = await clientOf(server, directory);
+    let created = 0;
+    let response = await create('first');
+    while (response.status === 201 && created < 100) {
+      created += 1;
+      response = await create(`schema ${created}`);
+    }
+    const message = 'The database cannot be read or written (SQLITE_IOERR_WRITE). Check its disk.';
+    expect([response.status, await jsonOf(response)]).toEqual([503, { message }]);
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await jsonOf(ready)]).toEqual([503, { status: 'unavailable', message }]);
+    server.child.kill('SIGTERM');
+    expect(await server.exit, server.stderr()).toBe(0);
+    const next = run(['--json'], directory);
+    const { list } = await clientOf(next, directory);
+    expect(await list()).toHaveLength(created);
   });
 
   it('prints one line of JSON once it listens, and ends on SIGTERM', async () => {

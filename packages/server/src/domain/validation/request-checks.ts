@@ -15,7 +15,7 @@ const BASE_MS = 2_000;
 /** More of it for each schema to compile: an honest one takes less than one millisecond. */
 const PER_SCHEMA_MS = 2;
 /** More of it for each pattern. One pattern alone gets at most {@link BASE_MS}. */
-const PER_PATTERN_MS = 250;
+const PER_PATTERN_MS = 500;
 
 /** Where and why the checks of a request were stopped. */
 export interface Stop {
