@@ -48,7 +48,8 @@ process.exitCode = printTable(options.room) ? 0 : 1;
 /** Stryker is not part of the workspace, so that the default install stays small. */
 function installStryker() {
   const here = fileURLToPath(new URL('.', import.meta.url));
-  if (existsSync(`${here}node_modules`)) return;
+  // npm writes this file last.
+  if (existsSync(`${here}node_modules/.package-lock.json`)) return;
   const shell = process.platform === 'win32';
   const { status } = spawnSync('npm', ['ci'], { cwd: here, stdio: 'inherit', shell });
   if (status !== 0) process.exit(status ?? 1);
