@@ -1,4 +1,5 @@
 // Mutants that no test notices, with the reason why each is left. `mutants` are written as the table prints them.
+import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
 
-export const explained = [...redact];
+export const explained = [...evaluation, ...redact];
