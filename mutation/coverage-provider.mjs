@@ -10,4 +10,5 @@ async function getProvider() {
   return provider;
 }
 
+// biome-ignore lint/style/noDefaultExport: Vitest reads a provider's default export.
 export default { ...v8, getProvider };

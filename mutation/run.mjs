@@ -5,10 +5,8 @@
 //   --force             run everything again
 //   --concurrency 2     the number of test runners; default 1
 //   --table             only print the results so far
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installPackages } from './install.mjs';
 import { forgetSurvivors, hasStaticMutants } from './results.mjs';
 import { rooms } from './rooms.mjs';
 import { printTable } from './table.mjs';
@@ -30,7 +28,7 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 if (!options.table) {
-  installStryker();
+  installPackages('@stryker-mutator/core');
   const { mutateRoom } = await import('./mutate-room.mjs');
   for (const name of options.room) {
     process.stdout.write(`\n› ${name}\n`);
@@ -44,13 +42,3 @@ if (!options.table) {
   }
 }
 process.exitCode = printTable(options.room) ? 0 : 1;
-
-/** Stryker is not part of the workspace, so that the default install stays small. */
-function installStryker() {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  // npm writes this file last.
-  if (existsSync(`${here}node_modules/.package-lock.json`)) return;
-  const shell = process.platform === 'win32';
-  const { status } = spawnSync('npm', ['ci'], { cwd: here, stdio: 'inherit', shell });
-  if (status !== 0) process.exit(status ?? 1);
-}
