@@ -13,6 +13,7 @@ export async function mutateRoom(name, { file, force, concurrency, ignoreStatic 
   // Stryker copies the working directory, and its test runners inherit the environment.
   process.chdir(join(here, '../packages', room.package));
   process.env.MUTATION_TESTS = JSON.stringify(room.tests);
+  process.env.MUTATION_POOL = room.pool ?? 'threads';
   const mutate = room.mutate.flatMap(sourceFiles).filter((path) => path.includes(file));
   const stryker = new Stryker({
     mutate,

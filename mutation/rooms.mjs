@@ -29,6 +29,8 @@ export const rooms = {
     package: 'core',
     mutate: ['src/disk-cache'],
     tests: ['src/disk-cache/*.test.ts', 'src/client/config-client.{cache,disk}.test.ts'],
+    // Tests of file modes set the umask, which a worker thread cannot.
+    pool: 'forks',
   },
   auth: {
     package: 'server',

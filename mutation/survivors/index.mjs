@@ -1,5 +1,6 @@
 // Mutants that no test notices, with the reason why each is left. `mutants` are written as the table prints them.
 import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
+import { token } from './token.mjs';
 
-export const explained = [...evaluation, ...redact];
+export const explained = [...redact, ...token, ...evaluation];

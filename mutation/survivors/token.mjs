@@ -1,0 +1,18 @@
+const folder = 'packages/core/src/token';
+
+export const token = [
+  {
+    file: `${folder}/cached-token.ts`,
+    reason: 'Only speed: the clocks are read more often, or the first time one call later.',
+    mutants: [
+      '-1 → +1',
+      'wall !== this.#checkedAt → true',
+      '{ this.#checkedAt = wall; this.#checks = 0; } → {}',
+      'this.#uncheckedLeft > 0 → false',
+      '{ this.#uncheckedLeft -= 1; return true; } → {}',
+      'this.#checks + 1 → this.#checks - 1',
+      'this.#checks > CHECK_INTERVAL → false',
+      'this.#checks > CHECK_INTERVAL → this.#checks >= CHECK_INTERVAL',
+    ],
+  },
+];
