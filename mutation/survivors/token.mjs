@@ -15,4 +15,9 @@ export const token = [
       'this.#checks > CHECK_INTERVAL → this.#checks >= CHECK_INTERVAL',
     ],
   },
+  {
+    file: `${folder}/exchange-pace.ts`,
+    reason: 'Equivalent: the first exchange waits for nothing, and sets both fields.',
+    mutants: ['false → true'],
+  },
 ];
