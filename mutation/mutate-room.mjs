@@ -33,7 +33,7 @@ export async function mutateRoom(name, { file, force, concurrency, ignoreStatic 
     // The copy has no tsconfig.json: its relative `extends` would not be found, and Vite takes the package's own.
     ignorePatterns: ['tsconfig.json', 'dist', 'test-results'],
     // On a busy machine a slow run must not pass for an endless loop.
-    timeoutMS: 15_000,
+    timeoutMS: 60_000,
     reporters: [process.stdout.isTTY ? 'progress' : 'progress-append-only', 'html'],
     htmlReporter: { fileName: join(here, `.results/${name}.html`) },
     logLevel: 'warn',
