@@ -32,8 +32,8 @@ if (!options.table) {
   const { mutateRoom } = await import('./mutate-room.mjs');
   for (const name of options.room) {
     process.stdout.write(`\n› ${name}\n`);
-    if (options.survivors) forgetSurvivors(name);
     const { file, force } = options;
+    if (options.survivors) forgetSurvivors(name, file);
     const settings = { file, force, concurrency: Number(options.concurrency) };
     // A mutant that also takes effect while a module loads would run all tests of the room. First each runs the tests that
     // reach it; then those that take effect in no test run them all.

@@ -20,4 +20,14 @@ export const token = [
     reason: 'Equivalent: the first exchange waits for nothing, and sets both fields.',
     mutants: ['false → true'],
   },
+  {
+    file: `${folder}/shared-token-provider.ts`,
+    reason: 'Equivalent: a list of more than 100 has a first entry, and names are unique, in either order.',
+    mutants: ['oldest !== undefined → true', 'one < other → one <= other', 'one < other → one >= other'],
+  },
+  {
+    file: `${folder}/shared-token-provider.ts`,
+    reason: 'The name of the registry matters only between two copies of the package.',
+    mutants: [`'@smooai/config/token-providers/1' → ""`],
+  },
 ];
