@@ -34,6 +34,7 @@ export async function mutateRoom(name, { file, force, concurrency, ignoreStatic 
     ignorePatterns: ['tsconfig.json', 'dist', 'test-results'],
     // On a busy machine a slow run must not pass for an endless loop.
     timeoutMS: 60_000,
+    dryRunTimeoutMinutes: 30,
     reporters: [process.stdout.isTTY ? 'progress' : 'progress-append-only', 'html'],
     htmlReporter: { fileName: join(here, `.results/${name}.html`) },
     logLevel: 'warn',

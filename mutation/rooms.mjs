@@ -40,7 +40,11 @@ export const rooms = {
   domain: {
     package: 'server',
     mutate: ['src/domain'],
-    tests: ['src/domain/**/*.test.ts', 'src/routes/*.test.ts'],
+    tests: [
+      'src/domain/**/*.test.ts',
+      'src/routes/{environments,evaluate,ruleset,schemas,segments,snapshot,stream}.test.ts',
+      'src/routes/{values,values.targeting,two-organizations}.test.ts',
+    ],
   },
   streams: {
     package: 'server',
