@@ -13,6 +13,7 @@ export async function mutateRoom(name, { file, force, concurrency, ignoreStatic 
   // Stryker copies the working directory, and its test runners inherit the environment.
   process.chdir(join(here, '../packages', room.package));
   process.env.MUTATION_TESTS = JSON.stringify(room.tests);
+  process.env.MUTATION_POOL = room.pool ?? 'threads';
   const mutate = room.mutate.flatMap(sourceFiles).filter((path) => path.includes(file));
   const stryker = new Stryker({
     mutate,
@@ -32,7 +33,8 @@ export async function mutateRoom(name, { file, force, concurrency, ignoreStatic 
     // The copy has no tsconfig.json: its relative `extends` would not be found, and Vite takes the package's own.
     ignorePatterns: ['tsconfig.json', 'dist', 'test-results'],
     // On a busy machine a slow run must not pass for an endless loop.
-    timeoutMS: 15_000,
+    timeoutMS: 60_000,
+    dryRunTimeoutMinutes: 30,
     reporters: [process.stdout.isTTY ? 'progress' : 'progress-append-only', 'html'],
     htmlReporter: { fileName: join(here, `.results/${name}.html`) },
     logLevel: 'warn',

@@ -5,10 +5,8 @@
 //   --force             run everything again
 //   --concurrency 2     the number of test runners; default 1
 //   --table             only print the results so far
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installPackages } from './install.mjs';
 import { forgetSurvivors, hasStaticMutants } from './results.mjs';
 import { rooms } from './rooms.mjs';
 import { printTable } from './table.mjs';
@@ -30,12 +28,12 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 if (!options.table) {
-  installStryker();
+  installPackages('@stryker-mutator/core');
   const { mutateRoom } = await import('./mutate-room.mjs');
   for (const name of options.room) {
     process.stdout.write(`\n› ${name}\n`);
-    if (options.survivors) forgetSurvivors(name);
     const { file, force } = options;
+    if (options.survivors) forgetSurvivors(name, file);
     const settings = { file, force, concurrency: Number(options.concurrency) };
     // A mutant that also takes effect while a module loads would run all tests of the room. First each runs the tests that
     // reach it; then those that take effect in no test run them all.
@@ -44,12 +42,3 @@ if (!options.table) {
   }
 }
 process.exitCode = printTable(options.room) ? 0 : 1;
-
-/** Stryker is not part of the workspace, so that the default install stays small. */
-function installStryker() {
-  const here = fileURLToPath(new URL('.', import.meta.url));
-  if (existsSync(`${here}node_modules`)) return;
-  const shell = process.platform === 'win32';
-  const { status } = spawnSync('npm', ['ci'], { cwd: here, stdio: 'inherit', shell });
-  if (status !== 0) process.exit(status ?? 1);
-}

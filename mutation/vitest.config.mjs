@@ -31,8 +31,17 @@ class QuickestFirst {
   }
 }
 
+/** Some tests need a process of their own: in a worker thread, `process.umask` throws. Stryker asks for threads. */
+const pool = {
+  name: 'pool',
+  configureVitest({ project }) {
+    project.config.pool = process.env.MUTATION_POOL;
+  },
+};
+
 export default {
   ...config,
+  plugins: [pool],
   // In Stryker's copy, so that it is deleted with it.
   cacheDir: join(process.cwd(), '.vite'),
   test: {

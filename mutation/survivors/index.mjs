@@ -1,4 +1,7 @@
 // Mutants that no test notices, with the reason why each is left. `mutants` are written as the table prints them.
+import { diskCache } from './disk-cache.mjs';
+import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
+import { token } from './token.mjs';
 
-export const explained = [...redact];
+export const explained = [...redact, ...token, ...evaluation, ...diskCache];

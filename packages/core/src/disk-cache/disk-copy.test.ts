@@ -46,7 +46,9 @@ async function readOffline(options: Options = {}) {
   const [event] = cacheEvents();
   const read = { title: client.public('title'), secret: client.secret('databaseUrl') };
   await client.close();
-  return event?.status === 'refused' ? event.reason : { ...read, ...event };
+  if (event?.status !== 'refused') return { ...read, ...event };
+  expect(event.message).toMatch(/^The disk copy .+ (cannot|is|belongs|was) /);
+  return event.reason;
 }
 
 interface Envelope extends Record<string, unknown> {
@@ -116,6 +118,9 @@ describe('a disk copy with secrets', () => {
     const seal = { binding, key: await deriveCacheKey(clientSecret, binding) };
     const text = await sealRuleset(ruleset(), seal, Date.now());
     expect(await openRuleset(text, seal)).toMatchObject({ hasSecrets: true });
+    expect(seal.key.extractable).toBe(false);
+    // Copies of earlier versions must stay readable.
+    expect(JSON.parse(text)).toMatchObject({ format: 'smooai-config-cache-1' });
     for (const change of [
       { apiUrl: 'x' },
       { organizationId: 'x' },
@@ -173,6 +178,35 @@ describe("secrets: 'omit'", () => {
     expect(await readOffline(omit())).toBe('damaged');
   });
 
+  it.each<Partial<Record<string, unknown>>>([
+    { format: 'smooai-config-cache-2' },
+    { binding: 7 },
+    { revision: 7 },
+    { revision: '7x' },
+    { revision: 'x7' },
+    { savedAt: '7' },
+    { values: 7 },
+    { secrets: 7 },
+  ])('is damaged with %j, although its checksum is right', async (change) => {
+    await write(ruleset(), omit());
+    await forge(() => change);
+    expect(await readOffline(omit())).toBe('damaged');
+  });
+
+  it('has the age of the last confirmation, and none if the clock was set back', async () => {
+    await write(ruleset(), omit());
+    const ageAt = async (savedAt: number): Promise<number> => {
+      await forge(() => ({ savedAt }));
+      const read = await readOffline(omit());
+      return typeof read === 'object' && 'ageMs' in read ? Number(read.ageMs) : -1;
+    };
+    const now = Date.now();
+    const age = await ageAt(now - 3_600_000);
+    expect(age).toBeGreaterThanOrEqual(3_600_000);
+    expect(age).toBeLessThanOrEqual(Date.now() - now + 3_600_000);
+    expect(await ageAt(now + 3_600_000)).toBe(0);
+  });
+
   it('does not write the same values again within a minute', async () => {
     await write(ruleset(), omit());
     expect(await write(ruleset(), omit())).toEqual(['loaded']);
@@ -223,6 +257,13 @@ describe('a write', () => {
       ...(process.platform === 'win32' ? [] : ['sync directory', 'close directory']),
       'unlink config.json.lock',
     ]);
+  });
+
+  it('and a read close every file that they open', async () => {
+    await write();
+    const calls = recordCalls();
+    expect(await readOffline()).toMatchObject({ title: 'Stored' });
+    expect(calls).toEqual(['close config.json']);
   });
 
   it('may go back to an older state of the server only once, not over what another process wrote since', async () => {
@@ -304,6 +345,7 @@ describe('a write', () => {
     await write(ruleset('10', 'Newest'));
     running.source.sink?.replace(ruleset('9', 'Lagging'));
     await running.client.close();
+    expect(running.cacheEvents().map(({ status }) => status)).not.toContain('write-failed');
     expect(await readOffline()).toMatchObject({ revision: '10', title: 'Newest' });
   });
 });

@@ -43,6 +43,9 @@ describe('murmur3', () => {
           expect(murmur3(text), point.toString(16)).toBe(slowMurmur3(text));
       }
     }
+    // After whole blocks, where the length so far counts.
+    for (const text of ['abcdé', 'abcdefé', 'abcdefghé', 'abcdefghijkl🙂mno'])
+      expect(murmur3(text), text).toBe(slowMurmur3(text));
     // The first and the last character of each UTF-8 length, and the first and the last surrogate.
     for (const point of [
       0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdfff, 0xe000, 0xffff, 0x10000, 0x10ffff,

@@ -22,6 +22,8 @@ describe('ignoreCase', () => {
     ['in', 'İ', 'i̇', false],
     ['in', 'İ', 'İ', true],
     ['in', 'ı', 'I', false],
+    ['contains', 'aıb', 'ab', false],
+    ['in', 'aı', 'aI', false],
     ['in', 'I', 'i', true],
     ['in', 'ß', 'SS', false],
     ['in', 'ẞ', 'ß', true],

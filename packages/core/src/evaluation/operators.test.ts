@@ -50,6 +50,11 @@ describe('in', () => {
     }
   });
 
+  it('finds no text among operands that are not strings, also with ignoreCase', () => {
+    for (const value of ['', '1', 'null'])
+      expect(decide({ op: 'in', values: [1, null], ignoreCase: true }, value), value).toBe(false);
+  });
+
   it.each([[[]], [['other']], [many]])('never finds null, a list or NaN, beside %j', (others) => {
     const list = [null, Number.NaN];
     const comparison = { op: 'in', values: [...others, null, list, Number.NaN] };

@@ -36,6 +36,19 @@ describe('getSharedTokenProvider', () => {
     ['another scope', { scope: 'b' }],
     ['another fetch', { fetch: async () => tokenResponse('t1') }],
     ['another parameter', { extraParameters: { a: '2' } }],
+    ['another issuer', { authUrl: 'https://auth2.example.com' }],
+    ['another client', { clientId: 'another' }],
+    ['another audience', { audience: 'b' }],
+    ['another resource', { resource: 'https://api.example.com' }],
+    ['credentials elsewhere', { credentialsIn: 'basic' }],
+    ['another refresh window', { refreshWindowSec: 1 }],
+    ['another time limit', { timeoutMs: 1 }],
+    ['another deadline', { deadlineMs: 1 }],
+    ['another number of attempts', { maxAttempts: 1 }],
+    ['plain http', { allowInsecureHttp: true }],
+    ['waiting when throttled', { waitWhenThrottled: true }],
+    ['a hook for events', { onEvent: () => undefined }],
+    ['a hook for background work', { waitUntil: () => undefined }],
     ['a key', { key: 'key-of-another' }],
   ])('returns another provider for %s', (_, more) => {
     clients += 1;
@@ -67,6 +80,14 @@ describe('getSharedTokenProvider', () => {
     expect(getSharedTokenProvider(used)).toBe(before[1]);
     expect(getSharedTokenProvider('named')).toBe(before[2]);
     expect(getSharedTokenProvider(first)).not.toBe(before[0]);
+  });
+
+  it('keeps a provider without a key while fewer than a hundred others are used, however often', () => {
+    clients += 1;
+    const first = getSharedTokenProvider(optionsOf());
+    for (let call = 0; call < 150; call++) getSharedTokenProvider(optionsOf({ scope: 'used' }));
+    for (let other = 1; other < 99; other++) getSharedTokenProvider(optionsOf({ scope: `other-${other}` }));
+    expect(getSharedTokenProvider(optionsOf())).toBe(first);
   });
 
   it('does not expose the secret in the global registry', () => {

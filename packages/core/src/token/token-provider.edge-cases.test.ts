@@ -173,6 +173,14 @@ describe('a burst of calls', () => {
     }
   });
 
+  it('gets the fresh token, without an exchange or a report of a stale one', async () => {
+    const { provider, fetch, events } = setUp([tokenResponse('t1'), tokenResponse('t2')]);
+    for (let call = 0; call < 500; call++) expect(await provider.getAccessToken()).toBe('t1');
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(1);
+    expect(events.map(({ type }) => type)).toEqual(['exchange-started', 'exchange-succeeded']);
+  });
+
   it('does not postpone the refresh window', async () => {
     const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 60 }), tokenResponse('t2')]);
     for (let call = 0; call < 200; call++) await provider.getAccessToken();

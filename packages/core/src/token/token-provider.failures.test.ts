@@ -288,6 +288,29 @@ describe('a failed refresh', () => {
     );
   });
 
+  it('is retried soon again once an exchange has succeeded', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.999);
+    const { provider, fetch } = setUp([tokenResponse('t1'), new TypeError('fetch failed')]);
+    const callFor = async (seconds: number): Promise<void> => {
+      for (let call = 0; call < seconds * 4; call++) {
+        await provider.getAccessToken().catch(() => undefined);
+        await vi.advanceTimersByTimeAsync(250);
+      }
+    };
+    await provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(3_556_000);
+    await callFor(40);
+    // The waits have grown: 3 s, 9 s, 27 s.
+    expect(fetch).toHaveBeenCalledTimes(5);
+    fetch.mockResolvedValueOnce(tokenResponse('t2'));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await provider.getAccessToken()).toBe('t2');
+    await vi.advanceTimersByTimeAsync(3_556_000);
+    fetch.mockClear();
+    await callFor(4);
+    expect(fetch).toHaveBeenCalledTimes(2);
+  });
+
   it('is retried for callers that wait because the old token has expired', async () => {
     const slow = deferred<Response>();
     const { provider, fetch } = setUp([tokenResponse('t1'), slow.promise, tokenResponse('t2')], {

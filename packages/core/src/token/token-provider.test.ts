@@ -126,6 +126,9 @@ describe('the cache', () => {
     ['a lifetime that is not a number', { expires_in: 'soon' }, 60, 3540],
     ['an empty lifetime', { expires_in: '' }, 60, 3540],
     ['a lifetime that is not a decimal number', { expires_in: '0x10' }, 60, 3540],
+    ['a list with a lifetime', { expires_in: [120] }, 60, 3540],
+    ['a lifetime with a fraction', { expires_in: '120.25' }, 10.25, 110],
+    ['a lifetime of a year', { expires_in: 31_536_000 }, 60, 86_340],
     ['a lifetime above a year', { expires_in: 1e15 }, 60, 3540],
     ['a lifetime above a day', { expires_in: 604_800 }, 60, 86_340],
   ])('serves a token until its refresh window: %s', async (_, more, refreshWindowSec, keptSec) => {

@@ -122,6 +122,58 @@ it('listeners are called once, and not after they have stopped', async () => {
   expect(stopped).not.toHaveBeenCalled();
 });
 
+it('a listener is called once, although its token and then its client are revoked', async () => {
+  const { tokens, clients, watch, client, principal } = await setUp();
+  const caller = principal();
+  const lost = vi.fn();
+  watch.onLost(caller, lost);
+  const { id: jti, expiresAtSec } = caller.token ?? { id: '', expiresAtSec: 0 };
+  const claims = {
+    jti,
+    clientId: client.id,
+    organizationId: client.organizationId,
+    scopes: [],
+    expiresAtSec,
+  };
+  await tokens.revoke(claims);
+  clients.changed({ ...client, revokedAt: client.createdAt });
+  expect(lost).toHaveBeenCalledTimes(1);
+});
+
+it('a listener is called when its client is revoked', async () => {
+  const { clients, watch, client, principal } = await setUp();
+  const lost = vi.fn();
+  watch.onLost(principal({ token: undefined }), lost);
+  clients.changed(client);
+  expect(lost).not.toHaveBeenCalled();
+  clients.changed({ ...client, revokedAt: client.createdAt });
+  expect(lost).toHaveBeenCalledTimes(1);
+});
+
+it('a listener that stops before the access was checked is not called', async () => {
+  const { storage, watch, client, principal } = await setUp();
+  await storage.updateAuthClient({ ...client, scopes: [] });
+  const stopped = vi.fn();
+  watch.onLost(principal(), stopped)();
+  await new Promise<void>((resolve) => {
+    watch.onLost(principal(), resolve);
+  });
+  expect(stopped).not.toHaveBeenCalled();
+});
+
+it('a client for all environments keeps its access', async () => {
+  const { storage, watch, client, principal } = await setUp();
+  await storage.updateAuthClient({ ...client, environments: null });
+  const lost = vi.fn();
+  const stop = watch.onLost(principal({ environments: undefined }), lost);
+  // A later check of another caller ends after the first one.
+  await new Promise<void>((resolve) => {
+    watch.onLost(principal({ clientId: 'unknown' }), resolve);
+  });
+  expect(lost).not.toHaveBeenCalled();
+  stop();
+});
+
 describe('a token that expires', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });

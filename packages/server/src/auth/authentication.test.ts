@@ -96,6 +96,21 @@ describe('a token', () => {
     expect(write.status).toBe(403);
   });
 
+  it.each([
+    ['Bearer %', 200],
+    ['bearer %', 200],
+    ['Bearer   %', 200],
+    ['Basic Bearer %', 401],
+    ['xBearer %', 401],
+    ['Bearer % x', 401],
+    ['Bearer %, Bearer %', 401],
+    ['%', 401],
+  ])('in the header "%s" gets %i', async (form, status) => {
+    const server = await startServer();
+    const authorization = form.replaceAll('%', await tokenOf(server));
+    expect((await callApi(server, VALUES, { headers: { authorization } })).status).toBe(status);
+  });
+
   it('is refused in ?key=', async () => {
     const server = await startServer();
     const token = await tokenOf(server);

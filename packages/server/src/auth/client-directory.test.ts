@@ -104,3 +104,51 @@ it('sees a change by another process after five seconds at the latest, and not b
   vi.advanceTimersByTime(1);
   expect(await state()).toEqual([revokedAt, revokedAt, false]);
 });
+
+it('allows the origins of keys that are not revoked, as they are after each change', async () => {
+  const { storage, client } = await storageWithClient();
+  const directory = new ClientDirectory(storage);
+  const allows = (origin: string) => directory.allowsOrigin(client.organizationId, origin);
+  expect(await allows('https://shop.example')).toBe(true);
+  const moved = { ...client, allowedOrigins: ['https://new.example'] };
+  await storage.updateAuthClient(moved);
+  directory.changed(moved, { mayDoLess: true });
+  expect([await allows('https://shop.example'), await allows('https://new.example')]).toEqual([false, true]);
+  const machine: AuthClient = { ...client, id: randomUUID(), type: 'm2m', credentialHash: 'x' };
+  await storage.insertAuthClient(machine);
+  directory.changed(machine);
+  expect(await allows('https://shop.example')).toBe(false);
+});
+
+it('does not cache the origins that a read saw before a change', async () => {
+  const { storage, client } = await storageWithClient();
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const listAuthClients: Storage['listAuthClients'] = async (id) => {
+    const found = await storage.listAuthClients(id);
+    await gate;
+    return found;
+  };
+  const directory = new ClientDirectory({ ...storage, listAuthClients });
+  const early = directory.allowsOrigin(client.organizationId, 'https://shop.example');
+  await storage.ping();
+  const revoked = { ...client, revokedAt: new Date().toISOString() };
+  await storage.updateAuthClient(revoked);
+  directory.changed(revoked);
+  release();
+  expect(await early).toBe(true);
+  expect(await directory.allowsOrigin(client.organizationId, 'https://shop.example')).toBe(false);
+});
+
+it('calls its listeners when a client loses rights, and not when it changes otherwise', async () => {
+  const { storage, client } = await storageWithClient();
+  const directory = new ClientDirectory(storage);
+  const listener = vi.fn();
+  directory.onRevoked(client.id, listener);
+  directory.changed({ ...client, name: 'new' });
+  expect(listener).not.toHaveBeenCalled();
+  directory.changed(client, { mayDoLess: true });
+  expect(listener).toHaveBeenCalledTimes(1);
+});

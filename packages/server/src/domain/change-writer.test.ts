@@ -107,3 +107,44 @@ it('an unsubscribed listener gets nothing more', async () => {
   await writer.run(async (transaction) => transaction.record(one, []));
   expect(seen).toEqual([6]);
 });
+
+it('a write is one revision with all that it recorded, and is kept for streams that resume', async () => {
+  const { storage, changes, writer, one, two } = await setUp();
+  const seen: ChangeRecord[] = [];
+  for (const id of [one, two]) changes.subscribe(id, (record) => void seen.push(record));
+  const before = Date.now();
+  const now = await writer.run(async (transaction) => {
+    transaction.record(one, [{ tier: 'public', key: 'title', value: 'Shop' }]);
+    transaction.record('deleted in this write', []);
+    transaction.record(one, [{ segments: {} }]);
+    transaction.record(two, []);
+    return transaction.now;
+  });
+  const recorded = {
+    environmentId: one,
+    revision: 6,
+    changes: [{ tier: 'public', key: 'title', value: 'Shop' }, { segments: {} }],
+    at: now,
+  };
+  expect(seen).toEqual([recorded, { environmentId: two, revision: 6, changes: [], at: now }]);
+  expect(await storage.listChangesSince(one, 5)).toEqual([recorded]);
+  expect(Date.parse(now)).toBeGreaterThanOrEqual(before);
+  expect(new Date(now).toISOString()).toBe(now);
+});
+
+it('only the last 1,000 changes of an environment are kept', async () => {
+  const { storage, writer, one } = await setUp();
+  await storage.transaction(async (operations) => {
+    const environment = await operations.findEnvironment(one);
+    if (environment === undefined) throw new Error('The environment is missing.');
+    for (let revision = 6; revision < 1_005; revision++)
+      await operations.appendChange({ environmentId: one, revision, changes: [], at: environment.createdAt });
+    await operations.updateEnvironment({ ...environment, revision: 1_004 });
+  });
+  const write = (): Promise<void> => writer.run(async (transaction) => transaction.record(one, []));
+  await write();
+  expect(await storage.listChangesSince(one, 5)).toHaveLength(1_000);
+  await write();
+  expect(await storage.listChangesSince(one, 5)).toBeUndefined();
+  expect(await storage.listChangesSince(one, 6)).toHaveLength(1_000);
+});

@@ -1,0 +1,198 @@
+const folder = 'packages/core/src/evaluation';
+
+const SPEED = 'Only speed: the general case gives the same result.';
+const MEMORY = 'Only memory: the limit protects against hostile rulesets.';
+const GUARD =
+  'Equivalent: a guard for the type checker only, or one index beyond a list, where nothing matches.';
+
+export const evaluation = [
+  {
+    file: `${folder}/condition-node.ts`,
+    reason: 'A placeholder that gives all nodes the same shape. It is never read.',
+    mutants: [
+      'false → true',
+      "{ name: '', path: undefined } → {}",
+      `'' → "Stryker was here!"`,
+      '[] → ["Stryker was here"]',
+      '() => false → () => undefined',
+    ],
+  },
+  {
+    file: `${folder}/condition-node.ts`,
+    reason: SPEED,
+    mutants: [
+      'members.length === 1 && only !== undefined → false',
+      'only !== undefined → only === undefined',
+      'path === undefined → false',
+    ],
+  },
+  {
+    file: `${folder}/condition-node.ts`,
+    reason: GUARD,
+    mutants: [
+      'only !== undefined → true',
+      'index < members.length → index <= members.length',
+      'member !== undefined → true',
+      'index < value.length → index <= value.length',
+    ],
+  },
+  {
+    file: `${folder}/condition-node.ts`,
+    reason: 'Equivalent: what is not an object has no elements, and every test refuses `undefined`.',
+    mutants: ["typeof value === 'object' → true", 'value === undefined → false'],
+  },
+  {
+    file: `${folder}/bucket.ts`,
+    reason: `${SPEED} It hashes any characters; the faster paths are for ASCII.`,
+    mutants: [
+      'index < whole → false',
+      'word < 0 → true',
+      'word < 0 → word <= 0',
+      'code > 0x7f → true',
+      'code > 0x7f → code >= 0x7f',
+      '(first | second | third | fourth) > 0x7f → true',
+      '(first | second | third | fourth) > 0x7f → (first | second | third | fourth) >= 0x7f',
+    ],
+  },
+  {
+    file: `${folder}/case-folding.ts`,
+    reason: SPEED,
+    mutants: [
+      'index < text.length → index <= text.length',
+      'text.charCodeAt(index) > 0x7f → true',
+      'text.charCodeAt(index) > 0x7f → text.charCodeAt(index) >= 0x7f',
+      'fold === undefined → true',
+      'known.size >= MAX_KNOWN → true',
+    ],
+  },
+  {
+    file: `${folder}/case-folding.ts`,
+    reason: MEMORY,
+    mutants: [
+      'known.size >= MAX_KNOWN → false',
+      'known.size >= MAX_KNOWN → known.size > MAX_KNOWN',
+      'known.size >= MAX_KNOWN → known.size < MAX_KNOWN',
+    ],
+  },
+  {
+    file: `${folder}/case-folding.ts`,
+    reason: 'Equivalent: a test compares the folding of every character with that of the engine.',
+    mutants: ['character.toLowerCase() → character.toUpperCase()', 'only !== undefined → true'],
+  },
+  {
+    file: `${folder}/case-folding.ts`,
+    reason:
+      'Only speed: the choice between a pattern and folding each text. The tests give both the same cases.',
+    mutants: [
+      '{ const source = operands.map((operand) => operand.replace(/[\\\\^$.*+?()[\\]{}|/]… → {}',
+      'operands.length > 0 && operands.length <= MAX_OPERANDS && source.length <= MAX_… → true',
+      'operands.length > 0 && operands.length <= MAX_OPERANDS && source.length <= MAX_… → false',
+      'operands.length > 0 && operands.length <= MAX_OPERANDS && source.length <= MAX_… → operands.length > 0 && operands.length <= MAX_OPERANDS || source.length <= MAX_…',
+      'operands.length > 0 && operands.length <= MAX_OPERANDS → true',
+      'operands.length > 0 && operands.length <= MAX_OPERANDS → operands.length > 0 || operands.length <= MAX_OPERANDS',
+      'operands.length <= MAX_OPERANDS → true',
+      'operands.length <= MAX_OPERANDS → operands.length < MAX_OPERANDS',
+      'operands.length <= MAX_OPERANDS → operands.length > MAX_OPERANDS',
+      'source.length <= MAX_PATTERN_LENGTH → true',
+      'source.length <= MAX_PATTERN_LENGTH → source.length < MAX_PATTERN_LENGTH',
+      'source.length <= MAX_PATTERN_LENGTH → source.length > MAX_PATTERN_LENGTH',
+      '!isShort → isShort',
+      '!isShort → true',
+      '!isShort → false',
+    ],
+  },
+  {
+    file: `${folder}/semantic-version.ts`,
+    reason: 'Equivalent: a version has no fourth number, and two missing ones are equal.',
+    mutants: ['part < 3 → part <= 3'],
+  },
+  {
+    file: `${folder}/date-time.ts`,
+    reason: 'Equivalent: the missing or wrong characters make the result NaN later.',
+    mutants: ['text.length < 20 → false', '-1 → +1'],
+  },
+  {
+    file: `${folder}/operators.ts`,
+    reason: 'Equivalent: strings are tested before, so that the list of the other operands sees none.',
+    mutants: [
+      "wanted.filter((operand) => typeof operand !== 'string') → wanted",
+      "typeof operand !== 'string' → true",
+      `'string' → ""`,
+    ],
+  },
+  {
+    file: `${folder}/operators.ts`,
+    reason: SPEED,
+    mutants: [
+      'wanted.length === 0 → false',
+      'wanted.length === 1 → false',
+      'wanted.length <= SHORT_LIST → true',
+      'wanted.length <= SHORT_LIST → false',
+      'wanted.length <= SHORT_LIST → wanted.length < SHORT_LIST',
+      'wanted.length <= SHORT_LIST → wanted.length > SHORT_LIST',
+      'operands.length <= SHORT_LIST → true',
+      'operands.length <= SHORT_LIST → false',
+      'operands.length <= SHORT_LIST → operands.length < SHORT_LIST',
+      'operands.length <= SHORT_LIST → operands.length > SHORT_LIST',
+      '{ return operands.length <= SHORT_LIST; } → {}',
+      'pattern !== undefined → false',
+      '{ const [only] = wanted; return (value) => value === only; } → {}',
+    ],
+  },
+  {
+    file: `${folder}/operators.ts`,
+    reason: 'Only speed: without a usable operand, nothing is compared or every comparison is false.',
+    mutants: [
+      'patterns.length === 0 → false',
+      'bound === undefined → false',
+      'versions.length === 0 → false',
+      'texts.length === 0 → false',
+    ],
+  },
+  {
+    file: `${folder}/operators.ts`,
+    reason: 'Equivalent: `undefined` is returned, or counts as false.',
+    mutants: ['{ return undefined; } → {}', '() => false → () => undefined'],
+  },
+  {
+    file: `${folder}/attribute.ts`,
+    reason: SPEED,
+    mutants: ['known !== undefined → false', `'.' → ""`, '{ [name]: true } → {}', 'true → false'],
+  },
+  {
+    file: `${folder}/attribute.ts`,
+    reason: 'Equivalent: every read of the missing context throws, and so counts as a missing attribute.',
+    mutants: ['{ // Even `Array.isArray` throws for a revoked proxy. return NO_ATTRIBUTES; } → {}'],
+  },
+  {
+    file: `${folder}/attribute.ts`,
+    reason: MEMORY,
+    mutants: [
+      'name.length <= MAX_KEPT_LENGTH → true',
+      'name.length <= MAX_KEPT_LENGTH → name.length < MAX_KEPT_LENGTH',
+      'parsed.size >= MAX_KEPT → false',
+      'parsed.size >= MAX_KEPT → parsed.size > MAX_KEPT',
+    ],
+  },
+  {
+    file: `${folder}/conditions.ts`,
+    reason: 'Equivalent: a member that is not an object adds no level.',
+    mutants: ['[] → ["Stryker was here"]'],
+  },
+  {
+    file: `${folder}/conditions.ts`,
+    reason:
+      'Only speed: frequent comparisons have kinds of their own. The tests give all kinds the same cases.',
+    mutants: [
+      "operator === 'in' && operands.length === 1 && isComparable(operand) → false",
+      `'in' → ""`,
+      "isOnlyOne && !(ignoreCase && typeof operand === 'string') → false",
+      "ignoreCase && typeof operand === 'string' → true",
+      "ignoreCase && typeof operand === 'string' → ignoreCase || typeof operand === 'string'",
+      "typeof operand === 'string' → true",
+      "operator === 'in' && !ignoreCase && isShortList(operands) → false",
+      'operands.filter(isComparable).slice() → operands.filter(isComparable)',
+      '{ return oneOfNode(attribute, operands.filter(isComparable).slice()); } → {}',
+    ],
+  },
+];

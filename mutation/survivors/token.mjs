@@ -1,0 +1,33 @@
+const folder = 'packages/core/src/token';
+
+export const token = [
+  {
+    file: `${folder}/cached-token.ts`,
+    reason: 'Only speed: the clocks are read more often, or the first time one call later.',
+    mutants: [
+      '-1 → +1',
+      'wall !== this.#checkedAt → true',
+      '{ this.#checkedAt = wall; this.#checks = 0; } → {}',
+      'this.#uncheckedLeft > 0 → false',
+      '{ this.#uncheckedLeft -= 1; return true; } → {}',
+      'this.#checks + 1 → this.#checks - 1',
+      'this.#checks > CHECK_INTERVAL → false',
+      'this.#checks > CHECK_INTERVAL → this.#checks >= CHECK_INTERVAL',
+    ],
+  },
+  {
+    file: `${folder}/exchange-pace.ts`,
+    reason: 'Equivalent: the first exchange waits for nothing, and sets both fields.',
+    mutants: ['false → true'],
+  },
+  {
+    file: `${folder}/shared-token-provider.ts`,
+    reason: 'Equivalent: a list of more than 100 has a first entry, and names are unique, in either order.',
+    mutants: ['oldest !== undefined → true', 'one < other → one <= other', 'one < other → one >= other'],
+  },
+  {
+    file: `${folder}/shared-token-provider.ts`,
+    reason: 'The name of the registry matters only between two copies of the package.',
+    mutants: [`'@smooai/config/token-providers/1' → ""`],
+  },
+];
