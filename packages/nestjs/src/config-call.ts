@@ -1,0 +1,122 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ExecutionContext } from '@nestjs/common';
+import { type AnyConfig, type ConfigContext, type EvaluationContext, NotReadyError } from '@smooai/config';
+import type { ApplicationScope } from './application-scope.ts';
+import type { ConfigInstance, ContextFactory } from './config-instance.ts';
+import { isPromise } from './is-promise.ts';
+import { identitiesOf } from './request-of.ts';
+import { sharedState } from './shared-state.ts';
+
+/** The context of anonymous calls. */
+export const EMPTY_CONTEXT: EvaluationContext = Object.freeze({});
+
+interface CallOptions {
+  scope?: ApplicationScope | undefined;
+  /** Not created before it is needed: most requests read nothing outside of their handler. */
+  executionContext?: () => ExecutionContext;
+  /** The context for all instances, in place of what their factories return. */
+  fixed?: EvaluationContext;
+}
+
+/** One request, message or job, with the evaluation contexts that have been computed for it. */
+export class ConfigCall {
+  readonly scope: ApplicationScope | undefined;
+  readonly #executionContext: (() => ExecutionContext) | undefined;
+  readonly #fixed: EvaluationContext | undefined;
+  readonly #contexts = new Map<ContextFactory<AnyConfig>, EvaluationContext | Promise<EvaluationContext>>();
+
+  constructor(options: CallOptions) {
+    this.scope = options.scope;
+    this.#executionContext = options.executionContext;
+    this.#fixed = options.fixed;
+  }
+
+  /**
+   * Returns the context for an instance. Its factory runs at the first use; two instances can share one.
+   *
+   * @param executionContext - that of the handler, if it is known.
+   */
+  contextFor(
+    { context: factory }: ConfigInstance,
+    executionContext: ExecutionContext | undefined = this.#executionContext?.(),
+  ): EvaluationContext | Promise<EvaluationContext> {
+    if (this.#fixed !== undefined) return this.#fixed;
+    if (factory === undefined || executionContext === undefined) return EMPTY_CONTEXT;
+    const known = this.#contexts.get(factory);
+    if (known !== undefined) return known;
+    const context = factory(executionContext);
+    this.#contexts.set(factory, context);
+    // From then on, services can read it synchronously. A failure stays, for everything else that asks.
+    if (isPromise(context)) {
+      context.then((value) => this.#contexts.set(factory, value)).catch(() => undefined);
+    }
+    return context;
+  }
+
+  /** Whether a handler with these arguments belongs to this call. */
+  hasArguments(args: readonly unknown[]): boolean {
+    const own = this.#executionContext?.().getArgs() ?? [];
+    return own.length === args.length && own.every((value, index) => value === args[index]);
+  }
+}
+
+const storage = sharedState('storage', () => new AsyncLocalStorage<ConfigCall>());
+const calls = sharedState('calls', () => new WeakMap<object, ConfigCall>());
+
+/** The call that the code runs in, or undefined. */
+export function currentCall(): ConfigCall | undefined {
+  return storage.getStore();
+}
+
+export function runInCall<Result>(call: ConfigCall, run: () => Result): Result {
+  return storage.run(call, run);
+}
+
+/** Lets {@link callOf} find the call by one of its objects. */
+export function rememberCall(identity: object, call: ConfigCall): void {
+  calls.set(identity, call);
+}
+
+/** Returns the call that a guard, interceptor or parameter belongs to. */
+export function callOf(executionContext: ExecutionContext, scope?: ApplicationScope): ConfigCall {
+  const identities = identitiesOf(executionContext);
+  const known = identities.map((identity) => calls.get(identity)).find((call) => call !== undefined);
+  const call = known ?? openCall(executionContext) ?? newCall(executionContext, scope);
+  for (const identity of identities) if (!calls.has(identity)) calls.set(identity, call);
+  return call;
+}
+
+/** Parameters of a message get a copy of the arguments, so their call is found by the arguments themselves. */
+function openCall(executionContext: ExecutionContext): ConfigCall | undefined {
+  const call = currentCall();
+  return call?.hasArguments(executionContext.getArgs()) === true ? call : undefined;
+}
+
+function newCall(executionContext: ExecutionContext, scope: ApplicationScope | undefined): ConfigCall {
+  return new ConfigCall({ scope, executionContext: () => executionContext });
+}
+
+/**
+ * Returns the context of the call that the code runs in; the empty one outside of a call.
+ *
+ * @throws {NotReadyError} if the `context` option is asynchronous and has not been awaited in this call.
+ */
+export function currentContext(instance: ConfigInstance): EvaluationContext {
+  const context = currentCall()?.contextFor(instance) ?? EMPTY_CONTEXT;
+  if (!isPromise(context)) return context;
+  throw new NotReadyError(
+    'A flag or limit was read before the context of this call was known, because the "context" option is asynchronous. ' +
+      'Await SmooConfigService.context() first, or use @Flag, @Limit or @RequireFlag on the handler.',
+  );
+}
+
+/**
+ * Runs a function with an evaluation context, such as a job for one tenant. Flags and limits that it reads through
+ * `SmooConfigService`, also after an `await`, are evaluated for this context. Returns the function's result.
+ *
+ * @example
+ * await runWithContext({ tenant: 'acme' }, () => reports.send());
+ */
+export function runWithContext<Result>(context: ConfigContext, run: () => Result): Result {
+  return storage.run(new ConfigCall({ fixed: context }), run);
+}
