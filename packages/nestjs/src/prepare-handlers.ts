@@ -10,7 +10,7 @@ import { ConfigCall, runInCall } from './config-call.ts';
 import { ConfigCallInterceptor } from './config-call.interceptor.ts';
 import { documentRefusals } from './document-refusals.ts';
 import { FlagGuard } from './flag.guard.ts';
-import { requirements } from './handler-metadata.ts';
+import { type Requirement, requirements } from './handler-metadata.ts';
 import { type HostClass, hostsOf, type NestModule } from './hosts.ts';
 import { sharedState } from './shared-state.ts';
 
@@ -32,10 +32,12 @@ export function prepareHandlers(scope: ApplicationScope): void {
     for (const method of methods) {
       const handler = (host.prototype as Record<string, object>)[method];
       if (handler === undefined) continue;
-      const required = [...ofClass, ...requirements.ofMethod(host, method)];
+      const ofMethod = requirements.ofMethod(host, method);
+      refuseLost({ host, method, handler, ofMethod });
+      const required = [...ofClass, ...ofMethod];
       if (required.length > 0) {
-        guardLast({ host, method, handler, isOnClass: ofClass.length > 0 });
-        documentRefusals(host, handler, required.map(({ status }) => status));
+        guardLast(handler);
+        documentRefusals(host, handler, statusesOf(required));
       }
       if (isMessageHandler(handler)) for (const module of modules) openCalls(handler, module, scope);
     }
@@ -44,21 +46,33 @@ export function prepareHandlers(scope: ApplicationScope): void {
   }
 }
 
+/** A decorator that replaces a method and drops its metadata would silently end the check. */
+function refuseLost(options: {
+  host: HostClass;
+  method: string;
+  handler: object;
+  ofMethod: readonly Requirement[];
+}): void {
+  const kept = requirements.ofFunction(options.handler);
+  const lost = options.ofMethod.find((requirement) => !kept.includes(requirement));
+  if (lost === undefined) return;
+  throw new OptionsError(
+    'decorators',
+    `${lost.label} on ${options.host.name}.${options.method} is lost, because a decorator above it replaces the method and ` +
+      'drops its metadata. Write @RequireFlag above that decorator.',
+  );
+}
+
 /**
  * Moves the guard behind the handler's other guards. Decorators apply from the bottom up, so a guard that stands above
  * `@RequireFlag`, such as one that finds out who the user is, would otherwise run after it.
  */
-function guardLast(options: { host: HostClass; method: string; handler: object; isOnClass: boolean }): void {
-  const { host, method, handler, isOnClass } = options;
-  if (!isOnClass && !listOf(GUARDS_METADATA, handler).includes(FlagGuard)) {
-    const [lost] = requirements.ofMethod(host, method);
-    throw new OptionsError(
-      'decorators',
-      `${lost?.label} on ${host.name}.${method} is lost, because a decorator above it replaces the method and drops its ` +
-        'metadata. Write @RequireFlag above that decorator.',
-    );
-  }
+function guardLast(handler: object): void {
   setMetadata(GUARDS_METADATA, [...withoutFlagGuard(handler), FlagGuard], handler);
+}
+
+function statusesOf(required: readonly Requirement[]): number[] {
+  return required.map(({ status }) => status);
 }
 
 function withoutFlagGuard(target: object): unknown[] {

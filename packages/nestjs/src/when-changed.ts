@@ -127,7 +127,9 @@ export class Rebuilt<Value> implements OnApplicationShutdown {
     for (let inputs = this.changedInputs(); inputs !== undefined; inputs = this.changedInputs()) {
       this.inputs = inputs;
       try {
-        this.replace(await this.source.create());
+        const value = this.source.create();
+        // At once if it can be: the change and the new value are then seen together.
+        this.replace(isPromise(value) ? await value : value);
       } catch (error) {
         this.report(error);
       }
