@@ -1,7 +1,7 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { map, Observable } from 'rxjs';
 import type { ApplicationScope } from './application-scope.ts';
-import { callOf, type ConfigCall, runInCall } from './config-call.ts';
+import { type ConfigCall, callOf, runInCall } from './config-call.ts';
 
 /** Runs the handlers of messages and GraphQL subscriptions in a {@link ConfigCall} of their own. */
 export class ConfigCallInterceptor implements NestInterceptor {
@@ -28,17 +28,11 @@ export class ConfigCallInterceptor implements NestInterceptor {
 function iterateInCall(result: unknown, call: ConfigCall): unknown {
   if (typeof result !== 'object' || result === null || !(Symbol.asyncIterator in result)) return result;
   const iterator = (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const inCall =
-    <Args extends unknown[]>(method: ((...args: Args) => Promise<IteratorResult<unknown>>) | undefined) =>
-    (...args: Args) =>
-      runInCall(
-        call,
-        () => method?.apply(iterator, args) ?? Promise.resolve({ done: true as const, value: undefined }),
-      );
+  const ended = (value?: unknown): Promise<IteratorResult<unknown>> => Promise.resolve({ done: true, value });
   return {
-    next: inCall(iterator.next),
-    return: inCall(iterator.return),
-    ...(iterator.throw !== undefined && { throw: inCall(iterator.throw) }),
+    next: () => runInCall(call, () => iterator.next()),
+    return: (value?: unknown) => runInCall(call, () => iterator.return?.(value) ?? ended(value)),
+    throw: (error: unknown) => runInCall(call, () => iterator.throw?.(error) ?? Promise.reject(error)),
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -82,7 +82,9 @@ class ReadingFilter implements ExceptionFilter {
   }
 
   async catch(_error: unknown, host: ArgumentsHost): Promise<void> {
-    const response = host.switchToHttp().getResponse<{ status(code: number): { send(body: unknown): void } }>();
+    const response = host
+      .switchToHttp()
+      .getResponse<{ status(code: number): { send(body: unknown): void } }>();
     response.status(418).send({ beta: await this.#deep.read() });
   }
 }
@@ -160,7 +162,10 @@ class ScopedController {
 @Module({ providers: [Deep, PerRequest], controllers: [ReadController, ScopedController] })
 class ReadModule {}
 
-const start = (platform: Platform, factory?: (call: ExecutionContext) => ReturnType<typeof context> | Promise<ReturnType<typeof context>>) =>
+const start = (
+  platform: Platform,
+  factory?: (call: ExecutionContext) => ReturnType<typeof context> | Promise<ReturnType<typeof context>>,
+) =>
   startApp(
     { imports: [SmooConfigModule.forRoot({ client, ...(factory && { context: factory }) }), ReadModule] },
     { platform },
@@ -169,7 +174,10 @@ const start = (platform: Platform, factory?: (call: ExecutionContext) => ReturnT
 describe.each(['express', 'fastify'] as const)('the context of a request, on %s', (platform) => {
   it('reaches services, interceptors, filters and request-scoped providers', async () => {
     const { get } = await start(platform, context);
-    for (const [user, beta] of [['ada', true], ['bob', false]] as const) {
+    for (const [user, beta] of [
+      ['ada', true],
+      ['bob', false],
+    ] as const) {
       expect((await get('/service', as(user))).body).toEqual({ parameter: beta, service: beta });
       expect((await get('/scoped', as(user))).body).toEqual({ parameter: beta, injected: beta, user });
       expect((await get('/intercepted', as(user))).body).toEqual({ beta });
@@ -201,7 +209,11 @@ describe.each(['express', 'fastify'] as const)('the context of a request, on %s'
 
   it('is replaced inside of runWithContext and @WithConfigContext only', async () => {
     const { get } = await start(platform, context);
-    expect((await get('/job', as('bob'))).body).toEqual({ inside: true, decorated: ['ada', 1, true], after: false });
+    expect((await get('/job', as('bob'))).body).toEqual({
+      inside: true,
+      decorated: ['ada', 1, true],
+      after: false,
+    });
   });
 
   it('is open before middleware of the application', async () => {
@@ -211,7 +223,7 @@ describe.each(['express', 'fastify'] as const)('the context of a request, on %s'
       {
         platform,
         prepare: (app) => {
-          const service = app.get(SmooConfigService);
+          const service = app.get<SmooConfigService>(SmooConfigService);
           app.use((_request: unknown, _response: unknown, next: () => void) => {
             seen.push(service.flag('beta'));
             next();
@@ -229,8 +241,8 @@ describe('without a call', () => {
   it('reads anonymously, and never for a request that started the work', async () => {
     const { app } = await start('express', context);
     expect(await app.get(Deep).read()).toBe(false);
-    await expect(app.get(SmooConfigService).context()).resolves.toEqual({});
-    expect(app.get(SmooConfigService).flag('beta', { userId: 'ada' })).toBe(true);
+    await expect(app.get<SmooConfigService>(SmooConfigService).context()).resolves.toEqual({});
+    expect(app.get<SmooConfigService>(SmooConfigService).flag('beta', { userId: 'ada' })).toBe(true);
   });
 
   it('names the remedy when an asynchronous context has not been awaited', async () => {
@@ -239,7 +251,9 @@ describe('without a call', () => {
     const { ExecutionContextHost } = await import('@nestjs/core/helpers/execution-context-host.js');
     const call = callOf(new ExecutionContextHost([{ headers: { 'x-user': 'ada' } }]));
     runInCall(call, () => {
-      expect(() => app.get(SmooConfigService).flag('beta')).toThrow(/Await SmooConfigService\.context\(\) first/);
+      expect(() => app.get<SmooConfigService>(SmooConfigService).flag('beta')).toThrow(
+        /Await SmooConfigService\.context\(\) first/,
+      );
     });
   });
 });
@@ -248,7 +262,10 @@ it('two running applications with the same classes keep their own instances', as
   const other = createTestClient({ config, secrets: { paymentKey: 'k' }, flags: { beta: onFor('bob') } });
   const one = await start('express', context);
   const two = await startApp({ imports: [SmooConfigModule.forRoot({ client: other, context }), ReadModule] });
-  for (const [{ get }, user] of [[one, 'ada'], [two, 'bob']] as const) {
+  for (const [{ get }, user] of [
+    [one, 'ada'],
+    [two, 'bob'],
+  ] as const) {
     expect((await get('/service', as(user))).body).toEqual({ parameter: true, service: true });
   }
   expect((await two.get('/service', as('ada'))).body).toEqual({ parameter: false, service: false });

@@ -45,7 +45,11 @@ const isBound = new WeakSet<object>();
 function bound<Client extends ConfigClient<AnyConfig>>(client: Client): Client {
   if (isBound.has(client)) return client;
   isBound.add(client);
-  for (let owner: object = client; owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object) {
+  for (
+    let owner: object = client;
+    owner !== Object.prototype;
+    owner = Object.getPrototypeOf(owner) as object
+  ) {
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner))) {
       if (typeof value !== 'function' || name === 'constructor' || Object.hasOwn(client, name)) continue;
       Object.defineProperty(client, name, { value: value.bind(client), writable: true, configurable: true });

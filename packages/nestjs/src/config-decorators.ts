@@ -50,10 +50,14 @@ export function configDecorators<Config extends AnyConfig>(name: string): Config
     FlagDetails: (key) => flagDetailsParameter(name, key),
     Limit: (key) => limitParameter(name, key),
     Public: (key) => publicParameter(name, key),
-    InjectPublic: (key, options) => injectValue(name, { tier: 'public', key, plain: options?.plain === true }),
-    InjectSecret: (key, options) => injectValue(name, { tier: 'secret', key, plain: options?.plain === true }),
+    InjectPublic: (key, options) =>
+      injectValue(name, { tier: 'public', key, plain: options?.plain === true }),
+    InjectSecret: (key, options) =>
+      injectValue(name, { tier: 'secret', key, plain: options?.plain === true }),
     OnConfigChange: (...paths) => onConfigChange(name, paths),
-    RequireFlag: (required: string | FlagPredicate<Config>, options: RequireFlagOptions & { is?: unknown } = {}) =>
-      requireFlag(name, required as string | FlagPredicate<AnyConfig>, options),
+    RequireFlag: (
+      required: string | FlagPredicate<Config>,
+      options: RequireFlagOptions & { is?: unknown } = {},
+    ) => requireFlag(name, required as string | FlagPredicate<AnyConfig>, options),
   };
 }

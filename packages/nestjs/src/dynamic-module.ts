@@ -11,7 +11,11 @@ import { requestedValues } from './inject.decorators.ts';
 import { LiveValue } from './live-value.ts';
 import type { Registration } from './registrations.ts';
 import { SmooConfigService } from './smoo-config.service.ts';
-import type { SmooConfigAsyncOptions, SmooConfigOptions, SmooConfigOptionsFactory } from './smoo-config-options.ts';
+import type {
+  SmooConfigAsyncOptions,
+  SmooConfigOptions,
+  SmooConfigOptionsFactory,
+} from './smoo-config-options.ts';
 import {
   DEFAULT_NAME,
   getConfigClientToken,
@@ -35,7 +39,13 @@ interface ModuleDefinition {
 }
 
 /** The module of one registration. */
-export function dynamicModule({ module, name, global, imports = [], providers }: ModuleDefinition): DynamicModule {
+export function dynamicModule({
+  module,
+  name,
+  global,
+  imports = [],
+  providers,
+}: ModuleDefinition): DynamicModule {
   registrations += 1;
   const registration: Registration = { id: registrations, name, global };
   const shared = sharedProviders(name);
@@ -50,7 +60,9 @@ export function dynamicModule({ module, name, global, imports = [], providers }:
       return [...providers, ...own, ...shared, ...values()];
     },
     get exports() {
-      return [...shared, ...values()].map((provider) => ('provide' in provider ? provider.provide : provider));
+      return [...shared, ...values()].map((provider) =>
+        'provide' in provider ? provider.provide : provider,
+      );
     },
   };
 }
@@ -74,7 +86,10 @@ function sharedProviders(name: string): Provider[] {
     },
     {
       provide: instance,
-      useFactory: (options: SmooConfigOptions<AnyConfig>, client: ConfigClient<AnyConfig>): ConfigInstance => {
+      useFactory: (
+        options: SmooConfigOptions<AnyConfig>,
+        client: ConfigClient<AnyConfig>,
+      ): ConfigInstance => {
         const { context, telemetry } = options;
         const tracer = telemetry?.tracer;
         return {

@@ -28,7 +28,8 @@ export class FlagGuard implements CanActivate {
     const required = requirementsOf(executionContext);
     for (const [index, requirement] of required.entries()) {
       const isMet = this.isMet(requirement, executionContext);
-      if (isPromise(isMet)) return this.decide(required.slice(index + 1), requirement, isMet, executionContext);
+      if (isPromise(isMet))
+        return this.decide(required.slice(index + 1), requirement, isMet, executionContext);
       if (!isMet) return refuse(executionContext, requirement.status);
     }
     return true;
@@ -42,7 +43,8 @@ export class FlagGuard implements CanActivate {
   ): Promise<boolean> {
     if (!(await pending)) return refuse(executionContext, first.status);
     for (const requirement of rest) {
-      if (!(await this.isMet(requirement, executionContext))) return refuse(executionContext, requirement.status);
+      if (!(await this.isMet(requirement, executionContext)))
+        return refuse(executionContext, requirement.status);
     }
     return true;
   }
@@ -62,10 +64,7 @@ export class FlagGuard implements CanActivate {
 
 function requirementsOf(executionContext: ExecutionContext): readonly Requirement[] {
   const host = executionContext.getClass();
-  return [
-    ...requirements.ofClass(host),
-    ...requirements.ofFunction(executionContext.getHandler()),
-  ];
+  return [...requirements.ofClass(host), ...requirements.ofFunction(executionContext.getHandler())];
 }
 
 /**

@@ -29,7 +29,7 @@ export function classOf(wrapper: {
   if (!wrapper.isNotMetatype && typeof wrapper.metatype === 'function') return wrapper.metatype as HostClass;
   const instance = wrapper.instance;
   if (typeof instance !== 'object' || instance === null) return undefined;
-  const prototype: unknown = Object.getPrototypeOf(instance);
-  const constructor: unknown = (prototype as { constructor?: unknown } | null)?.constructor;
-  return typeof constructor === 'function' && constructor !== Object ? (constructor as HostClass) : undefined;
+  const prototype = Object.getPrototypeOf(instance) as { constructor?: unknown } | null;
+  const host = prototype?.constructor;
+  return typeof host === 'function' && host !== Object ? (host as HostClass) : undefined;
 }

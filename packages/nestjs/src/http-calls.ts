@@ -35,10 +35,18 @@ function attach({ httpAdapter }: HttpAdapterHost, scope: ApplicationScope): void
 }
 
 function open(
-  { request, raw, response, scope }: { request: object; raw: object; response: object; scope: ApplicationScope },
+  {
+    request,
+    raw,
+    response,
+    scope,
+  }: { request: object; raw: object; response: object; scope: ApplicationScope },
   next: () => void,
 ): void {
-  const call = new ConfigCall({ scope, executionContext: () => new ExecutionContextHost([request, response]) });
+  const call = new ConfigCall({
+    scope,
+    executionContext: () => new ExecutionContextHost([request, response]),
+  });
   // A body parser or upload can lose the asynchronous context; its handler is then found by the request.
   rememberCall(request, call);
   if (raw !== request) rememberCall(raw, call);

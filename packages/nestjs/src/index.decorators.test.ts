@@ -12,7 +12,7 @@ import { APP_PIPE } from '@nestjs/core';
 import type { EvaluationContext, TargetedValue } from '@smooai/config';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SmooConfigModule, Flag, Limit, RequireFlag } from './index.ts';
+import { Flag, Limit, RequireFlag, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
@@ -153,7 +153,9 @@ describe('@Flag and @Limit', () => {
     })
     class OwnModule {}
 
-    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client }), ShopModule, OwnModule] });
+    const { get } = await startApp({
+      imports: [SmooConfigModule.forRoot({ client }), ShopModule, OwnModule],
+    });
     expect((await get('/own')).body).toEqual({ theme: 'dark' });
     expect((await get('/shop')).body).toMatchObject({ theme: 'light' });
   });

@@ -2,7 +2,7 @@ import { defineConfig } from '@smooai/config';
 import { expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import type { BooleanFlagKey } from './index.ts';
-import { SmooConfigModule, Flag, Limit, RequireFlag } from './index.ts';
+import { Flag, Limit, RequireFlag, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 
 test('decorators take the keys of the registered schema', () => {

@@ -5,7 +5,7 @@ import { ExternalContextCreator } from '@nestjs/core';
 import type { TargetedValue } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expect, it } from 'vitest';
-import { SmooConfigModule, type ContextFactory, Flag, Limit, RequireFlag } from './index.ts';
+import { type ContextFactory, Flag, Limit, RequireFlag, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 

@@ -33,5 +33,5 @@ export type {
   SmooConfigRegistration,
 } from './smoo-config-options.ts';
 export { CONFIG_CLIENT, getConfigClientToken, getConfigServiceToken } from './tokens.ts';
-export { Rebuilt, whenChanged, type WhenChangedOptions } from './when-changed.ts';
+export { Rebuilt, type WhenChangedOptions, whenChanged } from './when-changed.ts';
 export { WithConfigContext } from './with-config-context.decorator.ts';

@@ -1,5 +1,5 @@
-import type { ConfigClient } from '@smooai/config/server';
 import type { AnyConfig } from '@smooai/config';
+import type { ConfigClient } from '@smooai/config/server';
 import type { InjectedValue } from './tokens.ts';
 
 /** A public value or secret that follows its changes, such as the rotation of a secret. */

@@ -1,13 +1,10 @@
-import {
-  GUARDS_METADATA,
-  INTERCEPTORS_METADATA,
-} from '@nestjs/common/constants.js';
+import { GUARDS_METADATA, INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { OptionsError } from '@smooai/config';
 import type { ApplicationScope } from './application-scope.ts';
-import { ConfigCall, runInCall } from './config-call.ts';
 import { ConfigCallInterceptor } from './config-call.interceptor.ts';
+import { ConfigCall, runInCall } from './config-call.ts';
 import { documentRefusals } from './document-refusals.ts';
 import { FlagGuard } from './flag.guard.ts';
 import { type Requirement, requirements } from './handler-metadata.ts';

@@ -77,10 +77,7 @@ export function requireFlag(
   }
   const isMet: Requirement['isMet'] =
     typeof required === 'string' ? (config) => config.flag(required) === is : required;
-  return applyDecorators(
-    addRequirement({ name, label, status, isMet }),
-    UseGuards(FlagGuard),
-  );
+  return applyDecorators(addRequirement({ name, label, status, isMet }), UseGuards(FlagGuard));
 }
 
 function addRequirement(requirement: Requirement): ClassDecorator & MethodDecorator {

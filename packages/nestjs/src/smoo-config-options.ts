@@ -45,9 +45,7 @@ export interface SmooConfigOptionsFactory<Config extends AnyConfig = RegisteredC
 export interface SmooConfigAsyncOptions<Config extends AnyConfig = RegisteredConfig>
   extends SmooConfigRegistration,
     Pick<ModuleMetadata, 'imports'> {
-  useFactory?: (
-    ...dependencies: never[]
-  ) => SmooConfigOptions<Config> | Promise<SmooConfigOptions<Config>>;
+  useFactory?: (...dependencies: never[]) => SmooConfigOptions<Config> | Promise<SmooConfigOptions<Config>>;
   /** The providers that `useFactory` is called with. */
   inject?: NonNullable<FactoryProvider['inject']>;
   useClass?: Type<SmooConfigOptionsFactory<Config>>;

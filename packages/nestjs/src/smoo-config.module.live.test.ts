@@ -4,7 +4,7 @@ import { toJsonSchema } from '@smooai/config';
 import { ConfigApi, type ConfigClient, TokenProvider } from '@smooai/config/server';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CONFIG_CLIENT, SmooConfigModule, Flag, Limit } from './index.ts';
+import { CONFIG_CLIENT, Flag, Limit, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 

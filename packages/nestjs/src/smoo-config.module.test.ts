@@ -7,10 +7,10 @@ import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   CONFIG_CLIENT,
+  InjectConfigClient,
   SmooConfigModule,
   type SmooConfigOptions,
   type SmooConfigOptionsFactory,
-  InjectConfigClient,
 } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
@@ -170,7 +170,9 @@ describe('forRootAsync', () => {
   it('throws unless exactly one way of creating the options is given', () => {
     const create = () => ({ client });
     expect(() => SmooConfigModule.forRootAsync({})).toThrow(/exactly one of "useFactory"/);
-    expect(() => SmooConfigModule.forRootAsync({ useFactory: create, useClass: Options })).toThrow(/exactly one/);
+    expect(() => SmooConfigModule.forRootAsync({ useFactory: create, useClass: Options })).toThrow(
+      /exactly one/,
+    );
   });
 });
 

@@ -7,14 +7,18 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import type { AnyConfig } from '@smooai/config';
+import type { ApplicationScope } from './application-scope.ts';
 import { subscribeListeners } from './change-listeners.ts';
 import { closeOwnClient } from './config-client.ts';
 import type { ConfigInstance } from './config-instance.ts';
-import type { ApplicationScope } from './application-scope.ts';
 import { asyncOptions, dynamicModule } from './dynamic-module.ts';
-import type { SmooConfigAsyncOptions, SmooConfigOptions, SmooConfigRegistration } from './smoo-config-options.ts';
+import type {
+  SmooConfigAsyncOptions,
+  SmooConfigOptions,
+  SmooConfigRegistration,
+} from './smoo-config-options.ts';
 import { checkHosts } from './start-checks.ts';
-import { MODULE_INSTANCE, optionsToken, DEFAULT_NAME, SCOPE } from './tokens.ts';
+import { DEFAULT_NAME, MODULE_INSTANCE, optionsToken, SCOPE } from './tokens.ts';
 
 /**
  * Provides typed configuration for injection. The application starts when every required value exists, and otherwise fails

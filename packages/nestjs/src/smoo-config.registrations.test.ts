@@ -51,18 +51,21 @@ describe('several registrations', () => {
     expect([app.get(light.Reader).theme, app.get(dark.Reader).theme]).toEqual(['light', 'dark']);
   });
 
-  it.each(['reference', 'deep-hash'] as const)('are one if they are the same object, with %s', async (algorithm) => {
-    const registration = SmooConfigModule.forRoot({ client: shop('dark') });
-    @Module({ imports: [registration] })
-    class OneModule {}
-    @Module({ imports: [registration] })
-    class OtherModule {}
-    const { app } = await startApp(
-      { imports: [OneModule, OtherModule] },
-      { application: { moduleIdGeneratorAlgorithm: algorithm } },
-    );
-    expect(app.get(SmooConfigService).flag('theme')).toBe('dark');
-  });
+  it.each(['reference', 'deep-hash'] as const)(
+    'are one if they are the same object, with %s',
+    async (algorithm) => {
+      const registration = SmooConfigModule.forRoot({ client: shop('dark') });
+      @Module({ imports: [registration] })
+      class OneModule {}
+      @Module({ imports: [registration] })
+      class OtherModule {}
+      const { app } = await startApp(
+        { imports: [OneModule, OtherModule] },
+        { application: { moduleIdGeneratorAlgorithm: algorithm } },
+      );
+      expect(app.get<SmooConfigService>(SmooConfigService).flag('theme')).toBe('dark');
+    },
+  );
 
   it('with the same name end the start, if both are global', async () => {
     @Module({ imports: [SmooConfigModule.forRoot({ client: shop('dark') })] })

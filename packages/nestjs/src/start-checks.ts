@@ -31,7 +31,8 @@ export function checkHosts(scope: ApplicationScope): void {
   for (const host of hostsOf(scope.modules).keys()) {
     checkInjections(host, scope);
     for (const method of scanner.getAllMethodNames(host.prototype as object)) {
-      for (const parameter of parameters.ofMethod(host, method)) checkParameter(host, method, parameter, scope);
+      for (const parameter of parameters.ofMethod(host, method))
+        checkParameter(host, method, parameter, scope);
       if (!guardsFields) refuseUnguardedField(host, method);
       for (const { name, label } of requirements.ofMethod(host, method)) instanceOf(scope, host, name, label);
     }
@@ -46,7 +47,9 @@ function checkParameter(
   scope: ApplicationScope,
 ): void {
   const { client } = instanceOf(scope, host, name, label);
-  const types = Reflect.getMetadata(PARAMETER_TYPES, host.prototype as object, method) as unknown[] | undefined;
+  const types = Reflect.getMetadata(PARAMETER_TYPES, host.prototype as object, method) as
+    | unknown[]
+    | undefined;
   checkType(types?.[index], read(new ConfigReader(client, EMPTY_CONTEXT)), {
     place: `${host.name}.${method}`,
     label,
@@ -68,7 +71,11 @@ function checkInjections(host: HostClass, scope: ApplicationScope): void {
 }
 
 /** Only a primitive type can be compared: a union is emitted as `Object`, and a class may be a structural type. */
-function checkType(emitted: unknown, value: unknown, { place, label }: { place: string; label: string }): void {
+function checkType(
+  emitted: unknown,
+  value: unknown,
+  { place, label }: { place: string; label: string },
+): void {
   const declared = PRIMITIVES.get(emitted);
   if (declared === undefined || value === undefined || value === null || typeof value === declared) return;
   const actual = typeof value === 'object' ? 'an object' : `a ${typeof value}`;

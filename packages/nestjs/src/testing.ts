@@ -18,6 +18,7 @@ export interface TestingOptions {
  * Test.createTestingModule({ imports: [AppModule, SmooConfigTestingModule.forRoot({ flags: { newCheckout: true } })] })
  */
 @Module({})
+// biome-ignore lint/complexity/noStaticOnlyClass: a Nest module is a class
 export class SmooConfigTestingModule {
   static forRoot<Config extends AnyConfig = RegisteredConfig>(
     options: TestValues<Config> & TestingOptions = {},

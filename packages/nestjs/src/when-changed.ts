@@ -171,7 +171,9 @@ export class Rebuilt<Value> implements OnApplicationShutdown {
 }
 
 function readInputs({ client, keys }: Pick<RebuiltSource<unknown>, 'client' | 'keys'>): readonly unknown[] {
-  return keys.map((key) => (client.config.keys.get(key)?.tier === 'secret' ? client.secret(key) : client.public(key)));
+  return keys.map((key) =>
+    client.config.keys.get(key)?.tier === 'secret' ? client.secret(key) : client.public(key),
+  );
 }
 
 async function disposeBySymbol(value: unknown): Promise<void> {
