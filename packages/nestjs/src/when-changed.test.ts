@@ -136,7 +136,7 @@ describe('whenChanged', () => {
     expect(created.map(({ isEnded }) => isEnded)).toEqual([true, true, false]);
   });
 
-  it('disposes of the value with the application, by its symbol if there is no option', async () => {
+  it('disposes of the value with the application, by its symbol without the option', async () => {
     const disposed: string[] = [];
     const { app, rotate } = await start(
       (key) => ({ key, isEnded: false, [Symbol.asyncDispose]: async () => void disposed.push(key) }),

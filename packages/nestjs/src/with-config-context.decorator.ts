@@ -4,7 +4,7 @@ import { isPromise } from './is-promise.ts';
 
 /**
  * Runs a method that no request calls, such as a cron job or a queue's processor, with an evaluation context: the given
- * one, or one made of the method's arguments. Without either, with the empty context, whoever calls the method.
+ * one, or one made of the method's arguments. Without either, with the empty context.
  *
  * @example
  * @WithConfigContext((job: Job) => ({ tenant: job.data.tenant })) process(job: Job) {}
