@@ -33,11 +33,12 @@ export class ApplicationScope {
    */
   instanceOf(host: HostClass, name: string): ConfigInstance | undefined {
     let known = this.instances.get(host);
-    if (known?.has(name) === true) return known.get(name);
+    const instance = known?.get(name);
+    if (instance !== undefined || known?.has(name) === true) return instance;
     const found = new Set<ConfigInstance>();
     for (const module of hostsOf(this.modules).get(host) ?? []) {
-      const instance = visibleInstance(module, instanceToken(name));
-      if (instance !== undefined) found.add(instance);
+      const seen = visibleInstance(module, instanceToken(name));
+      if (seen !== undefined) found.add(seen);
     }
     if (found.size > 1) {
       throw new OptionsError(
@@ -46,10 +47,10 @@ export class ApplicationScope {
           'Give each its own "name", or its own class.',
       );
     }
-    const [instance] = found;
+    const [only] = found;
     known ??= new Map();
-    this.instances.set(host, known.set(name, instance));
-    return instance;
+    this.instances.set(host, known.set(name, only));
+    return only;
   }
 }
 
@@ -65,8 +66,9 @@ export function instanceFor(
   scope: ApplicationScope | undefined,
 ): ConfigInstance {
   const host = executionContext.getClass();
-  const candidates = scope === undefined ? liveScopes() : [scope];
-  const found = candidates
+  const own = scope?.instanceOf(host, name);
+  if (own !== undefined) return own;
+  const found = (scope === undefined ? liveScopes() : [])
     .map((candidate) => candidate.instanceOf(host, name))
     .filter((one) => one !== undefined);
   const [instance, ...others] = found;

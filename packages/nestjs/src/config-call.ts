@@ -18,12 +18,24 @@ interface CallOptions {
   fixed?: EvaluationContext;
 }
 
+interface Computed {
+  factory: ContextFactory<AnyConfig>;
+  context: EvaluationContext | Promise<EvaluationContext>;
+}
+
+const isOf =
+  (factory: ContextFactory<AnyConfig>) =>
+  (computed: Computed): boolean =>
+    computed.factory === factory;
+
 /** One request, message or job, with the evaluation contexts that have been computed for it. */
 export class ConfigCall {
   readonly scope: ApplicationScope | undefined;
   readonly #executionContext: (() => ExecutionContext) | undefined;
   readonly #fixed: EvaluationContext | undefined;
-  readonly #contexts = new Map<ContextFactory<AnyConfig>, EvaluationContext | Promise<EvaluationContext>>();
+  /** Of the first factory that was asked for; an application rarely has two. */
+  #first: Computed | undefined;
+  #others: Computed[] | undefined;
 
   constructor(options: CallOptions) {
     this.scope = options.scope;
@@ -42,13 +54,19 @@ export class ConfigCall {
   ): EvaluationContext | Promise<EvaluationContext> {
     if (this.#fixed !== undefined) return this.#fixed;
     if (factory === undefined || executionContext === undefined) return EMPTY_CONTEXT;
-    const known = this.#contexts.get(factory);
-    if (known !== undefined) return known;
-    const context = factory(executionContext);
-    this.#contexts.set(factory, context);
+    const known = this.#first?.factory === factory ? this.#first : this.#others?.find(isOf(factory));
+    if (known !== undefined) return known.context;
+    const computed: Computed = { factory, context: factory(executionContext) };
+    if (this.#first === undefined) this.#first = computed;
+    else this.#others = [...(this.#others ?? []), computed];
+    const { context } = computed;
     // From then on, services can read it synchronously. A failure stays, for everything else that asks.
     if (isPromise(context)) {
-      context.then((value) => this.#contexts.set(factory, value)).catch(() => undefined);
+      context
+        .then((value) => {
+          computed.context = value;
+        })
+        .catch(() => undefined);
     }
     return context;
   }
@@ -79,6 +97,12 @@ export function rememberCall(identity: object, call: ConfigCall): void {
 
 /** Returns the call that a guard, interceptor or parameter belongs to. */
 export function callOf(executionContext: ExecutionContext, scope?: ApplicationScope): ConfigCall {
+  // Most calls are HTTP requests that were opened before.
+  const first: unknown = executionContext.getArgByIndex(0);
+  if (executionContext.getType() === 'http' && typeof first === 'object' && first !== null) {
+    const call = calls.get(first);
+    if (call !== undefined) return call;
+  }
   const identities = identitiesOf(executionContext);
   const known = identities.map((identity) => calls.get(identity)).find((call) => call !== undefined);
   const call = known ?? openCall(executionContext) ?? newCall(executionContext, scope);

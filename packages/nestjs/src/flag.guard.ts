@@ -19,20 +19,35 @@ import { SCOPE } from './tokens.ts';
 export class FlagGuard implements CanActivate {
   // Not #private: NestFactory can wrap instances in a proxy.
   private readonly scope: ApplicationScope;
+  /** By handler and class: a handler can be inherited. */
+  private readonly required = new WeakMap<object, Map<object, readonly Requirement[]>>();
 
   constructor(@Inject(SCOPE) scope: ApplicationScope) {
     this.scope = scope;
   }
 
   canActivate(executionContext: ExecutionContext): boolean | Promise<boolean> {
-    const required = requirementsOf(executionContext);
-    for (const [index, requirement] of required.entries()) {
+    const required = this.requirementsOf(executionContext);
+    for (let index = 0; index < required.length; index += 1) {
+      const requirement = required[index] as Requirement;
       const isMet = this.isMet(requirement, executionContext);
       if (isPromise(isMet))
         return this.decide(required.slice(index + 1), requirement, isMet, executionContext);
       if (!isMet) return refuse(executionContext, requirement.status);
     }
     return true;
+  }
+
+  private requirementsOf(executionContext: ExecutionContext): readonly Requirement[] {
+    const handler = executionContext.getHandler();
+    const host = executionContext.getClass();
+    let byHost = this.required.get(handler);
+    const known = byHost?.get(host);
+    if (known !== undefined) return known;
+    const required = [...requirements.ofClass(host), ...requirements.ofFunction(handler)];
+    byHost ??= new Map();
+    this.required.set(handler, byHost.set(host, required));
+    return required;
   }
 
   private async decide(
@@ -60,11 +75,6 @@ export class FlagGuard implements CanActivate {
     }
     return requirement.isMet(new ConfigReader(instance.client, context), executionContext);
   }
-}
-
-function requirementsOf(executionContext: ExecutionContext): readonly Requirement[] {
-  const host = executionContext.getClass();
-  return [...requirements.ofClass(host), ...requirements.ofFunction(executionContext.getHandler())];
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
-import type { AnyConfig } from '@smooai/config';
+import type { AnyConfig, EvaluationContext } from '@smooai/config';
+import type { ConfigClient } from '@smooai/config/server';
 import type { ConfigReader } from './config-reader.ts';
 import type { HostClass } from './hosts.ts';
 import type { InjectedValue } from './tokens.ts';
@@ -20,7 +21,7 @@ export interface EvaluatedParameter {
   label: string;
   index: number;
   /** Returns the parameter's value for a context. */
-  read: (config: ConfigReader<AnyConfig>) => unknown;
+  read: (client: ConfigClient<AnyConfig>, context: EvaluationContext) => unknown;
 }
 
 /** A constructor parameter or property that `@InjectPublic` or `@InjectSecret` fills. */

@@ -1,9 +1,8 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { AnyConfig, FlagKey, LimitKey, PublicKey } from '@smooai/config';
+import type { FlagKey, LimitKey, PublicKey } from '@smooai/config';
 import { instanceFor } from './application-scope.ts';
 import { callOf } from './config-call.ts';
-import { ConfigReader } from './config-reader.ts';
-import { parameters } from './handler-metadata.ts';
+import { type EvaluatedParameter, parameters } from './handler-metadata.ts';
 import { isPromise } from './is-promise.ts';
 import { DEFAULT_NAME } from './tokens.ts';
 
@@ -40,26 +39,41 @@ export function Public<Key extends PublicKey>(key: Key): ParameterDecorator {
 }
 
 export function flagParameter(name: string, key: string): ParameterDecorator {
-  return parameter({ name, key, label: `@Flag("${key}")`, read: (config) => config.flag(key) });
+  return parameter({
+    name,
+    key,
+    label: `@Flag("${key}")`,
+    read: (client, context) => client.flag(key, context),
+  });
 }
 
 export function flagDetailsParameter(name: string, key: string): ParameterDecorator {
-  return parameter({ name, key, label: `@FlagDetails("${key}")`, read: (config) => config.flagDetails(key) });
+  return parameter({
+    name,
+    key,
+    label: `@FlagDetails("${key}")`,
+    read: (client, context) => client.flagDetails(key, context),
+  });
 }
 
 export function limitParameter(name: string, key: string): ParameterDecorator {
-  return parameter({ name, key, label: `@Limit("${key}")`, read: (config) => config.limit(key) });
+  return parameter({
+    name,
+    key,
+    label: `@Limit("${key}")`,
+    read: (client, context) => client.limit(key, context),
+  });
 }
 
 export function publicParameter(name: string, key: string): ParameterDecorator {
-  return parameter({ name, key, label: `@Public("${key}")`, read: (config) => config.public(key) });
+  return parameter({ name, key, label: `@Public("${key}")`, read: (client) => client.public(key) });
 }
 
 interface ParameterOptions {
   name: string;
   key: string;
   label: string;
-  read: (config: ConfigReader<AnyConfig>) => unknown;
+  read: EvaluatedParameter['read'];
 }
 
 /** The value is read here, and not in a pipe, so that the application's pipes see the value and nothing else. */
@@ -68,8 +82,8 @@ function parameter({ name, key, label, read }: ParameterOptions): ParameterDecor
     const call = callOf(executionContext);
     const instance = instanceFor(executionContext, name, call.scope);
     const context = call.contextFor(instance, executionContext);
-    if (isPromise(context)) return context.then((value) => read(new ConfigReader(instance.client, value)));
-    return read(new ConfigReader(instance.client, context));
+    if (isPromise(context)) return context.then((value) => read(instance.client, value));
+    return read(instance.client, context);
   };
   const decorate = createParamDecorator(evaluate)(key);
   return (target, method, index) => {

@@ -3,7 +3,6 @@ import { OptionsError } from '@smooai/config';
 import type { ApplicationScope } from './application-scope.ts';
 import { EMPTY_CONTEXT } from './config-call.ts';
 import type { ConfigInstance } from './config-instance.ts';
-import { ConfigReader } from './config-reader.ts';
 import { type EvaluatedParameter, injections, parameters, requirements } from './handler-metadata.ts';
 import { type HostClass, hostsOf } from './hosts.ts';
 
@@ -50,7 +49,7 @@ function checkParameter(
   const types = Reflect.getMetadata(PARAMETER_TYPES, host.prototype as object, method) as
     | unknown[]
     | undefined;
-  checkType(types?.[index], read(new ConfigReader(client, EMPTY_CONTEXT)), {
+  checkType(types?.[index], read(client, EMPTY_CONTEXT), {
     place: `${host.name}.${method}`,
     label,
   });
