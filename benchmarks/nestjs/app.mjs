@@ -5,9 +5,11 @@ import { NestFactory } from '@nestjs/core';
 import { candidates } from './candidates.mjs';
 
 class AppModule {}
-Module(await candidates[process.env.CANDIDATE]())(AppModule);
+const { use, ...metadata } = await candidates[process.env.CANDIDATE]();
+Module(metadata)(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: false });
+if (use !== undefined) app.use(use);
 app.enableShutdownHooks();
 await app.listen(0, '127.0.0.1');
 process.send({ port: app.getHttpServer().address().port });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createParamDecorator, Controller, Get, UseGuards } from '@nestjs/common';
 import { controllerOf } from './decorate.mjs';
 
@@ -23,6 +24,16 @@ export const candidates = {
       }),
     ],
   }),
+
+  'constants, in an AsyncLocalStorage': () => {
+    const storage = new AsyncLocalStorage();
+    return {
+      use: (_request, _response, next) => storage.run({}, next),
+      controllers: [
+        controllerOf(nest, { method: [UseGuards(allow)], read: () => read('dark', true, true, 50) }),
+      ],
+    };
+  },
 
   '@smooai/config-nestjs': async () => {
     const { defineConfig, defineLimit } = await import('@smooai/config');

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { type AnyConfig, type ConfigContext, type EvaluationContext, NotReadyError } from '@smooai/config';
 import type { ApplicationScope } from './application-scope.ts';
 import type { ConfigInstance, ContextFactory } from './config-instance.ts';
@@ -12,8 +13,8 @@ export const EMPTY_CONTEXT: EvaluationContext = Object.freeze({});
 
 interface CallOptions {
   scope?: ApplicationScope | undefined;
-  /** Not created before it is needed: most requests read nothing outside of their handler. */
-  executionContext?: () => ExecutionContext;
+  /** That of the handler, or the request and response before there is one. */
+  origin?: ExecutionContext | [request: object, response: object];
   /** The context for all instances, in place of what their factories return. */
   fixed?: EvaluationContext;
 }
@@ -31,16 +32,16 @@ const isOf =
 /** One request, message or job, with the evaluation contexts that have been computed for it. */
 export class ConfigCall {
   readonly scope: ApplicationScope | undefined;
-  readonly #executionContext: (() => ExecutionContext) | undefined;
+  #origin: CallOptions['origin'];
   readonly #fixed: EvaluationContext | undefined;
   /** Of the first factory that was asked for; an application rarely has two. */
   #first: Computed | undefined;
   #others: Computed[] | undefined;
 
-  constructor(options: CallOptions) {
-    this.scope = options.scope;
-    this.#executionContext = options.executionContext;
-    this.#fixed = options.fixed;
+  constructor({ scope, origin, fixed }: CallOptions) {
+    this.scope = scope;
+    this.#origin = origin;
+    this.#fixed = fixed;
   }
 
   /**
@@ -50,7 +51,7 @@ export class ConfigCall {
    */
   contextFor(
     { context: factory }: ConfigInstance,
-    executionContext: ExecutionContext | undefined = this.#executionContext?.(),
+    executionContext: ExecutionContext | undefined = this.#executionContext(),
   ): EvaluationContext | Promise<EvaluationContext> {
     if (this.#fixed !== undefined) return this.#fixed;
     if (factory === undefined || executionContext === undefined) return EMPTY_CONTEXT;
@@ -73,8 +74,14 @@ export class ConfigCall {
 
   /** Whether a handler with these arguments belongs to this call. */
   hasArguments(args: readonly unknown[]): boolean {
-    const own = this.#executionContext?.().getArgs() ?? [];
+    const own = this.#executionContext()?.getArgs() ?? [];
     return own.length === args.length && own.every((value, index) => value === args[index]);
+  }
+
+  /** Most requests have handlers with a context of their own, so the first one is created when it is needed. */
+  #executionContext(): ExecutionContext | undefined {
+    if (Array.isArray(this.#origin)) this.#origin = new ExecutionContextHost(this.#origin);
+    return this.#origin;
   }
 }
 
@@ -90,9 +97,20 @@ export function runInCall<Result>(call: ConfigCall, run: () => Result): Result {
   return storage.run(call, run);
 }
 
-/** Lets {@link callOf} find the call by one of its objects. */
-export function rememberCall(identity: object, call: ConfigCall): void {
-  calls.set(identity, call);
+/** On HTTP requests, because a WeakMap with an entry for each request costs the garbage collector more. */
+const CALL = Symbol.for('@smooai/config-nestjs:CALL');
+
+interface RequestWithCall {
+  [CALL]?: ConfigCall;
+}
+
+/** Lets {@link callOf} find the call of an HTTP request. */
+export function setCallOf(request: object, call: ConfigCall): void {
+  (request as RequestWithCall)[CALL] = call;
+}
+
+function knownCall(identity: object): ConfigCall | undefined {
+  return (identity as RequestWithCall)[CALL] ?? calls.get(identity);
 }
 
 /** Returns the call that a guard, interceptor or parameter belongs to. */
@@ -100,11 +118,11 @@ export function callOf(executionContext: ExecutionContext, scope?: ApplicationSc
   // Most calls are HTTP requests that were opened before.
   const first: unknown = executionContext.getArgByIndex(0);
   if (executionContext.getType() === 'http' && typeof first === 'object' && first !== null) {
-    const call = calls.get(first);
+    const call = knownCall(first);
     if (call !== undefined) return call;
   }
   const identities = identitiesOf(executionContext);
-  const known = identities.map((identity) => calls.get(identity)).find((call) => call !== undefined);
+  const known = identities.map(knownCall).find((call) => call !== undefined);
   const call = known ?? openCall(executionContext) ?? newCall(executionContext, scope);
   for (const identity of identities) if (!calls.has(identity)) calls.set(identity, call);
   return call;
@@ -117,7 +135,7 @@ function openCall(executionContext: ExecutionContext): ConfigCall | undefined {
 }
 
 function newCall(executionContext: ExecutionContext, scope: ApplicationScope | undefined): ConfigCall {
-  return new ConfigCall({ scope, executionContext: () => executionContext });
+  return new ConfigCall({ scope, origin: executionContext });
 }
 
 /**

@@ -1,13 +1,20 @@
 import type { HttpAdapterHost } from '@nestjs/core';
-import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import type { ApplicationScope } from './application-scope.ts';
-import { ConfigCall, rememberCall, runInCall } from './config-call.ts';
+import { ConfigCall, runInCall, setCallOf } from './config-call.ts';
 
 interface FastifyInstance {
   addHook(
     name: 'onRequest',
     hook: (request: { raw: object }, reply: object, done: () => void) => void,
   ): unknown;
+}
+
+interface HttpCallOptions {
+  request: object;
+  /** Node's request; the same as `request` on Express. */
+  raw: object;
+  response: object;
+  scope: ApplicationScope;
 }
 
 /**
@@ -34,21 +41,11 @@ function attach({ httpAdapter }: HttpAdapterHost, scope: ApplicationScope): void
   }
 }
 
-function open(
-  {
-    request,
-    raw,
-    response,
-    scope,
-  }: { request: object; raw: object; response: object; scope: ApplicationScope },
-  next: () => void,
-): void {
-  const call = new ConfigCall({
-    scope,
-    executionContext: () => new ExecutionContextHost([request, response]),
-  });
+function open(options: HttpCallOptions, next: () => void): void {
+  const { request, raw, response, scope } = options;
+  const call = new ConfigCall({ scope, origin: [request, response] });
   // A body parser or upload can lose the asynchronous context; its handler is then found by the request.
-  rememberCall(request, call);
-  if (raw !== request) rememberCall(raw, call);
+  setCallOf(request, call);
+  if (raw !== request) setCallOf(raw, call);
   runInCall(call, next);
 }

@@ -105,12 +105,9 @@ function openConnections(gateway: HostClass): void {
     const handle = prototype[name];
     if (handle === undefined || wrapped.has(handle)) continue;
     const inCall = function (this: object, ...args: unknown[]): unknown {
-      const executionContext = (): ExecutionContextHost => {
-        const host = new ExecutionContextHost(args, this.constructor as HostClass, handle);
-        host.setType('ws');
-        return host;
-      };
-      return runInCall(new ConfigCall({ executionContext }), () => handle.apply(this, args));
+      const origin = new ExecutionContextHost(args, this.constructor as HostClass, handle);
+      origin.setType('ws');
+      return runInCall(new ConfigCall({ origin }), () => handle.apply(this, args));
     };
     wrapped.add(inCall);
     prototype[name] = inCall;
