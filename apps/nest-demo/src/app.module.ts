@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
-import { ConfigModule } from '@smooai/config-nestjs';
+import { SmooConfigModule } from '@smooai/config-nestjs';
 import { config } from '@smooai-demo/demo-schema';
 import { AssetsController } from './assets.controller.ts';
 import { CartController } from './cart.controller.ts';
+import { ChangeLog } from './change-log.ts';
 import { CheckoutController } from './checkout.controller.ts';
-import { CheckoutService } from './checkout.service.ts';
+import { CheckoutService, paymentKey } from './checkout.service.ts';
 import { HealthController } from './health.controller.ts';
 import { PageController } from './page.controller.ts';
 import { ProductsController } from './products.controller.ts';
@@ -13,7 +14,7 @@ import { visitorContext } from './visitor.ts';
 
 /** The shop's API. Its settings come from the environment; flags and limits are evaluated for each visitor. */
 @Module({
-  imports: [ConfigModule.forRoot({ config, context: visitorContext })],
+  imports: [SmooConfigModule.forRoot({ config, context: visitorContext })],
   controllers: [
     AssetsController,
     CartController,
@@ -23,6 +24,6 @@ import { visitorContext } from './visitor.ts';
     ProductsController,
     StreamController,
   ],
-  providers: [CheckoutService],
+  providers: [ChangeLog, CheckoutService, paymentKey],
 })
 export class AppModule {}

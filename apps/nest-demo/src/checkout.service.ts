@@ -1,7 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto';
-import { Injectable, UnprocessableEntityException } from '@nestjs/common';
-import type { ConfigClient } from '@smooai/config/server';
-import { InjectConfigClient } from '@smooai/config-nestjs';
+import { createHmac, createSecretKey, type KeyObject, randomUUID } from 'node:crypto';
+import { Inject, Injectable, UnprocessableEntityException } from '@nestjs/common';
+import { type Rebuilt, whenChanged } from '@smooai/config-nestjs';
 import { itemCount, type OrderLine, orderTotal, shippingCost } from '@smooai-demo/demo-schema/orders';
 
 /** A placed order. Amounts are in cents. */
@@ -13,13 +12,21 @@ export interface Receipt {
   signature: string;
 }
 
+const PAYMENT_KEY = Symbol('payment key');
+
+/** The key that signs receipts. It is made again when the secret is rotated. */
+export const paymentKey = {
+  provide: PAYMENT_KEY,
+  ...whenChanged(['paymentKey'], (config) => createSecretKey(config.secret('paymentKey'), 'utf8')),
+};
+
 /** Places orders. */
 @Injectable()
 export class CheckoutService {
-  readonly #config: ConfigClient;
+  readonly #key: Rebuilt<KeyObject>;
 
-  constructor(@InjectConfigClient() config: ConfigClient) {
-    this.#config = config;
+  constructor(@Inject(PAYMENT_KEY) key: Rebuilt<KeyObject>) {
+    this.#key = key;
   }
 
   /** @throws {UnprocessableEntityException} for an order of more than `maxItems` items. */
@@ -33,10 +40,9 @@ export class CheckoutService {
     }
     const orderId = `T-${randomUUID().slice(0, 8).toUpperCase()}`;
     const total = orderTotal(lines, freeShipping);
-    // Read for each order, so that a rotated key is used immediately.
-    const signature = createHmac('sha256', this.#config.secret('paymentKey'))
-      .update(`${orderId}:${total}`)
-      .digest('hex');
+    const signature = this.#key.use((key) =>
+      createHmac('sha256', key).update(`${orderId}:${total}`).digest('hex'),
+    );
     return { orderId, shipping: shippingCost(freeShipping), total, signature };
   }
 }

@@ -1,14 +1,13 @@
-import { Controller, Get } from '@nestjs/common';
-import type { ConfigClient } from '@smooai/config/server';
-import { InjectConfigClient } from '@smooai/config-nestjs';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { SmooConfigService } from '@smooai/config-nestjs';
 import { type Product, products } from '@smooai-demo/demo-schema/products';
 
 /** Returns the products and the public values. */
 @Controller('products')
 export class ProductsController {
-  readonly #config: ConfigClient;
+  readonly #config: SmooConfigService;
 
-  constructor(@InjectConfigClient() config: ConfigClient) {
+  constructor(@Inject(SmooConfigService) config: SmooConfigService) {
     this.#config = config;
   }
 

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { EvaluationContext } from '@smooai/config';
+import { requestOf } from '@smooai/config-nestjs';
 import { isCountryCode } from '@smooai-demo/demo-schema/countries';
 
 /** The visitor that flags and limits are evaluated for. */
@@ -24,9 +25,9 @@ export function visitorOf(request: VisitorRequest): Visitor {
   };
 }
 
-/** Returns the evaluation context of a call, for `ConfigModule`. */
+/** Returns the evaluation context of a call, for `SmooConfigModule`. */
 export function visitorContext(executionContext: ExecutionContext): EvaluationContext {
-  return contextOf(visitorOf(executionContext.switchToHttp().getRequest<VisitorRequest>()));
+  return contextOf(visitorOf(requestOf<VisitorRequest>(executionContext)));
 }
 
 /** Returns the evaluation context of a visitor. */

@@ -5,10 +5,10 @@ import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { createTestClient } from '@smooai/config/testing';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigModule, type ConfigModuleOptions } from './index.ts';
+import { SmooConfigModule, type SmooConfigOptions } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 
-type Settings = Omit<Extract<ConfigModuleOptions<typeof config>, { config: unknown }>, 'config'>;
+type Settings = Omit<Extract<SmooConfigOptions<typeof config>, { config: unknown }>, 'config'>;
 
 const silent = { log() {}, error() {}, warn() {}, debug() {}, verbose() {} };
 let server: ConfigServer;
@@ -37,7 +37,7 @@ async function failingStart(options: Partial<Settings> & { fetch?: typeof fetch 
   const onEvent: Settings['onEvent'] = (event) => {
     if (event.type === 'status') statuses.push(event.status);
   };
-  const module = ConfigModule.forRoot({ ...settings, config, ...options, fetch: counting, onEvent });
+  const module = SmooConfigModule.forRoot({ ...settings, config, ...options, fetch: counting, onEvent });
   const error = await Test.createTestingModule({ imports: [module] })
     .setLogger(silent)
     .compile()
@@ -88,7 +88,7 @@ describe.each([undefined, 'background', 'lazy'] as const)(
 describe('a client that was passed in', () => {
   it('is left open when its start fails', async () => {
     const client = createTestClient({ config });
-    const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ client })] })
+    const start = Test.createTestingModule({ imports: [SmooConfigModule.forRoot({ client })] })
       .setLogger(silent)
       .compile();
     await expect(start).rejects.toThrow(/paymentKey/);

@@ -12,7 +12,7 @@ import { APP_PIPE } from '@nestjs/core';
 import type { EvaluationContext, TargetedValue } from '@smooai/config';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
+import { Flag, Limit, RequireFlag, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
@@ -96,7 +96,7 @@ const from = (country: string): RequestInit => ({ headers: { 'x-country': countr
 describe('@Flag and @Limit', () => {
   it('evaluate for the context of the request, which is computed once', async () => {
     client.set({ flags: { beta: forDutch(true, false) }, limits: { cartItems: forDutch(500, 5) } });
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client, context }), ShopModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client, context }), ShopModule] });
     expect((await get('/shop', from('NL'))).body).toEqual({ theme: 'light', beta: true, cartItems: 100 });
     expect(contextCalls).toBe(1);
     expect((await get('/shop', from('DE'))).body).toEqual({ theme: 'light', beta: false, cartItems: 5 });
@@ -104,7 +104,7 @@ describe('@Flag and @Limit', () => {
   });
 
   it('follow a change on the next request', async () => {
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client }), ShopModule] });
     expect((await get('/shop')).body).toEqual({ theme: 'light', beta: false, cartItems: 20 });
     client.set({ flags: { theme: 'dark' }, limits: { cartItems: 7 } });
     expect((await get('/shop')).body).toEqual({ theme: 'dark', beta: false, cartItems: 7 });
@@ -117,7 +117,7 @@ describe('@Flag and @Limit', () => {
       return context(executionContext);
     };
     const { get } = await startApp({
-      imports: [ConfigModule.forRoot({ client, context: later }), ShopModule],
+      imports: [SmooConfigModule.forRoot({ client, context: later }), ShopModule],
     });
     expect((await get('/shop', from('NL'))).body).toMatchObject({ beta: true });
     expect(contextCalls).toBe(1);
@@ -129,7 +129,7 @@ describe('@Flag and @Limit', () => {
         typeof value === 'object' && value !== null && Object.keys(value).length > 0 ? { ...value } : value,
     };
     const { get } = await startApp({
-      imports: [ConfigModule.forRoot({ client }), ShopModule],
+      imports: [SmooConfigModule.forRoot({ client }), ShopModule],
       providers: [{ provide: APP_PIPE, useValue: copyAll }],
     });
     expect((await get('/shop')).body).toMatchObject({ cartItems: 20 });
@@ -148,12 +148,14 @@ describe('@Flag and @Limit', () => {
     }
 
     @Module({
-      imports: [ConfigModule.forRoot({ client: other, global: false })],
+      imports: [SmooConfigModule.forRoot({ client: other, global: false })],
       controllers: [OwnController],
     })
     class OwnModule {}
 
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule, OwnModule] });
+    const { get } = await startApp({
+      imports: [SmooConfigModule.forRoot({ client }), ShopModule, OwnModule],
+    });
     expect((await get('/own')).body).toEqual({ theme: 'dark' });
     expect((await get('/shop')).body).toMatchObject({ theme: 'light' });
   });
@@ -161,7 +163,7 @@ describe('@Flag and @Limit', () => {
 
 describe('@RequireFlag', () => {
   it('returns the 404 of an unknown route until the flag is on', async () => {
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client }), ShopModule] });
     const hidden = await get('/checkout?a=1', { method: 'POST' });
     const absent = await get('/checkouts?a=1', { method: 'POST' });
     expect(hidden.status).toBe(404);
@@ -172,13 +174,13 @@ describe('@RequireFlag', () => {
 
   it('evaluates for the context of the request', async () => {
     client.set({ flags: { newCheckout: forDutch(true, false) } });
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client, context }), ShopModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client, context }), ShopModule] });
     expect((await get('/checkout', { method: 'POST', ...from('NL') })).status).toBe(201);
     expect((await get('/checkout', { method: 'POST', ...from('DE') })).status).toBe(404);
   });
 
   it('returns the given status, without the name of the flag', async () => {
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client }), ShopModule] });
     const { status, body } = await get('/teapot');
     expect(status).toBe(403);
     expect(JSON.stringify(body)).not.toContain('newCheckout');
@@ -190,7 +192,7 @@ describe('@RequireFlag', () => {
     ['/lab/inner', ['newCheckout', 'beta']],
     ['/annex', ['newCheckout', 'beta']],
   ] as const)('requires every flag of the handler and its controllers: %s', async (path, needed) => {
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), ShopModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client }), ShopModule] });
     for (const missing of needed) {
       client.set({ flags: { newCheckout: true, beta: true, [missing]: false } });
       expect((await get(path)).status).toBe(404);
@@ -211,7 +213,7 @@ describe('@RequireFlag', () => {
         }
       }
       const { get } = await startApp({
-        imports: [ConfigModule.forRoot({ client })],
+        imports: [SmooConfigModule.forRoot({ client })],
         controllers: [OddController],
       });
       expect((await get('/odd')).status).toBe(404);

@@ -2,7 +2,7 @@ import { defineConfig } from '@smooai/config';
 import { expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import type { BooleanFlagKey } from './index.ts';
-import { ConfigModule, Flag, Limit, RequireFlag } from './index.ts';
+import { Flag, Limit, RequireFlag, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 
 test('decorators take the keys of the registered schema', () => {
@@ -19,9 +19,9 @@ test('decorators take the keys of the registered schema', () => {
 });
 
 test('the module takes a schema or a client', () => {
-  ConfigModule.forRoot({ config, context: () => ({ userId: 'u' }), readyTimeoutMs: 1 });
+  SmooConfigModule.forRoot({ config, context: () => ({ userId: 'u' }), readyTimeoutMs: 1 });
   // @ts-expect-error neither a schema nor a client
-  ConfigModule.forRoot({ global: true });
+  SmooConfigModule.forRoot({ global: true });
 });
 
 test('the context of a call must have the declared attributes', () => {
@@ -29,9 +29,9 @@ test('the context of a call must have the declared attributes', () => {
     context: z.object({ userId: z.string() }),
     flags: { beta: z.boolean() },
   });
-  ConfigModule.forRoot({ config: declared, context: () => ({ userId: 'u' }) });
+  SmooConfigModule.forRoot({ config: declared, context: () => ({ userId: 'u' }) });
   // @ts-expect-error userId is missing
-  ConfigModule.forRoot({ config: declared, context: () => ({}) });
+  SmooConfigModule.forRoot({ config: declared, context: () => ({}) });
   // @ts-expect-error not a string
-  ConfigModule.forRoot({ config: declared, context: async () => ({ userId: 1 }) });
+  SmooConfigModule.forRoot({ config: declared, context: async () => ({ userId: 1 }) });
 });

@@ -5,7 +5,7 @@ import { ExternalContextCreator } from '@nestjs/core';
 import type { TargetedValue } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expect, it } from 'vitest';
-import { ConfigModule, type ContextFactory, Flag, Limit, RequireFlag } from './index.ts';
+import { type ContextFactory, Flag, Limit, RequireFlag, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
@@ -32,7 +32,7 @@ const BETA_FOR_ADA: TargetedValue<boolean> = {
 async function start(type: string, context: ContextFactory) {
   const client = createTestClient({ config, secrets: { paymentKey: 'k' }, flags: { beta: BETA_FOR_ADA } });
   const { app } = await startApp({
-    imports: [ConfigModule.forRoot({ client, context })],
+    imports: [SmooConfigModule.forRoot({ client, context })],
     providers: [Handlers],
   });
   const creator = app.get(ExternalContextCreator);

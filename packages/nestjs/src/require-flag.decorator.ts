@@ -1,49 +1,90 @@
-import { applyDecorators, SetMetadata, UseGuards } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
-import { type FlagKey, type FlagValue, OptionsError } from '@smooai/config';
-import { FlagGuard, REQUIRED_FLAGS, type RequiredFlag } from './flag.guard.ts';
+import { applyDecorators, type ExecutionContext, UseGuards } from '@nestjs/common';
+import {
+  type AnyConfig,
+  type FlagKey,
+  type FlagValue,
+  OptionsError,
+  type RegisteredConfig,
+} from '@smooai/config';
+import type { ConfigReader } from './config-reader.ts';
+import { FlagGuard } from './flag.guard.ts';
+import { type Requirement, requirements } from './handler-metadata.ts';
+import { DEFAULT_NAME } from './tokens.ts';
 
 /** The keys of the boolean flags; every key if no schema is registered. */
-export type BooleanFlagKey = {
-  [Key in FlagKey]: unknown extends FlagValue<Key> ? Key : FlagValue<Key> extends boolean ? Key : never;
-}[FlagKey];
+export type BooleanFlagKey<Config extends AnyConfig = RegisteredConfig> = {
+  [Key in FlagKey<Config>]: unknown extends FlagValue<Key, Config>
+    ? Key
+    : FlagValue<Key, Config> extends boolean
+      ? Key
+      : never;
+}[FlagKey<Config>];
 
 export interface RequireFlagOptions {
-  /** HTTP status while the flag is off, 400–599. Default 404, which hides the route. */
+  /** HTTP status of a refusal, 400–599. Default 404, which hides the route. */
   status?: number;
 }
 
+/** Decides about a call from flags, limits and public values for its context. */
+export type FlagPredicate<Config extends AnyConfig = RegisteredConfig> = (
+  config: ConfigReader<Config>,
+  executionContext: ExecutionContext,
+) => boolean | Promise<boolean>;
+
 /**
- * Allows a call only while the flag is `true` for the request's context. On a controller it applies to every handler; with
- * several, all flags must be on. RPC and WebSocket calls are refused with Nest's own "Forbidden resource" exception.
+ * Allows a call only while a flag is on for its context, or has the value `is`, or while a predicate returns `true`. It
+ * decides after all other guards, wherever it is written. On a controller it applies to every handler; with several, all
+ * must allow the call. A refusal is the transport's own: an HTTP status, a GraphQL error with a code, or Nest's "Forbidden
+ * resource" for messages.
  *
  * @throws {OptionsError} for a status outside 400–599.
  * @example
  * @RequireFlag('newCheckout') @Post('checkout') checkout() {}
+ * @example
+ * @RequireFlag('theme', { is: 'dark', status: 403 }) @Get('night') night() {}
+ * @example
+ * @RequireFlag((config) => config.flag('newCheckout') && config.limit('cartItems') > 10) @Get() list() {}
  */
 export function RequireFlag(
   key: BooleanFlagKey,
-  options: RequireFlagOptions = {},
+  options?: RequireFlagOptions & { is?: boolean },
+): ClassDecorator & MethodDecorator;
+export function RequireFlag<Key extends FlagKey>(
+  key: Key,
+  options: RequireFlagOptions & { is: FlagValue<Key> },
+): ClassDecorator & MethodDecorator;
+export function RequireFlag(
+  predicate: FlagPredicate,
+  options?: RequireFlagOptions,
+): ClassDecorator & MethodDecorator;
+export function RequireFlag(
+  required: string | FlagPredicate,
+  options: RequireFlagOptions & { is?: unknown } = {},
 ): ClassDecorator & MethodDecorator {
-  const { status = 404 } = options;
-  if (!Number.isInteger(status) || status < 400 || status > 599) {
-    throw new OptionsError(
-      'status',
-      `@RequireFlag("${key}"): "status" must be an HTTP status from 400 to 599.`,
-    );
-  }
-  return applyDecorators(addRequirement({ key, status }), UseGuards(FlagGuard));
+  return requireFlag(DEFAULT_NAME, required as string | FlagPredicate<AnyConfig>, options);
 }
 
-const reflector = new Reflector();
+/** {@link RequireFlag} for the instance of that name. */
+export function requireFlag(
+  name: string,
+  required: string | FlagPredicate<AnyConfig>,
+  options: RequireFlagOptions & { is?: unknown },
+): ClassDecorator & MethodDecorator {
+  const { status = 404, is = true } = options;
+  const label = typeof required === 'string' ? `@RequireFlag("${required}")` : '@RequireFlag(predicate)';
+  if (!Number.isInteger(status) || status < 400 || status > 599) {
+    throw new OptionsError('status', `${label}: "status" must be an HTTP status from 400 to 599.`);
+  }
+  const isMet: Requirement['isMet'] =
+    typeof required === 'string' ? (config) => config.flag(required) === is : required;
+  return applyDecorators(addRequirement({ name, label, status, isMet }), UseGuards(FlagGuard));
+}
 
-function addRequirement(requirement: RequiredFlag): ClassDecorator & MethodDecorator {
-  // biome-ignore lint/complexity/noBannedTypes: Nest's type of what metadata is set on
-  return (target: Function | object, propertyKey?: string | symbol, descriptor?: PropertyDescriptor) => {
-    const holder = descriptor?.value ?? target;
-    // Adds to the requirements that a class inherits from its base class, instead of replacing them.
-    const known = reflector.get<RequiredFlag[] | undefined>(REQUIRED_FLAGS, holder) ?? [];
-    const decorate = SetMetadata(REQUIRED_FLAGS, [requirement, ...known]);
-    applyDecorators(decorate)(target, propertyKey, descriptor);
+function addRequirement(requirement: Requirement): ClassDecorator & MethodDecorator {
+  return (target: object, method?: string | symbol, descriptor?: PropertyDescriptor) => {
+    if (descriptor === undefined) return requirements.add(target, undefined, requirement);
+    requirements.add(descriptor.value, undefined, requirement);
+    // Under the name of the method too: a decorator that replaces the function can lose what is kept on it.
+    requirements.add(target, method, requirement);
   };
 }

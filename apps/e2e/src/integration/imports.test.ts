@@ -81,6 +81,7 @@ describe('importing a package uses no global of the runtime', () => {
     '@smooai/config-next/server',
     '@smooai/config-next/route-handler',
     '@smooai/config-nestjs',
+    '@smooai/config-nestjs/testing',
   ])('%s, as ESM and as CommonJS', async (entry) => {
     expect(await watched('esm', entry)).toEqual([]);
     expect(await watched('cjs', entry)).toEqual([]);

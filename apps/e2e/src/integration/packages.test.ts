@@ -110,6 +110,7 @@ describe('the packed packages', () => {
     expect(required.sort()).toEqual([
       '@smooai/config',
       '@smooai/config-nestjs',
+      '@smooai/config-nestjs/testing',
       '@smooai/config-next/client',
       '@smooai/config-next/route-handler',
       '@smooai/config-next/server',

@@ -2,11 +2,31 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../scripts/free-port.mjs';
 import { catalog } from '../harness/catalog-version.ts';
 import { OutsideProject } from '../harness/project.ts';
+import type { Command } from '../harness/run-command.ts';
 import { ShopServer } from '../harness/shop-server.ts';
+
+/** What the tests of the transports use beside the packages of Nest. */
+const companions = [
+  '@apollo/server@5.5.1',
+  '@as-integrations/express5@1.1.2',
+  '@types/pg@8',
+  '@types/ws@8',
+  'class-transformer@0.5',
+  'class-validator@0.14',
+  'graphql@16',
+  'graphql-ws@6',
+  'pg@8.23.1',
+  'socket.io-client@4',
+  'ws@8',
+];
 
 export interface NestOptions {
   /** Exact version of @nestjs/cli. */
   cli: string;
+  /** Versions of the packages that belong to the version of Nest. */
+  transports: Record<string, string>;
+  /** Runs the tests of all transports. */
+  testTransports: Command;
   /** More packages to install. */
   install?: string[];
 }
@@ -20,9 +40,13 @@ export function nest(name: string, options: NestOptions, more?: (project: Outsid
       const flags = ['--package-manager', 'npm', '--skip-git', '--strict', '--skip-install'];
       await project.generate(['npx', '-y', `@nestjs/cli@${options.cli}`, 'new', name, ...flags]);
       await project.overlay(name);
+      await project.overlay('nest-transports');
+      const transports = Object.entries(options.transports).map(
+        ([pack, version]) => `@nestjs/${pack}@${version}`,
+      );
       await project.install(
         ['@smooai/config', '@smooai/config-nestjs', '@smooai/config-cli'],
-        [catalog('zod'), ...(options.install ?? [])],
+        [catalog('zod'), ...transports, ...companions, ...(options.install ?? [])],
       );
     });
 
@@ -31,6 +55,11 @@ export function nest(name: string, options: NestOptions, more?: (project: Outsid
     it('runs its tests', async () => {
       const { output } = await project.run(['npm', 'test']);
       expect(output).toMatch(/Tests:?\s+2 passed/);
+    });
+
+    it('runs the tests of GraphQL, sockets, microservices, jobs, a real PostgreSQL and other packages of Nest', async () => {
+      const { output } = await project.run(options.testTransports);
+      expect(output).toMatch(/Tests:?\s+25 passed/);
     });
 
     more?.(project);

@@ -4,7 +4,7 @@ const { Controller, Get, Module } = require('@nestjs/common');
 const { NestFactory } = require('@nestjs/core');
 const { defineConfig, defineLimit } = require('@smooai/config');
 const { createTestClient } = require('@smooai/config/testing');
-const { ConfigModule, Limit, RequireFlag } = require('@smooai/config-nestjs');
+const { SmooConfigModule, Limit, RequireFlag } = require('@smooai/config-nestjs');
 const { z } = require('zod');
 
 const config = defineConfig({
@@ -26,7 +26,7 @@ Get('cart')(CartController.prototype, 'limits', descriptor);
 Controller()(CartController);
 
 class AppModule {}
-Module({ imports: [ConfigModule.forRoot({ client })], controllers: [CartController] })(AppModule);
+Module({ imports: [SmooConfigModule.forRoot({ client })], controllers: [CartController] })(AppModule);
 
 async function main() {
   const app = await NestFactory.create(AppModule, { logger: false });

@@ -1,4 +1,5 @@
-import type { INestApplication, ModuleMetadata } from '@nestjs/common';
+import type { INestApplication, ModuleMetadata, NestApplicationOptions } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { onTestFinished } from 'vitest';
 
@@ -8,10 +9,24 @@ export interface RunningApp {
   get: (path: string, init?: RequestInit) => Promise<{ status: number; body: unknown }>;
 }
 
-export async function startApp(metadata: ModuleMetadata): Promise<RunningApp> {
-  const module = await Test.createTestingModule(metadata).compile();
-  const app = module.createNestApplication({ logger: false });
+export type Platform = 'express' | 'fastify';
+
+interface StartOptions {
+  platform?: Platform;
+  /** Called before the application listens. */
+  prepare?: (app: INestApplication) => void;
+  application?: Pick<NestApplicationOptions, 'moduleIdGeneratorAlgorithm' | 'instrument'>;
+}
+
+export async function startApp(metadata: ModuleMetadata, options: StartOptions = {}): Promise<RunningApp> {
+  const { platform = 'express', prepare, application = {} } = options;
+  const module = await Test.createTestingModule(metadata, application).setLogger(silent).compile();
+  const app =
+    platform === 'express'
+      ? module.createNestApplication({ logger: false })
+      : module.createNestApplication(new FastifyAdapter(), { logger: false });
   onTestFinished(() => app.close());
+  prepare?.(app);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {
@@ -24,3 +39,11 @@ export async function startApp(metadata: ModuleMetadata): Promise<RunningApp> {
     },
   };
 }
+
+export const silent: Record<'log' | 'error' | 'warn' | 'debug' | 'verbose', () => void> = {
+  log() {},
+  error() {},
+  warn() {},
+  debug() {},
+  verbose() {},
+};

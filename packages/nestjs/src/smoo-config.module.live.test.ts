@@ -4,7 +4,7 @@ import { toJsonSchema } from '@smooai/config';
 import { ConfigApi, type ConfigClient, TokenProvider } from '@smooai/config/server';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CONFIG_CLIENT, ConfigModule, Flag, Limit } from './index.ts';
+import { CONFIG_CLIENT, Flag, Limit, SmooConfigModule } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
@@ -45,7 +45,7 @@ async function set(
 }
 
 it('starts with the values of a config server, follows changes, and closes with the application', async () => {
-  const imports = [ConfigModule.forRoot({ config, ...settingsOf(server) })];
+  const imports = [SmooConfigModule.forRoot({ config, ...settingsOf(server) })];
   await expect(startApp({ imports, controllers: [ShopController] })).rejects.toThrow(/paymentKey/);
 
   await set('paymentKey', 'a-payment-key', 'secret');

@@ -7,10 +7,10 @@ import { createTestClient, type TestClient } from '@smooai/config/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   CONFIG_CLIENT,
-  ConfigModule,
-  type ConfigModuleOptions,
-  type ConfigOptionsFactory,
   InjectConfigClient,
+  SmooConfigModule,
+  type SmooConfigOptions,
+  type SmooConfigOptionsFactory,
 } from './index.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
@@ -48,14 +48,14 @@ class EmailModule {}
 describe('forRoot', () => {
   it('provides the client to every module, without an import', async () => {
     const client = testClient();
-    const { get } = await startApp({ imports: [ConfigModule.forRoot({ client }), EmailModule] });
+    const { get } = await startApp({ imports: [SmooConfigModule.forRoot({ client }), EmailModule] });
     expect(await get('/email')).toEqual({ status: 200, body: { email: 'help@shop.example' } });
     client.set({ public: { supportEmail: 'hello@shop.example' } });
     expect((await get('/email')).body).toEqual({ email: 'hello@shop.example' });
   });
 
   it('provides the client only to importing modules if global is false', async () => {
-    const imports = [ConfigModule.forRoot({ client: testClient(), global: false }), EmailModule];
+    const imports = [SmooConfigModule.forRoot({ client: testClient(), global: false }), EmailModule];
     await expect(Test.createTestingModule({ imports }).setLogger(silent).compile()).rejects.toThrow(
       /CONFIG_CLIENT/,
     );
@@ -63,7 +63,7 @@ describe('forRoot', () => {
 
   it('fails to start with the names of all missing settings', async () => {
     const blank = { apiUrl: '', clientId: '', clientSecret: '', organizationId: '' };
-    const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ config, ...blank })] })
+    const start = Test.createTestingModule({ imports: [SmooConfigModule.forRoot({ config, ...blank })] })
       .setLogger(silent)
       .compile();
     await expect(start).rejects.toThrow(
@@ -73,7 +73,7 @@ describe('forRoot', () => {
 
   it('fails to start with the names of all missing values', async () => {
     const client = createTestClient({ config, flags: { theme: 'purple' as never } });
-    const start = Test.createTestingModule({ imports: [ConfigModule.forRoot({ client })] })
+    const start = Test.createTestingModule({ imports: [SmooConfigModule.forRoot({ client })] })
       .setLogger(silent)
       .compile();
     await expect(start).rejects.toThrow(/paymentKey/);
@@ -85,7 +85,7 @@ describe('forRoot', () => {
         init?.signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError')));
       });
     const error = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot({ config, ...SETTINGS, fetch: hang, readyTimeoutMs: 50 })],
+      imports: [SmooConfigModule.forRoot({ config, ...SETTINGS, fetch: hang, readyTimeoutMs: 50 })],
     })
       .setLogger(silent)
       .compile()
@@ -104,7 +104,7 @@ describe('forRoot', () => {
       }
     }
     const { app } = await startApp({
-      imports: [ConfigModule.forRoot({ client: testClient() })],
+      imports: [SmooConfigModule.forRoot({ client: testClient() })],
       providers: [Payments],
     });
     expect(app.get(Payments).keyLength).toBe(3);
@@ -112,7 +112,7 @@ describe('forRoot', () => {
 
   it('does not close a client that was passed in', async () => {
     const client = testClient();
-    const { app } = await startApp({ imports: [ConfigModule.forRoot({ client })] });
+    const { app } = await startApp({ imports: [SmooConfigModule.forRoot({ client })] });
     await app.close();
     expect(client.health().status).toBe('ready');
   });
@@ -120,7 +120,7 @@ describe('forRoot', () => {
   it('uses a client that a test overrides, and does not close it', async () => {
     const client = testClient();
     const module = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot({ config, ...SETTINGS }), EmailModule],
+      imports: [SmooConfigModule.forRoot({ config, ...SETTINGS }), EmailModule],
     })
       .overrideProvider(CONFIG_CLIENT)
       .useValue(client)
@@ -136,8 +136,8 @@ describe('forRootAsync', () => {
   const client = testClient();
 
   @Injectable()
-  class Options implements ConfigOptionsFactory<typeof config> {
-    createConfigOptions(): ConfigModuleOptions<typeof config> {
+  class Options implements SmooConfigOptionsFactory<typeof config> {
+    createConfigOptions(): SmooConfigOptions<typeof config> {
       return { client };
     }
   }
@@ -154,13 +154,13 @@ describe('forRootAsync', () => {
     ['useClass', { useClass: Options }],
     ['useExisting', { imports: [OptionsModule], useExisting: Options }],
   ])('takes the options from %s', async (_name, options) => {
-    const { app, get } = await startApp({ imports: [ConfigModule.forRootAsync(options), EmailModule] });
+    const { app, get } = await startApp({ imports: [SmooConfigModule.forRootAsync(options), EmailModule] });
     expect(app.get(CONFIG_CLIENT)).toBe(client);
     expect((await get('/email')).status).toBe(200);
   });
 
   it('provides the client only to importing modules if global is false', async () => {
-    const module = ConfigModule.forRootAsync({ useFactory: () => ({ client }), global: false });
+    const module = SmooConfigModule.forRootAsync({ useFactory: () => ({ client }), global: false });
     const start = Test.createTestingModule({ imports: [module, EmailModule] })
       .setLogger(silent)
       .compile();
@@ -169,8 +169,10 @@ describe('forRootAsync', () => {
 
   it('throws unless exactly one way of creating the options is given', () => {
     const create = () => ({ client });
-    expect(() => ConfigModule.forRootAsync({})).toThrow(/exactly one of "useFactory"/);
-    expect(() => ConfigModule.forRootAsync({ useFactory: create, useClass: Options })).toThrow(/exactly one/);
+    expect(() => SmooConfigModule.forRootAsync({})).toThrow(/exactly one of "useFactory"/);
+    expect(() => SmooConfigModule.forRootAsync({ useFactory: create, useClass: Options })).toThrow(
+      /exactly one/,
+    );
   });
 });
 

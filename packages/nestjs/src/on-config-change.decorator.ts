@@ -1,0 +1,25 @@
+import type { AnyConfig, FlagKey, LimitKey, PublicKey, RegisteredConfig, SecretKey } from '@smooai/config';
+import { listeners } from './handler-metadata.ts';
+import { DEFAULT_NAME } from './tokens.ts';
+
+/** A key with its group, such as `flags.newCheckout`. */
+export type ConfigPath<Config extends AnyConfig = RegisteredConfig> =
+  | `public.${PublicKey<Config>}`
+  | `secrets.${SecretKey<Config>}`
+  | `flags.${FlagKey<Config>}`
+  | `limits.${LimitKey<Config>}`;
+
+/**
+ * Calls a method of a provider or controller after each change of these keys, with the paths that changed. Errors are
+ * logged. It is not called for the values at the start.
+ *
+ * @example
+ * @OnConfigChange('flags.newCheckout', 'limits.cartItems') refresh(changed: ConfigPath[]) {}
+ */
+export function OnConfigChange(...paths: [ConfigPath, ...ConfigPath[]]): MethodDecorator {
+  return onConfigChange(DEFAULT_NAME, paths);
+}
+
+export function onConfigChange(name: string, paths: readonly string[]): MethodDecorator {
+  return (target, method) => listeners.add(target, method, { name, paths });
+}
