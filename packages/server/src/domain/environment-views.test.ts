@@ -24,14 +24,14 @@ async function setUp() {
     return view;
   };
   const set = (key: string, value: JsonValue) =>
-    writer.run(async ({ operations, record }) => {
-      await operations.upsertValue(valueRow(shop, { key, value, tier: 'feature_flag' }));
-      record(id, [{ tier: 'feature_flag', key, value }]);
+    writer.run(async (transaction) => {
+      await transaction.operations.upsertValue(valueRow(shop, { key, value, tier: 'feature_flag' }));
+      transaction.record(id, [{ tier: 'feature_flag', key, value }]);
     });
   const setSegment = (name: string, condition: Condition) =>
-    writer.run(async ({ operations, record }) => {
-      await operations.upsertSegment(segmentRow(shop, { name, condition }));
-      record(id, [{ segments: { [name]: condition } }]);
+    writer.run(async (transaction) => {
+      await transaction.operations.upsertSegment(segmentRow(shop, { name, condition }));
+      transaction.record(id, [{ segments: { [name]: condition } }]);
     });
   return { views, writer, id, read, set, setSegment };
 }
@@ -92,7 +92,7 @@ it('names the keys that use a changed segment, directly or through another one',
   ]);
   expect(changedKeys(after, after)).toEqual(new Set());
   // A read of everything has other objects with the same values.
-  await writer.run(async ({ record }) => record(id, []));
+  await writer.run(async (transaction) => transaction.record(id, []));
   expect(changedKeys(after, await read())).toEqual(new Set());
 });
 
@@ -100,6 +100,6 @@ it('does not name secrets', async () => {
   const { read, writer, id } = await setUp();
   const before = await read();
   const change = { tier: 'secret' as const, key: 'paymentKey', value: 'sk_1' };
-  await writer.run(async ({ record }) => record(id, [change]));
+  await writer.run(async (transaction) => transaction.record(id, [change]));
   expect(changedKeys(before, await read())).toEqual(new Set());
 });
