@@ -8,9 +8,9 @@ let timer;
 
 export function serveOrders(orders = {}) {
   process.on('disconnect', () => process.exit());
-  process.on('message', async ({ name, ...parameters }) => {
+  process.on('message', ({ name, ...parameters }) => {
     if (name === 'start') begin();
-    process.send({ result: name === 'stop' ? end() : ((await orders[name]?.(parameters)) ?? {}) });
+    process.send({ result: name === 'stop' ? end() : (orders[name]?.(parameters) ?? {}) });
   });
 }
 

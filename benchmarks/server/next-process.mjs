@@ -30,7 +30,9 @@ const handler = createSnapshotRouteHandler({
   context: (request) => JSON.parse(request.headers.get('x-context')),
 });
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => void respond(request, response));
+
+async function respond(request, response) {
   if (request.url === '/healthz') {
     response.end('{}');
     return;
@@ -47,7 +49,8 @@ const server = createServer(async (request, response) => {
     if (!response.write(value)) await once(response, 'drain');
   }
   response.end();
-});
+}
+
 server.listen(0, '127.0.0.1', 10_000, () =>
   process.send({ url: `http://127.0.0.1:${server.address().port}` }),
 );

@@ -30,6 +30,7 @@ export {
   ValuesInvalidError,
 } from './errors.ts';
 export { checkCondition } from './evaluation/check/condition-check.ts';
+export { touchedSegments } from './evaluation/check/segment-changes.ts';
 export { checkTargeting, segmentsUsed } from './evaluation/check/targeting-check.ts';
 export type {
   PatternFlags,

@@ -5,7 +5,7 @@ import { type AccessRule, isScope, type Principal } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import { PUBLISHABLE_KEY_PREFIX } from './credentials.ts';
-import type { TokenService } from './token-service.ts';
+import type { TokenClaims, TokenService } from './token-service.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -78,10 +78,19 @@ async function machinePrincipal(
   const client = await clients.find(claims.clientId);
   if (!client || client.revokedAt !== null || client.type !== 'm2m') return undefined;
   if (client.organizationId !== claims.organizationId) return undefined;
+  const known = principals.get(claims);
+  if (known?.client === client) return known.principal;
   // A scope that the client has lost since the token was issued no longer counts.
   const granted = claims.scopes.filter((scope) => client.scopes.includes(scope));
-  return principalOf(client, granted, { token: { id: claims.jti, expiresAtSec: claims.expiresAtSec } });
+  const principal = principalOf(client, granted, {
+    token: { id: claims.jti, expiresAtSec: claims.expiresAtSec },
+  });
+  principals.set(claims, { client, principal });
+  return principal;
 }
+
+/** The principal of each token in memory, as long as its client is the one that it was made of. */
+const principals = new WeakMap<TokenClaims, { client: AuthClient; principal: Principal }>();
 
 async function browserPrincipal(
   request: FastifyRequest,

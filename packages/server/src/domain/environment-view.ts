@@ -9,6 +9,7 @@ import {
   segmentsUsed,
   TIERS,
   tierNames,
+  touchedSegments,
 } from '@smooai/config';
 import type { ChangeRecord, Environment } from '../storage/storage.ts';
 import { type EffectiveValue, type EffectiveValues, toConditions } from './effective-values.ts';
@@ -110,7 +111,7 @@ export function changedKeys(before: EnvironmentView, after: EnvironmentView): Se
     }
   }
   if (before.segments !== after.segments) {
-    const segments = changedSegments(before, after);
+    const segments = touchedSegments(toConditions(before.segments), toConditions(after.segments));
     for (const { key, value } of segments.size > 0 ? targetedValues(after) : []) {
       for (const name of segmentsUsed(value)) if (segments.has(name)) changed.add(key);
     }
@@ -131,22 +132,6 @@ function isSameAnswer(one: SchemaKey | undefined, other: SchemaKey | undefined):
     isDeepStrictEqual(one?.defaultValue, other?.defaultValue) &&
     isDeepStrictEqual(one?.limit, other?.limit)
   );
-}
-
-/** Names of the segments whose result may differ: those that changed, and those that refer to them, directly or not. */
-function changedSegments(before: EffectiveValues, after: EffectiveValues): Set<string> {
-  const changed = new Set<string>();
-  for (const name of new Set([...before.segments.keys(), ...after.segments.keys()])) {
-    const [old, next] = [before.segments.get(name), after.segments.get(name)];
-    if (!isDeepStrictEqual(old?.condition, next?.condition)) changed.add(name);
-  }
-  for (let size = 0; size !== changed.size; ) {
-    size = changed.size;
-    for (const [name, { condition }] of after.segments) {
-      for (const used of segmentsUsed(condition)) if (changed.has(used)) changed.add(name);
-    }
-  }
-  return changed;
 }
 
 function toRuleset({ environment, values, segments }: EnvironmentView): Ruleset {

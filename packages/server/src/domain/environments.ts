@@ -119,7 +119,8 @@ export class Environments {
    * fall back to it
    */
   async delete(principal: Principal, id: string): Promise<void> {
-    await this.#parts.writer.run(async ({ operations, record }) => {
+    await this.#parts.writer.run(async (transaction) => {
+      const { operations } = transaction;
       const environment = await findEnvironment(operations, principal, id);
       requireAllEnvironments(principal, 'delete environments');
       const all = await operations.listEnvironments(principal.organizationId);
@@ -132,7 +133,7 @@ export class Environments {
         );
       }
       await operations.deleteEnvironment(id);
-      record(id, []);
+      transaction.record(id, []);
     });
     this.#notifyLost(id, () => true);
   }

@@ -110,7 +110,7 @@ class SnapshotFeed {
     try {
       while (this.#isBehind && !this.isEmpty) {
         this.#isBehind = false;
-        // Whoever joins during the read may have to see a newer view, and waits for the next round.
+        // A reader that joins during the read may have to see a newer view, so it waits for the next round.
         const joining = [...this.#joining];
         const view = await this.#parts.readView(this.#environmentId);
         if (view === undefined) {

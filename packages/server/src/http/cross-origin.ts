@@ -16,15 +16,8 @@ export async function registerCors(app: FastifyInstance, clients: ClientDirector
     strictPreflight: false,
   });
   const [allowed, refused] = [optionsFor(true), optionsFor(false)];
-  type Done = (error: Error | null, options?: FastifyCorsOptions) => void;
-  const delegator = (request: FastifyRequest, done: Done): void => {
-    // Most requests are not from a browser.
-    if (request.headers.origin === undefined) {
-      done(null, refused);
-      return;
-    }
-    isAllowed(request, clients).then((isIt) => done(null, isIt ? allowed : refused), done);
-  };
+  const delegator = async (request: FastifyRequest): Promise<FastifyCorsOptions> =>
+    (await isAllowed(request, clients)) ? allowed : refused;
   await app.register(cors, { delegator });
 }
 

@@ -9,7 +9,7 @@ export interface StreamOptions {
   heartbeatMs?: number;
   /** Bytes buffered for a client that does not read, on top of its first events (default 1 MiB). */
   maxWaitingBytes?: number;
-  /** Milliseconds after which a client that reads nothing of what waits for it is disconnected (default 60 000). */
+  /** Milliseconds in which a client must read 64 KiB of what waits for it, or it is disconnected (default 60 000). */
   stalledMs?: number;
   /** Most open snapshot streams of one publishable key (default 50 000). More get a 429. */
   maxPerKey?: number;

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import type { Condition, JsonValue } from '@smooai/config';
+import { expect, it, onTestFinished } from 'vitest';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import { logStatements } from '../test-support/statement-log.ts';
+import { insertShop, segmentRow, valueRow } from '../test-support/storage-fixtures.ts';
+import { ChangeBus } from './change-bus.ts';
+import { ChangeWriter } from './change-writer.ts';
+import { changedKeys, type EnvironmentView } from './environment-view.ts';
+import { EnvironmentViews } from './environment-views.ts';
+import { SchemaKeysCache } from './validation/schema-keys.ts';
+
+async function setUp() {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const shop = await insertShop(storage);
+  const { id } = shop.environment;
+  const views = new EnvironmentViews(storage, new SchemaKeysCache());
+  const log = { error: () => undefined };
+  const writer = new ChangeWriter({ storage, changes: new ChangeBus(), views, log });
+  const read = async (): Promise<EnvironmentView> => {
+    const view = await views.read(id);
+    if (view === undefined) throw new Error('The environment is missing.');
+    return view;
+  };
+  const set = (key: string, value: JsonValue) =>
+    writer.run(async (transaction) => {
+      await transaction.operations.upsertValue(valueRow(shop, { key, value, tier: 'feature_flag' }));
+      transaction.record(id, [{ tier: 'feature_flag', key, value }]);
+    });
+  const setSegment = (name: string, condition: Condition) =>
+    writer.run(async (transaction) => {
+      await transaction.operations.upsertSegment(segmentRow(shop, { name, condition }));
+      transaction.record(id, [{ segments: { [name]: condition } }]);
+    });
+  return { views, writer, id, read, set, setSegment };
+}
+
+const inCountry = (country: string): Condition => ({ attribute: 'country', op: 'in', values: [country] });
+
+const using = (segment: string): JsonValue => ({
+  $cohort: { rules: [{ id: 'r', when: { segment }, value: true }], defaultValue: false },
+});
+
+it('applies a change of values without a read, and shares what did not change', async () => {
+  const { read, set } = await setUp();
+  await set('one', 1);
+  await set('two', { deep: 2 });
+  const before = await read();
+  await set('one', 3);
+  const statements = logStatements();
+  const after = await read();
+  expect(statements.matching(/./)).toEqual([]);
+  expect(after.revision).toBe(String(Number(before.revision) + 1));
+  expect([before.evaluate('one', {})?.value, after.evaluate('one', {})?.value]).toEqual([1, 3]);
+  expect(after.values.get('two')).toBe(before.values.get('two'));
+  expect(changedKeys(before, after)).toEqual(new Set(['one']));
+});
+
+it('shares one read among all who wait for the same view', async () => {
+  const { read } = await setUp();
+  const statements = logStatements();
+  const [first, ...others] = await Promise.all(Array.from({ length: 10 }, read));
+  for (const view of others) expect(view).toBe(first);
+  expect(statements.matching(/"config_values"/)).toHaveLength(1);
+});
+
+it('does not keep a view whose read began before a change', async () => {
+  const { read, set } = await setUp();
+  for (let round = 0; round < 5; round += 1) {
+    // In either order: the transactions of the read and of the write wait for each other.
+    await Promise.all(round % 2 === 0 ? [read(), set('one', round)] : [set('one', round), read()]);
+    expect((await read()).evaluate('one', {})?.value).toBe(round);
+  }
+});
+
+it('names the keys that use a changed segment, directly or through another one', async () => {
+  const { read, set, setSegment, writer, id } = await setUp();
+  await setSegment('near', inCountry('NL'));
+  await setSegment('region', { not: { segment: 'near' } });
+  await set('direct', using('near'));
+  await set('indirect', using('region'));
+  await set('other', using('far'));
+  await set('plain', true);
+  const before = await read();
+  await setSegment('near', inCountry('BE'));
+  const after = await read();
+  expect(changedKeys(before, after)).toEqual(new Set(['direct', 'indirect']));
+  expect([before, after].map((view) => view.evaluate('direct', { country: 'BE' })?.value)).toEqual([
+    false,
+    true,
+  ]);
+  expect(changedKeys(after, after)).toEqual(new Set());
+  // A read of everything has other objects with the same values.
+  await writer.run(async (transaction) => transaction.record(id, []));
+  expect(changedKeys(after, await read())).toEqual(new Set());
+});
+
+it('does not name secrets', async () => {
+  const { read, writer, id } = await setUp();
+  const before = await read();
+  const change = { tier: 'secret' as const, key: 'paymentKey', value: 'sk_1' };
+  await writer.run(async (transaction) => transaction.record(id, [change]));
+  expect(changedKeys(before, await read())).toEqual(new Set());
+});
