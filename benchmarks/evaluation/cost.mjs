@@ -15,7 +15,9 @@ if (options.before !== undefined) roots.unshift(['before', resolve(options.befor
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const child = async (script, ...args) => {
-  const { stdout } = await run(process.execPath, ['--expose-gc', path(script), ...args], { timeout: 120_000 });
+  const { stdout } = await run(process.execPath, ['--expose-gc', path(script), ...args], {
+    timeout: 120_000,
+  });
   return JSON.parse(stdout);
 };
 
@@ -32,7 +34,10 @@ for (let round = 0; round < Number(options.rounds); round++) {
 }
 
 const middle = (name, of) => median(samples.get(name).map(of));
-const peer = { heap: middle('growthbook', ({ heap }) => heap), heapRead: middle('growthbook', (s) => s.heapRead) };
+const peer = {
+  heap: middle('growthbook', ({ heap }) => heap),
+  heapRead: middle('growthbook', (s) => s.heapRead),
+};
 const rows = [
   ['load ÷ `JSON.parse` of the text', 'load', (s) => s.load / s.parse],
   ['the same, no two flags alike', 'own', (s) => s.load / s.parse],
@@ -47,6 +52,9 @@ const rows = [
 ];
 printTable('10,000 flags of three rules each', [
   ['', ...roots.map(([name]) => name)],
-  ...rows.map(([title, task, of]) => [title, ...roots.map(([name]) => format(middle(`${name} ${task}`, of)))]),
+  ...rows.map(([title, task, of]) => [
+    title,
+    ...roots.map(([name]) => format(middle(`${name} ${task}`, of))),
+  ]),
 ]);
 process.stdout.write(`\nload ${loadavg()[0].toFixed(1)}, ${options.rounds} rounds, medians\n`);

@@ -71,6 +71,7 @@ function ruleShape(condition: RuleCondition, { id, value, isRefused, rollout }: 
 class ProgramBuilder<Value> {
   readonly #options: CompileOptions<Value>;
   readonly #bucketing: Bucketing;
+  readonly #defaultValue: Value;
   readonly #isDefaultRefused: boolean;
   readonly #rules: RuleShape[] = [];
   readonly #scalars: unknown[] = [];
@@ -82,6 +83,7 @@ class ProgramBuilder<Value> {
   constructor(options: CompileOptions<Value>, defaultValue: ParsedValue<Value>, bucketing: Bucketing) {
     this.#options = options;
     this.#bucketing = bucketing;
+    this.#defaultValue = defaultValue.value;
     this.#isDefaultRefused = defaultValue.isRefused;
     this.#values = [defaultValue.value];
     this.#positions.set(defaultValue.value, DEFAULT_VALUE);
@@ -120,19 +122,23 @@ class ProgramBuilder<Value> {
       isRefused: this.#isDefaultRefused,
       rollout,
     });
+    const shape = sharedShape({ rules: this.#rules, fallthrough });
     return {
-      shape: sharedShape({ rules: this.#rules, fallthrough }),
+      rules: shape.rules,
+      fallthrough: shape.fallthrough,
       scalars: this.#scalars.slice(),
       conditions: this.#conditions.length === 0 ? NO_CONDITIONS : this.#conditions.slice(),
+      defaultValue: this.#defaultValue,
       values: sharedValues(this.#values),
       salt: this.#salt,
+      defaultDetails: undefined,
     };
   }
 
   #condition(when: unknown): RuleCondition {
     const condition = this.#options.conditions.compile(when);
     const operands = equalityOperands(condition);
-    if (operands === undefined) {
+    if (operands === undefined || operands.length === 0) {
       return { attribute: undefined, first: this.#conditions.push(condition) - 1 };
     }
     const first = this.#scalars.length;

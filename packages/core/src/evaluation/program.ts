@@ -17,15 +17,20 @@ export interface Details<Value> {
  * structure; the rest is what differs between them.
  */
 export interface Program<Value> {
-  readonly shape: ProgramShape;
+  readonly rules: ProgramShape['rules'];
+  readonly fallthrough: ProgramShape['fallthrough'];
   /** The operands of each rule's comparison, followed by the rule's id. */
   readonly scalars: readonly unknown[];
   /** The conditions that are more than a comparison with a few operands. */
   readonly conditions: readonly ConditionNode[];
+  /** Used most often, so it is not only in `values`. */
+  readonly defaultValue: Value;
   /** The parsed values, each once. The first is the default, which also replaces those that the schema refused. */
   readonly values: readonly Value[];
   /** The cohort's salt; undefined if no rollout uses it. */
   readonly salt: HashState | undefined;
+  /** The most frequent details. Made at their first use, then shared. */
+  defaultDetails: Details<Value> | undefined;
 }
 
 export interface ProgramShape {
@@ -54,7 +59,7 @@ export interface RuleOutcome {
 /** A rule whose condition is that an attribute equals one of a few operands. */
 interface ComparisonRule extends RuleOutcome {
   readonly attribute: Attribute;
-  /** Index of the first operand in `scalars`; the operands end at the rule's id. */
+  /** Index of the first operand in `scalars`; the operands end at the rule's id. There is at least one. */
   readonly first: number;
 }
 
@@ -99,14 +104,14 @@ export function evaluateValue<Value>(program: Program<Value>, context: Evaluatio
 export function evaluateDetails<Value>(program: Program<Value>, context: EvaluationContext): Details<Value> {
   const attributes = attributesOf(context);
   const { id, value, isRefused, rollout } = matchingRule(program, attributes);
+  if (rollout === undefined && id === NONE) return defaultDetails(program);
   const matchedRuleId = ruleIdAt(program, id);
   if (rollout === undefined) {
-    if (isRefused) return refusedDetails(program);
-    return detailsOf(valueAt(program, value), id === NONE ? 'default' : 'rule', matchedRuleId);
+    return isRefused ? refusedDetails(program) : detailsOf(valueAt(program, value), 'rule', matchedRuleId);
   }
   const bucket = bucketFor(program, rollout, attributes);
   const variant = bucket < 0 ? undefined : variantAt(rollout.variants, bucket);
-  if ((variant ?? program.shape.fallthrough).isRefused) return refusedDetails(program);
+  if ((variant ?? program.fallthrough).isRefused) return refusedDetails(program);
   const rolled = valueAt(program, variant === undefined ? DEFAULT_VALUE : variant.value);
   const source = variant === undefined ? 'default' : 'rollout';
   if (bucket < 0) return detailsOf(rolled, source, matchedRuleId);
@@ -118,10 +123,9 @@ export function evaluateDetails<Value>(program: Program<Value>, context: Evaluat
 
 /** The first rule whose condition is true, else the fallthrough. */
 function matchingRule(
-  { shape, scalars, conditions }: Program<unknown>,
+  { rules, fallthrough, scalars, conditions }: Program<unknown>,
   attributes: EvaluationContext,
 ): RuleShape {
-  const { rules } = shape;
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index];
     if (rule === undefined) continue;
@@ -132,7 +136,7 @@ function matchingRule(
       if (condition !== undefined && holds(condition, attributes)) return rule;
     }
   }
-  return shape.fallthrough;
+  return fallthrough;
 }
 
 /**
@@ -148,9 +152,14 @@ function equalsOneOf(
     const { name, path } = attribute;
     const value = path === undefined ? context[name] : readAttribute(context, attribute);
     let index = first;
-    if (typeof value === 'object') while (index < id && !hasElement(value, scalars[index])) index++;
-    else while (index < id && value !== scalars[index]) index++;
-    return index < id && (path !== undefined || Object.hasOwn(context, name));
+    do {
+      const operand = scalars[index];
+      if (value === operand || (typeof value === 'object' && hasElement(value, operand))) {
+        return path !== undefined || Object.hasOwn(context, name);
+      }
+      index++;
+    } while (index < id);
+    return false;
   } catch {
     // A getter or proxy in the context threw: the attribute is missing.
     return false;
@@ -193,8 +202,8 @@ export function readUnit(attributes: EvaluationContext, attribute: Attribute): s
 }
 
 /** Every index in a shape is one of its program's values. */
-function valueAt<Value>({ values }: Program<Value>, index: number): Value {
-  return values[index] as Value;
+function valueAt<Value>({ defaultValue, values }: Program<Value>, index: number): Value {
+  return index === DEFAULT_VALUE ? defaultValue : (values[index] as Value);
 }
 
 function ruleIdAt({ scalars }: Program<unknown>, index: number): string | undefined {
@@ -209,6 +218,15 @@ function detailsOf<Value>(
   matchedRuleId: string | undefined,
 ): Details<Value> {
   return matchedRuleId === undefined ? { value, source } : { value, source, matchedRuleId };
+}
+
+function defaultDetails<Value>(program: Program<Value>): Details<Value> {
+  program.defaultDetails ??= Object.freeze(
+    program.fallthrough.isRefused
+      ? refusedDetails(program)
+      : detailsOf(program.defaultValue, 'default', undefined),
+  );
+  return program.defaultDetails;
 }
 
 /** The default in place of a value that the schema refused. */
