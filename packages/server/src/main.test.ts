@@ -108,7 +108,7 @@ async function clientOf(server: Running, directory: string) {
   };
 }
 
-describe('smooai-config-server', { timeout: 40_000 }, () => {
+describe('smooai-config-server', { timeout: 180_000 }, () => {
   it('ends with 0 on a full disk', async (context) => {
     const directory = await smallDisk(context);
     const server = run(['--json'], directory);
