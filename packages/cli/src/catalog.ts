@@ -1,4 +1,4 @@
-import { type JsonSchema, TIERS, type Tier, type TierNames, tierNames } from '@smooai/config';
+import { type JsonSchema, schemaKeysOf, TIERS, type Tier, type TierNames, tierNames } from '@smooai/config';
 import type { ApiSchema, ConfigApi } from '@smooai/config/server';
 import { UsageError } from './errors.ts';
 import { didYouMean } from './text/did-you-mean.ts';
@@ -21,11 +21,9 @@ export async function readCatalog(api: ConfigApi): Promise<CatalogKey[]> {
 
 /** Returns every key of one schema, ordered by tier. */
 export function schemaKeys(schema: Pick<ApiSchema, 'id' | 'name' | 'jsonSchema'>): CatalogKey[] {
-  return TIERS.flatMap(({ tier, group, schema: property }) => {
-    // The published contract allows a schema to omit a tier that has no keys.
-    const properties: Readonly<Record<string, JsonSchema>> =
-      schema.jsonSchema?.properties?.[property]?.properties ?? {};
-    return Object.entries(properties).map(([key, jsonSchema]) => ({
+  return TIERS.flatMap((names) => {
+    const { tier, group } = names;
+    return Object.entries(schemaKeysOf(schema.jsonSchema, names)).map(([key, jsonSchema]) => ({
       key,
       fullName: `${group}.${key}`,
       tier,

@@ -72,10 +72,11 @@ export type {
 } from './schema/config-types.ts';
 export { defineConfig } from './schema/define-config.ts';
 export { toJsonSchema } from './schema/json-schema.ts';
+export { findKeyIssue } from './schema/key-name.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './schema/limit.ts';
 export { diffSnapshots } from './snapshot/snapshot-diff.ts';
 export { SnapshotFanOut, type SnapshotReader } from './snapshot/snapshot-fan-out.ts';
-export { isTargetable, TIERS, type TierNames, tierNames } from './tiers.ts';
+export { isTargetable, schemaKeysOf, TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,
   ConditionOperator,
@@ -88,6 +89,7 @@ export type {
   Ruleset,
   RulesetChange,
   RulesetPatch,
+  SchemaDocument,
   Segments,
   Snapshot,
   SnapshotPatch,

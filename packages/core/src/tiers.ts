@@ -1,4 +1,4 @@
-import type { Ruleset, Tier, WireSchema } from './wire.ts';
+import type { JsonSchema, Ruleset, SchemaDocument, Tier, WireSchema } from './wire.ts';
 
 /** The names of one tier in different places. */
 export interface TierNames {
@@ -10,17 +10,56 @@ export interface TierNames {
   ruleset: 'public' | 'secret' | 'flags' | 'limits';
   /** In a schema document. */
   schema: keyof WireSchema['properties'];
+  /** In a schema document of the platform's SDKs in other languages. */
+  schemaAlias: 'public' | 'secret' | 'feature_flags' | 'limits';
   /** In messages to people. */
   label: string;
 }
 
 /** Every tier with all its names. */
 export const TIERS: readonly TierNames[] = [
-  { tier: 'public', group: 'public', ruleset: 'public', schema: 'publicConfigSchema', label: 'public value' },
-  { tier: 'secret', group: 'secrets', ruleset: 'secret', schema: 'secretConfigSchema', label: 'secret' },
-  { tier: 'feature_flag', group: 'flags', ruleset: 'flags', schema: 'featureFlagSchema', label: 'flag' },
-  { tier: 'limit', group: 'limits', ruleset: 'limits', schema: 'limitsSchema', label: 'limit' },
+  {
+    tier: 'public',
+    group: 'public',
+    ruleset: 'public',
+    schema: 'publicConfigSchema',
+    schemaAlias: 'public',
+    label: 'public value',
+  },
+  {
+    tier: 'secret',
+    group: 'secrets',
+    ruleset: 'secret',
+    schema: 'secretConfigSchema',
+    schemaAlias: 'secret',
+    label: 'secret',
+  },
+  {
+    tier: 'feature_flag',
+    group: 'flags',
+    ruleset: 'flags',
+    schema: 'featureFlagSchema',
+    schemaAlias: 'feature_flags',
+    label: 'flag',
+  },
+  {
+    tier: 'limit',
+    group: 'limits',
+    ruleset: 'limits',
+    schema: 'limitsSchema',
+    schemaAlias: 'limits',
+    label: 'limit',
+  },
 ] satisfies { ruleset: keyof Ruleset }[] & TierNames[];
+
+/** The keys of a tier in a schema document, each with its JSON Schema. */
+export function schemaKeysOf(
+  document: SchemaDocument,
+  names: TierNames,
+): Readonly<Record<string, JsonSchema>> {
+  const groups: Partial<SchemaDocument['properties']> = document.properties ?? {};
+  return (groups[names.schema] ?? groups[names.schemaAlias])?.properties ?? {};
+}
 
 /** The names of a tier, by its name on the wire. */
 export function tierNames(tier: Tier): TierNames {

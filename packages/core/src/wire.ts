@@ -136,6 +136,16 @@ export interface WireSchema {
   };
 }
 
+/**
+ * A schema document as a server has it. Its groups are those of a {@link WireSchema}, or have the names that the
+ * platform's SDKs in other languages use: `public`, `secret`, `feature_flags` and `limits`. A tier without keys may be
+ * left out.
+ */
+export interface SchemaDocument {
+  type: 'object';
+  properties: { [group: string]: TierSchema };
+}
+
 /** One tier of a {@link WireSchema}. */
 export interface TierSchema {
   type: 'object';

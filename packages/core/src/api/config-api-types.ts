@@ -1,4 +1,4 @@
-import type { Condition, EvaluationContext, JsonValue, Ruleset, Tier, WireSchema } from '../wire.ts';
+import type { Condition, EvaluationContext, JsonValue, Ruleset, SchemaDocument, Tier } from '../wire.ts';
 
 /** A stored value, as `PUT /values` returns it. Times are ISO 8601. */
 export interface ApiValue {
@@ -30,7 +30,7 @@ export interface ApiSchema {
   name: string;
   description: string | null;
   currentVersion: number;
-  jsonSchema: WireSchema;
+  jsonSchema: SchemaDocument;
   createdBy: string;
   createdAt: string;
   updatedAt: string;

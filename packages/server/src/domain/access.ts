@@ -38,6 +38,23 @@ export async function findEnvironmentById(
   return environment;
 }
 
+/**
+ * Finds the environment that a path names by its id.
+ * @throws {Refusal} as {@link findEnvironmentById}
+ */
+export async function findEnvironment(
+  operations: StorageOperations,
+  principal: Principal,
+  id: string,
+): Promise<Environment> {
+  const environment = await operations.findEnvironment(id);
+  if (environment === undefined || environment.organizationId !== principal.organizationId) {
+    throw new Refusal('not-found', `An environment with the id "${clip(id)}" does not exist.`);
+  }
+  requireEnvironmentAccess(principal, environment.name);
+  return environment;
+}
+
 /** @throws {Refusal} `forbidden` if the caller is limited to other environments */
 export function requireEnvironmentAccess(principal: Principal, name: string): void {
   if (!mayUseEnvironment(principal, name)) {

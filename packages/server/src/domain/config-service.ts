@@ -45,7 +45,7 @@ export class ConfigService {
       patterns: new PatternChecker(),
       checks: this.#checks,
     };
-    this.values = new Values(parts);
+    this.values = new Values(options.storage, parts);
     this.schemas = new Schemas(options.storage, parts);
     this.environments = new Environments(options.storage, parts);
     this.segments = new Segments(parts);

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { clip } from '../lib/clip.ts';
 import { MultiMap } from '../lib/multi-map.ts';
 import type { Principal } from '../principal.ts';
 import type { Environment, Storage, StorageOperations } from '../storage/storage.ts';
-import { mayUseEnvironment, requireAllEnvironments, requireEnvironmentAccess } from './access.ts';
+import { findEnvironment, mayUseEnvironment, requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import type { DomainParts } from './domain-parts.ts';
 import {
@@ -167,19 +166,6 @@ function requireFallbackAccess(principal: Principal, all: readonly Environment[]
     'forbidden',
     'Field "fallbackEnvironmentId" is an environment that this client may not use.',
   );
-}
-
-async function findEnvironment(
-  operations: StorageOperations,
-  principal: Principal,
-  id: string,
-): Promise<Environment> {
-  const environment = await operations.findEnvironment(id);
-  if (environment === undefined || environment.organizationId !== principal.organizationId) {
-    throw new Refusal('not-found', `An environment with the id "${clip(id)}" does not exist.`);
-  }
-  requireEnvironmentAccess(principal, environment.name);
-  return environment;
 }
 
 /** Refuses a cycle of fallbacks and a chain of more than {@link MAX_FALLBACKS}. */

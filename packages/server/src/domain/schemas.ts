@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { tierNames, type WireSchema } from '@smooai/config';
+import { tierNames } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
 import type { Storage, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
@@ -8,6 +8,7 @@ import { requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
+import { refuseKeysOfOtherSchemas } from './key-ownership.ts';
 import { Refusal } from './refusal.ts';
 import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
@@ -198,26 +199,6 @@ async function findSchema(
 async function touchEnvironments(transaction: WriteTransaction, organizationId: string): Promise<void> {
   for (const environment of await transaction.operations.listEnvironments(organizationId)) {
     transaction.record(environment.id, []);
-  }
-}
-
-function refuseKeysOfOtherSchemas(document: WireSchema, others: readonly StoredSchema[]): void {
-  const keys = new Set(Object.values(document.properties).flatMap((tier) => Object.keys(tier.properties)));
-  for (const other of others) {
-    const taken = Object.values(other.jsonSchema.properties)
-      .flatMap((tier) => Object.keys(tier.properties))
-      .filter((key) => keys.has(key));
-    if (taken.length === 0) continue;
-    const isOne = taken.length === 1;
-    const keyList = taken.slice(0, 20).map((key) => `"${key}"`);
-    const owner = clip(other.name);
-    throw new Refusal(
-      'conflict',
-      `Field "jsonSchema": ${keyList.join(', ')} ${isOne ? 'belongs' : 'belong'} to the schema "${owner}". ` +
-        `Push under the name "${owner}" to update that schema. Otherwise rename the ${isOne ? 'key' : 'keys'}, ` +
-        `or remove ${isOne ? 'it' : 'them'} from that schema first.`,
-      { fields: { keys: taken, schemaId: other.id } },
-    );
   }
 }
 

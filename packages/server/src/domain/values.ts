@@ -10,8 +10,14 @@ import {
 import { clip } from '../lib/clip.ts';
 import { fieldName } from '../lib/field-name.ts';
 import type { Principal } from '../principal.ts';
-import type { Environment, StorageOperations, StoredSchema, StoredValue } from '../storage/storage.ts';
-import { findEnvironmentById, findEnvironmentByName } from './access.ts';
+import type {
+  Environment,
+  Storage,
+  StorageOperations,
+  StoredSchema,
+  StoredValue,
+} from '../storage/storage.ts';
+import { findEnvironment, findEnvironmentById, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
@@ -50,9 +56,11 @@ interface CheckedWrite {
 
 /** Reading and writing values. */
 export class Values {
+  readonly #storage: Storage;
   readonly #parts: DomainParts;
 
-  constructor(parts: DomainParts) {
+  constructor(storage: Storage, parts: DomainParts) {
+    this.#storage = storage;
     this.#parts = parts;
   }
 
@@ -122,10 +130,40 @@ export class Values {
       if (stored === undefined) {
         throw new Refusal('not-found', `The key "${clip(key)}" has no value of its own in "${name}".`);
       }
-      if (stored.tier === 'secret' && !force) {
-        throw new Refusal('conflict', `"${key}" is a secret. Set "force" to delete it.`);
-      }
-      await removeValue(transaction, environment, stored);
+      await removeUnlessSecret(transaction, environment, { stored, force });
+    });
+  }
+
+  /**
+   * The stored values of one environment itself, or those of one schema in it, sorted by key. For machine clients: rows
+   * contain secrets and rules.
+   * @throws {Refusal} `not-found`, `forbidden`
+   */
+  async listRows(
+    principal: Principal,
+    { environmentId, schemaId }: { environmentId: string; schemaId?: string },
+  ): Promise<StoredValue[]> {
+    const storage = this.#storage;
+    const environment = await findEnvironment(storage, principal, environmentId);
+    const rows = await storage.listValues(environment.id);
+    if (schemaId === undefined) return rows;
+    const schema = await storage.findSchema(schemaId);
+    if (schema?.organizationId !== principal.organizationId) {
+      throw new Refusal('not-found', `A schema with the id "${clip(schemaId)}" does not exist.`);
+    }
+    return rows.filter((row) => row.schemaId === schema.id);
+  }
+
+  /** A stored value by its id, for machine clients. @throws {Refusal} `not-found`, `forbidden` */
+  async getRow(principal: Principal, id: string): Promise<StoredValue> {
+    return (await findRow(this.#storage, principal, id)).stored;
+  }
+
+  /** Deletes a stored value by its id. @throws {Refusal} as {@link delete} */
+  async deleteRow(principal: Principal, { id, force }: { id: string; force: boolean }): Promise<void> {
+    await this.#parts.writer.run(async (transaction) => {
+      const { stored, environment } = await findRow(transaction.operations, principal, id);
+      await removeUnlessSecret(transaction, environment, { stored, force });
     });
   }
 
@@ -136,12 +174,15 @@ export class Values {
   ): Promise<CheckedWrite> {
     const { pointer } = options;
     const environment = await reader.environment(write.environmentId, field(pointer, 'environmentId'));
-    const schema = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
-    const key = this.#parts.schemaKeys.of(schema).get(write.key);
-    if (key === undefined) {
+    const given = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
+    const has = (schema: StoredSchema): boolean => this.#parts.schemaKeys.of(schema).has(write.key);
+    // The platform's tools may name another schema of the organization, but a key belongs to one only.
+    const schema = has(given) ? given : (await reader.organizationSchemas()).find(has);
+    const key = schema && this.#parts.schemaKeys.of(schema).get(write.key);
+    if (schema === undefined || key === undefined) {
       throw new Refusal(
         'invalid',
-        `Field "${field(pointer, 'key')}": the schema "${clip(schema.name)}" has no key "${clip(write.key)}".`,
+        `Field "${field(pointer, 'key')}": the schema "${clip(given.name)}" has no key "${clip(write.key)}".`,
       );
     }
     if (key.tier !== tierOf(write)) {
@@ -154,6 +195,34 @@ export class Values {
     checkValue(key, write.value, { ...options, pointer: `${pointer}/value`, segments });
     return { write, environment, schema };
   }
+}
+
+/** @throws {Refusal} `not-found` if the organization has no such value, `forbidden` as for its environment */
+async function findRow(
+  operations: StorageOperations,
+  principal: Principal,
+  id: string,
+): Promise<{ stored: StoredValue; environment: Environment }> {
+  const stored = await operations.findValueById(id);
+  if (stored?.organizationId === principal.organizationId) {
+    const environment = await findEnvironment(operations, principal, stored.environmentId);
+    return { stored, environment };
+  }
+  throw new Refusal(
+    'not-found',
+    `A value with the id "${clip(id)}" does not exist. To name a key, add the query parameter "environment".`,
+  );
+}
+
+async function removeUnlessSecret(
+  transaction: WriteTransaction,
+  environment: Environment,
+  { stored, force }: { stored: StoredValue; force: boolean },
+): Promise<void> {
+  if (stored.tier === 'secret' && !force) {
+    throw new Refusal('conflict', `"${stored.key}" is a secret. Set "force" to delete it.`);
+  }
+  await removeValue(transaction, environment, stored);
 }
 
 /** Deletes a stored value and records what clients see instead. */
@@ -208,6 +277,7 @@ class WriteReader {
   readonly #principal: Principal;
   readonly #environments = new Map<string, Environment>();
   readonly #schemas = new Map<string, StoredSchema>();
+  #organizationSchemas: StoredSchema[] | undefined;
   readonly #segments = new Map<string, CompiledSegments>();
 
   constructor(operations: StorageOperations, principal: Principal) {
@@ -232,6 +302,11 @@ class WriteReader {
     }
     this.#schemas.set(id, schema);
     return schema;
+  }
+
+  async organizationSchemas(): Promise<StoredSchema[]> {
+    this.#organizationSchemas ??= await this.#operations.listSchemas(this.#principal.organizationId);
+    return this.#organizationSchemas;
   }
 
   async segments(environment: Environment): Promise<CompiledSegments> {

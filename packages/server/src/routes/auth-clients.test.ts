@@ -31,6 +31,8 @@ describe('POST /auth-clients', () => {
       id: expect.any(String),
       clientId: created.id,
       clientSecret: expect.stringMatching(/^sk_[\w-]{43}$/),
+      secretKey: created.clientSecret,
+      expiresAt: null,
       organizationId: server.organizationId,
       type: 'm2m',
       name: 'ci',
@@ -63,7 +65,6 @@ describe('POST /auth-clients', () => {
   it.each([
     ['no type', { name: 'x' }, '"type"'],
     ['another type', { type: 'admin', name: 'x' }, '"type"'],
-    ['no name', { type: 'm2m' }, '"name"'],
     ['a blank name', { type: 'm2m', name: '  ' }, '"name"'],
     ['a name that is not a string', { type: 'm2m', name: 5 }, '"name"'],
     ['an unknown field', { type: 'm2m', name: 'x', environment: 'staging' }, '"environment"'],

@@ -4,6 +4,9 @@ import type { ServerContext } from '../http/server-context.ts';
 import { SCOPES } from '../principal.ts';
 import { nameField, principalOf } from './config-request.ts';
 
+/** The body of a creation: the type by any of its names. */
+type CreateBody = Omit<NewClient, 'type' | 'name'> & { type: keyof typeof CLIENT_TYPES; name?: string };
+
 interface ClientParams {
   org: string;
   id: string;
@@ -16,17 +19,24 @@ const names = (maxItems: number) => ({
   items: { type: 'string', minLength: 1, maxLength: 300 },
 });
 const changeable = {
-  name: nameField,
+  name: { ...nameField, maxLength: 255 },
   environments: { ...names(100), type: ['array', 'null'] },
   scopes: { ...names(SCOPES.length), items: { enum: SCOPES } },
   allowedOrigins: names(50),
 };
+/** The platform's tools use the long names. */
+const CLIENT_TYPES = {
+  m2m: 'm2m',
+  b2m: 'b2m',
+  'machine-to-machine': 'm2m',
+  'browser-to-machine': 'b2m',
+} as const;
 const createSchema = {
   body: {
     type: 'object',
-    required: ['type', 'name'],
+    required: ['type'],
     additionalProperties: false,
-    properties: { type: { enum: ['m2m', 'b2m'] }, ...changeable },
+    properties: { type: { enum: Object.keys(CLIENT_TYPES) }, ...changeable },
   },
 };
 const patchSchema = {
@@ -42,12 +52,18 @@ export function registerAuthClientRoutes(
   const onRequest = context.guard({ scope: 'config:admin' });
   const path = '/organizations/:org/auth-clients';
   app.get<{ Params: ClientParams }>(path, { onRequest }, (request) => service.list(request.params.org));
-  app.post<{ Params: ClientParams; Body: NewClient }>(
+  app.post<{ Params: ClientParams; Body: CreateBody }>(
     path,
     { onRequest, schema: createSchema },
     async (request, reply) => {
-      const created = await service.create(principalOf(request), request.body);
-      return reply.code(201).send(created);
+      const { type, name = `Unnamed ${type} client`, ...rest } = request.body;
+      const input = { type: CLIENT_TYPES[type], name, ...rest };
+      const created = await service.create(principalOf(request), input);
+      const credential =
+        'clientSecret' in created
+          ? { secretKey: created.clientSecret }
+          : { publicKey: created.publishableKey };
+      return reply.code(201).send({ ...created, ...credential, type, expiresAt: null });
     },
   );
   app.patch<{ Params: ClientParams; Body: ClientPatch }>(

@@ -38,12 +38,11 @@ export const rulesetQuery: RequestSchema = {
   properties: { environment, epoch: { type: 'string', maxLength: 200 } },
 };
 
-/** `?environment=NAME&force=true` */
-export const deletionQuery: RequestSchema = {
-  type: 'object',
-  required: ['environment'],
-  properties: { environment, force },
-};
+/** `?environment=NAME`, which may be left out. */
+export const optionalEnvironmentQuery: RequestSchema = { type: 'object', properties: { environment } };
+
+/** `?environment=NAME&force=true`, both of which may be left out. */
+export const optionalDeletionQuery: RequestSchema = { type: 'object', properties: { environment, force } };
 
 /** `?force=true` */
 export const forceQuery: RequestSchema = { type: 'object', properties: { force } };

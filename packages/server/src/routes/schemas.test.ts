@@ -205,10 +205,15 @@ describe('a schema document', () => {
       'limitsSchema.type',
     ],
     ['a tier that is null', { type: 'object', properties: { limitsSchema: null } }, 'limitsSchema'],
-    ['a key with a dash', key('api-url'), 'api-url'],
-    ['a key with a capital', key('ApiUrl'), 'ApiUrl'],
-    ['an empty key', key(''), 'camelCase'],
-    ['a long key', key('a'.repeat(101)), 'at most 100'],
+    ['an empty key', key(''), 'the key is empty'],
+    ['a long key', key('a'.repeat(256)), 'at most 255'],
+    ['a key with a control character', key('a\nb'), 'control character'],
+    ['a reserved key', key('constructor'), 'reserved'],
+    [
+      'a tier by two names',
+      { type: 'object', properties: { public: { type: 'object' }, publicConfigSchema: { type: 'object' } } },
+      'the same tier as "public"',
+    ],
     ['a key whose schema is a boolean', flag(true), 'properties.theme'],
     ['an unknown type', flag({ type: 'text' }), 'properties.theme'],
     ['a keyword of the wrong kind', flag({ minLength: 'x' }), 'properties.theme'],
@@ -243,7 +248,7 @@ describe('a schema document', () => {
   it('may have names of the prototype, other dialects, annotations and local references', async () => {
     const shop = await startShop();
     const document = changed('publicConfigSchema', {
-      constructor: { $schema: 'http://json-schema.org/draft-07/schema#', type: 'string' },
+      valueOf: { $schema: 'http://json-schema.org/draft-07/schema#', type: 'string' },
       toString: { type: 'string', id: 'x', title: 'T', 'x-note': 1 },
       tree: {
         $defs: { node: { type: 'object', properties: { next: { $ref: '#/$defs/node' } } } },
@@ -253,11 +258,11 @@ describe('a schema document', () => {
     expect((await push(shop, document)).status).toBe(200);
     const put = (key: string, value: never) =>
       shop.call('PUT', '/values', { ...shop.write({ key, value }), tier: 'public' });
-    expect((await put('constructor', 'a' as never)).status).toBe(200);
+    expect((await put('valueOf', 'a' as never)).status).toBe(200);
     expect((await put('toString', 'b' as never)).status).toBe(200);
     expect((await put('tree', { next: { next: 1 } } as never)).body.message).toContain('"value.next.next"');
     const { body } = await shop.call('GET', '/values?environment=development');
-    expect(body.values).toEqual({ constructor: 'a', toString: 'b' });
+    expect(body.values).toEqual({ valueOf: 'a', toString: 'b' });
   });
 
   it('is refused if it is too large', async () => {

@@ -19,7 +19,7 @@ const snapshotBody = {
   ...evaluationBody,
   properties: {
     ...evaluationBody.properties,
-    keys: { type: 'array', maxItems: 2_000, items: { type: 'string', maxLength: 200 } },
+    keys: { type: 'array', maxItems: 2_000, items: { type: 'string', maxLength: 255 } },
   },
 };
 const streamQuery = {

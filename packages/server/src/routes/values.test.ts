@@ -297,7 +297,7 @@ describe('a value that its schema refuses', () => {
       [{ ...good, tier: 'public' }, 400, '"tier"'],
       [{ ...good, tier: 'flag' }, 400, '"tier"'],
       [{ ...good, schemaId: 'nothing' }, 404, '"schemaId"'],
-      [{ ...good, schemaId: other.body.id }, 400, '"key"'],
+      [{ ...good, schemaId: other.body.id, key: 'nothing' }, 400, '"key"'],
       [{ ...good, environmentId: 'nothing' }, 404, '"environmentId"'],
     ];
     for (const [body, status, field] of cases) {

@@ -1,14 +1,17 @@
 import type { JsonValue } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
+import { Refusal } from '../domain/refusal.ts';
 import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
 import type { ServerContext } from '../http/server-context.ts';
+import type { Principal } from '../principal.ts';
 import type { StoredValue } from '../storage/storage.ts';
 import {
   CONFIG_PATH,
-  deletionQuery,
   type EnvironmentQuery,
   environmentQuery,
+  optionalDeletionQuery,
+  optionalEnvironmentQuery,
   principalOf,
 } from './config-request.ts';
 
@@ -19,7 +22,7 @@ const valueBody = {
   properties: {
     schemaId: id,
     environmentId: id,
-    key: { type: 'string', minLength: 1, maxLength: 200 },
+    key: { type: 'string', minLength: 1, maxLength: 255 },
     value: {},
     tier: { enum: TIER_NAMES },
   },
@@ -34,6 +37,7 @@ const BULK_BODY_BYTES = 8 * 1024 * 1024;
 /** `…/config/values`: the stored values, for clients without targeting: targeted ones are evaluated. */
 export function registerValuesRoutes(app: FastifyInstance, context: ServerContext): void {
   registerReads(app, context);
+  registerRows(app, context);
   registerWrites(app, context);
 }
 
@@ -49,13 +53,32 @@ function registerReads(app: FastifyInstance, { service, guard }: ServerContext):
       return { values: service.values.list(principal, view) };
     },
   );
-  app.get<{ Querystring: EnvironmentQuery; Params: { key: string } }>(
+  app.get<{ Querystring: Partial<EnvironmentQuery>; Params: { key: string } }>(
     `${CONFIG_PATH}/values/:key`,
-    { onRequest, schema },
-    async (request): Promise<{ value: JsonValue }> => {
+    { onRequest, schema: { querystring: optionalEnvironmentQuery } },
+    async (request): Promise<{ value: JsonValue } | StoredValue> => {
       const principal = principalOf(request);
-      const view = await service.view(principal, request.query.environment);
-      return { value: service.values.get(principal, view, request.params.key) };
+      const { environment } = request.query;
+      const { key } = request.params;
+      // Without an environment it is the id of a value, so that no id hides a key of that name.
+      if (environment === undefined) return service.values.getRow(requireMachine(principal), key);
+      return { value: service.values.get(principal, await service.view(principal, environment), key) };
+    },
+  );
+}
+
+/** Lists of stored values, as the platform's tools read them. They contain secrets and rules, so they are not for browsers. */
+function registerRows(app: FastifyInstance, { service, guard }: ServerContext): void {
+  const onRequest = guard({ scope: 'config:read' });
+  app.get<{ Params: { id: string } }>(`${CONFIG_PATH}/environments/:id/values`, { onRequest }, (request) =>
+    service.values.listRows(principalOf(request), { environmentId: request.params.id }),
+  );
+  app.get<{ Params: { id: string; environment: string } }>(
+    `${CONFIG_PATH}/schemas/:id/environments/:environment/values`,
+    { onRequest },
+    (request) => {
+      const { id, environment } = request.params;
+      return service.values.listRows(principalOf(request), { environmentId: environment, schemaId: id });
     },
   );
 }
@@ -77,14 +100,22 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
       return service.values.set(principalOf(request), request.body.values, (index) => `/values/${index}`);
     },
   );
-  app.delete<{ Querystring: EnvironmentQuery & { force?: string }; Params: { key: string } }>(
+  app.delete<{ Querystring: Partial<EnvironmentQuery> & { force?: string }; Params: { key: string } }>(
     `${CONFIG_PATH}/values/:key`,
-    { onRequest, schema: { querystring: deletionQuery } },
+    { onRequest, schema: { querystring: optionalDeletionQuery } },
     async (request, reply) => {
-      const { environment, force } = request.query;
+      const principal = principalOf(request);
+      const { environment } = request.query;
       const { key } = request.params;
-      await service.values.delete(principalOf(request), { environment, key, force: force === 'true' });
+      const force = request.query.force === 'true';
+      if (environment === undefined) await service.values.deleteRow(principal, { id: key, force });
+      else await service.values.delete(principal, { environment, key, force });
       return reply.code(204).send();
     },
   );
+}
+
+function requireMachine(principal: Principal): Principal {
+  if (principal.type === 'm2m') return principal;
+  throw new Refusal('invalid', 'Query parameter "environment" is required with a publishable key.');
 }

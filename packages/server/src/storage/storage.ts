@@ -1,4 +1,4 @@
-import type { Condition, JsonValue, RulesetChange, Tier, WireSchema } from '@smooai/config';
+import type { Condition, JsonValue, RulesetChange, SchemaDocument, Tier } from '@smooai/config';
 
 /** ISO 8601 date-time in UTC. */
 export type Timestamp = string;
@@ -30,7 +30,7 @@ export interface StoredSchema {
   name: string;
   description: string | null;
   currentVersion: number;
-  jsonSchema: WireSchema;
+  jsonSchema: SchemaDocument;
   createdBy: string;
   createdAt: Timestamp;
   updatedAt: Timestamp;
@@ -133,6 +133,7 @@ export interface StorageOperations {
   /** Returns whether there was one. */
   deleteValue(environmentId: string, key: string): Promise<boolean>;
   findValue(environmentId: string, key: string): Promise<StoredValue | undefined>;
+  findValueById(id: string): Promise<StoredValue | undefined>;
   /** The values of one environment itself (no fallback), sorted by key. */
   listValues(environmentId: string): Promise<StoredValue[]>;
   /** The values of one schema in all environments. */

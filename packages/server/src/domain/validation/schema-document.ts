@@ -1,12 +1,12 @@
 import {
   defineLimit,
+  findKeyIssue,
   type JsonSchema,
   type JsonValue,
+  type SchemaDocument,
   SchemaError,
   TIERS,
   type TierNames,
-  type TierSchema,
-  type WireSchema,
 } from '@smooai/config';
 import { clip } from '../../lib/clip.ts';
 import { Refusal } from '../refusal.ts';
@@ -22,8 +22,6 @@ import {
   withoutAnnotations,
 } from './schema-keywords.ts';
 
-const KEY_PATTERN = /^[a-z][a-zA-Z0-9]*$/;
-const MAX_KEY_LENGTH = 100;
 const LIMIT_KEYWORDS: ReadonlySet<string> = new Set([
   'type',
   'default',
@@ -37,18 +35,19 @@ const LIMIT_KEYWORDS: ReadonlySet<string> = new Set([
 ]);
 
 /** A document without keys, for a schema that is created before its first push. */
-export function emptySchemaDocument(): WireSchema {
-  return readDocument({ type: 'object', properties: {} }).document;
+export function emptySchemaDocument(): SchemaDocument {
+  const properties = TIERS.map(({ schema }) => [schema, { type: 'object', properties: {} }]);
+  return { type: 'object', properties: Object.fromEntries(properties) };
 }
 
 /**
- * Checks a schema document from a request and adds the tiers that it leaves out.
+ * Checks a schema document from a request. It is stored and served as it is.
  * @throws {Refusal} `invalid` naming the place and the reason, or `too-large`
  */
-export async function checkSchemaDocument(given: unknown, checks: RequestChecks): Promise<WireSchema> {
-  const { document, schemas } = readDocument(given);
+export async function checkSchemaDocument(given: unknown, checks: RequestChecks): Promise<SchemaDocument> {
+  const schemas = readDocument(given);
   if (schemas.length > 0) await compileAll(schemas, checks);
-  return document;
+  return given as SchemaDocument;
 }
 
 /** The schema of a key that a worker has to compile, and its place in the request. */
@@ -73,57 +72,70 @@ async function compileAll(schemas: readonly KeySchema[], checks: RequestChecks):
   throw new Refusal('invalid', `Field "${clip(place)}" is not a valid JSON Schema: ${refusal.reason}.`);
 }
 
-function readDocument(document: unknown): { document: WireSchema; schemas: KeySchema[] } {
+/** Checks everything but the schemas of keys, which it returns. */
+function readDocument(document: unknown): KeySchema[] {
   checkJsonLimits(document, 'jsonSchema', MAX_SCHEMA_BYTES);
-  const root = requireObjectSchema(document, 'jsonSchema');
-  const given = root.properties ?? {};
-  for (const name of Object.keys(given)) {
-    if (!TIERS.some((tier) => tier.schema === name)) {
-      const known = TIERS.map((tier) => tier.schema).join(', ');
+  const groups = requireObjectSchema(document, 'jsonSchema').properties ?? {};
+  const reader: DocumentReader = { owners: new Map(), schemas: [] };
+  const groupOf = new Map<TierNames, string>();
+  for (const [group, schema] of Object.entries(groups)) {
+    const names = tierOfGroup(group);
+    const other = groupOf.get(names);
+    if (other !== undefined) {
       throw new Refusal(
         'invalid',
-        `Field "jsonSchema.properties.${clip(name)}" is not a tier. The tiers are ${known}.`,
+        `Field "jsonSchema.properties.${group}" is the same tier as "${other}". Keep one of them.`,
       );
     }
+    groupOf.set(names, group);
+    readTier(reader, { names, group, schema });
   }
-  const owners = new Map<string, TierNames>();
-  const schemas: KeySchema[] = [];
-  const tiers = Object.fromEntries(
-    TIERS.map((names) => [names.schema, checkTier({ names, owners, schemas, schema: given[names.schema] })]),
-  );
-  return { document: { ...root, type: 'object', properties: tiers as WireSchema['properties'] }, schemas };
+  return reader.schemas;
 }
 
-function checkTier(input: {
-  names: TierNames;
-  owners: Map<string, TierNames>;
+function tierOfGroup(group: string): TierNames {
+  const names = TIERS.find((tier) => tier.schema === group || tier.schemaAlias === group);
+  if (names !== undefined) return names;
+  const known = TIERS.map((tier) => tier.schema).join(', ');
+  const aliases = TIERS.map((tier) => tier.schemaAlias).join(', ');
+  throw new Refusal(
+    'invalid',
+    `Field "jsonSchema.properties.${clip(group)}" is not a tier. The tiers are ${known} (or ${aliases}).`,
+  );
+}
+
+/** What was found in a document so far. */
+interface DocumentReader {
+  /** The group of each key. */
+  owners: Map<string, string>;
   schemas: KeySchema[];
-  schema: JsonValue | undefined;
-}): TierSchema {
-  const { names, owners, schemas, schema } = input;
-  const path = `jsonSchema.properties.${names.schema}`;
-  const tier = schema === undefined ? {} : requireObjectSchema(schema, path);
-  const properties: Record<string, JsonSchema> = {};
+}
+
+function readTier(
+  { owners, schemas }: DocumentReader,
+  { names, group, schema }: { names: TierNames; group: string; schema: JsonValue },
+): void {
+  const path = `jsonSchema.properties.${group}`;
+  const tier = requireObjectSchema(schema, path);
   for (const [key, value] of Object.entries(tier.properties ?? {})) {
     const place = `${path}.properties.${clip(key)}`;
-    checkKeyName(key, place);
+    const issue = findKeyIssue(key);
+    if (issue !== undefined) throw new Refusal('invalid', `Field "${place}": the key ${issue}.`);
     const other = owners.get(key);
     if (other !== undefined) {
       throw new Refusal(
         'invalid',
-        `Field "${place}": "${key}" is also in ${other.schema}. A key belongs to one tier.`,
+        `Field "${place}": "${key}" is also in ${other}. A key belongs to one tier.`,
       );
     }
-    owners.set(key, names);
+    owners.set(key, group);
     if (owners.size > MAX_KEYS)
       throw new Refusal('invalid', `Field "jsonSchema" has more than ${MAX_KEYS} keys.`);
     if (!isJsonObject(value))
       throw new Refusal('invalid', `Field "${place}" must be a JSON Schema, as an object.`);
     if (names.tier === 'limit') checkLimitSchema(value, place);
     else schemas.push(readKeySchema(value, place));
-    properties[key] = value;
   }
-  return { ...tier, type: 'object', properties };
 }
 
 function requireObjectSchema(
@@ -138,18 +150,6 @@ function requireObjectSchema(
   if (!isJsonObject(properties))
     throw new Refusal('invalid', `Field "${path}.properties" must be an object.`);
   return { ...rest, properties };
-}
-
-function checkKeyName(key: string, place: string): void {
-  if (!KEY_PATTERN.test(key)) {
-    throw new Refusal(
-      'invalid',
-      `Field "${place}": a key must be camelCase: letters and digits, starting with a lower-case letter.`,
-    );
-  }
-  if (key.length > MAX_KEY_LENGTH) {
-    throw new Refusal('invalid', `Field "${place}": a key must have at most ${MAX_KEY_LENGTH} characters.`);
-  }
 }
 
 function readKeySchema(schema: JsonSchema, place: string): KeySchema {

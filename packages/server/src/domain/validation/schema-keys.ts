@@ -2,9 +2,10 @@ import {
   type JsonSchema,
   type JsonValue,
   type LimitDefinition,
+  type SchemaDocument,
+  schemaKeysOf,
   TIERS,
   type Tier,
-  type WireSchema,
 } from '@smooai/config';
 import type { StoredSchema } from '../../storage/storage.ts';
 import { findKeywordIssue, withoutAnnotations } from './schema-keywords.ts';
@@ -25,10 +26,11 @@ export interface SchemaKey {
 export type SchemaKeys = ReadonlyMap<string, SchemaKey>;
 
 /** Reads the keys of a document that passed `checkSchemaDocument`. */
-export function readSchemaKeys(document: WireSchema): SchemaKeys {
+export function readSchemaKeys(document: SchemaDocument): SchemaKeys {
   const keys = new Map<string, SchemaKey>();
-  for (const { tier, schema } of TIERS) {
-    for (const [key, keySchema] of Object.entries(document.properties[schema].properties)) {
+  for (const names of TIERS) {
+    const { tier } = names;
+    for (const [key, keySchema] of Object.entries(schemaKeysOf(document, names))) {
       keys.set(key, tier === 'limit' ? limitKey(key, keySchema) : valueKey(key, tier, keySchema));
     }
   }

@@ -5,7 +5,7 @@ import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<
   StorageOperations,
-  'upsertValue' | 'deleteValue' | 'findValue' | 'listValues' | 'listSchemaValues'
+  'upsertValue' | 'deleteValue' | 'findValue' | 'findValueById' | 'listValues' | 'listSchemaValues'
 >;
 
 /** Values; secrets are sealed for their organization, environment and key. */
@@ -40,6 +40,11 @@ export function valueOperations(session: Session): Operations {
         .where('environmentId', '=', environmentId)
         .where('key', '=', key)
         .executeTakeFirst();
+      return row && toValue(row, box);
+    },
+    async findValueById(id) {
+      const query = session.db.selectFrom('configValues').selectAll().where('id', '=', id);
+      const row = await query.executeTakeFirst();
       return row && toValue(row, box);
     },
     async listValues(environmentId) {
