@@ -28,7 +28,7 @@ for (let round = 0; round < Number(options.rounds); round++) {
   add('growthbook', await child('load-child.mjs', 'growthbook'));
   for (const [name, root] of roots) {
     for (const task of ['load', 'own', 'patch100', 'patch10000', 'disk']) {
-      add(`${name} ${task}`, await child('cost-child.mjs', task, root));
+      add(`${String(name)} ${String(task)}`, await child('cost-child.mjs', task, root));
     }
   }
 }
@@ -54,7 +54,7 @@ printTable('10,000 flags of three rules each', [
   ['', ...roots.map(([name]) => name)],
   ...rows.map(([title, task, of]) => [
     title,
-    ...roots.map(([name]) => format(middle(`${name} ${task}`, of))),
+    ...roots.map(([name]) => format(middle(`${String(name)} ${String(task)}`, of))),
   ]),
 ]);
 process.stdout.write(`\nload ${loadavg()[0].toFixed(1)}, ${options.rounds} rounds, medians\n`);

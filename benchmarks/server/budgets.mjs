@@ -237,7 +237,7 @@ try {
     ];
     for (const [build, home] of builds) {
       const result = await measure(directory, home, prepare);
-      console.log(`| ${name} | ${build} | ${cells(result)} |`);
+      console.log(`| ${String(name)} | ${build} | ${cells(result)} |`);
     }
   }
 } finally {
