@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createParamDecorator, Controller, Get, UseGuards } from '@nestjs/common';
+import { Controller, createParamDecorator, Get, UseGuards } from '@nestjs/common';
 import { controllerOf } from './decorate.mjs';
 
 const nest = { Controller, Get };

@@ -96,7 +96,14 @@ async function measureStops() {
 
 function printRequests(samples) {
   const floor = samples.get(NAMES[0]);
-  const columns = ['requests/s', 'of constants, %', 'CPU ms/request', 'of constants, %', 'best CPU ms', 'of constants, %'];
+  const columns = [
+    'requests/s',
+    'of constants, %',
+    'CPU ms/request',
+    'of constants, %',
+    'best CPU ms',
+    'of constants, %',
+  ];
   process.stdout.write(`\n| a guard, three flags and a limit | ${columns.join(' | ')} |\n`);
   process.stdout.write(`| --- |${' ---: |'.repeat(columns.length)}\n`);
   for (const [name, { perSecond, cpu }] of samples) {
