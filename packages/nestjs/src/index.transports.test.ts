@@ -135,3 +135,8 @@ it('two GraphQL operations over one connection have contexts of their own', asyn
     expect(await call('read')({}, {}, { user, req }, {})).toMatchObject({ beta: user === 'ada' });
   }
 });
+
+it('a call over a transport of another library is refused too', async () => {
+  const { call } = await start('discord', () => ({}));
+  await expect(call('checkout')({ command: 'checkout' })).rejects.toThrow('Not Found');
+});
