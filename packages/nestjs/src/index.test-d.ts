@@ -103,5 +103,6 @@ test('tests take the values of the registered schema', () => {
   const override = (overrides: ConfigOverrides) => overrides.flag('beta', true).secret('paymentKey', 'k');
   expectTypeOf(override).returns.toEqualTypeOf<ConfigOverrides>();
   // @ts-expect-error not a value of the flag
-  (overrides: ConfigOverrides) => overrides.flag('theme', 'purple');
+  const wrong = (overrides: ConfigOverrides) => overrides.flag('theme', 'purple');
+  expectTypeOf(wrong).toBeFunction();
 });
