@@ -1,8 +1,10 @@
 // Forked: serves one candidate, and reports the CPU time that its requests took.
-import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { candidates } from './candidates.mjs';
+import { load } from './nest.mjs';
+
+await load('reflect-metadata');
+const { Module } = await load('@nestjs/common');
+const { NestFactory } = await load('@nestjs/core');
+const { candidates } = await import('./candidates.mjs');
 
 class AppModule {}
 const { use, ...metadata } = await candidates[process.env.CANDIDATE]();

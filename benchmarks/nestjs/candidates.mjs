@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Controller, createParamDecorator, Get, UseGuards } from '@nestjs/common';
 import { controllerOf } from './decorate.mjs';
+import { load } from './nest.mjs';
 
+const { Controller, createParamDecorator, Get, UseGuards } = await load('@nestjs/common');
 const nest = { Controller, Get };
 const read = (theme, beta, checkout, limit) => ({ theme, beta, checkout, limit });
 const constant = (value) => createParamDecorator(() => value)();
@@ -36,9 +37,9 @@ export const candidates = {
   },
 
   '@smooai/config-nestjs': async () => {
-    const { defineConfig, defineLimit } = await import('@smooai/config');
-    const { createTestClient } = await import('@smooai/config/testing');
-    const { Flag, Limit, RequireFlag, requestOf, SmooConfigModule } = await import('@smooai/config-nestjs');
+    const { defineConfig, defineLimit } = await load('@smooai/config');
+    const { createTestClient } = await load('@smooai/config/testing');
+    const { Flag, Limit, RequireFlag, requestOf, SmooConfigModule } = await load('@smooai/config-nestjs');
     const any = { '~standard': { version: 1, vendor: 'benchmark', validate: (value) => ({ value }) } };
     const config = defineConfig({
       flags: { theme: any, beta: any, checkout: any },

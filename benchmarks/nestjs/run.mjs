@@ -7,7 +7,11 @@ import { parseArgs } from 'node:util';
 import { load } from './load.mjs';
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '40' }, requests: { type: 'string', default: '1000' } },
+  options: {
+    rounds: { type: 'string', default: '40' },
+    requests: { type: 'string', default: '1000' },
+    nest: { type: 'string', default: '11' },
+  },
 });
 const rounds = Number(options.rounds);
 const requests = Number(options.requests);
@@ -19,12 +23,13 @@ const NAMES = [
   'constants as parameters',
   'constants, in an AsyncLocalStorage',
   '@smooai/config-nestjs',
-  '@openfeature/nestjs-sdk',
+  // It supports Nest up to 11.
+  ...(options.nest === '12' ? [] : ['@openfeature/nestjs-sdk']),
 ];
 
 linkPackages();
 process.stdout.write(
-  `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`,
+  `Nest ${options.nest}, Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, load ${loadavg()[0]?.toFixed(1)}, ${rounds} rounds\n`,
 );
 printRequests(await measureRequests());
 printStops(await measureStops());
@@ -43,7 +48,9 @@ function linkPackages() {
 }
 
 async function start(name) {
-  const child = fork(resolve(import.meta.dirname, 'app.mjs'), { env: { ...process.env, CANDIDATE: name } });
+  const child = fork(resolve(import.meta.dirname, 'app.mjs'), {
+    env: { ...process.env, CANDIDATE: name, NEST: options.nest },
+  });
   const [{ port }] = await once(child, 'message');
   return { child, port };
 }

@@ -14,7 +14,7 @@ export class ApplicationScope {
   // Not #private, here and in all that Nest provides: NestFactory can wrap instances in a proxy.
   readonly modules: ModulesContainer;
   private readonly ref: WeakRef<ApplicationScope>;
-  private readonly instances = new Map<HostClass, Map<string, ConfigInstance | undefined>>();
+  private readonly instances = new Map<HostClass, Map<string, ConfigInstance>>();
 
   constructor(modules: ModulesContainer) {
     this.modules = modules;
@@ -32,9 +32,8 @@ export class ApplicationScope {
    * @throws {OptionsError} if the class is in two modules that see different ones.
    */
   instanceOf(host: HostClass, name: string): ConfigInstance | undefined {
-    let known = this.instances.get(host);
-    const instance = known?.get(name);
-    if (instance !== undefined || known?.has(name) === true) return instance;
+    const known = this.instances.get(host)?.get(name);
+    if (known !== undefined) return known;
     const found = new Set<ConfigInstance>();
     for (const module of hostsOf(this.modules).get(host) ?? []) {
       const seen = visibleInstance(module, instanceToken(name));
@@ -47,10 +46,13 @@ export class ApplicationScope {
           'Give each its own "name", or its own class.',
       );
     }
-    const [only] = found;
-    known ??= new Map();
-    this.instances.set(host, known.set(name, only));
-    return only;
+    const [instance] = found;
+    // Not remembered if there is none: the application may still be starting.
+    if (instance !== undefined) {
+      const byName = this.instances.get(host) ?? new Map<string, ConfigInstance>();
+      this.instances.set(host, byName.set(name, instance));
+    }
+    return instance;
   }
 }
 
@@ -93,7 +95,7 @@ function visibleInstance(
   seen: Set<NestModule> = new Set(),
 ): ConfigInstance | undefined {
   const own = module.providers.get(token);
-  if (own !== undefined) return own.instance as ConfigInstance;
+  if (own !== undefined) return (own.instance as ConfigInstance | null) ?? undefined;
   const isFirst = seen.size === 0;
   seen.add(module);
   for (const imported of module.imports) {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   type ArgumentsHost,
+  Body,
   type CallHandler,
   Catch,
   Controller,
@@ -11,6 +12,7 @@ import {
   Injectable,
   Module,
   type NestInterceptor,
+  Post,
   Scope,
   UseFilters,
   UseInterceptors,
@@ -101,6 +103,11 @@ class ReadController {
     return { parameter, service: await this.#deep.read() };
   }
 
+  @Post('body')
+  async body(@Body() body: { text: string }) {
+    return { length: body.text.length, service: await this.#deep.read() };
+  }
+
   @Get('only-service')
   async onlyService() {
     return { service: await this.#deep.read() };
@@ -183,6 +190,23 @@ describe.each(['express', 'fastify'] as const)('the context of a request, on %s'
       expect((await get('/intercepted', as(user))).body).toEqual({ beta });
       expect(await get('/failing', as(user))).toEqual({ status: 418, body: { beta } });
       expect((await get('/details', as(user))).body).toMatchObject({ value: beta });
+    }
+  });
+
+  it('survives the parser of a body that arrives slowly', async () => {
+    const { get } = await start(platform, context);
+    const text = JSON.stringify({ text: 'x'.repeat(90_000) });
+    for (const user of ['ada', 'bob']) {
+      const parts = async function* () {
+        for (let begin = 0; begin < text.length; begin += 30_000) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          yield Buffer.from(text.slice(begin, begin + 30_000));
+        }
+      };
+      const headers = { 'x-user': user, 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body: ReadableStream.from(parts()), duplex: 'half' };
+      const { status, body } = await get('/body', init as RequestInit);
+      expect({ status, body }).toEqual({ status: 201, body: { length: 90_000, service: user === 'ada' } });
     }
   });
 

@@ -5,7 +5,7 @@ import { type AnyConfig, type ConfigContext, type EvaluationContext, NotReadyErr
 import type { ApplicationScope } from './application-scope.ts';
 import type { ConfigInstance, ContextFactory } from './config-instance.ts';
 import { isPromise } from './is-promise.ts';
-import { identitiesOf } from './request-of.ts';
+import { identitiesOf, requestOf } from './request-of.ts';
 import { sharedState } from './shared-state.ts';
 
 /** The context of anonymous calls. */
@@ -123,9 +123,16 @@ export function callOf(executionContext: ExecutionContext, scope?: ApplicationSc
   }
   const identities = identitiesOf(executionContext);
   const known = identities.map(knownCall).find((call) => call !== undefined);
-  const call = known ?? openCall(executionContext) ?? newCall(executionContext, scope);
+  const call =
+    known ?? requestCall(executionContext) ?? openCall(executionContext) ?? newCall(executionContext, scope);
   for (const identity of identities) if (!calls.has(identity)) calls.set(identity, call);
   return call;
+}
+
+/** The call of the HTTP request that a GraphQL operation came with. */
+function requestCall(executionContext: ExecutionContext): ConfigCall | undefined {
+  const type: string = executionContext.getType();
+  return type === 'graphql' ? requestOf<RequestWithCall>(executionContext)[CALL] : undefined;
 }
 
 /** Parameters of a message get a copy of the arguments, so their call is found by the arguments themselves. */

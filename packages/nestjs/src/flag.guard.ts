@@ -86,6 +86,7 @@ function refuse(executionContext: ExecutionContext, status: number): false {
   if (type === 'rpc' || type === 'ws') return false;
   if (type === 'graphql') throw graphqlRefusal(status);
   if (status !== 404) throw new HttpException('This is not available.', status);
+  if (type !== 'http') throw new NotFoundException();
   const request = executionContext
     .switchToHttp()
     .getRequest<{ method?: string; originalUrl?: string; url?: string }>();

@@ -125,3 +125,18 @@ it('two resolvers of one GraphQL request share its context', async () => {
   expect(await call('read')({}, {}, { user: 'bob' }, {})).toEqual({ beta: false, cartItems: 20 });
   expect(calls).toBe(2);
 });
+
+it('two GraphQL operations over one connection have contexts of their own', async () => {
+  const { call } = await start('graphql', (executionContext) => ({
+    userId: executionContext.getArgByIndex<{ user: string }>(2).user,
+  }));
+  const req = { headers: {} };
+  for (const user of ['ada', 'bob']) {
+    expect(await call('read')({}, {}, { user, req }, {})).toMatchObject({ beta: user === 'ada' });
+  }
+});
+
+it('a call over a transport of another library is refused too', async () => {
+  const { call } = await start('discord', () => ({}));
+  await expect(call('checkout')({ command: 'checkout' })).rejects.toThrow('Not Found');
+});

@@ -48,7 +48,7 @@ class ShopController {
 
 /** Wraps all that Nest provides, as an instrumentation that counts calls does. */
 function proxied<Instance>(instance: Instance): Instance {
-  if (typeof instance !== 'object' || instance === null || instance instanceof Map) return instance;
+  if (typeof instance !== 'object' || instance === null) return instance;
   return new Proxy(instance, {
     get(target, property, receiver) {
       const value: unknown = Reflect.get(target, property, receiver);

@@ -39,7 +39,8 @@ export function identitiesOf(executionContext: ExecutionContext): object[] {
   const type: string = executionContext.getType();
   if (type === 'http') return compact(executionContext.getArgByIndex(0));
   if (type === 'rpc') return compact(executionContext.getArgByIndex(1), executionContext.getArgs());
-  if (type === 'graphql') return compact(executionContext.getArgByIndex(2), find(executionContext));
+  // Not the request of a GraphQL operation: all subscriptions over a socket share the one that opened it.
+  if (type === 'graphql') return compact(executionContext.getArgByIndex(2));
   return compact(executionContext.getArgs(), executionContext.getArgByIndex(1));
 }
 

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   CONFIG_CLIENT,
   InjectConfigClient,
+  SmooConfigHealthIndicator,
   SmooConfigModule,
   type SmooConfigOptions,
   type SmooConfigOptionsFactory,
@@ -93,6 +94,28 @@ describe('forRoot', () => {
     expect(isConfigError(error, 'ERR_READY_TIMEOUT')).toBe(true);
     expect(String(error)).toContain('within 50 ms');
     expect(String(error)).not.toContain('very-secret-text');
+  });
+
+  it('starts from the last good values if asked to, and is then up, but not live', async () => {
+    const refuse: typeof fetch = () => Promise.reject(new TypeError('refused'));
+    const { app, get } = await startApp({
+      imports: [
+        SmooConfigModule.forRoot({
+          config,
+          ...SETTINGS,
+          fetch: refuse,
+          readyTimeoutMs: 50,
+          fallback: 'cached',
+          bundled: { defaults: { secrets: { paymentKey: 'bundled' } } },
+        }),
+        EmailModule,
+      ],
+    });
+    expect((await get('/email')).status).toBe(200);
+    expect(app.get<ConfigClient>(CONFIG_CLIENT).secret('paymentKey')).toBe('bundled');
+    const indicator = app.get(SmooConfigHealthIndicator);
+    expect(indicator.isHealthy('config')).toMatchObject({ config: { status: 'up', state: 'stale' } });
+    expect(indicator.isHealthy('config', { live: true })).toMatchObject({ config: { status: 'down' } });
   });
 
   it('allows a provider to read values in its constructor', async () => {

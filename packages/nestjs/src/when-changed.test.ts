@@ -145,6 +145,7 @@ describe('whenChanged', () => {
     await rotate('k-2');
     expect(disposed).toEqual(['k-1']);
     await app.close();
+    await app.close();
     expect(disposed).toEqual(['k-1', 'k-2']);
     await rotate('k-3');
     expect(disposed).toEqual(['k-1', 'k-2']);

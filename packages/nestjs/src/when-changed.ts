@@ -111,6 +111,7 @@ export class Rebuilt<Value> implements OnApplicationShutdown {
 
   /** Handlers have finished by then, so the value is disposed of at once. */
   async onApplicationShutdown(): Promise<void> {
+    if (this.isClosed) return;
     this.isClosed = true;
     this.unsubscribe();
     await this.rebuild;
