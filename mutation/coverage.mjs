@@ -1,4 +1,4 @@
-// `npm run coverage`: the branches of each package that its unit tests take, as V8 counts them. A report: there is no threshold.
+// `npm run coverage`: the branches of each package that its unit tests take, as V8 counts them. A report without a threshold.
 //   --package core   only this package; may be given several times
 // The details are in packages/<name>/coverage/index.html.
 import { spawnSync } from 'node:child_process';

@@ -164,7 +164,11 @@ describe('the options of a disk copy', () => {
   const make = async (cache: object, more: object = {}): Promise<void> => {
     const options = { cache: { file, ...cache }, ...more };
     const { client } = makeCachedClient(config, { file, first: ruleset('1') }, options);
-    await client.ready().finally(() => client.close());
+    try {
+      await client.ready();
+    } finally {
+      await client.close();
+    }
   };
 
   it.each([
