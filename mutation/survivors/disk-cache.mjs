@@ -106,4 +106,9 @@ export const diskCache = [
       `'unknown' → ""`,
     ],
   },
+  {
+    file: `${folder}/disk-cache.ts`,
+    reason: 'Only one more timer, which finds nothing to write.',
+    mutants: ['this.#timer === undefined → true'],
+  },
 ];

@@ -268,12 +268,16 @@ describe('a write', () => {
 
   it('may go back to an older state of the server only once, not over what another process wrote since', async () => {
     await write(ruleset('7'));
-    const { client, source } = makeCachedClient(config, { file, first: ruleset('5', 'Restored') });
+    const { client, source, cacheEvents } = makeCachedClient(config, {
+      file,
+      first: ruleset('5', 'Restored'),
+    });
     await client.ready();
     await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain('"revision":"5"'), 10_000);
     await write(ruleset('7', 'By another'));
     source.sink?.replace(ruleset('6', 'Lagging'));
     await client.close();
+    expect(cacheEvents().map(({ status }) => status)).toEqual(['loaded', 'written']);
     expect(await readOffline()).toMatchObject({ revision: '7', title: 'By another' });
   });
 

@@ -259,6 +259,19 @@ describe('when the token is invalidated during a retry', () => {
 });
 
 describe('cancelUnawaited', () => {
+  it('does not delay the next refresh', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 10 }), never]);
+    await provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(9_000);
+    for (const exchanges of [2, 3]) {
+      await provider.getAccessToken();
+      await settle();
+      expect(fetch).toHaveBeenCalledTimes(exchanges);
+      provider.cancelUnawaited();
+      await settle();
+    }
+  });
+
   it('ends a refresh in the background, but no exchange that a caller waits for', async () => {
     const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 10 }), never]);
     await provider.getAccessToken();

@@ -10,6 +10,7 @@ import {
   readDependents,
   readEffectiveValues,
   readViewersOfValue,
+  toConditions,
 } from './effective-values.ts';
 
 const createdAt = new Date().toISOString();
@@ -74,10 +75,12 @@ it('values and segments come from the nearest environment of the chain that has 
     for (const name of keys) await setSegment(storage, id, name, id);
   }
   const { values, segments } = await readEffectiveValues(storage, top);
-  const texts = [...values].map(([key, { value }]) => [key, value]);
-  expect(Object.fromEntries(texts)).toEqual({ a: 'a of base', b: 'b of middle', c: 'c of top' });
-  const attributes = [...segments].map(([name, { condition }]) => [name, condition]);
-  expect(Object.fromEntries(attributes)).toEqual({
+  expect(Object.fromEntries([...values].map(([key, { value }]) => [key, value]))).toEqual({
+    a: 'a of base',
+    b: 'b of middle',
+    c: 'c of top',
+  });
+  expect(toConditions(segments)).toEqual({
     a: { attribute: 'base', op: 'exists' },
     b: { attribute: 'middle', op: 'exists' },
     c: { attribute: 'top', op: 'exists' },
