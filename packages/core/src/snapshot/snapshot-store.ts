@@ -1,16 +1,23 @@
 import { sameJson } from '../lib/json.ts';
 import { isOlderRevision } from '../lib/revision.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
-import { applySnapshotPatch, GROUPS } from './snapshot-diff.ts';
 
 /** The groups of a snapshot. */
 export type SnapshotGroup = 'public' | 'flags' | 'limits';
 
 /**
  * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost;
- * `offline`: not connected to a source.
+ * `refused`: the server does not accept the request, see {@link SnapshotStore.refusal}; `offline`: not connected.
  */
-export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'offline';
+export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'refused' | 'offline';
+
+/** Why the server does not send values to this page. */
+export interface SnapshotRefusal {
+  /** The HTTP status, such as 401 for a wrong key. */
+  status: number;
+  /** The server's reason and remedy, such as "This publishable key does not allow the origin of the request." */
+  message: string;
+}
 
 /** One key that an update changed. */
 export interface SnapshotKeyChange {
@@ -18,7 +25,7 @@ export interface SnapshotKeyChange {
   key: string;
   /** The previous value; undefined if there was none. */
   from: unknown;
-  /** The new value; undefined if the key is gone. Equal to `from` if only the reason changed, such as the rule. */
+  /** The new value. Equal to `from` if only the reason changed, such as the rule. */
   to: unknown;
 }
 
@@ -35,21 +42,29 @@ export interface SnapshotChange {
 }
 
 type Listener = (change: SnapshotChange) => void;
+type Entries = Record<string, unknown>;
 
 const ANY = '*';
 const STATUS = '?';
+const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
- * Holds the newest snapshot in a browser and notifies listeners by key. An entry that did not change keeps its
- * identity, and its listeners are not called. The store freezes the snapshots that it is given: readers share their values.
+ * Holds the newest values in a browser and notifies listeners by key. An entry that did not change keeps its identity,
+ * and its listeners are not called. A key that a newer snapshot does not have keeps its last value, so a page that
+ * relies on it does not break while it is open. The store freezes the values that it is given: readers share them.
  */
 export class SnapshotStore {
   /** The snapshot that the store was created with. The server's HTML was rendered from it, so hydration must read it. */
   readonly initial: Snapshot | undefined;
   /** The status that the store was created with. */
   readonly initialStatus: SnapshotStatus;
-  #snapshot: Snapshot | undefined;
+  #revision: string | undefined;
   #status: SnapshotStatus;
+  #refusal: SnapshotRefusal | undefined;
+  /** The entries that differ from `initial`: an update costs what it changes, however many keys there are. */
+  readonly #changed = { public: emptyEntries(), flags: emptyEntries(), limits: emptyEntries() };
+  /** Built from `initial` and `#changed` when it is read. */
+  #snapshot: Snapshot | undefined;
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
@@ -63,12 +78,23 @@ export class SnapshotStore {
   readonly subscribeStatus: (listener: () => void) => () => void = (listener) => this.#on(STATUS, listener);
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
-    this.initial = this.#snapshot = deeplyFrozen(initial);
+    this.initial = initial;
+    this.#revision = initial?.revision;
     this.initialStatus = this.#status = status;
   }
 
-  /** The newest snapshot; undefined before the first. */
+  /** The revision of the newest snapshot; undefined before the first. */
+  get revision(): string | undefined {
+    return this.#revision;
+  }
+
+  /** All values; undefined before the first snapshot. The same object until something changes. */
   get snapshot(): Snapshot | undefined {
+    if (this.#snapshot === undefined && this.#revision !== undefined) {
+      const merged: Record<string, unknown> = { revision: this.#revision };
+      for (const group of GROUPS) merged[group] = { ...this.initial?.[group], ...this.#changed[group] };
+      this.#snapshot = deeplyFrozen(merged as unknown as Snapshot);
+    }
     return this.#snapshot;
   }
 
@@ -78,14 +104,28 @@ export class SnapshotStore {
   }
 
   set status(status: SnapshotStatus) {
-    if (this.#status === status) return;
-    this.#status = status;
-    this.#notify(STATUS);
+    this.#setStatus(status);
   }
 
-  /** The value of a key; undefined if the snapshot does not have it. */
+  /** The server's reason while the status is `refused`. */
+  get refusal(): SnapshotRefusal | undefined {
+    return this.#refusal;
+  }
+
+  /** Sets the status `refused`. The values stay. */
+  refuse(refusal: SnapshotRefusal): void {
+    this.#setStatus('refused', refusal);
+  }
+
+  /** The value of a key; undefined if no snapshot had it. */
   value(group: SnapshotGroup, key: string): unknown {
-    return snapshotValue(this.#snapshot, group, key);
+    return valueOf(group, this.entry(group, key));
+  }
+
+  /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
+  entry(group: SnapshotGroup, key: string): unknown {
+    const changed = this.#changed[group];
+    return key in changed ? changed[key] : snapshotEntry(this.initial, group, key);
   }
 
   /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
@@ -95,34 +135,55 @@ export class SnapshotStore {
 
   /** Applies a snapshot, unless it is older than the current one. */
   offer(snapshot: Snapshot): void {
-    const isOutdated = isOlderRevision(snapshot.revision, this.#snapshot?.revision ?? '0');
-    if (!isOutdated) this.replace(snapshot);
+    if (!isOlderRevision(snapshot.revision, this.#revision ?? '0')) this.replace(snapshot);
   }
 
   /** Applies a patch, unless it is older than the current snapshot. Does nothing before the first snapshot. */
   patch(patch: SnapshotPatch): void {
-    if (this.#snapshot) this.offer(applySnapshotPatch(this.#snapshot, patch));
+    if (this.#revision !== undefined && !isOlderRevision(patch.revision, this.#revision)) this.#apply(patch);
   }
 
   /** Applies a snapshot whatever its revision: a server with another history may count from a lower one. */
   replace(next: Snapshot): void {
-    const previous = this.#snapshot;
-    if (next === previous) return;
+    if (next !== this.#snapshot) this.#apply(next);
+  }
+
+  #apply(next: SnapshotPatch): void {
+    const initial = this.#revision === undefined;
+    const { revision } = next;
     const changes: SnapshotKeyChange[] = [];
-    const merged: Snapshot = { ...next };
-    for (const group of GROUPS) merged[group] = merge(group, previous, next, changes) as never;
-    this.#snapshot = deeplyFrozen(merged);
-    if (changes.length === 0) return;
+    for (const group of GROUPS) {
+      for (const [key, entry] of Object.entries(next[group] ?? {})) {
+        const change = this.#set(group, key, entry);
+        if (change) changes.push(change);
+      }
+    }
+    this.#revision = revision;
+    this.#snapshot = undefined;
+    if (changes.length === 0 && !initial) return;
     const keys = changes.map((change) => change.key);
-    const change = {
-      revision: next.revision,
-      keys,
-      changes,
-      at: Date.now(),
-      initial: previous === undefined,
-    };
+    const change = { revision, keys, changes, at: Date.now(), initial };
     for (const key of keys) this.#notify(key, change);
     this.#notify(ANY, change);
+  }
+
+  #set(group: SnapshotGroup, key: string, next: unknown): SnapshotKeyChange | undefined {
+    const previous = this.entry(group, key);
+    if (sameJson(previous, next)) return undefined;
+    const from = valueOf(group, previous);
+    let to = valueOf(group, next);
+    // If only the reason changed, the value keeps its identity.
+    const hasSameValue = group !== 'public' && sameJson(from, to);
+    if (hasSameValue) to = from;
+    this.#changed[group][key] = deeplyFrozen(hasSameValue ? { ...(next as object), value: from } : next);
+    return { key: `${group}.${key}`, from, to };
+  }
+
+  #setStatus(status: SnapshotStatus, refusal?: SnapshotRefusal): void {
+    const isSame = this.#status === status && sameJson(this.#refusal, refusal);
+    this.#status = status;
+    this.#refusal = refusal;
+    if (!isSame) this.#notify(STATUS);
   }
 
   #on(name: string, listener: Listener): () => void {
@@ -149,44 +210,28 @@ export class SnapshotStore {
   }
 }
 
+/** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */
+export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
+  const entries: Entries | undefined = snapshot?.[group];
+  return entries && Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
+}
+
 /** The value of a key in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  const answers: Readonly<Record<string, unknown>> = snapshot?.[group] ?? {};
-  if (!Object.hasOwn(answers, key)) return undefined;
-  const answer = answers[key];
-  return group === 'public' ? answer : (answer as { value?: unknown } | null)?.value;
+  return valueOf(group, snapshotEntry(snapshot, group, key));
+}
+
+function valueOf(group: SnapshotGroup, entry: unknown): unknown {
+  return group === 'public' ? entry : (entry as { value?: unknown } | null | undefined)?.value;
+}
+
+/** Without a prototype, so that a key such as `__proto__` is an ordinary one. */
+function emptyEntries(): Entries {
+  return Object.create(null) as Entries;
 }
 
 /** Freezes JSON in place. Frozen values are skipped: the store froze them before, or they are primitives. */
 function deeplyFrozen<Value>(value: Value): Value {
   if (!Object.isFrozen(value)) Object.values(Object.freeze(value) as object).forEach(deeplyFrozen);
   return value;
-}
-
-/** A group after an update: equal entries keep their identity, the others are added to `changes`. */
-function merge(
-  group: SnapshotGroup,
-  previous: Snapshot | undefined,
-  next: Snapshot,
-  changes: SnapshotKeyChange[],
-): Readonly<Record<string, unknown>> {
-  const before: Readonly<Record<string, unknown>> | undefined = previous?.[group];
-  const merged: Record<string, unknown> = { ...next[group] };
-  const already = changes.length;
-  for (const key of Object.keys({ ...before, ...merged })) {
-    if (before && sameJson(before[key], merged[key])) {
-      merged[key] = before[key];
-      continue;
-    }
-    const from = snapshotValue(previous, group, key);
-    let to = snapshotValue(next, group, key);
-    const answer = merged[key];
-    if (sameJson(from, to) && typeof answer === 'object') {
-      // Only the reason changed: the value keeps its identity.
-      to = from;
-      merged[key] = { ...answer, value: from };
-    }
-    changes.push({ key: `${group}.${key}`, from, to });
-  }
-  return before && changes.length === already ? before : merged;
 }
