@@ -1,3 +1,6 @@
+export { stableJson } from './lib/json.ts';
+export { isOlderRevision } from './lib/revision.ts';
+export type { ConfigSnapshot } from './snapshot/config-snapshot.ts';
 export {
   createSnapshotSource,
   type SnapshotSource,
@@ -9,8 +12,10 @@ export {
   type SnapshotChange,
   type SnapshotGroup,
   type SnapshotKeyChange,
+  type SnapshotRefusal,
   type SnapshotStatus,
   SnapshotStore,
+  snapshotEntry,
   snapshotValue,
 } from './snapshot/snapshot-store.ts';
 export type {

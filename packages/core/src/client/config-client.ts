@@ -17,6 +17,7 @@ import type {
   SecretKey,
   SecretValue,
 } from '../schema/config-types.ts';
+import type { ConfigSnapshot } from '../snapshot/config-snapshot.ts';
 import { takeSnapshot } from '../snapshot/take-snapshot.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Snapshot, Tier } from '../wire.ts';
@@ -210,8 +211,9 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    * Returns what a browser may see for a context: public values, and flags and limits evaluated for it. It never
    * contains secrets, rules or segments.
    */
-  snapshot(context?: ConfigContext<Config>): Snapshot {
-    return takeSnapshot(this.config, this.#store, context ?? EMPTY_CONTEXT);
+  snapshot(context?: ConfigContext<Config>): Snapshot & ConfigSnapshot<Config> {
+    const snapshot = takeSnapshot(this.config, this.#store, context ?? EMPTY_CONTEXT);
+    return snapshot as Snapshot & ConfigSnapshot<Config>;
   }
 
   /**

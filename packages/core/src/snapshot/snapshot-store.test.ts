@@ -109,7 +109,9 @@ describe('SnapshotStore', () => {
 
   it('holds keys with the names of the prototype', () => {
     const store = new SnapshotStore();
-    const flags = JSON.parse('{"__proto__":{"value":1,"source":"raw"},"constructor":{"value":2,"source":"raw"}}');
+    const flags = JSON.parse(
+      '{"__proto__":{"value":1,"source":"raw"},"constructor":{"value":2,"source":"raw"}}',
+    );
     store.replace({ revision: '1', public: {}, flags, limits: {} });
     expect([store.value('flags', '__proto__'), store.value('flags', 'constructor')]).toEqual([1, 2]);
     expect(store.value('flags', 'toString')).toBeUndefined();
@@ -138,10 +140,10 @@ describe('SnapshotStore', () => {
     const store = new SnapshotStore(first, 'connecting');
     const listener = vi.fn();
     store.subscribeStatus(listener);
-    store.refuse({ status: 401, message: 'The key is wrong.' });
-    store.refuse({ status: 401, message: 'The key is wrong.' });
+    store.setStatus('refused', { status: 401, message: 'The key is wrong.' });
+    store.setStatus('refused', { status: 401, message: 'The key is wrong.' });
     expect(listener).toHaveBeenCalledTimes(1);
-    store.refuse({ status: 403, message: 'Another reason.' });
+    store.setStatus('refused', { status: 403, message: 'Another reason.' });
     expect([store.status, store.refusal]).toEqual(['refused', { status: 403, message: 'Another reason.' }]);
     store.status = 'live';
     expect(listener).toHaveBeenCalledTimes(3);

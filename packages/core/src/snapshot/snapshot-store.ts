@@ -1,6 +1,6 @@
-import { sameJson } from '../lib/json.ts';
+import { stableJson } from '../lib/json.ts';
 import { isOlderRevision } from '../lib/revision.ts';
-import type { Snapshot, SnapshotPatch } from '../wire.ts';
+import type { Evaluation, Snapshot, SnapshotPatch } from '../wire.ts';
 
 /** The groups of a snapshot. */
 export type SnapshotGroup = 'public' | 'flags' | 'limits';
@@ -42,7 +42,6 @@ export interface SnapshotChange {
 }
 
 type Listener = (change: SnapshotChange) => void;
-type Entries = Record<string, unknown>;
 
 const ANY = '*';
 const STATUS = '?';
@@ -60,11 +59,11 @@ export class SnapshotStore {
   readonly initialStatus: SnapshotStatus;
   #revision: string | undefined;
   #status: SnapshotStatus;
+  /** When the status changed last, in epoch milliseconds; undefined before the first change. */
+  statusAt: number | undefined;
   #refusal: SnapshotRefusal | undefined;
   /** The entries that differ from `initial`: an update costs what it changes, however many keys there are. */
-  readonly #changed = { public: emptyEntries(), flags: emptyEntries(), limits: emptyEntries() };
-  /** Built from `initial` and `#changed` when it is read. */
-  #snapshot: Snapshot | undefined;
+  readonly #changed = { public: new Map(), flags: new Map(), limits: new Map() };
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
@@ -72,10 +71,11 @@ export class SnapshotStore {
    * store, so it can be passed as a callback.
    */
   readonly subscribeAll: (listener: (change: SnapshotChange) => void) => () => void = (listener) =>
-    this.#on(ANY, listener);
+    this.subscribe(ANY, listener as () => void);
 
   /** Calls `listener` after each change of `status`. Returns an unsubscribe function. Bound to the store. */
-  readonly subscribeStatus: (listener: () => void) => () => void = (listener) => this.#on(STATUS, listener);
+  readonly subscribeStatus: (listener: () => void) => () => void = (listener) =>
+    this.subscribe(STATUS, listener);
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
     this.initial = initial;
@@ -88,14 +88,13 @@ export class SnapshotStore {
     return this.#revision;
   }
 
-  /** All values; undefined before the first snapshot. The same object until something changes. */
+  /** All values, in a new object; undefined before the first snapshot. */
   get snapshot(): Snapshot | undefined {
-    if (this.#snapshot === undefined && this.#revision !== undefined) {
-      const merged: Record<string, unknown> = { revision: this.#revision };
-      for (const group of GROUPS) merged[group] = { ...this.initial?.[group], ...this.#changed[group] };
-      this.#snapshot = deeplyFrozen(merged as unknown as Snapshot);
-    }
-    return this.#snapshot;
+    if (this.#revision === undefined) return undefined;
+    const snapshot: Record<string, unknown> = { revision: this.#revision };
+    for (const group of GROUPS)
+      snapshot[group] = { ...this.initial?.[group], ...Object.fromEntries(this.#changed[group]) };
+    return deeplyFrozen(snapshot as unknown as Snapshot);
   }
 
   /** The state of the source, which sets it. */
@@ -104,7 +103,7 @@ export class SnapshotStore {
   }
 
   set status(status: SnapshotStatus) {
-    this.#setStatus(status);
+    this.setStatus(status);
   }
 
   /** The server's reason while the status is `refused`. */
@@ -112,9 +111,13 @@ export class SnapshotStore {
     return this.#refusal;
   }
 
-  /** Sets the status `refused`. The values stay. */
-  refuse(refusal: SnapshotRefusal): void {
-    this.#setStatus('refused', refusal);
+  /** Sets the status, and the reason for `refused`. The values stay. */
+  setStatus(status: SnapshotStatus, refusal?: SnapshotRefusal): void {
+    if (status === this.#status && refusal?.message === this.#refusal?.message) return;
+    this.#status = status;
+    this.#refusal = refusal;
+    this.statusAt = Date.now();
+    this.#notify(STATUS);
   }
 
   /** The value of a key; undefined if no snapshot had it. */
@@ -125,75 +128,56 @@ export class SnapshotStore {
   /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
   entry(group: SnapshotGroup, key: string): unknown {
     const changed = this.#changed[group];
-    return key in changed ? changed[key] : snapshotEntry(this.initial, group, key);
+    return changed.has(key) ? changed.get(key) : snapshotEntry(this.initial, group, key);
   }
 
   /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
   subscribe(key: string, listener: () => void): () => void {
-    return this.#on(key, listener);
+    const listeners = this.#listeners.get(key) ?? new Set();
+    // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
+    const entry: Listener = (change) => (listener as Listener)(change);
+    this.#listeners.set(key, listeners.add(entry));
+    return () => {
+      listeners.delete(entry);
+    };
   }
 
   /** Applies a snapshot, unless it is older than the current one. */
   offer(snapshot: Snapshot): void {
-    if (!isOlderRevision(snapshot.revision, this.#revision ?? '0')) this.replace(snapshot);
+    if (!isOlderRevision(snapshot.revision, this.#revision ?? '')) this.replace(snapshot);
   }
 
   /** Applies a patch, unless it is older than the current snapshot. Does nothing before the first snapshot. */
   patch(patch: SnapshotPatch): void {
-    if (this.#revision !== undefined && !isOlderRevision(patch.revision, this.#revision)) this.#apply(patch);
+    if (this.#revision !== undefined) this.offer(patch as Snapshot);
   }
 
   /** Applies a snapshot whatever its revision: a server with another history may count from a lower one. */
   replace(next: Snapshot): void {
-    if (next !== this.#snapshot) this.#apply(next);
-  }
-
-  #apply(next: SnapshotPatch): void {
     const initial = this.#revision === undefined;
     const { revision } = next;
     const changes: SnapshotKeyChange[] = [];
     for (const group of GROUPS) {
+      // A patch has only the groups that changed.
       for (const [key, entry] of Object.entries(next[group] ?? {})) {
-        const change = this.#set(group, key, entry);
-        if (change) changes.push(change);
+        const previous = this.entry(group, key);
+        if (isSame(previous, entry)) continue;
+        const from = valueOf(group, previous);
+        let to = valueOf(group, entry);
+        if (isSame(from, to)) to = from;
+        // If only the reason changed, the value keeps its identity.
+        this.#changed[group].set(
+          key,
+          deeplyFrozen(group === 'public' ? to : { ...(entry as Evaluation), value: to }),
+        );
+        changes.push({ key: `${group}.${key}`, from, to });
       }
     }
     this.#revision = revision;
-    this.#snapshot = undefined;
-    if (changes.length === 0 && !initial) return;
-    const keys = changes.map((change) => change.key);
+    if (!changes[0] && !initial) return;
+    const keys = changes.map(({ key }) => key);
     const change = { revision, keys, changes, at: Date.now(), initial };
-    for (const key of keys) this.#notify(key, change);
-    this.#notify(ANY, change);
-  }
-
-  #set(group: SnapshotGroup, key: string, next: unknown): SnapshotKeyChange | undefined {
-    const previous = this.entry(group, key);
-    if (sameJson(previous, next)) return undefined;
-    const from = valueOf(group, previous);
-    let to = valueOf(group, next);
-    // If only the reason changed, the value keeps its identity.
-    const hasSameValue = group !== 'public' && sameJson(from, to);
-    if (hasSameValue) to = from;
-    this.#changed[group][key] = deeplyFrozen(hasSameValue ? { ...(next as object), value: from } : next);
-    return { key: `${group}.${key}`, from, to };
-  }
-
-  #setStatus(status: SnapshotStatus, refusal?: SnapshotRefusal): void {
-    const isSame = this.#status === status && sameJson(this.#refusal, refusal);
-    this.#status = status;
-    this.#refusal = refusal;
-    if (!isSame) this.#notify(STATUS);
-  }
-
-  #on(name: string, listener: Listener): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
-    const entry: Listener = (change) => listener(change);
-    this.#listeners.set(name, listeners.add(entry));
-    return () => {
-      listeners.delete(entry);
-    };
+    for (const name of [...keys, ANY]) this.#notify(name, change);
   }
 
   #notify(name: string, change?: SnapshotChange): void {
@@ -212,8 +196,8 @@ export class SnapshotStore {
 
 /** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  const entries: Entries | undefined = snapshot?.[group];
-  return entries && Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
+  const entries: Record<string, unknown> = snapshot?.[group] ?? {};
+  return Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
 }
 
 /** The value of a key in a snapshot; undefined if the snapshot does not have it. */
@@ -222,12 +206,12 @@ export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGro
 }
 
 function valueOf(group: SnapshotGroup, entry: unknown): unknown {
-  return group === 'public' ? entry : (entry as { value?: unknown } | null | undefined)?.value;
+  return group === 'public' ? entry : (entry as Evaluation | undefined)?.value;
 }
 
-/** Without a prototype, so that a key such as `__proto__` is an ordinary one. */
-function emptyEntries(): Entries {
-  return Object.create(null) as Entries;
+/** Whether two JSON values are equal. The order of properties does not matter. */
+function isSame(left: unknown, right: unknown): boolean {
+  return left === right || stableJson(left) === stableJson(right);
 }
 
 /** Freezes JSON in place. Frozen values are skipped: the store froze them before, or they are primitives. */
