@@ -73,16 +73,17 @@ it('follows the config server with a publishable key and gets the answers for ea
   await shows('ready false default 50');
 });
 
+function Status(): ReactNode {
+  const { status, refusal } = useConfigStatus();
+  return `${status} ${refusal?.status}`;
+}
+
 it.each([
   ['a wrong key', { publishableKey: 'pk_wrong' }, 401, /publishableKey/],
   ['an unknown environment', { environment: 'nothing' }, 404, /environment/],
 ])('says that the server refuses: %s', async (_, wrong, status, message) => {
   const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
   const onError = vi.fn();
-  function Status(): ReactNode {
-    const { status, refusal } = useConfigStatus();
-    return `${status} ${refusal?.status}`;
-  }
   const wrongSource = createSnapshotSource({ ...settings, ...wrong, retryMs: 5 });
   const { container } = render(
     <ConfigProvider source={wrongSource} onError={onError} fallback={<Status />} readyTimeoutMs={600_000}>

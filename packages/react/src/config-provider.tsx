@@ -32,7 +32,7 @@ const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEf
  * <ConfigProvider snapshot={snapshot} source={source}><App /></ConfigProvider>
  */
 export function ConfigProvider(props: ConfigProviderProps): ReactElement {
-  return provide(DefaultScope, props as AnyProps);
+  return useProvider(DefaultScope, props as AnyProps);
 }
 
 /** The props of a provider for any schema. */
@@ -46,8 +46,8 @@ export interface AnyProps extends Pick<ConfigProviderProps, 'store' | 'onError' 
 }
 
 /** Renders a provider for the hooks of a scope. */
-export function provide(Scope: ConfigScope, props: AnyProps): ReactElement {
-  const { snapshot, source, context, fallback, onError } = props;
+export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
+  const { snapshot, source, context, fallback } = props;
   const contextProp = stableJson(context ?? {});
   const begin = (first?: Snapshot, store?: ReadableStore): ConfigSession => ({
     store: store ?? source?.createStore(first, context as never) ?? createStaticStore(first),
@@ -71,34 +71,9 @@ export function provide(Scope: ConfigScope, props: AnyProps): ReactElement {
     }
     offered.current = snapshot;
   });
-  useEffect(() => {
-    const report = (): void => {
-      const { refusal } = store;
-      if (!refusal || refusal === session.reported) return;
-      session.reported = refusal;
-      onError?.(refusal);
-      if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
-    };
-    report();
-    return store.subscribeStatus(report);
-  }, [session, store, onError]);
-  useEffect(() => {
-    const disconnect = session.disconnect ?? source?.connect(store as never, session.context as never);
-    Object.assign(session, { source, change, disconnect: undefined });
-    return () => {
-      disconnect?.();
-      // By then the next session has taken over its connection, unless the provider was unmounted.
-      queueMicrotask(() => release(session.next));
-    };
-  }, [session, store, source]);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      session.isOver = true;
-      session.wake?.();
-      setOver(session);
-    }, session.readyTimeoutMs);
-    return () => clearTimeout(timer);
-  }, [session]);
+  useReport(session, props.onError);
+  useConnection(session, source, change);
+  useTimeout(session, setOver);
 
   const hasValues = useSyncExternalStore(
     store.subscribeAll,
@@ -111,4 +86,51 @@ export function provide(Scope: ConfigScope, props: AnyProps): ReactElement {
       {hasValues || session.isOver || fallback === undefined ? props.children : fallback}
     </Scope.Provider>
   );
+}
+
+/** Reports each refusal of the server once. */
+function useReport(session: ConfigSession, onError: AnyProps['onError']): void {
+  const { store } = session;
+  useEffect(() => {
+    const report = (): void => {
+      const { refusal } = store;
+      if (!refusal || refusal === session.reported) return;
+      session.reported = refusal;
+      onError?.(refusal);
+      // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
+      if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
+    };
+    report();
+    return store.subscribeStatus(report);
+  }, [session, store, onError]);
+}
+
+/** Connects the source, or takes over the connection that `useConfigContext` has made. */
+function useConnection(
+  session: ConfigSession,
+  source: SnapshotSource | undefined,
+  change: (session: ConfigSession) => void,
+): void {
+  const { store } = session;
+  useEffect(() => {
+    const disconnect = session.disconnect ?? source?.connect(store as never, session.context as never);
+    Object.assign(session, { source, change, disconnect: undefined });
+    return () => {
+      disconnect?.();
+      // By then the next session has taken over its connection, unless the provider was unmounted.
+      queueMicrotask(() => release(session.next));
+    };
+  }, [session, store, source, change]);
+}
+
+/** Ends the wait for the first values after a time. */
+function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => void): void {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      session.isOver = true;
+      session.wake?.();
+      onOver(session);
+    }, session.readyTimeoutMs);
+    return () => clearTimeout(timer);
+  }, [session, onOver]);
 }

@@ -3,9 +3,9 @@
 import type { AnyConfig } from '@smooai/config';
 import { createContext } from 'react';
 import type { ConfigHooks } from './config-hooks.ts';
-import { type AnyProps, provide } from './config-provider.tsx';
+import { type AnyProps, useProvider } from './config-provider.tsx';
 import type { ConfigScope, ConfigSession } from './config-session.ts';
-import { renderFlag } from './flag.tsx';
+import { useRenderedFlag } from './flag.tsx';
 import { useScopeChanges } from './use-config-changes.ts';
 import { useScopeContext } from './use-config-context.ts';
 import { useScopeStatus } from './use-config-status.ts';
@@ -25,8 +25,10 @@ export function createHooks<Config extends AnyConfig, Defaults = Record<never, n
 > {
   const scope: ConfigScope = createContext<ConfigSession | undefined>(undefined);
   const hooks: ConfigHooks = {
-    ConfigProvider: (props) => provide(scope, props as AnyProps),
-    Flag: (props) => renderFlag(scope, props),
+    // biome-ignore lint/correctness/noComponentHookFactories: called once per schema, in a module
+    ConfigProvider: (props) => useProvider(scope, props as AnyProps),
+    // biome-ignore lint/correctness/noComponentHookFactories: called once per schema, in a module
+    Flag: (props) => useRenderedFlag(scope, props),
     useFlag: (key: string, fallback?: unknown) =>
       useValue(scope, ['useFlag', 'flags', key], fallback) as never,
     useFlagDetails: (key: string, fallback?: unknown) =>

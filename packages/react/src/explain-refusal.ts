@@ -9,5 +9,5 @@ const REMEDIES: Readonly<Record<number, string>> = {
 /** What to write to the console in development when the server refuses to send values. */
 export function explainRefusal({ status, message }: SnapshotRefusal): string {
   const origin = status === 403 ? `The origin of this page is ${window.location.origin}.` : '';
-  return `ConfigProvider: the server refused to send values (HTTP ${status}). ${[message.trim(), REMEDIES[status], origin].filter(Boolean).join(' ')}`;
+  return `ConfigProvider: the server refused to send values (HTTP ${status}). ${[message, REMEDIES[status], origin].filter(Boolean).join(' ')}`;
 }

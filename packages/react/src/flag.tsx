@@ -12,10 +12,10 @@ import { useValue } from './use-entry.ts';
  * @example
  * <Flag name="newCheckout" is={true} fallback={<TwoSteps />}>{() => <OneStep />}</Flag>
  */
-export const Flag: ConfigHooks['Flag'] = (props) => renderFlag(DefaultScope, props);
+export const Flag: ConfigHooks['Flag'] = (props) => useRenderedFlag(DefaultScope, props);
 
 /** Renders a flag of a scope. */
-export function renderFlag(scope: ConfigScope, props: FlagProps<string, unknown>): ReactElement {
+export function useRenderedFlag(scope: ConfigScope, props: FlagProps<string, unknown>): ReactElement {
   const isShown = useValue(scope, ['Flag', 'flags', props.name]) === props.is;
   return <>{isShown ? resolve(props.children) : props.fallback}</>;
 }

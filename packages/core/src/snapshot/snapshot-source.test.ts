@@ -294,7 +294,7 @@ describe('createSnapshotSource', () => {
   it('has the same URL for equal contexts, and lets a URL depend on the context', async () => {
     const settings = { apiUrl: url, organizationId: 'o', environment: 'e', publishableKey: 'pk' };
     const source = createSnapshotSource(settings);
-    const own = createSnapshotSource({ url: ({ country }) => `${url}/own?${country}` });
+    const own = createSnapshotSource({ url: ({ country }) => `${url}/own?${String(country)}` });
     const ends = [source.connect(new SnapshotStore(), { b: { d: 1, c: [2] }, a: 'x' })];
     await until(() => expect(server.requests).toHaveLength(1));
     ends.push(source.connect(new SnapshotStore(), { a: 'x', b: { c: [2], d: 1 } }));

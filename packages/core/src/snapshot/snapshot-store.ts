@@ -122,7 +122,7 @@ export class SnapshotStore {
 
   /** The value of a key; undefined if no snapshot had it. */
   value(group: SnapshotGroup, key: string): unknown {
-    return valueOf(group, this.entry(group, key));
+    return valueIn(group, this.entry(group, key));
   }
 
   /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
@@ -162,8 +162,8 @@ export class SnapshotStore {
       for (const [key, entry] of Object.entries(next[group] ?? {})) {
         const previous = this.entry(group, key);
         if (isSame(previous, entry)) continue;
-        const from = valueOf(group, previous);
-        let to = valueOf(group, entry);
+        const from = valueIn(group, previous);
+        let to = valueIn(group, entry);
         if (isSame(from, to)) to = from;
         // If only the reason changed, the value keeps its identity.
         this.#changed[group].set(
@@ -202,10 +202,10 @@ export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGro
 
 /** The value of a key in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  return valueOf(group, snapshotEntry(snapshot, group, key));
+  return valueIn(group, snapshotEntry(snapshot, group, key));
 }
 
-function valueOf(group: SnapshotGroup, entry: unknown): unknown {
+function valueIn(group: SnapshotGroup, entry: unknown): unknown {
   return group === 'public' ? entry : (entry as Evaluation | undefined)?.value;
 }
 

@@ -106,8 +106,8 @@ async function refusalOf(response: Response): Promise<SnapshotRefusal | undefine
   }
   if (status < 400 || status > 499 || PASSING.includes(status)) return undefined;
   const body = parseJson(await response.text());
-  const { message = '', cause = '' } = isRecord(body) ? body : {};
-  return { status, message: `${message} ${cause}` };
+  const { message, cause } = isRecord(body) ? body : {};
+  return { status, message: [message, cause].filter((text) => typeof text === 'string').join(' ') };
 }
 
 /** Reads server-sent events. Each chunk is reported first as empty. */
