@@ -1,6 +1,6 @@
 export { stableJson } from './lib/json.ts';
 export { isOlderRevision } from './lib/revision.ts';
-export type { ConfigSnapshot } from './snapshot/config-snapshot.ts';
+export type { ConfigDefaults, ConfigSnapshot } from './snapshot/config-snapshot.ts';
 export {
   createSnapshotSource,
   type SnapshotSource,

@@ -72,7 +72,7 @@ export type {
 export { defineConfig } from './schema/define-config.ts';
 export { toJsonSchema } from './schema/json-schema.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './schema/limit.ts';
-export type { ConfigSnapshot } from './snapshot/config-snapshot.ts';
+export type { ConfigDefaults, ConfigSnapshot } from './snapshot/config-snapshot.ts';
 export { diffSnapshots } from './snapshot/snapshot-diff.ts';
 export { isTargetable, TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {

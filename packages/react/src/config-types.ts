@@ -1,23 +1,12 @@
+import type { AnyConfig, ConfigContext, Register, RegisteredConfig } from '@smooai/config';
 import type {
-  AnyConfig,
-  BrowserFlagValue,
-  BrowserPublicValue,
-  ConfigContext,
-  FlagKey,
-  LimitKey,
-  PublicKey,
-  Register,
-  RegisteredConfig,
-} from '@smooai/config';
-import type { ConfigSnapshot, SnapshotRefusal, SnapshotSource, SnapshotStore } from '@smooai/config/browser';
+  ConfigDefaults,
+  ConfigSnapshot,
+  SnapshotRefusal,
+  SnapshotSource,
+  SnapshotStore,
+} from '@smooai/config/browser';
 import type { ReactNode } from 'react';
-
-/** Values to show until the first snapshot, and for keys that it does not have. */
-export interface ConfigDefaults<Config extends AnyConfig = RegisteredConfig> {
-  public?: { readonly [Key in PublicKey<Config>]?: BrowserPublicValue<Key, Config> };
-  flags?: { readonly [Key in FlagKey<Config>]?: BrowserFlagValue<Key, Config> };
-  limits?: { readonly [Key in LimitKey<Config>]?: number };
-}
 
 /** The type of the defaults in `Register`; without them, no key has a default. */
 // biome-ignore lint/complexity/noBannedTypes: the type without keys

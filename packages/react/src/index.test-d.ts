@@ -1,9 +1,8 @@
-import { defineConfig } from '@smooai/config';
+import { type ConfigDefaults, defineConfig } from '@smooai/config';
 import type { ConfigSnapshot, Evaluation, Snapshot } from '@smooai/config/browser';
 import { describe, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import {
-  type ConfigDefaults,
   createHooks,
   useConfigContext,
   useFlag,

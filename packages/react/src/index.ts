@@ -2,7 +2,7 @@
 
 export type { ConfigHooks, FlagProps, SetContextOptions } from './config-hooks.ts';
 export { ConfigProvider } from './config-provider.tsx';
-export type { ConfigDefaults, ConfigProviderProps } from './config-types.ts';
+export type { ConfigProviderProps } from './config-types.ts';
 export { createHooks } from './create-hooks.ts';
 export { Flag } from './flag.tsx';
 export { useFlag, useFlagDetails, useLimit, useLimitDetails, usePublic } from './hooks.ts';

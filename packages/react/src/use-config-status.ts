@@ -7,8 +7,8 @@ import { type ConfigScope, DefaultScope, useSession } from './config-session.ts'
 /** Whether the values are current, and why not. */
 export interface ConfigStatus {
   /**
-   * `loading`: there are no values yet; `ready`: they are current; `stale`: the connection was lost, and these are the
-   * last ones; `refused`: the server does not send values to this page; `offline`: the browser is offline, or the
+   * `loading`: there are no values yet; `ready`: they are current; `stale`: there is no connection, so these are the
+   * last values, or still the defaults; `refused`: the server does not send values to this page; `offline`: the browser is offline, or the
    * provider has no source any more.
    */
   status: 'loading' | 'ready' | 'stale' | 'refused' | 'offline';
@@ -54,6 +54,6 @@ export function useScopeStatus(scope: ConfigScope): ConfigStatus {
 
 function statusOf(connection: SnapshotStatus, hasValues: boolean): ConfigStatus['status'] {
   if (connection === 'refused' || connection === 'offline') return connection;
-  if (!hasValues) return 'loading';
-  return connection === 'reconnecting' ? 'stale' : 'ready';
+  if (connection === 'reconnecting') return 'stale';
+  return hasValues ? 'ready' : 'loading';
 }

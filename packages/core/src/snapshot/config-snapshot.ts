@@ -16,3 +16,10 @@ export interface ConfigSnapshot<Config extends AnyConfig = RegisteredConfig> {
   flags: { [Key in FlagKey<Config>]?: Evaluation<BrowserFlagValue<Key, Config>> };
   limits: { [Key in LimitKey<Config>]?: Evaluation<number> };
 }
+
+/** Values to show until the first snapshot, and for keys that it does not have. */
+export interface ConfigDefaults<Config extends AnyConfig = RegisteredConfig> {
+  public?: { readonly [Key in PublicKey<Config>]?: BrowserPublicValue<Key, Config> };
+  flags?: { readonly [Key in FlagKey<Config>]?: BrowserFlagValue<Key, Config> };
+  limits?: { readonly [Key in LimitKey<Config>]?: number };
+}
