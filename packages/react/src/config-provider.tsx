@@ -123,6 +123,9 @@ function useConnection(
   }, [session, store, source, change]);
 }
 
+/** The longest timeout that browsers know; they take a longer one for none. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Ends the wait for the first values after a time. */
 function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => void): void {
   useEffect(() => {
@@ -130,7 +133,7 @@ function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => 
       session.isOver = true;
       session.wake?.();
       onOver(session);
-    }, session.readyTimeoutMs);
+    }, Math.min(session.readyTimeoutMs, LONGEST_TIMEOUT_MS));
     return () => clearTimeout(timer);
   }, [session, onOver]);
 }
