@@ -145,16 +145,16 @@ function Suspended(): ReactNode {
   return ` ${useSuspenseFlag('theme')}`;
 }
 
-describe('the context prop', () => {
-  function App({ source, user }: { source: ManualSource; user: object }): ReactNode {
-    const [text] = useState('kept');
-    return (
-      <ConfigProvider source={source} context={{ ...user }} fallback="One moment">
-        {text} <Theme />
-      </ConfigProvider>
-    );
-  }
+function App({ source, user }: { source: ManualSource; user: object }): ReactNode {
+  const [text] = useState('kept');
+  return (
+    <ConfigProvider source={source} context={{ ...user }} fallback="One moment">
+      {text} <Theme />
+    </ConfigProvider>
+  );
+}
 
+describe('the context prop', () => {
   it('shows the fallback at once when it changes, and never a value of the old context', async () => {
     const source = new ManualSource();
     const view = render(<App source={source} user={ann} />);

@@ -64,7 +64,7 @@ export interface ConfigHooks<Config extends AnyConfig = RegisteredConfig, Defaul
   };
   /**
    * Returns the value of a flag. It suspends until the first snapshot, for at most the provider's `readyTimeoutMs`; after
-   * that it returns the key's default while there is no value.
+   * that it returns the key's default while it has none.
    *
    * @throws {Error} if there is neither a value nor a default by then, and on a server without a snapshot.
    */

@@ -129,11 +129,14 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 /** Ends the wait for the first values after a time. */
 function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => void): void {
   useEffect(() => {
-    const timer = setTimeout(() => {
-      session.isOver = true;
-      session.wake?.();
-      onOver(session);
-    }, Math.min(session.readyTimeoutMs, LONGEST_TIMEOUT_MS));
+    const timer = setTimeout(
+      () => {
+        session.isOver = true;
+        session.wake?.();
+        onOver(session);
+      },
+      Math.min(session.readyTimeoutMs, LONGEST_TIMEOUT_MS),
+    );
     return () => clearTimeout(timer);
   }, [session, onOver]);
 }

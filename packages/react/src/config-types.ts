@@ -34,7 +34,7 @@ export type ConfigProviderProps<
   store?: SnapshotStore | undefined;
   /** Shown until there are values, at most for `readyTimeoutMs`. Without it the children are rendered at once. */
   fallback?: ReactNode;
-  /** Milliseconds after which the children are rendered with their defaults if there are no values; default 5,000. */
+  /** Milliseconds after which the children are rendered with their defaults if none has arrived; default 5,000. */
   readyTimeoutMs?: number | undefined;
   /** Called when the server refuses to send values. In development, the reason is also in the console. */
   onError?: ((refusal: SnapshotRefusal) => void) | undefined;

@@ -6,16 +6,16 @@ import {
   ConfigProvider,
   createHooks,
   Flag,
-  useConfigStatus,
+  type useConfigStatus,
   useFlag,
   useFlagDetails,
   useLimit,
   usePublic,
   useSuspenseFlag,
 } from './index.ts';
-import './test-support/shop-config.ts';
 import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
 import { ManualSource } from './test-support/manual-source.ts';
+import type { config } from './test-support/shop-config.ts';
 import { first, flipped, snapshotOf } from './test-support/snapshots.ts';
 
 const consoleError = forbidConsoleErrors();
@@ -159,14 +159,14 @@ describe('Flag', () => {
   });
 });
 
+const inner = createHooks<typeof config>();
+
+function Both(): ReactNode {
+  return `${useFlag('theme')} ${inner.useFlag('theme')}`;
+}
+
 describe('createHooks', () => {
   it('makes hooks that are independent of other providers', () => {
-    const inner = createHooks<{ flags: { theme: never } } & never>() as unknown as {
-      ConfigProvider: typeof ConfigProvider;
-      useFlag: typeof useFlag;
-      useConfigStatus: typeof useConfigStatus;
-    };
-    const Both = (): ReactNode => `${useFlag('theme')} ${inner.useFlag('theme')}`;
     const view = render(
       <ConfigProvider snapshot={snapshotOf({ theme: 'dark' })}>
         <inner.ConfigProvider snapshot={snapshotOf({ theme: 'light' })}>

@@ -9,7 +9,9 @@ import { ConfigTestProvider, setFlag, setLimit, setPublic } from './testing.tsx'
 forbidConsoleErrors();
 
 function Values(): ReactNode {
-  return [useFlag('newCheckout'), useFlag('theme'), useLimit('cartItems'), usePublic('supportEmail')].join(' ');
+  return [useFlag('newCheckout'), useFlag('theme'), useLimit('cartItems'), usePublic('supportEmail')].join(
+    ' ',
+  );
 }
 
 it('gives values to hooks and changes them', () => {
@@ -32,7 +34,9 @@ it('gives values to hooks and changes them', () => {
 it('refuses keys that the provider was not given, wrong values and a test without a provider', () => {
   expect(() => setFlag('theme', 'dark')).toThrow(/^No ConfigTestProvider is mounted/);
   render(<ConfigTestProvider flags={{ newCheckout: true }} />);
-  expect(() => setFlag('theme', 'dark')).toThrow(/not given "theme" in "flags". Its keys there: newCheckout\./);
+  expect(() => setFlag('theme', 'dark')).toThrow(
+    /not given "theme" in "flags". Its keys there: newCheckout\./,
+  );
   // @ts-expect-error not declared
   expect(() => setFlag('them', true)).toThrow(/not given "them"/);
   // @ts-expect-error not a boolean

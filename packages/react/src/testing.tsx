@@ -1,7 +1,14 @@
 'use client';
 
-import type { ConfigContext, ConfigDefaults, FlagKey, LimitKey, PublicKey } from '@smooai/config';
-import type { BrowserFlagValue, BrowserPublicValue } from '@smooai/config';
+import type {
+  BrowserFlagValue,
+  BrowserPublicValue,
+  ConfigContext,
+  ConfigDefaults,
+  FlagKey,
+  LimitKey,
+  PublicKey,
+} from '@smooai/config';
 import { type Snapshot, type SnapshotGroup, SnapshotStore } from '@smooai/config/browser';
 import { act, type ReactElement, type ReactNode, useLayoutEffect, useState } from 'react';
 import { useProvider } from './config-provider.tsx';

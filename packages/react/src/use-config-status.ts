@@ -7,9 +7,9 @@ import { type ConfigScope, DefaultScope, useSession } from './config-session.ts'
 /** Whether the values are current, and why not. */
 export interface ConfigStatus {
   /**
-   * `loading`: there are no values yet; `ready`: they are current; `stale`: there is no connection, so these are the
-   * last values, or still the defaults; `refused`: the server does not send values to this page; `offline`: the browser is offline, or the
-   * provider has no source any more.
+   * `loading`: waiting for the first values; `ready`: the values are current; `stale`: the connection is lost, so these
+   * are the last values, or still the defaults; `refused`: the server does not send values to this page; `offline`: the
+   * browser is offline, or the provider has lost its source.
    */
   status: 'loading' | 'ready' | 'stale' | 'refused' | 'offline';
   /** The revision of the values; undefined before the first. */

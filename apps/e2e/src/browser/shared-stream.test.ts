@@ -40,7 +40,11 @@ async function openTabs(count: number): Promise<Page[]> {
   return pages;
 }
 
-async function send(page: Page, method: 'Page.crash' | 'Page.setWebLifecycleState', state?: 'frozen' | 'active') {
+async function send(
+  page: Page,
+  method: 'Page.crash' | 'Page.setWebLifecycleState',
+  state?: 'frozen' | 'active',
+) {
   const session = await context.newCDPSession(page);
   if (method === 'Page.crash') void session.send(method).catch(() => undefined);
   else await session.send(method, { state: state ?? 'active' });
