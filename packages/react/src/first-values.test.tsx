@@ -6,7 +6,6 @@ import {
   ConfigProvider,
   createHooks,
   Flag,
-  type useConfigStatus,
   useFlag,
   useFlagDetails,
   useLimit,

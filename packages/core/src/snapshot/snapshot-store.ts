@@ -161,10 +161,12 @@ export class SnapshotStore {
       // A patch has only the groups that changed.
       for (const [key, entry] of Object.entries(next[group] ?? {})) {
         const previous = this.entry(group, key);
-        if (isSame(previous, entry)) continue;
         const from = valueIn(group, previous);
         let to = valueIn(group, entry);
-        if (isSame(from, to)) to = from;
+        if (isSame(from, to)) {
+          if (isSame(previous, entry)) continue;
+          to = from;
+        }
         // If only the reason changed, the value keeps its identity.
         this.#changed[group].set(
           key,
@@ -211,7 +213,7 @@ function valueIn(group: SnapshotGroup, entry: unknown): unknown {
 
 /** Whether two JSON values are equal. The order of properties does not matter. */
 function isSame(left: unknown, right: unknown): boolean {
-  return left === right || stableJson(left) === stableJson(right);
+  return left === right || (typeof left === 'object' && stableJson(left) === stableJson(right));
 }
 
 /** Freezes JSON in place. Frozen values are skipped: the store froze them before, or they are primitives. */
