@@ -14,8 +14,7 @@ import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
 import { ManualSource } from './test-support/manual-source.ts';
 import { first, flipped } from './test-support/snapshots.ts';
 
-// The server and the browser are one process here.
-forbidConsoleErrors(/multiple renderers concurrently rendering/);
+forbidConsoleErrors();
 
 function Late({ wait }: { wait: () => void }): ReactNode {
   wait();

@@ -122,13 +122,17 @@ export class SnapshotStore {
 
   /** The value of a key; undefined if no snapshot had it. */
   value(group: SnapshotGroup, key: string): unknown {
-    return valueIn(group, this.entry(group, key));
+    return deeplyFrozen(valueIn(group, this.#entry(group, key)));
   }
 
   /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
   entry(group: SnapshotGroup, key: string): unknown {
+    return deeplyFrozen(this.#entry(group, key));
+  }
+
+  #entry(group: SnapshotGroup, key: string): unknown {
     const changed = this.#changed[group];
-    return changed.has(key) ? changed.get(key) : snapshotEntry(this.initial, group, key);
+    return changed.has(key) ? changed.get(key) : entryIn(this.initial, group, key);
   }
 
   /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
@@ -160,7 +164,7 @@ export class SnapshotStore {
     for (const group of GROUPS) {
       // A patch has only the groups that changed.
       for (const [key, entry] of Object.entries(next[group] ?? {})) {
-        const previous = this.entry(group, key);
+        const previous = this.#entry(group, key);
         const from = valueIn(group, previous);
         let to = valueIn(group, entry);
         if (isSame(from, to)) {
@@ -198,13 +202,17 @@ export class SnapshotStore {
 
 /** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  const entries: Record<string, unknown> = snapshot?.[group] ?? {};
-  return Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
+  return deeplyFrozen(entryIn(snapshot, group, key));
 }
 
 /** The value of a key in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  return valueIn(group, snapshotEntry(snapshot, group, key));
+  return deeplyFrozen(valueIn(group, entryIn(snapshot, group, key)));
+}
+
+function entryIn(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
+  const entries: Record<string, unknown> = snapshot?.[group] ?? {};
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
 
 function valueIn(group: SnapshotGroup, entry: unknown): unknown {
