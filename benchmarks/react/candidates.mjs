@@ -1,6 +1,12 @@
 // The same page with each library: `count` components that each read one flag of their own.
-import { OpenFeature, OpenFeatureProvider, InMemoryProvider, useBooleanFlagValue } from '@openfeature/react-sdk';
+
 import { GrowthBook, GrowthBookProvider, useFeatureIsOn } from '@growthbook/growthbook-react';
+import {
+  InMemoryProvider,
+  OpenFeature,
+  OpenFeatureProvider,
+  useBooleanFlagValue,
+} from '@openfeature/react-sdk';
 import { FlagProvider, UnleashClient, useFlag as useUnleashFlag } from '@unleash/proxy-client-react';
 import { LDProvider, useFlags } from 'launchdarkly-react-client-sdk';
 import { createElement as h, useCallback, useSyncExternalStore } from 'react';
@@ -24,10 +30,13 @@ export const byHand = {
       Provider: ({ children }) => children,
       useFlag: (key) =>
         useSyncExternalStore(
-          useCallback((listener) => {
-            listeners.get(key).add(listener);
-            return () => listeners.get(key).delete(listener);
-          }, [key]),
+          useCallback(
+            (listener) => {
+              listeners.get(key).add(listener);
+              return () => listeners.get(key).delete(listener);
+            },
+            [key],
+          ),
           () => values.get(key),
         ),
       flip(key, value) {
@@ -59,7 +68,11 @@ export const ours = ({ ConfigProvider, SnapshotStore, useFlag }) => ({
 export const openFeature = {
   name: 'OpenFeature, in-memory provider',
   async create(keys) {
-    const flag = (value) => ({ variants: { on: true, off: false }, defaultVariant: value ? 'on' : 'off', disabled: false });
+    const flag = (value) => ({
+      variants: { on: true, off: false },
+      defaultVariant: value ? 'on' : 'off',
+      disabled: false,
+    });
     const flags = Object.fromEntries(keys.map((key) => [key, flag(false)]));
     const provider = new InMemoryProvider(flags);
     await OpenFeature.setProviderAndWait(provider);
@@ -78,7 +91,12 @@ export const openFeature = {
 export const unleash = {
   name: 'Unleash',
   async create(keys) {
-    const toggles = new Map(keys.map((name) => [name, { name, enabled: false, variant: { name: 'disabled', enabled: false }, impressionData: false }]));
+    const toggles = new Map(
+      keys.map((name) => [
+        name,
+        { name, enabled: false, variant: { name: 'disabled', enabled: false }, impressionData: false },
+      ]),
+    );
     const client = new UnleashClient({
       url: 'http://127.0.0.1:9/',
       clientKey: 'key',
@@ -87,7 +105,10 @@ export const unleash = {
       disableMetrics: true,
       bootstrap: [...toggles.values()],
       storageProvider: { get: async () => undefined, save: async () => undefined },
-      fetch: async () => new Response(JSON.stringify({ toggles: [...toggles.values()] }), { headers: { 'content-type': 'application/json' } }),
+      fetch: async () =>
+        new Response(JSON.stringify({ toggles: [...toggles.values()] }), {
+          headers: { 'content-type': 'application/json' },
+        }),
     });
     await client.start();
     return {
@@ -117,7 +138,8 @@ export const launchDarkly = {
     };
     const reactOptions = { useCamelCaseFlagKeys: false, sendEventsOnFlagRead: false };
     return {
-      Provider: ({ children }) => h(LDProvider, { clientSideID: 'id', ldClient: client, reactOptions }, children),
+      Provider: ({ children }) =>
+        h(LDProvider, { clientSideID: 'id', ldClient: client, reactOptions }, children),
       useFlag: (key) => useFlags()[key],
       flip: (key, value) => {
         const previous = values[key];

@@ -22,7 +22,10 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 
 const { window } = new JSDOM('<!doctype html><body></body>', { url: 'http://localhost/' });
 for (const name of ['window', 'document', 'HTMLElement', 'MutationObserver', 'Node', 'localStorage']) {
-  Object.defineProperty(globalThis, name, { value: name === 'window' ? window : window[name], configurable: true });
+  Object.defineProperty(globalThis, name, {
+    value: name === 'window' ? window : window[name],
+    configurable: true,
+  });
 }
 const bundled = await bundleOurs();
 const { createElement: h, memo } = await import('react');
@@ -39,7 +42,9 @@ const keys = Array.from({ length: COUNT }, (_, index) => `flag${index}`);
 const turn = () => new Promise((done) => setImmediate(done));
 
 const cpu = cpus()[0]?.model ?? 'unknown CPU';
-process.stdout.write(`Node ${process.version}, ${cpu}, load ${loadavg()[0]?.toFixed(1)}, best of ${rounds} rounds\n`);
+process.stdout.write(
+  `Node ${process.version}, ${cpu}, load ${loadavg()[0]?.toFixed(1)}, best of ${rounds} rounds\n`,
+);
 
 const results = new Map(candidates.map((candidate) => [candidate, { mounts: [], flips: [], renders: 0 }]));
 for (let round = 0; round < rounds; round++) {
@@ -58,10 +63,19 @@ process.exit(0);
 /** Our built packages in one file beside the peers, so that all of them use the same copy of React. */
 async function bundleOurs() {
   const outfile = resolve(import.meta.dirname, '../node_modules/.cache/ours.mjs');
-  const [react, browser] = ['react/dist/index.js', 'core/dist/browser.js'].map((path) => resolve(options.packages, path));
+  const [react, browser] = ['react/dist/index.js', 'core/dist/browser.js'].map((path) =>
+    resolve(options.packages, path),
+  );
   const contents = `export * from ${JSON.stringify(react)}; export { SnapshotStore } from ${JSON.stringify(browser)};`;
   const stdin = { contents, resolveDir: options.packages };
-  await build({ stdin, bundle: true, format: 'esm', platform: 'node', external: ['react', 'react/*'], outfile });
+  await build({
+    stdin,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['react', 'react/*'],
+    outfile,
+  });
   return import(pathToFileURL(outfile).href);
 }
 
