@@ -1,6 +1,7 @@
 export { stableJson } from './lib/json.ts';
 export { isOlderRevision } from './lib/revision.ts';
 export type { ConfigDefaults, ConfigSnapshot } from './snapshot/config-snapshot.ts';
+export { type RememberOptions, rememberSnapshots } from './snapshot/remembered-snapshots.ts';
 export {
   createSnapshotSource,
   type SnapshotSource,

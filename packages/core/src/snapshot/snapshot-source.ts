@@ -10,6 +10,8 @@ export interface SnapshotSource {
   createStore(snapshot?: Snapshot, context?: ConfigContext): SnapshotStore;
   /** Keeps `store` up to date with the values for a context; default the empty one. Returns a function that disconnects. */
   connect(store: SnapshotStore, context?: ConfigContext): () => void;
+  /** Names the values for a context, so that they are not taken for those of another source. */
+  id?(context?: ConfigContext): string;
 }
 
 /** A stream that your own server provides: `createSnapshotEventStream` behind a route. */
@@ -53,6 +55,7 @@ export function createSnapshotSource(options: SnapshotSourceOptions): SnapshotSo
     hiddenTimeoutMs: hiddenMs = 120_000,
   } = options;
   return {
+    id: (context = {}) => streamUrl(options, context),
     createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
     connect(store, context = {}) {
       if (store.status !== 'reconnecting') store.status = 'connecting';

@@ -130,7 +130,7 @@ async function readEvents(response: Response, report: (event: StreamReport) => v
 }
 
 /** Whether the data of an event is well-formed. A patch may leave out groups. */
-function isUpdate(data: unknown, isPatch: boolean): data is Snapshot {
+export function isUpdate(data: unknown, isPatch: boolean): data is Snapshot {
   return (
     isRecord(data) &&
     typeof data.revision === 'string' &&
