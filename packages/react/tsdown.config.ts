@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', testing: 'src/testing.tsx' },
+  entry: { index: 'src/index.ts', testing: 'src/testing.tsx', tracking: 'src/tracking.tsx' },
   format: ['esm', 'cjs'],
   platform: 'neutral',
   target: 'es2022',

@@ -115,6 +115,7 @@ describe('the packed packages', () => {
       '@smooai/config-next/server',
       '@smooai/config-react',
       '@smooai/config-react/testing',
+      '@smooai/config-react/tracking',
       '@smooai/config/browser',
       '@smooai/config/server',
       '@smooai/config/testing',
@@ -138,6 +139,8 @@ describe('the packed packages', () => {
       '@smooai/config-react/index.js',
       '@smooai/config-react/testing.cjs',
       '@smooai/config-react/testing.js',
+      '@smooai/config-react/tracking.cjs',
+      '@smooai/config-react/tracking.js',
     ]);
   });
 
