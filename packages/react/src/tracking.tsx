@@ -86,11 +86,10 @@ export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown)
   const { store, context } = useSession(DefaultScope, 'useFlag');
   const value = useValue(DefaultScope, ['useFlag', 'flags', key], fallback);
   const tracker = useContext(TrackerContext);
-  const hasValue = store.entry('flags', key) !== undefined;
+  const evaluation = store.entry('flags', key) as Evaluation | undefined;
   useEffect(() => {
-    const evaluation = store.entry('flags', key) as Evaluation | undefined;
     // A fallback or default stands in for a value, so nobody has been exposed to the flag yet.
-    if (tracker === undefined || !hasValue || evaluation?.value !== value) return;
+    if (tracker === undefined || evaluation === undefined || evaluation.value !== value) return;
     const { source, matchedRuleId } = evaluation;
     tracker.expose({
       name: 'feature_flag.evaluation',
@@ -104,7 +103,7 @@ export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown)
       },
       context,
     });
-  }, [tracker, store, context, key, value, hasValue]);
+  }, [tracker, store, context, key, value, evaluation]);
   return value as never;
 };
 
