@@ -26,7 +26,7 @@ function Page({ controls, seen }: PageProps): ReactNode {
   const [context, setContext] = useConfigContext();
   const [isPending, startTransition] = useTransition();
   controls.current = [context, (...args) => startTransition(() => setContext(...args))];
-  const text = `${context?.userId} ${useFlag('theme', 'light')}`;
+  const text = `${String(context?.userId)} ${useFlag('theme', 'light')}`;
   seen.push(text);
   return `${text}${isPending ? ' pending' : ''}`;
 }
@@ -108,7 +108,7 @@ describe('setContext', () => {
     try {
       const { set, shown } = await setUp();
       set(bob);
-      act(() => vi.advanceTimersByTime(4999));
+      act(() => void vi.advanceTimersByTime(4999));
       expect(shown()).toBe('ann dark pending');
       await act(async () => vi.advanceTimersByTime(1));
       expect(shown()).toBe('bob light');

@@ -70,9 +70,9 @@ describe('readyTimeoutMs', () => {
         <Theme />
       </ConfigProvider>,
     );
-    act(() => vi.advanceTimersByTime(99));
+    act(() => void vi.advanceTimersByTime(99));
     expect(view.container.textContent).toBe('One moment');
-    act(() => vi.advanceTimersByTime(1));
+    act(() => void vi.advanceTimersByTime(1));
     expect(view.container.textContent).toBe('dark');
     act(() => source.push(first));
     expect(view.container.textContent).toBe('light');
@@ -84,7 +84,7 @@ describe('readyTimeoutMs', () => {
         <Theme />
       </ConfigProvider>,
     );
-    act(() => vi.advanceTimersByTime(86_400_000));
+    act(() => void vi.advanceTimersByTime(86_400_000));
     expect(view.container.textContent).toBe('One moment');
   });
 });

@@ -116,6 +116,7 @@ describe('the packed packages', () => {
       '@smooai/config-react',
       '@smooai/config-react/testing',
       '@smooai/config-react/tracking',
+      '@smooai/config-react/vite',
       '@smooai/config/browser',
       '@smooai/config/server',
       '@smooai/config/testing',

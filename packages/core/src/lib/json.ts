@@ -65,7 +65,7 @@ function haveSameMembers(left: Record<string, unknown>, right: Record<string, un
 export function stableJson(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     inner && !Array.isArray(inner) && typeof inner === 'object'
-      ? Object.fromEntries(Object.entries(inner).sort())
+      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
       : inner,
   );
 }

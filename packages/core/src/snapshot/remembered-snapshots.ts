@@ -25,10 +25,11 @@ const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
  */
 export function rememberSnapshots(source: SnapshotSource, options: RememberOptions): SnapshotSource {
   const { version, maxAgeMs = WEEK_MS, item = 'smooai-config' } = options;
-  const idOf = (context: Parameters<SnapshotSource['connect']>[1]): string =>
-    hash(`${version} ${source.id?.(context)} ${stableJson(context ?? {})}`);
+  const nameOf: Required<SnapshotSource>['id'] = (context) =>
+    source.id?.(context) ?? stableJson(context ?? {});
+  const idOf: typeof nameOf = (context) => hash(`${version} ${nameOf(context)} ${stableJson(context ?? {})}`);
   return {
-    ...(source.id && { id: source.id }),
+    id: nameOf,
     createStore(snapshot, context) {
       const store = source.createStore(snapshot, context);
       const stored = snapshot ? undefined : parseJson(readItem(item) ?? '');

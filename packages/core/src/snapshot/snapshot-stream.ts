@@ -75,7 +75,8 @@ export function followStream(
     if (current !== attempt) return;
     clearTimeout(timer);
     const backoffMs = retryMs * 2 ** failures++ * (0.5 + Math.random() / 2);
-    timer = setTimeout(open, Math.min(MAX_RETRY_MS, Math.max(waitMs || 0, backoffMs)));
+    const retry = Math.min(MAX_RETRY_MS, Math.max(waitMs || 0, backoffMs));
+    timer = setTimeout(() => void open(), retry);
     const lost = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
     report({ status: refusal ? 'refused' : lost, refusal });
   };
