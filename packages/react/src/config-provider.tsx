@@ -21,6 +21,8 @@ import {
 import type { ConfigProviderProps } from './config-types.ts';
 import { explainRefusal } from './explain-refusal.ts';
 
+/** The longest timeout that browsers know; they take a longer one for none. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 // React 18 warns about a layout effect on the server, where neither kind of effect runs.
 const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect;
 
@@ -53,7 +55,7 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
     store: store ?? source?.createStore(first, context as never) ?? createStaticStore(first),
     context,
     contextProp,
-    readyTimeoutMs: props.readyTimeoutMs ?? 5000,
+    readyTimeoutMs: Math.min(props.readyTimeoutMs ?? 5000, LONGEST_TIMEOUT_MS),
     defaults: props.defaults ?? {},
   });
   const [session, change] = useState(() => begin(snapshot, props.store));
@@ -123,20 +125,14 @@ function useConnection(
   }, [session, store, source, change]);
 }
 
-/** The longest timeout that browsers know; they take a longer one for none. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** Ends the wait for the first values after a time. */
 function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => void): void {
   useEffect(() => {
-    const timer = setTimeout(
-      () => {
-        session.isOver = true;
-        session.wake?.();
-        onOver(session);
-      },
-      Math.min(session.readyTimeoutMs, LONGEST_TIMEOUT_MS),
-    );
+    const timer = setTimeout(() => {
+      session.isOver = true;
+      session.wake?.();
+      onOver(session);
+    }, session.readyTimeoutMs);
     return () => clearTimeout(timer);
   }, [session, onOver]);
 }

@@ -48,7 +48,8 @@ export function useScopeStatus(scope: ConfigScope): ConfigStatus {
     () => store.initial?.revision,
   );
   const status = statusOf(connection, revision !== undefined);
-  const since = store.statusAt;
+  // Hydration reads the status of the HTML, which has no time.
+  const since = connection === store.status ? store.statusAt : undefined;
   return useMemo(() => ({ status, revision, since, refusal }), [status, revision, since, refusal]);
 }
 

@@ -84,8 +84,9 @@ function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Snapsh
   if (channel) {
     channel.onmessage = ({ data }) => {
       if (!stream) apply(data);
-      else if (data.hello && hasSnapshot) {
-        channel.postMessage({ snapshot: store.snapshot, status: store.status, refusal: store.refusal });
+      else if (data.hello) {
+        const { status, refusal, snapshot } = store;
+        channel.postMessage({ status, refusal, ...(hasSnapshot && { snapshot }) });
       }
     };
     channel.postMessage({ hello: true });
