@@ -43,6 +43,18 @@ it('refuses keys that the provider was not given, wrong values and a test withou
   setFlag('newCheckout', 'yes');
 });
 
+it('has defaults for the keys that are not given', () => {
+  const view = render(
+    <ConfigTestProvider
+      flags={{ newCheckout: true }}
+      defaults={{ flags: { theme: 'dark', newCheckout: false } }}
+    >
+      <Values />
+    </ConfigTestProvider>,
+  );
+  expect(view.container.textContent).toBe('true dark  ');
+});
+
 it('has a context', () => {
   const context = { userId: 'u-1' };
   const { result } = renderHook(() => useConfigContext()[0], {

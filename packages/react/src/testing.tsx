@@ -11,27 +11,29 @@ import type {
 } from '@smooai/config';
 import { type Snapshot, type SnapshotGroup, SnapshotStore } from '@smooai/config/browser';
 import { act, type ReactElement, type ReactNode, useLayoutEffect, useState } from 'react';
-import { useProvider } from './config-provider.tsx';
+import { type AnyProps, useProvider } from './config-provider.tsx';
 import { DefaultScope } from './config-session.ts';
+import type { ConfigProviderProps } from './config-types.ts';
 
 /** Props of {@link ConfigTestProvider}. */
-export interface ConfigTestProviderProps extends ConfigDefaults {
-  context?: ConfigContext;
-  children?: ReactNode;
-}
+export type ConfigTestProviderProps = ConfigDefaults &
+  Pick<ConfigProviderProps, 'defaults'> & {
+    context?: ConfigContext;
+    children?: ReactNode;
+  };
 
 const mounted = new Set<SnapshotStore>();
 
 /**
  * Gives the components below it these values, without a server. Read on the first render only; `setFlag`, `setLimit`
- * and `setPublic` change them. A key that is not given has no value: hooks return their fallback.
+ * and `setPublic` change them. A key that is not given has no value: hooks return their fallback or the key's default.
  *
  * @example
  * render(<ConfigTestProvider flags={{ newCheckout: true }}><Checkout /></ConfigTestProvider>);
  * setFlag('newCheckout', false);
  */
 export function ConfigTestProvider(props: ConfigTestProviderProps): ReactElement {
-  const { context, children, ...values } = props;
+  const { context, children, defaults, ...values } = props;
   const [store] = useState(() => new SnapshotStore(snapshotOf(values), 'live'));
   useLayoutEffect(() => {
     mounted.add(store);
@@ -39,7 +41,7 @@ export function ConfigTestProvider(props: ConfigTestProviderProps): ReactElement
       mounted.delete(store);
     };
   }, [store]);
-  return useProvider(DefaultScope, { store, context, children });
+  return useProvider(DefaultScope, { store, context, children, defaults: defaults as AnyProps['defaults'] });
 }
 
 /**
