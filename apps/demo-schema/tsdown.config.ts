@@ -2,7 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/countries.ts', 'src/display.ts', 'src/orders.ts', 'src/products.ts'],
+  entry: [
+    'src/index.ts',
+    'src/countries.ts',
+    'src/defaults.ts',
+    'src/display.ts',
+    'src/orders.ts',
+    'src/products.ts',
+  ],
   format: ['esm'],
   platform: 'neutral',
   target: 'es2022',

@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: {
+    index: 'src/index.ts',
+    testing: 'src/testing.tsx',
+    tracking: 'src/tracking.tsx',
+    vite: 'src/vite.ts',
+  },
+  deps: { neverBundle: [/^node:/] },
   format: ['esm', 'cjs'],
   platform: 'neutral',
   target: 'es2022',

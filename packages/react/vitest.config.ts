@@ -1,16 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
+const shared = {
+  // Generous, because several suites share the machine. No test waits for it.
+  testTimeout: 30_000,
+  include: ['src/**/*.test.{ts,tsx}'],
+  environment: 'jsdom',
+  globalSetup: 'src/test-support/config-server.ts',
+} as const;
+const resolve = { conditions: ['@smooai/source', 'module', 'import', 'default'] };
+const ssr = { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } };
+
 export default defineConfig({
-  resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
   test: {
-    // Generous, because several suites share the machine. No test waits for it.
-    testTimeout: 30_000,
-    include: ['src/**/*.test.{ts,tsx}'],
-    environment: 'jsdom',
-    globalSetup: 'src/test-support/config-server.ts',
-    typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
     reporters: ['default', 'json'],
     outputFile: { json: 'test-results/unit.json' },
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          ...shared,
+          name: 'react-19',
+          typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
+        },
+      },
+      {
+        resolve: { ...resolve, alias: [{ find: /^(react(?:-dom)?)(?=\/|$)/, replacement: '$1-18' }] },
+        ssr,
+        test: { ...shared, name: 'react-18', setupFiles: 'src/test-support/use-react-18.ts' },
+      },
+    ],
   },
 });

@@ -5,10 +5,14 @@ export function formatValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** The text of the live badge for each status of the connection. */
+/** The text of the live badge for each status: those of a store, and those of React's `useConfigStatus`. */
 export const statusTexts = {
+  loading: 'Loading',
+  ready: 'Live',
+  stale: 'Reconnecting',
   connecting: 'Connecting',
   live: 'Live',
   reconnecting: 'Reconnecting',
+  refused: 'Refused',
   offline: 'Not live',
 } as const;

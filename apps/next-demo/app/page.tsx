@@ -2,6 +2,7 @@ import { isConfigError } from '@smooai/config';
 import type { Snapshot } from '@smooai/config/browser';
 import { ConfigProvider } from '@smooai/config-next/client';
 import { countries } from '@smooai-demo/demo-schema/countries';
+import { defaults } from '@smooai-demo/demo-schema/defaults';
 import type { ReactElement } from 'react';
 import { Cart } from './components/cart.tsx';
 import { CartProvider } from './components/cart-context.tsx';
@@ -23,7 +24,7 @@ export default async function StorePage(): Promise<ReactElement> {
   const countryName = countries.find(({ code }) => code === country)?.name ?? country;
   return (
     // The stream reads its context from the cookies. The query makes it reconnect when the country changes.
-    <ConfigProvider snapshot={initial} stream={`/api/config/stream?country=${country}`}>
+    <ConfigProvider snapshot={initial} stream={`/api/config/stream?country=${country}`} defaults={defaults}>
       <CartProvider>
         <header className="masthead">
           <div className="row spread">

@@ -1,6 +1,7 @@
-import { createSnapshotSource, SnapshotStore } from '@smooai/config/browser';
-import { ConfigProvider, useConfigStatus, useFlag } from '@smooai/config-react';
-import { type ReactElement, type ReactNode, useEffect, useLayoutEffect, useMemo, useState } from 'react';
+import { createSnapshotSource } from '@smooai/config/browser';
+import { ConfigProvider, useConfigContext, useConfigStatus, useFlag } from '@smooai/config-react';
+import { defaults } from '@smooai-demo/demo-schema/defaults';
+import { type ReactElement, useLayoutEffect, useMemo, useState, useTransition } from 'react';
 import { ChangeLog } from './change-log.tsx';
 import { Frame } from './frame.tsx';
 import { LiveBadge } from './live-badge.tsx';
@@ -10,15 +11,11 @@ import { ShopperForm } from './shopper-form.tsx';
 import { FlagTable, LimitTable, PublicTable } from './value-tables.tsx';
 import { Waiting } from './waiting.tsx';
 
+const firstShopper: Shopper = { country: 'NL', userId: 'shopper-1' };
+
 /** Every value that one shopper gets, live from the config server. */
 export function BackOffice({ settings }: { settings: Settings }): ReactElement {
-  const [store] = useState(() => new SnapshotStore(undefined, 'connecting'));
-  const [shopper, setShopper] = useState<Shopper>({ country: 'NL', userId: 'shopper-1' });
-  const source = useMemo(
-    () => createSnapshotSource({ ...settings, context: contextOf(shopper) }),
-    [settings, shopper],
-  );
-  const switches = useShopperSwitches(store);
+  const source = useMemo(() => createSnapshotSource(settings), [settings]);
   const aside = (
     <>
       <span className="badge">{settings.environment}</span>
@@ -31,7 +28,14 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
     </Frame>
   );
   return (
-    <ConfigProvider store={store} source={source} fallback={waiting}>
+    <ConfigProvider
+      source={source}
+      context={contextOf(firstShopper)}
+      defaults={defaults}
+      fallback={waiting}
+      // Until then, the page says why it has no values.
+      readyTimeoutMs={60_000}
+    >
       <Theme />
       <Frame aside={aside}>
         <header className="hero">
@@ -41,60 +45,53 @@ export function BackOffice({ settings }: { settings: Settings }): ReactElement {
             without a reload.
           </p>
         </header>
-        <ShopperForm shopper={shopper} onChange={setShopper} />
-        <ConnectionNotice />
-        <div className="columns">
-          <Values>
-            <FlagTable />
-            <LimitTable />
-            <PublicTable />
-          </Values>
-          <ChangeLog switches={switches} />
-        </div>
+        <ShopperValues />
       </Frame>
     </ConfigProvider>
   );
 }
 
+/** The values of the chosen shopper. Those of the previous one stay, marked as busy, until the new ones arrive. */
+function ShopperValues(): ReactElement {
+  const [, setContext] = useConfigContext();
+  const [shopper, setShopper] = useState(firstShopper);
+  const [isSwitching, startSwitching] = useTransition();
+  const choose = (next: Shopper): void => {
+    setShopper(next);
+    startSwitching(() => setContext(contextOf(next)));
+  };
+  return (
+    <>
+      <ShopperForm shopper={shopper} onChange={choose} />
+      <ConnectionNotice />
+      <div className="columns">
+        <div className="stack values" aria-busy={isSwitching}>
+          <FlagTable />
+          <LimitTable />
+          <PublicTable />
+        </div>
+        <ChangeLog />
+      </div>
+    </>
+  );
+}
+
 /** Applies the shop's theme, which is a flag, to the back office. */
 function Theme(): null {
-  const theme = useFlag('theme', 'light');
+  const theme = useFlag('theme');
   useLayoutEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
   return null;
 }
 
-/** Contains the values. Marked as busy while they are still those of the previous shopper. */
-function Values({ children }: { children: ReactNode }): ReactElement {
-  const isSwitching = useConfigStatus() === 'connecting';
-  return (
-    <div className="stack values" aria-busy={isSwitching}>
-      {children}
-    </div>
-  );
-}
-
 function ConnectionNotice(): ReactElement | null {
-  if (useConfigStatus() !== 'reconnecting') return null;
+  const { status } = useConfigStatus();
+  if (status === 'ready') return null;
   return (
     <p className="notice warn">
       The connection to the config server is lost. These are the last values; they update again as soon as it
       is back.
     </p>
   );
-}
-
-/** Returns the times of changes that came from choosing another shopper, not from a changed value. */
-function useShopperSwitches(store: SnapshotStore): ReadonlySet<number> {
-  const [switches, setSwitches] = useState<ReadonlySet<number>>(new Set());
-  useEffect(
-    () =>
-      store.subscribeAll(({ at, initial }) => {
-        // The first values of a new connection arrive before its status is live.
-        if (!initial && store.status === 'connecting') setSwitches((old) => new Set([...old, at]));
-      }),
-    [store],
-  );
-  return switches;
 }

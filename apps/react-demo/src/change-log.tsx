@@ -4,8 +4,8 @@ import type { ReactElement } from 'react';
 
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 
-/** The changes since the page was opened. `switches` has the times at which another shopper was chosen. */
-export function ChangeLog({ switches }: { switches: ReadonlySet<number> }): ReactElement {
+/** The changes since the page was opened. */
+export function ChangeLog(): ReactElement {
   const changes = useConfigChanges(12);
   return (
     <section className="panel" data-testid="change-log" aria-labelledby="changes-title">
@@ -19,11 +19,7 @@ export function ChangeLog({ switches }: { switches: ReadonlySet<number> }): Reac
         ) : (
           <ol className="lines">
             {changes.map((change) => (
-              <Change
-                key={`${change.at} ${change.key} ${change.revision}`}
-                change={change}
-                isSwitch={switches.has(change.at)}
-              />
+              <Change key={`${change.at} ${change.key} ${change.revision}`} change={change} />
             ))}
           </ol>
         )}
@@ -32,7 +28,7 @@ export function ChangeLog({ switches }: { switches: ReadonlySet<number> }): Reac
   );
 }
 
-function Change({ change, isSwitch }: { change: ConfigChange; isSwitch: boolean }): ReactElement {
+function Change({ change }: { change: ConfigChange }): ReactElement {
   const { key, from, to, at } = change;
   return (
     <li className="change">
@@ -44,7 +40,6 @@ function Change({ change, isSwitch }: { change: ConfigChange; isSwitch: boolean 
       </div>
       <p className="small">
         <span className="muted">{formatValue(from)} →</span> <strong>{formatValue(to)}</strong>
-        {isSwitch && <span className="muted"> · for another shopper</span>}
       </p>
     </li>
   );

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 
 /** Shows whether changes reach this page live. */
 export function LiveBadge(): ReactElement {
-  const status = useConfigStatus();
+  const { status } = useConfigStatus();
   return (
     <span className="badge" data-testid="live-status" data-value={status} role="status">
       {statusTexts[status]}

@@ -1,3 +1,7 @@
+export { stableJson } from './lib/json.ts';
+export { isOlderRevision } from './lib/revision.ts';
+export type { ConfigDefaults, ConfigSnapshot } from './snapshot/config-snapshot.ts';
+export { type RememberOptions, rememberSnapshots } from './snapshot/remembered-snapshots.ts';
 export {
   createSnapshotSource,
   type SnapshotSource,
@@ -9,8 +13,10 @@ export {
   type SnapshotChange,
   type SnapshotGroup,
   type SnapshotKeyChange,
+  type SnapshotRefusal,
   type SnapshotStatus,
   SnapshotStore,
+  snapshotEntry,
   snapshotValue,
 } from './snapshot/snapshot-store.ts';
 export type {

@@ -2,7 +2,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
-import { EventSource } from 'eventsource';
 import type { ReactElement } from 'react';
 import { hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
@@ -32,7 +31,7 @@ async function serve(client: TestClient<ShopConfig>): Promise<Server> {
 
 function Values(): ReactElement {
   return (
-    <p data-status={useConfigStatus()}>
+    <p data-status={useConfigStatus().status}>
       {String(useFlag('newCheckout'))} {useLimit('cartItems')} {usePublic('supportEmail')}
     </p>
   );
@@ -45,14 +44,12 @@ describe('ConfigProvider', () => {
   let root: HTMLElement;
 
   beforeEach(async () => {
-    vi.stubGlobal('EventSource', EventSource);
     client = createTestClient({ config, flags: { newCheckout: true }, limits: { cartItems: 7 } });
     server = await serve(client);
     root = document.createElement('div');
   });
 
   afterEach(async () => {
-    vi.unstubAllGlobals();
     await client.close();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -72,7 +69,7 @@ describe('ConfigProvider', () => {
     client.set({ flags: { newCheckout: false }, limits: { cartItems: 9 } });
     const recoverable: unknown[] = [];
     const hydrated = hydrateRoot(root, app, { onRecoverableError: (error) => recoverable.push(error) });
-    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="live"'));
+    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="ready"'));
     await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'));
     client.set({ flags: { newCheckout: true } });
     await vi.waitFor(() => expect(root.textContent).toBe('true 9 help@example.com'));
@@ -87,7 +84,7 @@ describe('ConfigProvider', () => {
         <Values />
       </ConfigProvider>,
     );
-    expect(html).toContain('data-status="offline"');
+    expect(html).toContain('data-status="ready"');
     expect(html).toContain('help@example.com');
   });
 });

@@ -2,6 +2,8 @@
 
 export {
   type ConfigChange,
+  type ConfigStatus,
+  Flag,
   useConfigChanges,
   useConfigStatus,
   useFlag,
@@ -9,5 +11,6 @@ export {
   useLimit,
   useLimitDetails,
   usePublic,
+  useSuspenseFlag,
 } from '@smooai/config-react';
 export { ConfigProvider, type ConfigProviderProps } from './config-provider.tsx';

@@ -1,13 +1,16 @@
 'use client';
 
-import { createSnapshotSource, type Snapshot } from '@smooai/config/browser';
-import { ConfigProvider as StoreProvider } from '@smooai/config-react';
+import { type ConfigSnapshot, createSnapshotSource } from '@smooai/config/browser';
+import {
+  ConfigProvider as StoreProvider,
+  type ConfigProviderProps as StoreProviderProps,
+} from '@smooai/config-react';
 import { type ReactElement, type ReactNode, useMemo } from 'react';
 
 /** Props of {@link ConfigProvider}; a server component can pass all of them. */
-export interface ConfigProviderProps {
+export type ConfigProviderProps = Pick<StoreProviderProps, 'defaults'> & {
   /** The values of the server's HTML and the first client render: `await snapshot()` of `createNextConfig`. */
-  snapshot: Snapshot;
+  snapshot: ConfigSnapshot;
   /**
    * URL of the snapshot stream's route, such as `/api/config/stream`. Without it nothing changes after the first render.
    * A different URL reconnects: if the context can change without a page load, put the values it depends on into the
@@ -15,7 +18,7 @@ export interface ConfigProviderProps {
    */
   stream?: string | undefined;
   children?: ReactNode;
-}
+};
 
 /**
  * Provides the server's snapshot to the hooks below it and applies changes as they arrive.
@@ -23,14 +26,10 @@ export interface ConfigProviderProps {
  * @example
  * <ConfigProvider snapshot={await snapshot()} stream="/api/config/stream">{children}</ConfigProvider>
  */
-export function ConfigProvider({ snapshot, stream, children }: ConfigProviderProps): ReactElement {
+export function ConfigProvider({ stream, ...props }: ConfigProviderProps): ReactElement {
   const source = useMemo(
     () => (stream === undefined ? undefined : createSnapshotSource({ url: stream })),
     [stream],
   );
-  return (
-    <StoreProvider snapshot={snapshot} source={source}>
-      {children}
-    </StoreProvider>
-  );
+  return <StoreProvider {...props} source={source} />;
 }

@@ -1,4 +1,4 @@
-import type { EvaluationContext, Snapshot } from '@smooai/config';
+import type { ConfigSnapshot, EvaluationContext, Snapshot } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { describe, expectTypeOf, it } from 'vitest';
 import { createNextConfig } from './server.ts';
@@ -17,7 +17,9 @@ describe('createNextConfig', () => {
     expectTypeOf(limit('cartItems')).resolves.toEqualTypeOf<number>();
     expectTypeOf(publicValue('supportEmail')).resolves.toEqualTypeOf<string>();
     expectTypeOf(secret('paymentKey')).resolves.toEqualTypeOf<string>();
-    expectTypeOf(snapshot).toEqualTypeOf<(context?: EvaluationContext) => Promise<Snapshot>>();
+    expectTypeOf(snapshot).toEqualTypeOf<
+      (context?: EvaluationContext) => Promise<Snapshot & ConfigSnapshot<ReturnType<typeof shopConfig>>>
+    >();
   });
 
   it('rejects keys of another tier and unknown keys', () => {

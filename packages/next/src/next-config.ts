@@ -1,6 +1,7 @@
 import {
   type AnyConfig,
   type ConfigContext,
+  type ConfigSnapshot,
   type Evaluation,
   type FlagKey,
   type FlagValue,
@@ -66,7 +67,7 @@ export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
   /** Returns a secret. Never pass it to a client component. */
   secret: <K extends SecretKey<C>>(key: K) => Promise<SecretValue<K, C>>;
   /** Returns the values that the browser may see, for `<ConfigProvider snapshot>`. Contains no secrets. */
-  snapshot: (context?: ConfigContext<C>) => Promise<Snapshot>;
+  snapshot: (context?: ConfigContext<C>) => Promise<Snapshot & ConfigSnapshot<C>>;
   /** Serves the snapshot stream: `export const { GET } = handlers` in a route handler. */
   handlers: { GET: SnapshotRouteHandler };
   /** Returns the started client. Also works outside a request: in instrumentation, scripts and jobs. */

@@ -73,11 +73,11 @@ describe.each(hooks)('%s', (_, group, useHook) => {
     expect(shown()).toBe('one 10');
   });
 
-  it('has no value for a key that is gone, and follows it when it comes back', () => {
+  it('keeps the last value of a key that is gone, and follows it when it comes back', () => {
     const { source, shown } = setUp();
     const empty = { revision: '2', public: {}, flags: {}, limits: {} };
     act(() => source.push(empty));
-    expect(shown()).toBe('one undefined');
+    expect(shown()).toBe('one 1');
     act(() => source.push(snapshotWith(group, [3, 3], '3')));
     expect(shown()).toBe('one 3');
   });

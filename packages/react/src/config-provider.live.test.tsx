@@ -2,7 +2,6 @@ import type { JsonValue } from '@smooai/config';
 import { createSnapshotSource } from '@smooai/config/browser';
 import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { cleanup, render, screen, waitFor } from '@testing-library/react';
-import { EventSource } from 'eventsource';
 import { type ReactNode, StrictMode } from 'react';
 import { afterEach, beforeEach, expect, inject, it, vi } from 'vitest';
 import { ConfigProvider, useConfigStatus, useFlag, useFlagDetails, useLimit } from './index.ts';
@@ -19,17 +18,12 @@ const set = (tier: 'feature_flag' | 'limit', key: string, value: JsonValue): Pro
   api.setValue({ schemaId, environmentId, tier, key, value });
 
 /** Sends the page's origin, as every browser does. */
-class BrowserEventSource extends EventSource {
-  constructor(url: string) {
-    super(url, {
-      fetch: (input, init) =>
-        fetch(input, { ...init, headers: { ...init.headers, origin: window.location.origin } }),
-    });
-  }
-}
+const fetchAsBrowser: typeof fetch = (input, init) =>
+  nodeFetch(input, { ...init, headers: { ...(init?.headers as object), origin: window.location.origin } });
 
+const nodeFetch = globalThis.fetch;
 beforeEach(() => {
-  vi.stubGlobal('EventSource', BrowserEventSource);
+  vi.stubGlobal('fetch', fetchAsBrowser);
 });
 afterEach(() => {
   cleanup();
@@ -38,7 +32,7 @@ afterEach(() => {
 
 function Shop(): ReactNode {
   const shown = [
-    useConfigStatus(),
+    useConfigStatus().status,
     useFlag('newCheckout'),
     useFlagDetails('newCheckout')?.source,
     useLimit('cartItems'),
@@ -46,29 +40,25 @@ function Shop(): ReactNode {
   return <p data-testid="shop">{shown.join(' ')}</p>;
 }
 
-const shop = (country: string): ReactNode => {
-  const settings = { apiUrl, organizationId, environment: 'development', publishableKey };
-  return (
-    <StrictMode>
-      <ConfigProvider
-        source={createSnapshotSource({ ...settings, context: { country } })}
-        fallback="One moment"
-      >
-        <Shop />
-      </ConfigProvider>
-    </StrictMode>
-  );
-};
+const settings = { apiUrl, organizationId, environment: 'development', publishableKey };
+const source = createSnapshotSource(settings);
+const shop = (country: string): ReactNode => (
+  <StrictMode>
+    <ConfigProvider source={source} context={{ country }} fallback="One moment">
+      <Shop />
+    </ConfigProvider>
+  </StrictMode>
+);
 const shows = (text: string): Promise<void> =>
   waitFor(() => expect(screen.getByTestId('shop').textContent).toBe(text), { timeout: 5000 });
 
 it('follows the config server with a publishable key and gets the answers for each context', async () => {
   const view = render(shop('NL'));
   expect(view.container.textContent).toBe('One moment');
-  await shows('live false default 20');
+  await shows('ready false default 20');
 
   await set('limit', 'cartItems', 50);
-  await shows('live false default 50');
+  await shows('ready false default 50');
 
   await set('feature_flag', 'newCheckout', {
     $cohort: {
@@ -76,8 +66,47 @@ it('follows the config server with a publishable key and gets the answers for ea
       defaultValue: false,
     },
   });
-  await shows('live true rule 50');
+  await shows('ready true rule 50');
 
   view.rerender(shop('US'));
-  await shows('live false default 50');
+  expect(view.container.textContent).toBe('One moment');
+  await shows('ready false default 50');
+});
+
+function Status(): ReactNode {
+  const { status, refusal } = useConfigStatus();
+  return `${status} ${refusal?.status}`;
+}
+
+it.each([
+  ['a wrong key', { publishableKey: 'pk_wrong' }, 401, /publishableKey/],
+  ['an unknown environment', { environment: 'nothing' }, 404, /environment/],
+])('says that the server refuses: %s', async (_, wrong, status, message) => {
+  const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const onError = vi.fn();
+  const wrongSource = createSnapshotSource({ ...settings, ...wrong, retryMs: 5 });
+  const { container } = render(
+    <ConfigProvider source={wrongSource} onError={onError} fallback={<Status />} readyTimeoutMs={600_000}>
+      <p>never</p>
+    </ConfigProvider>,
+  );
+  await waitFor(() => expect(container.textContent).toBe(`refused ${status}`), { timeout: 5000 });
+  await new Promise((done) => setTimeout(done, 100));
+  expect(onError.mock.calls).toEqual([[{ status, message: expect.any(String) }]]);
+  expect(consoleError.mock.calls).toEqual([[expect.stringMatching(message)]]);
+  consoleError.mockRestore();
+});
+
+it('says that the origin of the page is not allowed', async () => {
+  vi.stubGlobal('fetch', (input: string, init: RequestInit) =>
+    nodeFetch(input, { ...init, headers: { ...(init.headers as object), origin: 'https://other.example' } }),
+  );
+  const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
+  render(<ConfigProvider source={createSnapshotSource(settings)} fallback="One moment" />);
+  await waitFor(() =>
+    expect(consoleError.mock.calls).toEqual([
+      [expect.stringMatching(/allowedOrigins.+http:\/\/localhost:3000/)],
+    ]),
+  );
+  consoleError.mockRestore();
 });

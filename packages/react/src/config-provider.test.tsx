@@ -1,4 +1,4 @@
-import type { Snapshot, SnapshotSource } from '@smooai/config/browser';
+import type { SnapshotSource } from '@smooai/config/browser';
 import { act, render, screen } from '@testing-library/react';
 import { type ReactNode, StrictMode, Suspense } from 'react';
 import { hydrateRoot } from 'react-dom/client';
@@ -9,7 +9,7 @@ import './test-support/shop-config.ts';
 import { AllValues } from './test-support/all-values.tsx';
 import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
 import { ManualSource } from './test-support/manual-source.ts';
-import { first, flipped } from './test-support/snapshots.ts';
+import { first, flipped, type ShopSnapshot } from './test-support/snapshots.ts';
 
 forbidConsoleErrors();
 
@@ -32,13 +32,13 @@ it('shows a change and keeps exactly one connection under StrictMode', () => {
   expect(source.stores.size).toBe(1);
   expect(screen.getByTestId('all').textContent).toContain('false light');
   act(() => source.push(flipped));
-  expect(screen.getByTestId('all').textContent).toBe('true light help@example.com 20 live');
+  expect(screen.getByTestId('all').textContent).toBe('true light help@example.com 20 ready');
   view.unmount();
   expect(source.stores.size).toBe(0);
 });
 
 it('applies a newer snapshot prop before the browser paints, and ignores an older one', () => {
-  const tree = (snapshot: Snapshot): ReactNode => (
+  const tree = (snapshot: ShopSnapshot): ReactNode => (
     <ConfigProvider snapshot={snapshot}>
       <AllValues />
     </ConfigProvider>
@@ -62,7 +62,7 @@ it('reconnects when the source changes and keeps the values; without a source it
   expect(a.connects).toBe(1);
   view.rerender(tree(b));
   expect([a.stores.size, b.stores.size]).toEqual([0, 1]);
-  expect(screen.getByTestId('all').textContent).toBe('false light help@example.com 20 live');
+  expect(screen.getByTestId('all').textContent).toBe('false light help@example.com 20 ready');
   view.rerender(tree(undefined));
   expect(b.stores.size).toBe(0);
   expect(screen.getByTestId('all').textContent).toContain('offline');
@@ -89,7 +89,7 @@ describe('server rendering', () => {
         <AllValues />
       </ConfigProvider>,
     );
-    expect(html).toContain('true light help@example.com 20 connecting');
+    expect(html).toContain('true light help@example.com 20 ready');
     expect(source.connects).toBe(0);
   });
 
@@ -103,7 +103,7 @@ describe('server rendering', () => {
       </StrictMode>
     );
     const { container, end } = await hydrate(tree);
-    expect(container.textContent).toBe('false light help@example.com 20 live');
+    expect(container.textContent).toBe('false light help@example.com 20 ready');
     act(() => source.push(flipped));
     expect(container.textContent).toContain('true light');
     await end();

@@ -1,56 +1,138 @@
 'use client';
 
-import { type Snapshot, type SnapshotSource, SnapshotStore } from '@smooai/config/browser';
+import { isOlderRevision, type Snapshot, type SnapshotSource, stableJson } from '@smooai/config/browser';
 import {
   type ReactElement,
   type ReactNode,
   useEffect,
   useLayoutEffect,
+  useRef,
   useState,
   useSyncExternalStore,
 } from 'react';
-import { ConfigContext } from './config-context.ts';
+import {
+  type ConfigScope,
+  type ConfigSession,
+  createStaticStore,
+  DefaultScope,
+  type ReadableStore,
+  release,
+} from './config-session.ts';
+import type { ConfigProviderProps } from './config-types.ts';
+import { explainRefusal } from './explain-refusal.ts';
 
-/** Props of {@link ConfigProvider}. */
-export interface ConfigProviderProps {
-  /** The first snapshot, made on the server. A new one is applied unless it is older than the current snapshot. */
-  snapshot?: Snapshot | undefined;
-  /** Where changes come from. Keep the same object between renders: a different one reconnects. */
-  source?: SnapshotSource | undefined;
-  /** Your own store, for tests or to share one between React roots. Read on the first render only. */
-  store?: SnapshotStore | undefined;
-  /** Shown until there is a snapshot. Without it the children are rendered, and hooks return `undefined` until then. */
-  fallback?: ReactNode;
-  children?: ReactNode;
-}
-
+/** The longest timeout that browsers know; they take a longer one for none. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 // React 18 warns about a layout effect on the server, where neither kind of effect runs.
 const useBeforePaint = typeof document === 'undefined' ? useEffect : useLayoutEffect;
 
 /**
- * Provides the snapshot to the hooks below it and applies changes as they arrive.
+ * Provides values to the hooks below it and applies changes as they arrive.
  *
  * @example
  * const source = createSnapshotSource({ url: '/api/config/stream' });
  * <ConfigProvider snapshot={snapshot} source={source}><App /></ConfigProvider>
  */
 export function ConfigProvider(props: ConfigProviderProps): ReactElement {
-  const { snapshot, source, fallback, children } = props;
-  const [store] = useState(
-    () => props.store ?? new SnapshotStore(snapshot, source === undefined ? 'offline' : 'connecting'),
-  );
+  return useProvider(DefaultScope, props as AnyProps);
+}
+
+/** The props of a provider for any schema. */
+export interface AnyProps extends Pick<ConfigProviderProps, 'store' | 'onError' | 'readyTimeoutMs'> {
+  snapshot?: Snapshot | undefined;
+  source?: SnapshotSource | undefined;
+  context?: ConfigSession['context'];
+  defaults?: ConfigSession['defaults'] | undefined;
+  fallback?: ReactNode;
+  children?: ReactNode;
+}
+
+/** Renders a provider for the hooks of a scope. */
+export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
+  const { snapshot, source, context, fallback } = props;
+  const contextProp = stableJson(context ?? {});
+  const begin = (first?: Snapshot, store?: ReadableStore): ConfigSession => ({
+    store: store ?? source?.createStore(first, context as never) ?? createStaticStore(first),
+    context,
+    contextProp,
+    readyTimeoutMs: Math.min(props.readyTimeoutMs ?? 5000, LONGEST_TIMEOUT_MS),
+    defaults: props.defaults ?? {},
+  });
+  const [session, change] = useState(() => begin(snapshot, props.store));
+  const { store } = session;
+  const [, setOver] = useState<ConfigSession>();
+  const offered = useRef(store.initial);
+  // The values of another context must not be shown, not even once.
+  if (session.contextProp !== contextProp) change(begin(source ? undefined : snapshot));
+  else if (source && !store.offer) change(begin(snapshot));
+
   useBeforePaint(() => {
-    if (snapshot !== undefined) store.offer(snapshot);
-  }, [store, snapshot]);
-  useEffect(() => source?.connect(store), [store, source]);
-  const isReady = useSyncExternalStore(
+    if (snapshot && offered.current !== snapshot) {
+      if (store.offer) store.offer(snapshot);
+      else if (!isOlderRevision(snapshot.revision, store.revision ?? '')) change(begin(snapshot));
+    }
+    offered.current = snapshot;
+  });
+  useReport(session, props.onError);
+  useConnection(session, source, change);
+  useTimeout(session, setOver);
+
+  const hasValues = useSyncExternalStore(
     store.subscribeAll,
-    () => store.snapshot !== undefined,
+    () => store.revision !== undefined,
     () => store.initial !== undefined,
   );
+  if (session.held && !hasValues && !session.isOver) throw session.held;
   return (
-    <ConfigContext.Provider value={store}>
-      {isReady || fallback === undefined ? children : fallback}
-    </ConfigContext.Provider>
+    <Scope.Provider value={session}>
+      {hasValues || session.isOver || fallback === undefined ? props.children : fallback}
+    </Scope.Provider>
   );
+}
+
+/** Reports each refusal of the server once. */
+function useReport(session: ConfigSession, onError: AnyProps['onError']): void {
+  const { store } = session;
+  useEffect(() => {
+    const report = (): void => {
+      const { refusal } = store;
+      if (!refusal || refusal === session.reported) return;
+      session.reported = refusal;
+      onError?.(refusal);
+      // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
+      if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
+    };
+    report();
+    return store.subscribeStatus(report);
+  }, [session, store, onError]);
+}
+
+/** Connects the source, or takes over the connection that `useConfigContext` has made. */
+function useConnection(
+  session: ConfigSession,
+  source: SnapshotSource | undefined,
+  change: (session: ConfigSession) => void,
+): void {
+  const { store } = session;
+  useEffect(() => {
+    const disconnect = session.disconnect ?? source?.connect(store as never, session.context as never);
+    Object.assign(session, { source, change, disconnect: undefined });
+    return () => {
+      disconnect?.();
+      // By then the next session has taken over its connection, unless the provider was unmounted.
+      queueMicrotask(() => release(session.next));
+    };
+  }, [session, store, source, change]);
+}
+
+/** Ends the wait for the first values after a time. */
+function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => void): void {
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      session.isOver = true;
+      session.wake?.();
+      onOver(session);
+    }, session.readyTimeoutMs);
+    return () => clearTimeout(timer);
+  }, [session, onOver]);
 }

@@ -1,4 +1,4 @@
-import { type Snapshot, SnapshotStore } from '@smooai/config/browser';
+import { SnapshotStore } from '@smooai/config/browser';
 import { act, render, renderHook } from '@testing-library/react';
 import { type ReactNode, Suspense, useEffect } from 'react';
 import { hydrateRoot } from 'react-dom/client';
@@ -8,18 +8,18 @@ import { ConfigProvider, useConfigChanges, useConfigStatus, useFlag, useLimit, u
 import './test-support/shop-config.ts';
 import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
 import { ManualSource } from './test-support/manual-source.ts';
-import { first, flipped, snapshotOf } from './test-support/snapshots.ts';
+import { first, flipped, type ShopSnapshot, snapshotOf } from './test-support/snapshots.ts';
 
-forbidConsoleErrors();
+const consoleError = forbidConsoleErrors();
 
-const empty: Snapshot = { revision: '1', public: {}, flags: {}, limits: {} };
+const empty: ShopSnapshot = { revision: '1', public: {}, flags: {}, limits: {} };
 
 const within =
-  (snapshot: Snapshot) =>
+  (snapshot: ShopSnapshot) =>
   ({ children }: { children: ReactNode }) => <ConfigProvider snapshot={snapshot}>{children}</ConfigProvider>;
 
 describe('a value that counts as false', () => {
-  const falsy: Snapshot = {
+  const falsy: ShopSnapshot = {
     ...empty,
     public: { supportEmail: '' },
     flags: { newCheckout: { value: false, source: 'raw' } },
@@ -37,23 +37,33 @@ describe('a value that counts as false', () => {
 });
 
 function Status(): ReactNode {
-  return useConfigStatus();
+  return useConfigStatus().status;
 }
 
 describe('useConfigStatus', () => {
   it('follows the status alone', () => {
+    // In development, the reason of a refusal is in the console.
+    consoleError.current.mockImplementation(() => {});
     const store = new SnapshotStore(first, 'connecting');
     const view = render(
       <ConfigProvider store={store}>
         <Status />
       </ConfigProvider>,
     );
-    for (const status of ['live', 'reconnecting', 'offline'] as const) {
-      act(() => {
-        store.status = status;
-      });
+    const statuses = [
+      ['live', 'ready'],
+      ['reconnecting', 'stale'],
+      ['refused', 'refused'],
+      ['offline', 'offline'],
+    ] as const;
+    for (const [connection, status] of statuses) {
+      act(() =>
+        store.setStatus(connection, connection === 'refused' ? { status: 401, message: '' } : undefined),
+      );
       expect(view.container.textContent).toBe(status);
     }
+    expect(consoleError.current).toHaveBeenCalledTimes(1);
+    consoleError.current.mockClear();
   });
 
   it('hydrates with the status of the HTML, even if the connection is open by then', async () => {
@@ -67,7 +77,7 @@ describe('useConfigStatus', () => {
       if (!isReady) throw pending;
     };
     const tree = (
-      <ConfigProvider snapshot={first} source={new ManualSource()}>
+      <ConfigProvider snapshot={first} source={new ManualSource('reconnecting')}>
         <Suspense fallback="…">
           <LateStatus suspend={suspend} onRender={(status) => statuses.push(status)} />
         </Suspense>
@@ -80,8 +90,8 @@ describe('useConfigStatus', () => {
     const root = await act(async () => hydrateRoot(container, tree));
     isReady = true;
     await act(async () => wake());
-    expect(statuses[0]).toBe('connecting');
-    expect(container.textContent).toBe('live');
+    expect(statuses[0]).toBe('ready');
+    expect(container.textContent).toBe('stale');
     await act(async () => root.unmount());
     container.remove();
   });
@@ -89,7 +99,7 @@ describe('useConfigStatus', () => {
 
 function LateStatus(props: { suspend: () => void; onRender: (status: string) => void }): ReactNode {
   props.suspend();
-  const status = useConfigStatus();
+  const { status } = useConfigStatus();
   props.onRender(status);
   return status;
 }
@@ -107,7 +117,7 @@ describe('ConfigProvider', () => {
   it('applies a new snapshot before effects of its children run, and so before the browser paints', () => {
     const store = new SnapshotStore(first);
     const revisions: (string | undefined)[] = [];
-    const tree = (snapshot: Snapshot): ReactNode => (
+    const tree = (snapshot: ShopSnapshot): ReactNode => (
       <ConfigProvider store={store} snapshot={snapshot}>
         <Observer onEffect={() => void revisions.push(store.snapshot?.revision)} />
       </ConfigProvider>

@@ -1,4 +1,3 @@
-import type { Snapshot } from '@smooai/config/browser';
 import { act, render, renderHook, screen } from '@testing-library/react';
 import { Profiler, type ReactNode, StrictMode } from 'react';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +14,7 @@ import { AllValues } from './test-support/all-values.tsx';
 import { CountingStore } from './test-support/counting-store.ts';
 import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
 import { ManualSource } from './test-support/manual-source.ts';
-import { first, flipped, snapshotOf } from './test-support/snapshots.ts';
+import { first, flipped, type ShopSnapshot, snapshotOf } from './test-support/snapshots.ts';
 
 const consoleError = forbidConsoleErrors();
 
@@ -43,7 +42,7 @@ describe('reading', () => {
         <AllValues />
       </ConfigProvider>,
     );
-    expect(screen.getByTestId('all').textContent).toBe('false light help@example.com 20 offline');
+    expect(screen.getByTestId('all').textContent).toBe('false light help@example.com 20 ready');
   });
 
   it('returns the fallback for a key that the snapshot does not have, and undefined without a fallback', () => {
@@ -58,7 +57,7 @@ describe('reading', () => {
   });
 
   it('returns the reason for a value', () => {
-    const snapshot: Snapshot = {
+    const snapshot: ShopSnapshot = {
       ...first,
       flags: { newCheckout: { value: true, source: 'rule', matchedRuleId: 'nl' } },
       limits: { cartItems: { value: 50, source: 'rollout', rolloutBucket: 12 } },
@@ -81,7 +80,7 @@ describe('reading', () => {
 describe('following changes', () => {
   it('renders one of 1,000 components when one flag flips', () => {
     const keys = Array.from({ length: 1000 }, (_, index) => `flag${index}`);
-    const snapshot = (on: string | undefined, revision: string): Snapshot =>
+    const snapshot = (on: string | undefined, revision: string): ShopSnapshot =>
       snapshotOf(Object.fromEntries(keys.map((key) => [key, key === on])), revision);
     let renders = 0;
     const count = (): void => {
@@ -164,6 +163,7 @@ describe('following changes', () => {
     act(() =>
       source.push({ ...snapshotOf({}, '4'), flags: { newCheckout: { value: false, source: 'rule' } } }),
     );
-    expect(result.current.map((change) => change.key)).toEqual(['flags.theme', 'flags.layout']);
+    // Only a reason changed, and keys that are gone keep their values.
+    expect(result.current.map((change) => change.key)).toEqual(['flags.newCheckout', 'flags.theme']);
   });
 });

@@ -2,7 +2,7 @@
 
 import type { SnapshotKeyChange } from '@smooai/config/browser';
 import { useEffect, useState } from 'react';
-import { useConfigStore } from './use-config-store.ts';
+import { type ConfigScope, DefaultScope, useSession } from './config-session.ts';
 
 /** One value that changed while the component was mounted; `key` includes the tier: `flags.newCheckout`. */
 export interface ConfigChange extends SnapshotKeyChange {
@@ -17,8 +17,13 @@ export interface ConfigChange extends SnapshotKeyChange {
  *
  * @throws {Error} outside a `ConfigProvider`.
  */
-export function useConfigChanges(limit = 20): readonly ConfigChange[] {
-  const store = useConfigStore('useConfigChanges');
+export function useConfigChanges(limit?: number): readonly ConfigChange[] {
+  return useScopeChanges(DefaultScope, limit);
+}
+
+/** Returns the changes of a scope. */
+export function useScopeChanges(scope: ConfigScope, limit = 20): readonly ConfigChange[] {
+  const { store } = useSession(scope, 'useConfigChanges');
   const [log, setLog] = useState<readonly ConfigChange[]>([]);
   useEffect(
     () =>

@@ -22,14 +22,18 @@ describe('the storefront without JavaScript', () => {
   });
 });
 
-describe.each(['next', 'nest', 'react'] as const)('the %s app in a browser', (app) => {
+describe.each([
+  ['next', 'ready'],
+  ['nest', 'live'],
+  ['react', 'ready'],
+] as const)('the %s app in a browser', (app, live) => {
   it('shows the first values and follows each change without a reload or a console error', async () => {
     const { browser, demo, set } = running.current;
     const watched = await openPage(browser, demo.urls[app]);
     const { page } = watched;
     await untilShown(page, 'flag-newCheckout', 'false');
     await untilShown(page, 'limit-cartItems', '20');
-    await untilShown(page, 'live-status', 'live');
+    await untilShown(page, 'live-status', live);
     const mark = await markPage(watched);
 
     await set('flags.newCheckout', 'true');
@@ -53,7 +57,7 @@ describe.each(['next', 'nest', 'react'] as const)('the %s app in a browser', (ap
   it('never receives a secret or the name of a secret', async () => {
     const { browser, demo, set } = running.current;
     const watched = await openPage(browser, demo.urls[app]);
-    await untilShown(watched.page, 'live-status', 'live');
+    await untilShown(watched.page, 'live-status', live);
     await set('secrets.paymentKey', 'demo-rotated-key-not-a-real-one');
     await set('flags.newCheckout', 'true');
     await untilShown(watched.page, 'flag-newCheckout', 'true');

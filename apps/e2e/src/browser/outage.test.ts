@@ -27,7 +27,7 @@ describe.each([
     }
     // Open pages keep their values, and the back office says that it is not live.
     for (const { page } of Object.values(pages)) await untilShown(page, 'flag-newCheckout', 'true');
-    await pages.react.page.locator('[data-testid="live-status"]:not([data-value="live"])').first().waitFor({
+    await pages.react.page.locator('[data-testid="live-status"]:not([data-value="ready"])').first().waitFor({
       state: 'attached',
       timeout: 20_000,
     });

@@ -73,7 +73,18 @@ function collectBodies(page: Page): Promise<string>[] {
 async function collectEvents(context: BrowserContext, page: Page): Promise<string[]> {
   const events: string[] = [];
   const session = await context.newCDPSession(page);
-  session.on('Network.eventSourceMessageReceived', (event) => events.push(event.data));
+  const add = (data: string | undefined): void => {
+    if (data !== undefined) events.push(Buffer.from(data, 'base64').toString('utf8'));
+  };
+  session.on('Network.responseReceived', ({ requestId, response }) => {
+    if (!response.mimeType.includes('event-stream')) return;
+    session.send('Network.streamResourceContent', { requestId }).then(
+      ({ bufferedData }) => add(bufferedData),
+      // The stream has ended already.
+      () => undefined,
+    );
+  });
+  session.on('Network.dataReceived', ({ data }) => add(data));
   await session.send('Network.enable');
   return events;
 }

@@ -115,6 +115,9 @@ describe('the packed packages', () => {
       '@smooai/config-next/route-handler',
       '@smooai/config-next/server',
       '@smooai/config-react',
+      '@smooai/config-react/testing',
+      '@smooai/config-react/tracking',
+      '@smooai/config-react/vite',
       '@smooai/config/browser',
       '@smooai/config/server',
       '@smooai/config/testing',
@@ -136,6 +139,10 @@ describe('the packed packages', () => {
       '@smooai/config-next/client.js',
       '@smooai/config-react/index.cjs',
       '@smooai/config-react/index.js',
+      '@smooai/config-react/testing.cjs',
+      '@smooai/config-react/testing.js',
+      '@smooai/config-react/tracking.cjs',
+      '@smooai/config-react/tracking.js',
     ]);
   });
 
@@ -268,8 +275,8 @@ client.flag('them');
 client.public('databaseUrl');
 
 export function Cart() {
-  const max: number = useLimit('cartItems');
-  const shown: 'light' | 'dark' = useFlag('theme');
+  const max: number = useLimit('cartItems', 20);
+  const shown: 'light' | 'dark' | undefined = useFlag('theme');
   // @ts-expect-error a key that the schema does not have
   useFlag('nothing');
   return <p data-theme={shown}>{max}</p>;

@@ -41,6 +41,17 @@ export function viteReact(name: string, react: string[]): void {
       await project.run(['npm', 'run', 'build']);
     });
 
+    it('does not build once a module imports the schema, and says which one', async () => {
+      const main = await project.read('src/main.tsx');
+      await project.write(
+        'src/main.tsx',
+        `import { config } from './config.ts';\nconsole.log(config);\n${main}`,
+      );
+      const build = project.run(['npx', 'vite', 'build']);
+      await expect(build).rejects.toThrow(/src\/main\.tsx:1: .*"import type"/);
+      await project.write('src/main.tsx', main);
+    });
+
     it.skipIf(!hasChromium)('follows a flip by the CLI in a page that is open', async () => {
       const server = await ShopServer.start(project, 'src/config.ts');
       const port = await freePort(0);

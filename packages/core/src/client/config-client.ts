@@ -17,6 +17,7 @@ import type {
   SecretKey,
   SecretValue,
 } from '../schema/config-types.ts';
+import type { ConfigSnapshot } from '../snapshot/config-snapshot.ts';
 import { takeSnapshot } from '../snapshot/take-snapshot.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Snapshot, Tier } from '../wire.ts';
@@ -212,7 +213,12 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    *
    * @param options - `keys`: the keys to include; default all.
    */
-  snapshot(context?: ConfigContext<Config>, options?: { keys?: Iterable<string> }): Snapshot {
+  snapshot(context?: ConfigContext<Config>): Snapshot & ConfigSnapshot<Config>;
+  snapshot(
+    context: ConfigContext<Config> | undefined,
+    options: { keys: Iterable<string> } | undefined,
+  ): Snapshot;
+  snapshot(context?: ConfigContext<Config>, options?: { keys: Iterable<string> }): Snapshot {
     const source = { config: this.config, store: this.#store };
     return takeSnapshot(source, context ?? EMPTY_CONTEXT, options?.keys);
   }

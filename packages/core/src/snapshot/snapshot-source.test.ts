@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { EventSource } from 'eventsource';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Snapshot } from '../wire.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
@@ -21,16 +20,18 @@ class StreamServer {
   readonly open = new Set<ServerResponse>();
   /** Statuses of the next responses; 200 if it is empty. */
   readonly statuses: number[] = [];
+  /** Body and headers of responses that are not streams. */
+  refusal: { body: unknown; headers?: Record<string, string> } = { body: {} };
   readonly #server: Server = createServer((request, response) => {
     this.requests.push(request);
     const status = this.statuses.shift() ?? 200;
-    response.writeHead(status, { 'content-type': status === 200 ? 'text/event-stream' : 'application/json' });
     if (status !== 200) {
-      response.end('{}');
+      response.writeHead(status, { 'content-type': 'application/json', ...this.refusal.headers });
+      response.end(JSON.stringify(this.refusal.body));
       return;
     }
-    // Makes the browser reconnect quickly after a lost connection.
-    response.write('retry: 10\n\n');
+    response.writeHead(status, { 'content-type': 'text/event-stream' });
+    response.flushHeaders();
     this.open.add(response);
     response.once('close', () => this.open.delete(response));
   });
@@ -45,6 +46,11 @@ class StreamServer {
     for (const response of this.open) response.write(`event: ${event}\ndata: ${text}\n\n`);
   }
 
+  /** Sends text as it is, in one piece. */
+  write(text: string): void {
+    for (const response of this.open) response.write(text);
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((done) => this.#server.close(done));
@@ -57,13 +63,11 @@ describe('createSnapshotSource', () => {
   let disconnect: () => void = () => {};
 
   beforeEach(async () => {
-    vi.stubGlobal('EventSource', EventSource);
     server = new StreamServer();
     url = await server.listen();
   });
   afterEach(async () => {
     disconnect();
-    vi.unstubAllGlobals();
     await server.close();
   });
 
@@ -130,50 +134,109 @@ describe('createSnapshotSource', () => {
     expect(store.value('flags', 'newCheckout')).toBe(true);
   });
 
-  it('reconnects after HTTP errors, after which an EventSource itself does not', async () => {
-    server.statuses.push(401, 503, 500);
+  it('reconnects after HTTP errors that pass, as after a lost connection', async () => {
+    server.statuses.push(408, 429, 503, 500);
     const store = new SnapshotStore(snapshot);
+    const statuses: string[] = [];
+    store.subscribeStatus(() => statuses.push(store.status));
     connect(store);
-    await until(() => expect(store.status).toBe('reconnecting'));
     await connected();
-    expect(server.requests).toHaveLength(4);
+    expect(server.requests).toHaveLength(5);
+    expect(statuses).toEqual(['connecting', 'reconnecting']);
     server.send('snapshot', { ...snapshot, ...flipped });
     await until(() => expect(store.status).toBe('live'));
   });
 
-  it('waits longer after each HTTP error, up to 30 seconds, and resets after a success', () => {
+  it.each([400, 401, 403, 404])(
+    'has the reason of a refusal with %i, and is live once it is mended',
+    async (status) => {
+      server.statuses.push(status);
+      server.refusal = { body: { message: 'This key does not allow the origin.', cause: 'Add the origin.' } };
+      const store = new SnapshotStore(snapshot);
+      const refusals: unknown[] = [];
+      store.subscribeStatus(() => refusals.push(store.refusal));
+      connect(store);
+      await connected();
+      const refusal = { status, message: 'This key does not allow the origin. Add the origin.' };
+      expect(refusals).toEqual([undefined, refusal]);
+      expect(store.status).toBe('refused');
+      server.send('snapshot', snapshot);
+      await until(() => expect([store.status, store.refusal]).toEqual(['live', undefined]));
+    },
+  );
+
+  it('is refused by a URL that returns a page instead of a stream', async () => {
+    const page = createServer((_, response) => response.end('<!doctype html>'));
+    await new Promise<void>((done) => page.listen(0, '127.0.0.1', done));
+    const { port } = page.address() as AddressInfo;
+    const store = new SnapshotStore();
+    disconnect = createSnapshotSource({ url: `http://127.0.0.1:${port}` }).connect(store);
+    await until(() => expect(store.refusal?.status).toBe(200));
+    disconnect();
+    page.closeAllConnections();
+    page.close();
+  });
+
+  it('replaces a connection that is silent, and keeps one with heartbeats', async () => {
+    const store = new SnapshotStore();
+    disconnect = createSnapshotSource({ url, retryMs: 5, silenceTimeoutMs: 300 }).connect(store);
+    await connected();
+    server.send('snapshot', snapshot);
+    await until(() => expect(store.status).toBe('live'));
+    for (let beat = 0; beat < 10; beat++) {
+      server.write(':\n\n');
+      await new Promise((done) => setTimeout(done, 60));
+    }
+    expect(server.requests).toHaveLength(1);
+    expect(store.status).toBe('live');
+    await until(() => expect(store.status).toBe('reconnecting'));
+    await until(() => expect(server.requests.length).toBeGreaterThan(1));
+  });
+
+  it('reads events in pieces, with any line end, other fields and several lines of data', async () => {
+    const store = new SnapshotStore();
+    connect(store);
+    await connected();
+    const text = `: hello\r\nid: 5\r\nevent: snapshot\r\ndata:${JSON.stringify(snapshot).replace(',', ',\r\ndata: ')}\r\n\r\nevent: other\ndata: {}\n\n`;
+    for (const piece of text.match(/.{1,7}/gs) ?? []) {
+      server.write(piece);
+      await new Promise((done) => setImmediate(done));
+    }
+    await until(() => expect(store.snapshot).toEqual(snapshot));
+  });
+
+  it('waits longer after each failure, up to 30 seconds, resets after a success, and obeys Retry-After', async () => {
     vi.useFakeTimers();
     const timeout = vi.spyOn(globalThis, 'setTimeout');
-    class Refused extends EventTarget {
-      static last: Refused;
-      readyState = 2;
-      onerror: () => void = () => {};
-      constructor() {
-        super();
-        Refused.last = this;
-      }
-      close(): void {}
-    }
-    vi.stubGlobal('EventSource', Refused);
+    const responses: Response[] = [];
+    vi.stubGlobal('fetch', async () => responses.shift() ?? new Response('{}', { status: 503 }));
     try {
       const disconnectRefused = createSnapshotSource({ url }).connect(new SnapshotStore());
-      for (let attempt = 0; attempt < 8; attempt++) {
-        Refused.last.onerror();
-        vi.advanceTimersByTime(30_000);
-      }
-      const waits = timeout.mock.calls.map(([, wait]) => wait);
-      expect(waits).toHaveLength(8);
+      const waits: number[] = [];
+      const nextWait = async (): Promise<void> => {
+        timeout.mockClear();
+        await vi.advanceTimersToNextTimerAsync();
+        waits.push(Number(timeout.mock.lastCall?.[1]));
+      };
+      await vi.advanceTimersByTimeAsync(0);
+      waits.push(Number(timeout.mock.lastCall?.[1]));
+      for (let attempt = 1; attempt < 8; attempt++) await nextWait();
       waits.forEach((wait, attempt) => {
         const longest = Math.min(30_000, 1000 * 2 ** attempt);
         expect(wait).toBeGreaterThanOrEqual(longest / 2);
         expect(wait).toBeLessThanOrEqual(longest);
       });
-      Refused.last.dispatchEvent(new MessageEvent('snapshot', { data: JSON.stringify(snapshot) }));
-      Refused.last.onerror();
-      expect(timeout.mock.lastCall?.[1]).toBeLessThanOrEqual(1000);
+      const event = `event: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`;
+      responses.push(new Response(event, { headers: { 'content-type': 'text/event-stream' } }));
+      await nextWait();
+      expect(waits.at(-1)).toBeLessThanOrEqual(1000);
+      responses.push(new Response('{}', { status: 429, headers: { 'retry-after': '20' } }));
+      await nextWait();
+      expect(waits.at(-1)).toBe(20_000);
       disconnectRefused();
       expect(vi.getTimerCount()).toBe(0);
     } finally {
+      vi.unstubAllGlobals();
       timeout.mockRestore();
       vi.useRealTimers();
     }
@@ -210,14 +273,6 @@ describe('createSnapshotSource', () => {
     expect(server.open.size).toBe(1);
   });
 
-  it('does nothing without a global EventSource', () => {
-    vi.stubGlobal('EventSource', undefined);
-    const store = new SnapshotStore(snapshot, 'connecting');
-    createSnapshotSource({ url }).connect(store)();
-    expect(store.status).toBe('offline');
-    expect(server.requests).toHaveLength(0);
-  });
-
   it('builds the URL of the config server for any context', async () => {
     const context = { country: 'NL', name: 'Zoë ✓ ???>>>', userId: 'u&1' };
     disconnect = createSnapshotSource({
@@ -225,8 +280,7 @@ describe('createSnapshotSource', () => {
       organizationId: 'org 1/2',
       environment: 'production',
       publishableKey: 'pk_a+b',
-      context,
-    }).connect(new SnapshotStore());
+    }).connect(new SnapshotStore(), context);
     await connected();
     const requested = new URL(server.requests[0]?.url ?? '', url);
     expect(requested.pathname).toBe('/organizations/org%201%2F2/config/snapshot/stream');
@@ -235,5 +289,21 @@ describe('createSnapshotSource', () => {
     const encoded = requested.searchParams.get('context') ?? '';
     expect(encoded).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))).toEqual(context);
+  });
+
+  it('has the same URL for equal contexts, and lets a URL depend on the context', async () => {
+    const settings = { apiUrl: url, organizationId: 'o', environment: 'e', publishableKey: 'pk' };
+    const source = createSnapshotSource(settings);
+    const own = createSnapshotSource({ url: ({ country }) => `${url}/own?${String(country)}` });
+    const ends = [source.connect(new SnapshotStore(), { b: { d: 1, c: [2] }, a: 'x' })];
+    await until(() => expect(server.requests).toHaveLength(1));
+    ends.push(source.connect(new SnapshotStore(), { a: 'x', b: { c: [2], d: 1 } }));
+    await until(() => expect(server.requests).toHaveLength(2));
+    ends.push(own.connect(new SnapshotStore(), { country: 'NL' }));
+    await until(() => expect(server.requests).toHaveLength(3));
+    for (const end of ends) end();
+    const [first, second, third] = server.requests.map((request) => request.url);
+    expect(first).toBe(second);
+    expect(third).toBe('/own?NL');
   });
 });

@@ -44,7 +44,7 @@ describe('SnapshotStore', () => {
     store.subscribeAll(listener);
     store.replace({ ...structuredClone(first), revision: '10', flags: { layout: structuredClone(object) } });
     expect(store.snapshot?.flags.layout).toBe(object);
-    expect(store.snapshot?.public).toBe(first.public);
+    expect(store.snapshot?.public.links).toBe(first.public.links);
     expect(store.snapshot?.revision).toBe('10');
     expect(listener).not.toHaveBeenCalled();
 
@@ -67,7 +67,7 @@ describe('SnapshotStore', () => {
     store.patch({
       revision: '10',
       limits: { cartItems: { value: 50, source: 'raw' } },
-      deleted: { public: ['supportEmail'] },
+      public: { supportEmail: 'new@example.com' },
     });
     expect(seen).toEqual([
       {
@@ -77,14 +77,77 @@ describe('SnapshotStore', () => {
           at: expect.any(Number),
           keys: ['public.supportEmail', 'limits.cartItems'],
           changes: [
-            { key: 'public.supportEmail', from: 'help@example.com', to: undefined },
+            { key: 'public.supportEmail', from: 'help@example.com', to: 'new@example.com' },
             { key: 'limits.cartItems', from: 20, to: 50 },
           ],
         },
         limit: 50,
-        email: undefined,
+        email: 'new@example.com',
       },
     ]);
+  });
+
+  it('keeps the last value of a key that a newer snapshot or a patch removes', () => {
+    const store = new SnapshotStore(first);
+    const listener = vi.fn();
+    store.subscribeAll(listener);
+    store.patch({ revision: '10', deleted: { flags: ['theme'] } });
+    store.replace({ revision: '11', public: {}, flags: {}, limits: {} });
+    expect(listener).not.toHaveBeenCalled();
+    expect(store.value('flags', 'theme')).toBe('light');
+    expect(store.snapshot).toEqual({ ...first, revision: '11' });
+  });
+
+  it('reports the first snapshot even if it is empty, because readers wait for it', () => {
+    const store = new SnapshotStore();
+    const listener = vi.fn();
+    store.subscribeAll(listener);
+    store.replace({ revision: '0', public: {}, flags: {}, limits: {} });
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(store.revision).toBe('0');
+  });
+
+  it('holds keys with the names of the prototype', () => {
+    const store = new SnapshotStore();
+    const flags = JSON.parse(
+      '{"__proto__":{"value":1,"source":"raw"},"constructor":{"value":2,"source":"raw"}}',
+    );
+    store.replace({ revision: '1', public: {}, flags, limits: {} });
+    expect([store.value('flags', '__proto__'), store.value('flags', 'constructor')]).toEqual([1, 2]);
+    expect(store.value('flags', 'toString')).toBeUndefined();
+    expect(Object.keys(store.snapshot?.flags ?? {})).toEqual(['__proto__', 'constructor']);
+  });
+
+  it('reads and compares only the keys of a patch', () => {
+    let reads = 0;
+    const counted = new Proxy({ source: 'raw', value: 0 } as const, {
+      get: (target, name) => {
+        reads += 1;
+        return Reflect.get(target, name);
+      },
+    });
+    const keys = Array.from({ length: 5000 }, (_, index) => `flag${index}`);
+    const store = new SnapshotStore({
+      ...first,
+      flags: Object.fromEntries(keys.map((key) => [key, counted])),
+    });
+    store.patch({ revision: '10', flags: { flag7: { value: 1, source: 'raw' } } });
+    expect(store.value('flags', 'flag7')).toBe(1);
+    expect(reads).toBeLessThan(10);
+  });
+
+  it('has the reason while the server refuses, and notifies when it changes', () => {
+    const store = new SnapshotStore(first, 'connecting');
+    const listener = vi.fn();
+    store.subscribeStatus(listener);
+    store.setStatus('refused', { status: 401, message: 'The key is wrong.' });
+    store.setStatus('refused', { status: 401, message: 'The key is wrong.' });
+    expect(listener).toHaveBeenCalledTimes(1);
+    store.setStatus('refused', { status: 403, message: 'Another reason.' });
+    expect([store.status, store.refusal]).toEqual(['refused', { status: 403, message: 'Another reason.' }]);
+    store.status = 'live';
+    expect(listener).toHaveBeenCalledTimes(3);
+    expect(store.refusal).toBeUndefined();
   });
 
   it('marks the first snapshot of an empty store as initial', () => {

@@ -1,16 +1,23 @@
-import { sameJson } from '../lib/json.ts';
+import { stableJson } from '../lib/json.ts';
 import { isOlderRevision } from '../lib/revision.ts';
-import type { Snapshot, SnapshotPatch } from '../wire.ts';
-import { applySnapshotPatch, GROUPS } from './snapshot-diff.ts';
+import type { Evaluation, Snapshot, SnapshotPatch } from '../wire.ts';
 
 /** The groups of a snapshot. */
 export type SnapshotGroup = 'public' | 'flags' | 'limits';
 
 /**
  * `connecting`: waiting for the first snapshot; `live`: changes arrive; `reconnecting`: the connection was lost;
- * `offline`: not connected to a source.
+ * `refused`: the server does not accept the request, see {@link SnapshotStore.refusal}; `offline`: not connected.
  */
-export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'offline';
+export type SnapshotStatus = 'connecting' | 'live' | 'reconnecting' | 'refused' | 'offline';
+
+/** Why the server does not send values to this page. */
+export interface SnapshotRefusal {
+  /** The HTTP status, such as 401 for a wrong key. */
+  status: number;
+  /** The server's reason and remedy, such as "This publishable key does not allow the origin of the request." */
+  message: string;
+}
 
 /** One key that an update changed. */
 export interface SnapshotKeyChange {
@@ -18,7 +25,7 @@ export interface SnapshotKeyChange {
   key: string;
   /** The previous value; undefined if there was none. */
   from: unknown;
-  /** The new value; undefined if the key is gone. Equal to `from` if only the reason changed, such as the rule. */
+  /** The new value. Equal to `from` if only the reason changed, such as the rule. */
   to: unknown;
 }
 
@@ -38,18 +45,25 @@ type Listener = (change: SnapshotChange) => void;
 
 const ANY = '*';
 const STATUS = '?';
+const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
- * Holds the newest snapshot in a browser and notifies listeners by key. An entry that did not change keeps its
- * identity, and its listeners are not called. The store freezes the snapshots that it is given: readers share their values.
+ * Holds the newest values in a browser and notifies listeners by key. An entry that did not change keeps its identity,
+ * and its listeners are not called. A key that a newer snapshot does not have keeps its last value, so a page that
+ * relies on it does not break while it is open. The store freezes the values that it is given: readers share them.
  */
 export class SnapshotStore {
   /** The snapshot that the store was created with. The server's HTML was rendered from it, so hydration must read it. */
   readonly initial: Snapshot | undefined;
   /** The status that the store was created with. */
   readonly initialStatus: SnapshotStatus;
-  #snapshot: Snapshot | undefined;
+  #revision: string | undefined;
   #status: SnapshotStatus;
+  /** When the status changed last, in epoch milliseconds; undefined before the first change. */
+  statusAt: number | undefined;
+  #refusal: SnapshotRefusal | undefined;
+  /** The entries that differ from `initial`: an update costs what it changes, however many keys there are. */
+  readonly #changed = { public: new Map(), flags: new Map(), limits: new Map() };
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
@@ -57,19 +71,30 @@ export class SnapshotStore {
    * store, so it can be passed as a callback.
    */
   readonly subscribeAll: (listener: (change: SnapshotChange) => void) => () => void = (listener) =>
-    this.#on(ANY, listener);
+    this.subscribe(ANY, listener as () => void);
 
   /** Calls `listener` after each change of `status`. Returns an unsubscribe function. Bound to the store. */
-  readonly subscribeStatus: (listener: () => void) => () => void = (listener) => this.#on(STATUS, listener);
+  readonly subscribeStatus: (listener: () => void) => () => void = (listener) =>
+    this.subscribe(STATUS, listener);
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
-    this.initial = this.#snapshot = deeplyFrozen(initial);
+    this.initial = initial;
+    this.#revision = initial?.revision;
     this.initialStatus = this.#status = status;
   }
 
-  /** The newest snapshot; undefined before the first. */
+  /** The revision of the newest snapshot; undefined before the first. */
+  get revision(): string | undefined {
+    return this.#revision;
+  }
+
+  /** All values, in a new object; undefined before the first snapshot. */
   get snapshot(): Snapshot | undefined {
-    return this.#snapshot;
+    if (this.#revision === undefined) return undefined;
+    const snapshot: Record<string, unknown> = { revision: this.#revision };
+    for (const group of GROUPS)
+      snapshot[group] = { ...this.initial?.[group], ...Object.fromEntries(this.#changed[group]) };
+    return deeplyFrozen(snapshot as unknown as Snapshot);
   }
 
   /** The state of the source, which sets it. */
@@ -78,61 +103,87 @@ export class SnapshotStore {
   }
 
   set status(status: SnapshotStatus) {
-    if (this.#status === status) return;
+    this.setStatus(status);
+  }
+
+  /** The server's reason while the status is `refused`. */
+  get refusal(): SnapshotRefusal | undefined {
+    return this.#refusal;
+  }
+
+  /** Sets the status, and the reason for `refused`. The values stay. */
+  setStatus(status: SnapshotStatus, refusal?: SnapshotRefusal): void {
+    if (status === this.#status && refusal?.message === this.#refusal?.message) return;
     this.#status = status;
+    this.#refusal = refusal;
+    this.statusAt = Date.now();
     this.#notify(STATUS);
   }
 
-  /** The value of a key; undefined if the snapshot does not have it. */
+  /** The value of a key; undefined if no snapshot had it. */
   value(group: SnapshotGroup, key: string): unknown {
-    return snapshotValue(this.#snapshot, group, key);
+    return deeplyFrozen(valueIn(group, this.#entry(group, key)));
+  }
+
+  /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
+  entry(group: SnapshotGroup, key: string): unknown {
+    return deeplyFrozen(this.#entry(group, key));
+  }
+
+  #entry(group: SnapshotGroup, key: string): unknown {
+    const changed = this.#changed[group];
+    return changed.has(key) ? changed.get(key) : entryIn(this.initial, group, key);
   }
 
   /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
   subscribe(key: string, listener: () => void): () => void {
-    return this.#on(key, listener);
+    const listeners = this.#listeners.get(key) ?? new Set();
+    // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
+    const entry: Listener = (change) => (listener as Listener)(change);
+    this.#listeners.set(key, listeners.add(entry));
+    return () => {
+      listeners.delete(entry);
+    };
   }
 
   /** Applies a snapshot, unless it is older than the current one. */
   offer(snapshot: Snapshot): void {
-    const isOutdated = isOlderRevision(snapshot.revision, this.#snapshot?.revision ?? '0');
-    if (!isOutdated) this.replace(snapshot);
+    if (!isOlderRevision(snapshot.revision, this.#revision ?? '')) this.replace(snapshot);
   }
 
   /** Applies a patch, unless it is older than the current snapshot. Does nothing before the first snapshot. */
   patch(patch: SnapshotPatch): void {
-    if (this.#snapshot) this.offer(applySnapshotPatch(this.#snapshot, patch));
+    if (this.#revision !== undefined) this.offer(patch as Snapshot);
   }
 
   /** Applies a snapshot whatever its revision: a server with another history may count from a lower one. */
   replace(next: Snapshot): void {
-    const previous = this.#snapshot;
-    if (next === previous) return;
+    const initial = this.#revision === undefined;
+    const { revision } = next;
     const changes: SnapshotKeyChange[] = [];
-    const merged: Snapshot = { ...next };
-    for (const group of GROUPS) merged[group] = merge(group, previous, next, changes) as never;
-    this.#snapshot = deeplyFrozen(merged);
-    if (changes.length === 0) return;
-    const keys = changes.map((change) => change.key);
-    const change = {
-      revision: next.revision,
-      keys,
-      changes,
-      at: Date.now(),
-      initial: previous === undefined,
-    };
-    for (const key of keys) this.#notify(key, change);
-    this.#notify(ANY, change);
-  }
-
-  #on(name: string, listener: Listener): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
-    const entry: Listener = (change) => listener(change);
-    this.#listeners.set(name, listeners.add(entry));
-    return () => {
-      listeners.delete(entry);
-    };
+    for (const group of GROUPS) {
+      // A patch has only the groups that changed.
+      for (const [key, entry] of Object.entries(next[group] ?? {})) {
+        const previous = this.#entry(group, key);
+        const from = valueIn(group, previous);
+        let to = valueIn(group, entry);
+        if (isSame(from, to)) {
+          if (isSame(previous, entry)) continue;
+          to = from;
+        }
+        // If only the reason changed, the value keeps its identity.
+        this.#changed[group].set(
+          key,
+          deeplyFrozen(group === 'public' ? to : { ...(entry as Evaluation), value: to }),
+        );
+        changes.push({ key: `${group}.${key}`, from, to });
+      }
+    }
+    this.#revision = revision;
+    if (!changes[0] && !initial) return;
+    const keys = changes.map(({ key }) => key);
+    const change = { revision, keys, changes, at: Date.now(), initial };
+    for (const name of [...keys, ANY]) this.#notify(name, change);
   }
 
   #notify(name: string, change?: SnapshotChange): void {
@@ -149,44 +200,32 @@ export class SnapshotStore {
   }
 }
 
+/** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */
+export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
+  return deeplyFrozen(entryIn(snapshot, group, key));
+}
+
 /** The value of a key in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  const answers: Readonly<Record<string, unknown>> = snapshot?.[group] ?? {};
-  if (!Object.hasOwn(answers, key)) return undefined;
-  const answer = answers[key];
-  return group === 'public' ? answer : (answer as { value?: unknown } | null)?.value;
+  return deeplyFrozen(valueIn(group, entryIn(snapshot, group, key)));
+}
+
+function entryIn(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
+  const entries: Record<string, unknown> = snapshot?.[group] ?? {};
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+function valueIn(group: SnapshotGroup, entry: unknown): unknown {
+  return group === 'public' ? entry : (entry as Evaluation | undefined)?.value;
+}
+
+/** Whether two JSON values are equal. The order of properties does not matter. */
+function isSame(left: unknown, right: unknown): boolean {
+  return left === right || (typeof left === 'object' && stableJson(left) === stableJson(right));
 }
 
 /** Freezes JSON in place. Frozen values are skipped: the store froze them before, or they are primitives. */
 function deeplyFrozen<Value>(value: Value): Value {
   if (!Object.isFrozen(value)) Object.values(Object.freeze(value) as object).forEach(deeplyFrozen);
   return value;
-}
-
-/** A group after an update: equal entries keep their identity, the others are added to `changes`. */
-function merge(
-  group: SnapshotGroup,
-  previous: Snapshot | undefined,
-  next: Snapshot,
-  changes: SnapshotKeyChange[],
-): Readonly<Record<string, unknown>> {
-  const before: Readonly<Record<string, unknown>> | undefined = previous?.[group];
-  const merged: Record<string, unknown> = { ...next[group] };
-  const already = changes.length;
-  for (const key of Object.keys({ ...before, ...merged })) {
-    if (before && sameJson(before[key], merged[key])) {
-      merged[key] = before[key];
-      continue;
-    }
-    const from = snapshotValue(previous, group, key);
-    let to = snapshotValue(next, group, key);
-    const answer = merged[key];
-    if (sameJson(from, to) && typeof answer === 'object') {
-      // Only the reason changed: the value keeps its identity.
-      to = from;
-      merged[key] = { ...answer, value: from };
-    }
-    changes.push({ key: `${group}.${key}`, from, to });
-  }
-  return before && changes.length === already ? before : merged;
 }

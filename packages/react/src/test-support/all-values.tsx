@@ -8,7 +8,7 @@ export function AllValues(): ReactNode {
     useFlag('theme'),
     usePublic('supportEmail'),
     useLimit('cartItems'),
-    useConfigStatus(),
+    useConfigStatus().status,
   ];
   return <p data-testid="all">{values.map(String).join(' ')}</p>;
 }

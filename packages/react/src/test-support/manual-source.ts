@@ -1,22 +1,40 @@
-import type { Snapshot, SnapshotSource, SnapshotStore } from '@smooai/config/browser';
+import {
+  type Snapshot,
+  type SnapshotSource,
+  type SnapshotStatus,
+  SnapshotStore,
+} from '@smooai/config/browser';
 
 /** A source that the test drives, and that counts its connections. */
 export class ManualSource implements SnapshotSource {
-  /** The stores that are connected now. */
-  readonly stores: Set<SnapshotStore> = new Set();
+  /** The stores that are connected now, with their contexts. */
+  readonly stores: Map<SnapshotStore, unknown> = new Map();
   connects = 0;
+  readonly #status: SnapshotStatus;
 
-  connect(store: SnapshotStore): () => void {
+  /** @param status of a store that is connected */
+  constructor(status: SnapshotStatus = 'live') {
+    this.#status = status;
+  }
+
+  createStore(snapshot?: Snapshot): SnapshotStore {
+    return new SnapshotStore(snapshot, 'connecting');
+  }
+
+  connect(store: SnapshotStore, context?: unknown): () => void {
     this.connects += 1;
-    this.stores.add(store);
-    store.status = 'live';
+    this.stores.set(store, context);
+    store.status = this.#status;
     return () => {
       this.stores.delete(store);
       store.status = 'offline';
     };
   }
 
-  push(snapshot: Snapshot): void {
-    for (const store of this.stores) store.replace(snapshot);
+  /** Sends a snapshot to every store, or only to those of a context. */
+  push(snapshot: Snapshot, context?: unknown): void {
+    for (const [store, own] of this.stores) {
+      if (context === undefined || JSON.stringify(own) === JSON.stringify(context)) store.replace(snapshot);
+    }
   }
 }

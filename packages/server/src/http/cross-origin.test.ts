@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ConfigServer } from '../create-config-server.ts';
-import { callApi, makeClient, startServer, tokenOf } from '../test-support/running-server.ts';
+import { callApi, jsonOf, makeClient, startServer, tokenOf } from '../test-support/running-server.ts';
 
 const ORIGIN = 'https://shop.example';
 const PATH = '/config/snapshot';
@@ -48,6 +48,36 @@ it('lets a page read refusals too', async () => {
   const refused = await callApi(server, '/config/values', { headers: { origin: ORIGIN } });
   expect(refused.status).toBe(401);
   expect(refused.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+});
+
+it('lets every page read why it gets no snapshot, and nothing else', async () => {
+  const server = await startServer();
+  const token = await tokenOf(server);
+  const { publishableKey } = await makeClient(server, token, { type: 'b2m', allowedOrigins: [ORIGIN] });
+  const headers = { origin: 'https://other.example' };
+  const stream = (query: string, init: RequestInit = { headers }) =>
+    fetch(`${server.url}/organizations/${server.organizationId}/config/snapshot/stream?${query}`, init);
+  const refusals = [
+    [await stream(`environment=development&key=${publishableKey}`), 403, /origin/],
+    [await stream('environment=development&key=pk_wrong'), 401, /./],
+    [await stream('environment=development'), 401, /./],
+    [
+      await stream(`environment=nothing&key=${publishableKey}`, { headers: { origin: ORIGIN } }),
+      404,
+      /nothing/,
+    ],
+  ] as const;
+  for (const [response, status, message] of refusals) {
+    expect(response.status).toBe(status);
+    expect(response.headers.get('access-control-allow-origin')).toMatch(
+      /^https:\/\/(?:other|shop)\.example$/,
+    );
+    expect(response.headers.get('vary')).toContain('Origin');
+    expect((await jsonOf(response)).message).toMatch(message);
+  }
+  const values = await callApi(server, '/config/values', { headers });
+  expect(values.status).toBe(401);
+  expect(values.headers.get('access-control-allow-origin')).toBeNull();
 });
 
 it('allows no origin outside of the paths of an organization', async () => {

@@ -3,9 +3,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ClientDirectory } from '../auth/client-directory.ts';
 
 const ORGANIZATION_PATH = /^\/organizations\/([^/?]+)\//;
+/** What browsers ask for. Its refusals contain nothing but the reason. */
+const SNAPSHOT_PATH = /^\/organizations\/[^/?]+\/config\/snapshot\/stream(?:\?|$)/;
+const ALLOW_ORIGIN = 'access-control-allow-origin';
 const PREFLIGHT_MAX_AGE_SEC = 600;
 
-/** Allows cross-origin requests from the origins of the organization's publishable keys, and no others. */
+/**
+ * Allows cross-origin requests from the origins of the organization's publishable keys, and no others. Every page can
+ * read why it gets no snapshot.
+ */
 export async function registerCors(app: FastifyInstance, clients: ClientDirectory): Promise<void> {
   const optionsFor = (origin: boolean): FastifyCorsOptions => ({
     origin,
@@ -19,6 +25,14 @@ export async function registerCors(app: FastifyInstance, clients: ClientDirector
   const delegator = async (request: FastifyRequest): Promise<FastifyCorsOptions> =>
     (await isAllowed(request, clients)) ? allowed : refused;
   await app.register(cors, { delegator });
+  // A page cannot read a response without this header, and so could not say which of its settings is wrong.
+  app.addHook('onSend', async (request, reply) => {
+    const { origin } = request.headers;
+    const { method, url } = request;
+    if (origin === undefined || method !== 'GET' || !SNAPSHOT_PATH.test(url)) return;
+    if (reply.statusCode < 400 || reply.hasHeader(ALLOW_ORIGIN)) return;
+    void reply.headers({ [ALLOW_ORIGIN]: origin, vary: 'Origin' });
+  });
 }
 
 async function isAllowed(request: FastifyRequest, clients: ClientDirectory): Promise<boolean> {

@@ -1,0 +1,127 @@
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TcpProxy } from './tcp-proxy.ts';
+import { useRunningDemo } from './use-running-demo.ts';
+import { untilShown } from './watched-page.ts';
+
+const running = useRunningDemo();
+let proxy: TcpProxy;
+let context: BrowserContext;
+let apiUrl: string;
+
+beforeEach(async () => {
+  const { browser, demo } = running.current;
+  const settings = (await (await fetch(`${demo.urls.react}/settings.json`)).json()) as { apiUrl: string };
+  proxy = new TcpProxy(new URL(settings.apiUrl));
+  apiUrl = await proxy.listen();
+  context = await browser.newContext();
+  await context.route('**/settings.json', (route) => route.fulfill({ json: { ...settings, apiUrl } }));
+  await running.current.set('flags.newCheckout', 'false');
+});
+afterEach(async () => {
+  await context.close();
+  await proxy.close();
+});
+
+async function openTab(): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(running.current.demo.urls.react);
+  return page;
+}
+
+async function openTabs(count: number): Promise<Page[]> {
+  const pages: Page[] = [];
+  // One after the other, so that the first one leads.
+  for (let index = 0; index < count; index++) {
+    const page = await openTab();
+    await untilShown(page, 'live-status', 'ready');
+    pages.push(page);
+  }
+  return pages;
+}
+
+async function send(
+  page: Page,
+  method: 'Page.crash' | 'Page.setWebLifecycleState',
+  state?: 'frozen' | 'active',
+) {
+  const session = await context.newCDPSession(page);
+  if (method === 'Page.crash') void session.send(method).catch(() => undefined);
+  else await session.send(method, { state: state ?? 'active' });
+}
+
+const allShow = (pages: Page[], value: string): Promise<unknown> =>
+  Promise.all(pages.map((page) => untilShown(page, 'flag-newCheckout', value, 60_000)));
+
+describe('tabs with the same values', () => {
+  it('share one stream: eight of them load and follow over HTTP/1.1', async () => {
+    const pages = await openTabs(8);
+    expect(proxy.streams).toBe(1);
+    await running.current.set('flags.newCheckout', 'true');
+    await allShow(pages, 'true');
+  });
+
+  it.each<[string, (leader: Page) => Promise<unknown>]>([
+    ['closes', (leader) => leader.close()],
+    ['crashes', (leader) => send(leader, 'Page.crash')],
+    ['freezes', (leader) => send(leader, 'Page.setWebLifecycleState', 'frozen')],
+    ['goes to another page', (leader) => leader.goto('about:blank')],
+  ])('pass the lead on when the leading one %s', async (_, end) => {
+    const [leader, ...others] = await openTabs(3);
+    await end(leader as Page);
+    // Changed while nobody may be leading yet.
+    await running.current.set('flags.newCheckout', 'true');
+    await allShow(others, 'true');
+    await vi.waitFor(() => expect(proxy.streams).toBe(1), 10_000);
+    await running.current.set('flags.newCheckout', 'false');
+    await allShow(others, 'false');
+  });
+
+  it('have a stream of their own for another context', async () => {
+    const [first, second] = (await openTabs(2)) as [Page, Page];
+    await second.getByTestId('shopper-country').selectOption('BE');
+    await vi.waitFor(() => expect(proxy.streams).toBe(2), 10_000);
+    await running.current.set('flags.newCheckout', 'true');
+    await allShow([first, second], 'true');
+  });
+});
+
+describe('a page', () => {
+  it('notices a line that is silent without being closed', async () => {
+    const [page] = (await openTabs(1)) as [Page];
+    proxy.silence();
+    await running.current.set('flags.newCheckout', 'true');
+    await untilShown(page, 'flag-newCheckout', 'true', 80_000);
+    await untilShown(page, 'live-status', 'ready');
+  });
+
+  it('says that it is offline, and has the new value when it is back', async () => {
+    const [page] = (await openTabs(1)) as [Page];
+    await context.setOffline(true);
+    await untilShown(page, 'live-status', 'offline');
+    await running.current.set('flags.newCheckout', 'true');
+    await context.setOffline(false);
+    await untilShown(page, 'flag-newCheckout', 'true');
+    await untilShown(page, 'live-status', 'ready');
+  });
+
+  it('shows the values of the last of several contexts', async () => {
+    const [page] = (await openTabs(1)) as [Page];
+    const country = page.getByTestId('shopper-country');
+    for (const code of ['BE', 'DE', 'FR', 'NL', 'BE', 'NL']) await country.selectOption(code);
+    await page.locator('.values[aria-busy="false"]').waitFor();
+    await untilShown(page, 'flag-freeShipping', 'true');
+    await vi.waitFor(() => expect(proxy.streams).toBe(1), 10_000);
+  });
+
+  it('says why the server refuses it', async () => {
+    const { demo } = running.current;
+    await context.route('**/settings.json', async (route) => {
+      const settings = (await (await route.fetch()).json()) as object;
+      await route.fulfill({ json: { ...settings, publishableKey: 'pk_wrong' } });
+    });
+    const page = await openTab();
+    await untilShown(page, 'live-status', 'refused');
+    expect(await page.getByRole('alert').textContent()).toContain(new URL(demo.urls.react).origin);
+  });
+});

@@ -1,0 +1,144 @@
+import { parseJson } from '../lib/json.ts';
+import { isRecord } from '../lib/record.ts';
+import type { Snapshot, SnapshotPatch } from '../wire.ts';
+import type { SnapshotRefusal, SnapshotStatus } from './snapshot-store.ts';
+
+/** What a stream reports: an event, or a status. Empty for a heartbeat. */
+export interface StreamReport {
+  snapshot?: Snapshot;
+  patch?: SnapshotPatch;
+  status?: SnapshotStatus;
+  refusal?: SnapshotRefusal | undefined;
+}
+
+/** Times of a stream, in milliseconds. */
+export interface StreamTimes {
+  /** The wait after the first failure. It doubles up to 30 s, with jitter. */
+  retryMs: number;
+  /** Silence after which the line counts as dead. */
+  silenceMs: number;
+}
+
+/** An open stream. */
+export interface SnapshotStream {
+  close(): void;
+  /** Connects again now if `isForced`, or if the line has been silent for too long, as after the machine has slept. */
+  check(isForced: boolean): void;
+}
+
+const MAX_RETRY_MS = 30_000;
+
+/**
+ * Follows a stream of server-sent events over `fetch`, which can read the reason of a refusal and sees the heartbeats
+ * of the server; `EventSource` hides both. It connects again after a lost connection, an HTTP error and silence.
+ */
+export function followStream(
+  url: string,
+  { retryMs, silenceMs }: StreamTimes,
+  report: (report: StreamReport) => void,
+): SnapshotStream {
+  let current: AbortController | undefined;
+  let timer: ReturnType<typeof setTimeout>;
+  let heardAt: number;
+  let failures = 0;
+
+  const open = async (): Promise<void> => {
+    current?.abort();
+    const attempt = new AbortController();
+    current = attempt;
+    const alive = (): void => {
+      heardAt = Date.now();
+      clearTimeout(timer);
+      timer = setTimeout(() => attempt.abort(), silenceMs);
+    };
+    let waitMs = 0;
+    let refusal: SnapshotRefusal | undefined;
+    alive();
+    try {
+      const response = await fetch(url, {
+        signal: attempt.signal,
+        headers: { accept: TYPE },
+        cache: 'no-store',
+      });
+      waitMs = Number(response.headers.get('retry-after')) * 1000;
+      refusal = await refusalOf(response);
+      if (response.ok && !refusal) {
+        await readEvents(response, (event) => {
+          alive();
+          if (event.snapshot) failures = 0;
+          report(event);
+        });
+      }
+    } catch {
+      // The connection failed, was lost or was given up.
+    }
+    if (current !== attempt) return;
+    clearTimeout(timer);
+    const backoffMs = retryMs * 2 ** failures++ * (0.5 + Math.random() / 2);
+    const retry = Math.min(MAX_RETRY_MS, Math.max(waitMs || 0, backoffMs));
+    timer = setTimeout(() => void open(), retry);
+    const lost = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
+    report({ status: refusal ? 'refused' : lost, refusal });
+  };
+
+  void open();
+  return {
+    close() {
+      clearTimeout(timer);
+      current?.abort();
+      current = undefined;
+    },
+    check(isForced) {
+      if (isForced || Date.now() - heardAt > silenceMs) void open();
+    },
+  };
+}
+
+const TYPE = 'text/event-stream';
+/** Client errors that pass by themselves: a timeout, and too many requests. */
+const PASSING = [408, 429];
+
+/** The reason of a refusal that does not pass by itself. */
+async function refusalOf(response: Response): Promise<SnapshotRefusal | undefined> {
+  const { status } = response;
+  if (response.ok) {
+    if (response.headers.get('content-type')?.startsWith(TYPE)) return undefined;
+    return { status, message: 'The URL is not that of a snapshot stream.' };
+  }
+  if (status < 400 || status > 499 || PASSING.includes(status)) return undefined;
+  const body = parseJson(await response.text());
+  const { message, cause } = isRecord(body) ? body : {};
+  return { status, message: [message, cause].filter((text) => typeof text === 'string').join(' ') };
+}
+
+/** Reads server-sent events. Each chunk is reported first as empty. */
+async function readEvents(response: Response, report: (event: StreamReport) => void): Promise<void> {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) return;
+    const blocks = (text + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
+    text = blocks.pop() ?? '';
+    report({});
+    for (const block of blocks) {
+      const event = /^event: ?(snapshot|patch)/m.exec(block)?.[1];
+      const data = parseJson([...block.matchAll(/^data: ?(.*)/gm)].map(([, line]) => line).join('\n'));
+      if (event && isUpdate(data, event === 'patch')) report({ [event]: data });
+    }
+  }
+}
+
+/** Whether the data of an event is well-formed. A patch may leave out groups. */
+export function isUpdate(data: unknown, isPatch: boolean): data is Snapshot {
+  return (
+    isRecord(data) &&
+    typeof data.revision === 'string' &&
+    ['public', 'flags', 'limits'].every((group) => {
+      const entries = data[group];
+      if (entries === undefined) return isPatch;
+      return isRecord(entries) && (group === 'public' || Object.values(entries).every(isRecord));
+    })
+  );
+}

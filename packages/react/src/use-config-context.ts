@@ -1,0 +1,63 @@
+'use client';
+
+import { stableJson } from '@smooai/config/browser';
+import { startTransition, useCallback } from 'react';
+import type { ConfigHooks, SetContextOptions } from './config-hooks.ts';
+import { type ConfigScope, type ConfigSession, DefaultScope, release, useSession } from './config-session.ts';
+
+type AnyContext = ConfigSession['context'];
+
+/** {@inheritDoc ConfigHooks.useConfigContext} */
+export const useConfigContext: ConfigHooks['useConfigContext'] = () => useScopeContext(DefaultScope) as never;
+
+/** Returns the context of a scope, and a function that changes it. */
+export function useScopeContext(
+  scope: ConfigScope,
+): [AnyContext, (context: AnyContext, options?: SetContextOptions) => void] {
+  const session = useSession(scope, 'useConfigContext');
+  const setContext = useCallback(
+    (context: AnyContext, { hold = true }: SetContextOptions = {}) => {
+      const latest = session.next ?? session;
+      if (isSameContext(latest.context, context)) return;
+      release(session.next);
+      const isBack = isSameContext(session.context, context);
+      session.next = isBack ? undefined : beginNext(session, context, hold);
+      const show = (): void => session.change?.(session.next ?? session);
+      if (hold) startTransition(show);
+      else show();
+    },
+    [session],
+  );
+  return [session.context, setContext];
+}
+
+function isSameContext(left: AnyContext, right: AnyContext): boolean {
+  return stableJson(left ?? {}) === stableJson(right ?? {});
+}
+
+/** Begins a session for another context and connects it at once: the provider can only do so once it is shown. */
+function beginNext(session: ConfigSession, context: AnyContext, hold: boolean): ConfigSession {
+  const { source, change, contextProp, defaults, readyTimeoutMs } = session;
+  // Without a source, the values are the same for every context.
+  const store = source?.createStore(undefined, context as never);
+  const next: ConfigSession = {
+    store: store ?? session.store,
+    context,
+    contextProp,
+    defaults,
+    readyTimeoutMs,
+    source,
+    change,
+  };
+  if (source && store) next.disconnect = source.connect(store, context as never);
+  if (store && hold) {
+    next.held = new Promise((resolve) => {
+      store.subscribeAll(() => resolve());
+      setTimeout(() => {
+        next.isOver = true;
+        resolve();
+      }, readyTimeoutMs);
+    });
+  }
+  return next;
+}

@@ -1,0 +1,79 @@
+// @vitest-environment node
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { build } from 'vite';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { configSecrets } from './vite.ts';
+
+const SCHEMA = `
+import { defineConfig } from '@smooai/config';
+import { z } from 'zod';
+export const config = defineConfig({
+  secrets: { paymentKey: z.string() },
+  flags: { newCheckout: z.boolean().default(false) },
+});`;
+const VALUE = 'a value that is not "real"';
+
+describe('configSecrets', () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'config-secrets-'));
+    await symlink(resolve(import.meta.dirname, '../node_modules'), join(root, 'node_modules'));
+    await write('src/config.ts', SCHEMA);
+    await write('index.html', '<script type="module" src="/src/main.ts"></script>');
+    vi.stubEnv('PAYMENT_KEY', VALUE);
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  async function write(path: string, text: string): Promise<void> {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+
+  async function built(main: string, options = {}): Promise<unknown> {
+    await write('src/main.ts', main);
+    const plugins = [configSecrets({ schema: 'src/config.ts', ...options })];
+    return build({ root, plugins, configFile: false, logLevel: 'silent', build: { minify: false } });
+  }
+
+  it('passes a build that imports the types alone', async () => {
+    await built(`import type { config } from './config.ts';\nconsole.log({} as typeof config);`);
+  });
+
+  it('names the line that imports the schema', async () => {
+    const main = `// the page\nimport { config } from './config.ts';\nconsole.log(config);`;
+    await expect(built(main)).rejects.toThrow(/src\/main\.ts:2: .*schema.*"import type"/);
+  });
+
+  it.each([`'paymentKey'`, '"paymentKey"', '`paymentKey`'])(
+    'names the line with the name %s',
+    async (name) => {
+      await expect(built(`const a = 1;\n\nconsole.log(a, ${name});`)).rejects.toThrow(
+        /src\/main\.ts:3: .*name of the secret "paymentKey"/,
+      );
+    },
+  );
+
+  it('names the line with a value, and does not show it', async () => {
+    const failed = built(`console.log(${JSON.stringify(VALUE)});`);
+    await expect(failed).rejects.toThrow(/src\/main\.ts:1: .*value of the secret "paymentKey"/);
+    await expect(failed).rejects.not.toThrow(VALUE);
+  });
+
+  it('finds a value that the build has put in', async () => {
+    await write('.env', `VITE_KEY='${VALUE}'`);
+    await expect(built('console.log(import.meta.env.VITE_KEY);')).rejects.toThrow(
+      /value of the secret "paymentKey"/,
+    );
+  });
+
+  it('says that the schema was not found', async () => {
+    await expect(built('', { export: 'settings' })).rejects.toThrow(
+      /does not export a schema named "settings"/,
+    );
+  });
+});
