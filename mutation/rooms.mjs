@@ -32,10 +32,36 @@ export const rooms = {
     // Tests of file modes set the umask, which a worker thread cannot.
     pool: 'forks',
   },
+  access: {
+    package: 'server',
+    mutate: ['src/auth/access-watch.ts', 'src/auth/client-directory.ts'],
+    tests: ['src/auth/{access-watch,client-directory}.test.ts'],
+  },
   auth: {
     package: 'server',
-    mutate: ['src/auth'],
-    tests: ['src/auth/*.test.ts', 'src/routes/{auth-clients,token,two-organizations}.test.ts'],
+    mutate: [
+      'src/auth/authentication.ts',
+      'src/auth/token-service.ts',
+      'src/auth/credentials.ts',
+      'src/auth/auth-client-service.ts',
+    ],
+    tests: ['src/auth/{authentication,forged-tokens}.test.ts', 'src/routes/{auth-clients,token}.test.ts'],
+  },
+  // The parts of the streams and of the domain that have tests of their own, which need no server and are quick.
+  'event-stream': {
+    package: 'server',
+    mutate: ['src/http/event-stream.ts', 'src/http/stream-limits.ts'],
+    tests: ['src/http/event-stream*.test.ts', 'src/routes/stream-limits.test.ts'],
+  },
+  streams: {
+    package: 'server',
+    mutate: ['src/routes/stream.ts', 'src/routes/snapshot.ts', 'src/domain/snapshot-feeds.ts'],
+    tests: ['src/routes/{stream,snapshot}*.test.ts'],
+  },
+  changes: {
+    package: 'server',
+    mutate: ['src/domain/change-writer.ts', 'src/domain/effective-values.ts', 'src/domain/environment-views.ts'],
+    tests: ['src/domain/*.test.ts'],
   },
   domain: {
     package: 'server',
@@ -45,10 +71,5 @@ export const rooms = {
       'src/routes/{environments,evaluate,ruleset,schemas,segments,snapshot,stream}.test.ts',
       'src/routes/{values,values.targeting,two-organizations}.test.ts',
     ],
-  },
-  streams: {
-    package: 'server',
-    mutate: ['src/http/event-stream.ts', 'src/routes/stream.ts', 'src/routes/snapshot.ts'],
-    tests: ['src/http/event-stream*.test.ts', 'src/routes/{stream,snapshot}*.test.ts'],
   },
 };
