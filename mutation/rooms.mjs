@@ -23,7 +23,7 @@ export const rooms = {
   ruleset: {
     package: 'core',
     mutate: ['src/ruleset'],
-    tests: ['src/ruleset/*.test.ts', 'src/client/config-client*.test.ts'],
+    tests: ['src/ruleset/*.test.ts'],
   },
   'disk-cache': {
     package: 'core',
@@ -51,7 +51,7 @@ export const rooms = {
   'event-stream': {
     package: 'server',
     mutate: ['src/http/event-stream.ts', 'src/http/stream-limits.ts'],
-    tests: ['src/http/event-stream*.test.ts', 'src/routes/stream-limits.test.ts'],
+    tests: ['src/http/{event-stream,stream-limits}.test.ts'],
   },
   streams: {
     package: 'server',
@@ -60,7 +60,12 @@ export const rooms = {
   },
   changes: {
     package: 'server',
-    mutate: ['src/domain/change-writer.ts', 'src/domain/effective-values.ts', 'src/domain/environment-views.ts'],
+    mutate: [
+      'src/domain/key-ownership.ts',
+      'src/domain/change-writer.ts',
+      'src/domain/environment-views.ts',
+      'src/domain/effective-values.ts',
+    ],
     tests: ['src/domain/*.test.ts'],
   },
   domain: {

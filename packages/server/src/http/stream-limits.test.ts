@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { StreamLimits, TooManyStreamsError } from './stream-limits.ts';
+
+const key = (clientId: string) => ({ type: 'b2m' as const, clientId });
+
+describe('streams of a publishable key', () => {
+  it('are limited for each address, and a stream that ends frees its place', () => {
+    const limits = new StreamLimits({ maxPerAddress: 2 });
+    const take = (clientId: string, address: string) => limits.take(key(clientId), address);
+    const release = take('shop', '192.0.2.1');
+    take('shop', '192.0.2.1');
+    expect(() => take('shop', '192.0.2.1')).toThrow(TooManyStreamsError);
+    take('shop', '192.0.2.2');
+    take('other', '192.0.2.1');
+    release();
+    take('shop', '192.0.2.1');
+    expect(() => take('shop', '192.0.2.1')).toThrow('2 open streams from this address');
+  });
+
+  it('are limited for all addresses together, and a refused one takes no place', () => {
+    const limits = new StreamLimits({ maxPerKey: 2, maxPerAddress: 2 });
+    const take = (address: string) => limits.take(key('shop'), address);
+    const releases = [take('192.0.2.1'), take('192.0.2.2')];
+    for (let count = 0; count < 3; count += 1) expect(() => take('192.0.2.3')).toThrow('2 open streams,');
+    for (const release of releases) release();
+    take('192.0.2.3');
+    take('192.0.2.3');
+    expect(() => take('192.0.2.3')).toThrow(TooManyStreamsError);
+  });
+
+  it('are refused with 429 and the seconds to wait', () => {
+    const limits = new StreamLimits({ maxPerKey: 1 });
+    limits.take(key('shop'), '192.0.2.1');
+    expect(() => limits.take(key('shop'), '192.0.2.2')).toThrow(
+      expect.objectContaining({ statusCode: 429, retryAfterSec: 30 }),
+    );
+  });
+
+  it('may be 5,000 for each address and 50,000 for all, by default', () => {
+    const limits = new StreamLimits({});
+    for (let address = 0; address < 10; address += 1) {
+      for (let count = 0; count < 5_000; count += 1) limits.take(key('shop'), String(address));
+      if (address === 0) expect(() => limits.take(key('shop'), '0')).toThrow('5000 open streams from');
+    }
+    expect(() => limits.take(key('shop'), 'another')).toThrow('50000 open streams,');
+  });
+});
+
+it('streams of a machine client are not limited, and releasing them takes nothing from a key', () => {
+  const limits = new StreamLimits({ maxPerKey: 1, maxPerAddress: 1 });
+  const machine = { type: 'm2m' as const, clientId: 'shop' };
+  const releases = [limits.take(machine, '192.0.2.1'), limits.take(machine, '192.0.2.1')];
+  limits.take(key('shop'), '192.0.2.1');
+  for (const release of releases) release();
+  expect(() => limits.take(key('shop'), '192.0.2.1')).toThrow(TooManyStreamsError);
+});
