@@ -32,20 +32,11 @@ export const rooms = {
     // Tests of file modes set the umask, which a worker thread cannot.
     pool: 'forks',
   },
-  access: {
-    package: 'server',
-    mutate: ['src/auth/access-watch.ts', 'src/auth/client-directory.ts'],
-    tests: ['src/auth/{access-watch,client-directory}.test.ts'],
-  },
   auth: {
     package: 'server',
-    mutate: [
-      'src/auth/authentication.ts',
-      'src/auth/token-service.ts',
-      'src/auth/credentials.ts',
-      'src/auth/auth-client-service.ts',
-    ],
-    tests: ['src/auth/{authentication,forged-tokens}.test.ts', 'src/routes/{auth-clients,token}.test.ts'],
+    mutate: ['src/auth'],
+    // Without the tests that start a server: these are quick.
+    tests: ['src/auth/{guard,token-service,access-watch,client-directory,attempt-limiter}.test.ts'],
   },
   // The parts of the streams and of the domain that have tests of their own, which need no server and are quick.
   'event-stream': {

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import type { AuthClient, Storage } from '../storage/storage.ts';
+import { TokenService } from './token-service.ts';
+
+const ISSUER = 'http://issuer.example';
+const TTL_SEC = 600;
+const client = { id: 'shop', organizationId: 'organization' } as AuthClient;
+
+async function setUp(change: (storage: Storage) => Storage = (storage) => storage) {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const service = await TokenService.open(change(storage), { ttlSec: TTL_SEC });
+  const issue = async (scopes: readonly string[] = ['config:read']): Promise<string> =>
+    (await service.issue(client, scopes, ISSUER)).accessToken;
+  return { storage, service, issue };
+}
+
+/** Signs claims with the service's own key. */
+async function signerOf(storage: Storage) {
+  const [stored] = await storage.listSigningKeys();
+  const key = await importJWK(stored?.privateJwk as JWK, 'ES256');
+  return (claims: JWTPayload = {}, header: Record<string, unknown> = {}): Promise<string> => {
+    const nowSec = Math.floor(Date.now() / 1000);
+    const times = { iat: nowSec, exp: nowSec + TTL_SEC };
+    const good = { sub: 'shop', org: 'o', scope: 'config:read', aud: 'smooai-config', jti: 'id', ...times };
+    // JSON leaves out what is undefined.
+    return new SignJWT(JSON.parse(JSON.stringify({ ...good, ...claims })))
+      .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: String(stored?.kid), ...header })
+      .sign(key);
+  };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('an access token', () => {
+  it('says for whom, from whom, for what and for how long it is', async () => {
+    const { service, storage } = await setUp();
+    const { accessToken, expiresInSec } = await service.issue(
+      client,
+      ['config:read', 'config:write'],
+      ISSUER,
+    );
+    const [key] = await storage.listSigningKeys();
+    expect(expiresInSec).toBe(TTL_SEC);
+    expect(decodeProtectedHeader(accessToken)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: key?.kid });
+    const claims = decodeJwt(accessToken);
+    expect(claims).toEqual({
+      iss: ISSUER,
+      sub: 'shop',
+      client_id: 'shop',
+      org: 'organization',
+      scope: 'config:read config:write',
+      aud: 'smooai-config',
+      iat: expect.any(Number),
+      exp: Number(claims.iat) + TTL_SEC,
+      jti: expect.any(String),
+    });
+    expect(Math.abs(Number(claims.iat) - Date.now() / 1000)).toBeLessThan(60);
+  });
+
+  it('is verified, again from memory', async () => {
+    const { service, issue } = await setUp();
+    const token = await issue(['config:read', 'config:write']);
+    const claims = await service.verify(token);
+    expect(claims).toEqual({
+      jti: decodeJwt(token).jti,
+      clientId: 'shop',
+      organizationId: 'organization',
+      scopes: ['config:read', 'config:write'],
+      expiresAtSec: decodeJwt(token).exp,
+    });
+    expect(await service.verify(token)).toBe(claims);
+    expect(await service.verify(await issue([]))).toMatchObject({ scopes: [] });
+  });
+
+  it('is refused from the second in which it expires, in memory or not', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { service, issue } = await setUp();
+    const [known, other] = [await issue(), await issue()];
+    const expiresAtMs = Number(decodeJwt(known).exp) * 1000;
+    vi.setSystemTime(expiresAtMs - 1);
+    expect(await service.verify(known)).toBeDefined();
+    vi.setSystemTime(expiresAtMs);
+    expect([await service.verify(known), await service.verify(other)]).toEqual([undefined, undefined]);
+    // It has left the memory too.
+    vi.setSystemTime(expiresAtMs - 1);
+    expect(await service.verify(known)).toBeDefined();
+  });
+
+  it.each<[string, JWTPayload, Record<string, unknown>]>([
+    ['another audience', { aud: 'another' }, {}],
+    ['no audience', { aud: undefined as never }, {}],
+    ['no expiry', { exp: undefined as never }, {}],
+    ['no time of issue', { iat: undefined as never }, {}],
+    ['no id', { jti: undefined as never }, {}],
+    ['an id that is not a string', { jti: 1 as never }, {}],
+    ['no subject', { sub: undefined as never }, {}],
+    ['a subject that is not a string', { sub: 1 as never }, {}],
+    ['no organization', { org: undefined }, {}],
+    ['an organization that is not a string', { org: 1 }, {}],
+    ['no scope', { scope: undefined }, {}],
+    ['a list of scopes', { scope: ['config:read'] }, {}],
+    ['another type', {}, { typ: 'JWT' }],
+    ['no type', {}, { typ: undefined }],
+    ['another key', {}, { kid: 'other' }],
+    ['no key', {}, { kid: undefined }],
+  ])('signed with the service’s own key is refused with %s', async (_name, claims, header) => {
+    const { service, storage } = await setUp();
+    const sign = await signerOf(storage);
+    expect(await service.verify(await sign())).toMatchObject({ clientId: 'shop', scopes: ['config:read'] });
+    expect(await service.verify(await sign(claims, header))).toBeUndefined();
+  });
+
+  it('has the scopes between any number of spaces', async () => {
+    const { service, storage } = await setUp();
+    const sign = await signerOf(storage);
+    const claims = await service.verify(await sign({ scope: ' config:read  config:write ' }));
+    expect(claims?.scopes).toEqual(['config:read', 'config:write']);
+  });
+});
+
+describe('a revoked token', () => {
+  it('is refused from then on, and only it', async () => {
+    const { service, issue } = await setUp();
+    const [revoked, other] = [await issue(), await issue()];
+    const claims = await service.verify(revoked);
+    const kept = await service.verify(other);
+    if (claims === undefined) throw new Error('The token is not valid.');
+    await service.revoke(claims);
+    expect(await service.verify(revoked)).toBeUndefined();
+    expect(await service.verify(other)).toBe(kept);
+  });
+
+  it('calls the listeners of that token once, unless they have stopped', async () => {
+    const { service } = await setUp();
+    const claims = { jti: 'a', clientId: 'c', organizationId: 'o', scopes: [], expiresAtSec: 4_000_000_000 };
+    const [listener, stopped, ofOther] = [vi.fn(), vi.fn(), vi.fn()];
+    service.onRevoked('a', listener);
+    service.onRevoked('a', stopped)();
+    service.onRevoked('b', ofOther);
+    await service.revoke(claims);
+    await service.revoke(claims);
+    expect(listener).toHaveBeenCalledTimes(1);
+    expect(stopped).not.toHaveBeenCalled();
+    expect(ofOther).not.toHaveBeenCalled();
+  });
+
+  it('does not call a listener that an earlier one has stopped', async () => {
+    const { service } = await setUp();
+    const second = vi.fn();
+    let stop = (): void => undefined;
+    service.onRevoked('a', () => stop());
+    stop = service.onRevoked('a', second);
+    await service.revoke({ jti: 'a', clientId: 'c', organizationId: 'o', scopes: [], expiresAtSec: 1 });
+    expect(second).not.toHaveBeenCalled();
+  });
+
+  it('is not kept as valid by a verification that began before', async () => {
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let isFirst = true;
+    const { service, issue } = await setUp((storage) => ({
+      ...storage,
+      isTokenRevoked: async (id) => {
+        const isRevoked = await storage.isTokenRevoked(id);
+        if (isFirst) {
+          isFirst = false;
+          await gate;
+        }
+        return isRevoked;
+      },
+    }));
+    const token = await issue();
+    const early = service.verify(token);
+    await vi.waitFor(() => expect(isFirst).toBe(false));
+    const claims = await service.verify(token);
+    if (claims === undefined) throw new Error('The token is not valid.');
+    await service.revoke(claims);
+    release();
+    await early;
+    expect(await service.verify(token)).toBeUndefined();
+  });
+});
+
+describe('the stored signing keys', () => {
+  it('are used again after a restart', async () => {
+    const { storage, issue } = await setUp();
+    const again = await TokenService.open(storage, { ttlSec: TTL_SEC });
+    expect(await again.verify(await issue())).toBeDefined();
+  });
+
+  it('are published without their private part', async () => {
+    const { service, storage } = await setUp();
+    const [stored] = await storage.listSigningKeys();
+    const { d: _private, ...rest } = stored?.privateJwk as JWK;
+    expect(service.jwks()).toEqual({ keys: [{ ...rest, kid: stored?.kid, alg: 'ES256', use: 'sig' }] });
+  });
+
+  it.each(['kty', 'crv', 'x', 'y', 'd', undefined])('are refused as damaged without %s', async (name) => {
+    const { storage } = await setUp();
+    const [stored] = await storage.listSigningKeys();
+    const privateJwk = name === undefined ? 'text' : { ...(stored?.privateJwk as object), [name]: 1 };
+    const listSigningKeys = async () => [{ kid: 'k1', createdAt: '', privateJwk }] as never;
+    await expect(TokenService.open({ ...storage, listSigningKeys }, { ttlSec: 1 })).rejects.toThrow(
+      'The stored signing key k1 is damaged.',
+    );
+  });
+});
