@@ -2,6 +2,7 @@
 import { diskCache } from './disk-cache.mjs';
 import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
+import { ruleset } from './ruleset.mjs';
 import { token } from './token.mjs';
 
-export const explained = [...redact, ...token, ...evaluation, ...diskCache];
+export const explained = [...redact, ...token, ...evaluation, ...diskCache, ...ruleset];

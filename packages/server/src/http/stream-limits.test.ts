@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StreamLimits, TooManyStreamsError } from './stream-limits.ts';
 
 const key = (clientId: string) => ({ type: 'b2m' as const, clientId });
@@ -53,4 +53,18 @@ it('streams of a machine client are not limited, and releasing them takes nothin
   limits.take(key('shop'), '192.0.2.1');
   for (const release of releases) release();
   expect(() => limits.take(key('shop'), '192.0.2.1')).toThrow(TooManyStreamsError);
+});
+
+it('an address without open streams takes no memory', () => {
+  const set = vi.spyOn(Map.prototype, 'set');
+  onTestFinished(() => set.mockRestore());
+  const limits = new StreamLimits({});
+  const releases = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map((address) =>
+    limits.take(key('shop'), address),
+  );
+  const open = set.mock.contexts.at(-1);
+  // Two addresses and the key.
+  expect(open?.size).toBe(3);
+  for (const release of releases) release();
+  expect(open?.size).toBe(0);
 });
