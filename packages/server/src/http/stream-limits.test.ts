@@ -62,7 +62,7 @@ it('an address without open streams takes no memory', () => {
   const releases = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map((address) =>
     limits.take(key('shop'), address),
   );
-  const open = set.mock.contexts.at(-1);
+  const open = set.mock.contexts.at(-1) as Map<string, number> | undefined;
   // Two addresses and the key.
   expect(open?.size).toBe(3);
   for (const release of releases) release();
