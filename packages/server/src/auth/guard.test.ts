@@ -52,7 +52,7 @@ async function setUp() {
   };
   const issue = async (client = machine, scopes: readonly string[] = client.scopes): Promise<string> =>
     (await tokens.issue(client, scopes, 'http://issuer.example')).accessToken;
-  return { organizationId, machine, page, principals, get, change, issue };
+  return { organizationId, machine, page, principals, insert, get, change, issue };
 }
 
 async function insertClient(
@@ -231,7 +231,14 @@ describe('a publishable key', () => {
 });
 
 it('does not take the credential of a machine client for a publishable key', async () => {
-  const { get, change, machine } = await setUp();
-  await change(machine, { credentialHash: hashCredential('pk_machine'), allowedOrigins: [ORIGIN] });
+  const { get, insert } = await setUp();
+  await insert({ credentialHash: hashCredential('pk_machine'), allowedOrigins: [ORIGIN] });
   expect((await get('/read', { ...bearer('pk_machine'), origin: ORIGIN })).statusCode).toBe(401);
+});
+
+it('grants no scope that the server does not know, even if the client has it', async () => {
+  const { get, insert, issue, principals } = await setUp();
+  const client = await insert({ scopes: ['config:read', 'config:everything'] });
+  expect((await get('/read', bearer(await issue(client)))).statusCode).toBe(200);
+  expect(principals[0]?.scopes).toEqual(new Set(['config:read']));
 });
