@@ -18,6 +18,7 @@ import type {
   SnapshotInput,
   ValueInput,
 } from './config-api-types.ts';
+import { type PushedSchema, readCreatedClient, versionNumber } from './platform-shapes.ts';
 import type { ApiRequest } from './request-target.ts';
 
 export interface ConfigApiOptions extends RequesterOptions {
@@ -126,9 +127,7 @@ export class ConfigApi {
       confidential: secretStrings(values),
       ...options,
     });
-    const rows = isRecord(body) ? body.values : body;
-    if (!Array.isArray(rows)) throw wrongShape('PUT /values/bulk', 'is not a list of values');
-    return rows as ApiValue[];
+    return expect(isRecord(body) && 'values' in body ? body.values : body, 'array', 'PUT /values/bulk');
   }
 
   /** Deletes a value. A secret needs `force`; without it the status is 409. */
@@ -181,7 +180,9 @@ export class ConfigApi {
     input: { jsonSchema: WireSchema; changeDescription?: string; force?: boolean },
     options: CallOptions = {},
   ): Promise<{ schema: ApiSchema; version: number }> {
-    return this.#send({ method: 'POST', path: ['schemas', id, 'push'], body: input, ...options });
+    const path = ['schemas', id, 'push'];
+    const pushed = await this.#send<PushedSchema>({ method: 'POST', path, body: input, ...options });
+    return { ...pushed, version: versionNumber(pushed.version) };
   }
 
   /** Lists the organization's environments. */
@@ -247,7 +248,7 @@ export class ConfigApi {
   async createAuthClient(input: AuthClientInput, options: CallOptions = {}): Promise<CreatedAuthClient> {
     const path = [...this.#organization, 'auth-clients'];
     const body = await this.#request({ method: 'POST', path, body: input, ...options });
-    return expect(body, 'object', 'POST /auth-clients');
+    return readCreatedClient(expect(body, 'object', 'POST /auth-clients'));
   }
 
   /** Changes an API client's name, environments, scopes, or the origins that may use its publishable key. */
@@ -330,8 +331,10 @@ export class ConfigApi {
   }
 }
 
-/** Checks only that the body is an object or a list; its fields are trusted. */
-function expect<Body>(body: unknown, shape: Shape, endpoint: string): Body {
+/** Checks only that the body is an object or a list, which may be `{ "data": [] }`; its fields are trusted. */
+function expect<Body>(response: unknown, shape: Shape, endpoint: string): Body {
+  const isWrapped = shape === 'array' && isRecord(response) && Array.isArray(response.data);
+  const body = isWrapped ? response.data : response;
   const fits = shape === 'array' ? Array.isArray(body) : isRecord(body);
   if (!fits) throw wrongShape(endpoint, shape === 'array' ? 'is not a list' : 'is not an object');
   return body as Body;

@@ -17,10 +17,12 @@ const LIST_FIELDS = new Set([
   'schemaId',
   'index',
 ]);
+/** `error` is where a platform puts the message of a failure that it reports with status 200. */
+const TEXT_FIELDS = new Set(['message', 'cause', 'error']);
 const MAX_ENTRIES = 1000;
 
 /**
- * The safe part of an error response's body, redacted: `message`, `cause` and, with 409, its lists. Everything else is
+ * The safe part of an error response's body, redacted: `message`, `error`, `cause` and, with 409, its lists. Everything else is
  * dropped, because it may repeat the request. Returns undefined if the body is not a JSON object.
  */
 export function readRefusal(
@@ -32,7 +34,10 @@ export function readRefusal(
   const kept: Record<string, JsonValue> = {};
   const clean = createRedactor(secrets);
   for (const [name, value] of Object.entries(body)) {
-    if ((name === 'message' || name === 'cause') && typeof value === 'string') kept[name] = clean(value);
+    if (TEXT_FIELDS.has(name) && typeof value === 'string') kept[name] = clean(value);
+    else if (name === 'error' && isRecord(value) && typeof value.message === 'string') {
+      kept.error = clean(value.message);
+    }
     if (status === 409 && Array.isArray(value) && /^[a-zA-Z]{1,40}$/.test(name)) {
       kept[name] = value.slice(0, MAX_ENTRIES).flatMap((entry: unknown) => readListEntry(entry, clean));
     }

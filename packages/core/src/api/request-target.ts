@@ -68,7 +68,11 @@ function encodeSegment(segment: unknown): string {
   const isName = typeof segment === 'string' && segment !== '' && segment !== '.' && segment !== '..';
   const encoded = isName ? encode(segment) : undefined;
   if (encoded !== undefined) return encoded;
-  throw new OptionsError('path', `${JSON.stringify(segment)} cannot be used in a request path.`);
+  const remedy =
+    segment === '.' || segment === '..'
+      ? ' by itself, because it means a step in a path: rename the key, or read all values at once.'
+      : '. It must be a non-empty string without half of a surrogate pair.';
+  throw new OptionsError('path', `${JSON.stringify(segment)} cannot be in a URL${remedy}`);
 }
 
 /** Returns undefined for a string with a lone surrogate, which cannot be encoded. */
