@@ -18,6 +18,12 @@ export type { ClientStatus } from './client/client-status.ts';
 export type { ConfigMeter, ConfigTelemetryOptions, ConfigTracer } from './client/client-telemetry.ts';
 export { ConfigClient, createConfigClient } from './client/config-client.ts';
 export type { EvaluationCacheOptions } from './client/evaluation-cache.ts';
+export {
+  type ConfigKey,
+  type ConfigValue,
+  type FetchConfigValueOptions,
+  fetchConfigValue,
+} from './client/fetch-config-value.ts';
 export type { ConfigHealth } from './client/lifecycle.ts';
 export type { EvaluateOptions } from './client/remote-evaluation.ts';
 export { getSharedConfigClient, type SharedConfigClientOptions } from './client/shared-config-client.ts';

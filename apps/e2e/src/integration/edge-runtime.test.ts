@@ -77,6 +77,7 @@ describe.each(['edge-light', 'workerd'])('a worker built for %s', (condition) =>
       aborted: { code: 'ERR_TOKEN_TRANSPORT', reason: 'aborted' },
       refused: { code: 'ERR_TOKEN_TRANSPORT', reason: 'refused' },
       theme: 'light',
+      fetched: 'light',
     });
   });
 });

@@ -1,6 +1,12 @@
 // Bundled by edge-runtime.test.ts and run where only web APIs exist.
-import { defineConfig } from '@smooai/config';
-import { ConfigApi, createConfigClient, getSharedTokenProvider, TokenProvider } from '@smooai/config/server';
+import { defineConfig, toJsonSchema } from '@smooai/config';
+import {
+  ConfigApi,
+  createConfigClient,
+  fetchConfigValue,
+  getSharedTokenProvider,
+  TokenProvider,
+} from '@smooai/config/server';
 import { z } from 'zod';
 
 const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
@@ -25,6 +31,8 @@ export async function run({ deadUrl, ...settings }) {
   const api = new ConfigApi({ ...settings, tokenProvider: provider });
   const environments = (await api.listEnvironments()).map(({ name }) => name);
   provider.invalidate(token);
+  await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
+  const fetched = await fetchConfigValue('theme', { ...settings, config });
   const isAnother = (await provider.getAccessToken()) !== token;
   const wrong = new TokenProvider({ authUrl, clientId, clientSecret: 'wrong' });
   const lost = new TokenProvider({ authUrl: deadUrl, clientId, clientSecret, maxAttempts: 1 });
@@ -41,5 +49,6 @@ export async function run({ deadUrl, ...settings }) {
     aborted: await failureOf(wrong.getAccessToken({ signal: AbortSignal.abort() })),
     refused: await failureOf(lost.getAccessToken()),
     theme,
+    fetched,
   });
 }

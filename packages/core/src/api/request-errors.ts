@@ -47,7 +47,7 @@ export function rejectedError(
   const words = serverMessage === undefined ? '' : `: ${serverMessage}${cause}`;
   const retryAfterMs = readRetryAfter(response.headers);
   return new RequestRejectedError(
-    `${describe(request)} returned ${status}${reported}${words}${remedy(status, words)}`,
+    `${describe(request)} returned ${status}${reported}${words}${remedy(request, status, words)}`,
     {
       status,
       ...(serverMessage !== undefined && { serverMessage }),
@@ -69,9 +69,12 @@ function describe(request: ApiRequest): string {
 }
 
 /** What to do about a status; a server's own message says it better, except after a 401. */
-function remedy(status: number, words: string): string {
+function remedy(request: ApiRequest, status: number, words: string): string {
   if (status === 401) {
     const end = words === '' ? '.' : '';
+    if (request.renewsToken === false) {
+      return `${end} The access token was refused: check that the API at apiUrl accepts tokens from authUrl, then try again.`;
+    }
     return `${end} A new access token was refused too: check that the API at apiUrl accepts tokens from authUrl.`;
   }
   if (words !== '') return '';

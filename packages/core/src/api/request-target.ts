@@ -15,6 +15,8 @@ export interface ApiRequest {
   signal?: AbortSignal | undefined;
   /** Whether the request lasts, so that a token which is about to expire should be replaced first; default false. */
   isLasting?: boolean | undefined;
+  /** Whether a 401 is followed by one more attempt with a new token; default true. */
+  renewsToken?: boolean | undefined;
   /** Replaces the requester's `retries`, such as 0 for a caller that repeats the call itself. */
   retries?: number | undefined;
   /** Statuses besides 2xx that do not throw. */
