@@ -43,6 +43,14 @@ export {
   resolveSettings,
   type SettingsOptions,
 } from './settings.ts';
+export {
+  type BakedValues,
+  type BundledSealed,
+  createBundleKey,
+  openBundle,
+  readBundleKey,
+  sealBundle,
+} from './sources/baked-bundle.ts';
 export type { BundledInCode, BundledInFiles, BundledOptions } from './sources/bundled-files.ts';
 export type { BundledValue, BundledValues, ResolvedValues } from './sources/bundled-values.ts';
 export type { EnvironmentOverrideOptions } from './sources/env-overrides.ts';

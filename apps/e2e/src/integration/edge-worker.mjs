@@ -2,20 +2,42 @@
 import { defineConfig, toJsonSchema } from '@smooai/config';
 import {
   ConfigApi,
+  createBundleKey,
   createConfigClient,
   fetchConfigValue,
   getSharedTokenProvider,
+  sealBundle,
   TokenProvider,
 } from '@smooai/config/server';
 import { z } from 'zod';
 
-const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
+const config = defineConfig({
+  public: { title: z.string().default('Shop') },
+  flags: { theme: z.enum(['light', 'dark']).default('light') },
+});
 
 async function failureOf(work) {
   return work.then(
     () => undefined,
     ({ code, status, error, reason }) => ({ code, status, error, reason }),
   );
+}
+
+async function valueOf(api, key, value) {
+  const [schema] = await api.listSchemas();
+  const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
+  return { schemaId: schema.id, environmentId: environment.id, key, value, tier: 'feature_flag' };
+}
+
+/** Starts from a baked bundle, without a server. */
+async function readBaked(settings) {
+  const key = createBundleKey();
+  const bundle = await sealBundle({ public: { title: 'Baked' }, secret: {} }, key);
+  const client = createConfigClient({ config, ...settings, bundled: { bundle, key }, fallback: 'cached' });
+  await client.ready({ timeoutMs: 300 });
+  const title = client.public('title');
+  await client.close();
+  return title;
 }
 
 /** Exchanges, invalidates, shares and aborts tokens; then starts a client. */
@@ -32,6 +54,7 @@ export async function run({ deadUrl, ...settings }) {
   const environments = (await api.listEnvironments()).map(({ name }) => name);
   provider.invalidate(token);
   await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
+  await api.setValues([await valueOf(api, 'theme', 'dark')]);
   const fetched = await fetchConfigValue('theme', { ...settings, config });
   const isAnother = (await provider.getAccessToken()) !== token;
   const wrong = new TokenProvider({ authUrl, clientId, clientSecret: 'wrong' });
@@ -50,5 +73,6 @@ export async function run({ deadUrl, ...settings }) {
     refused: await failureOf(lost.getAccessToken()),
     theme,
     fetched,
+    baked: await readBaked({ ...settings, apiUrl: deadUrl, authUrl: deadUrl }),
   });
 }
