@@ -23,7 +23,7 @@ async function failureOf(work) {
   );
 }
 
-async function valueOf(api, key, value) {
+async function storedValue(api, key, value) {
   const [schema] = await api.listSchemas();
   const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
   return { schemaId: schema.id, environmentId: environment.id, key, value, tier: 'feature_flag' };
@@ -54,7 +54,7 @@ export async function run({ deadUrl, ...settings }) {
   const environments = (await api.listEnvironments()).map(({ name }) => name);
   provider.invalidate(token);
   await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
-  await api.setValues([await valueOf(api, 'theme', 'dark')]);
+  await api.setValues([await storedValue(api, 'theme', 'dark')]);
   const fetched = await fetchConfigValue('theme', { ...settings, config });
   const isAnother = (await provider.getAccessToken()) !== token;
   const wrong = new TokenProvider({ authUrl, clientId, clientSecret: 'wrong' });

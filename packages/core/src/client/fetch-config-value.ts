@@ -67,7 +67,7 @@ const BACKOFF = { baseMs: 100, capMs: 5_000 };
  * @throws {RequestRejectedError} with status 404 if the key has no value, and after the last retry.
  * @throws {RequestTransportError} if no response arrives in time, or `signal` aborts.
  * @throws {ResponseMalformedError} if the response does not follow the protocol.
- * @throws {TokenError} if there is no token.
+ * @throws {TokenError} if the issuer gives no token.
  * @example
  * const apiBaseUrl = await fetchConfigValue('apiBaseUrl', { config, environment: 'production' });
  */
