@@ -45,7 +45,7 @@ export interface ConnectOptions {
 
 /**
  * Creates the connection. Each setting comes from the options, else from the credentials file or the profile that the options
- * name, else from the environment variables. The default profile is used if there are no such variables. No credential is sent yet; an API whose issuer is not set is asked for its metadata.
+ * name, else from the environment variables. Without such variables the default profile is used. No credential is sent yet; an API whose issuer is not set is asked for its metadata.
  *
  * @throws {UsageError} naming every missing setting, or the one that is invalid.
  */

@@ -89,7 +89,7 @@ async function readProfiles(io: CliIo): Promise<Profiles> {
 async function writeProfiles(io: CliIo, profiles: Profiles): Promise<string> {
   const file = profilesFile(io);
   if (file === undefined) {
-    throw new UsageError('There is no folder for profiles. Set HOME or XDG_CONFIG_HOME.');
+    throw new UsageError('The folder for profiles is not known. Set HOME or XDG_CONFIG_HOME.');
   }
   await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch(() => undefined);
   await replaceFile(io, file, { content: `${JSON.stringify(profiles, undefined, 2)}\n`, mode: 0o600 });

@@ -12,7 +12,7 @@ export function createProgram(options: ProgramOptions): Command {
   const program = new Command('smooai-config');
   program
     .description(
-      'Push a schema; set, unset, get, explain, list, diff and pull values; manage environments and clients.',
+      'Push a schema; set, unset, get, explain, list, diff, pull and bake values; manage environments and clients.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
