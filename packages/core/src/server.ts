@@ -52,7 +52,14 @@ export {
   sealBundle,
 } from './sources/baked-bundle.ts';
 export type { BundledInCode, BundledInFiles, BundledOptions } from './sources/bundled-files.ts';
-export type { BundledValue, BundledValues, ResolvedValues } from './sources/bundled-values.ts';
+export {
+  type BundledValue,
+  type BundledValues,
+  mergeValues,
+  type ResolvedValues,
+} from './sources/bundled-values.ts';
+export { type Cloud, detectCloud } from './sources/cloud.ts';
+export { type ConfigLayersOptions, readConfigLayers } from './sources/config-layers.ts';
 export type { EnvironmentOverrideOptions } from './sources/env-overrides.ts';
 export { RemoteSource, type RemoteSourceOptions } from './sources/remote-source.ts';
 export type { ConnectionStatus, RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
