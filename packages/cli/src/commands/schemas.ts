@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { WireSchema } from '@smooai/config';
+import type { SchemaDocument } from '@smooai/config';
 import type { ApiSchema, ConfigApi } from '@smooai/config/server';
 import { schemaKeys } from '../catalog.ts';
 import { confirmLoss } from '../confirm.ts';
@@ -69,10 +69,10 @@ export async function runSchemaAdd(
   const schema = await api.createSchema({
     name,
     // As the file has it: the server checks it.
-    jsonSchema: jsonSchema as unknown as WireSchema,
+    jsonSchema: jsonSchema as unknown as SchemaDocument,
     ...(description !== undefined && { description }),
   });
-  const keys = schemaKeys({ id: schema.id, name, jsonSchema: jsonSchema as unknown as WireSchema });
+  const keys = schemaKeys({ id: schema.id, name, jsonSchema: jsonSchema as unknown as SchemaDocument });
   context.print(context.colors.green(`Created the schema "${name}" with ${keys.length} keys.`), {
     name,
     id: schema.id,

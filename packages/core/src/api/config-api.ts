@@ -2,7 +2,14 @@ import { ResponseMalformedError } from '../errors.ts';
 import { requireText } from '../lib/option-checks.ts';
 import { isRecord } from '../lib/record.ts';
 import { isRuleset } from '../ruleset/ruleset-shape.ts';
-import type { Condition, Evaluation, EvaluationContext, JsonValue, Snapshot, WireSchema } from '../wire.ts';
+import type {
+  Condition,
+  Evaluation,
+  EvaluationContext,
+  JsonValue,
+  SchemaDocument,
+  Snapshot,
+} from '../wire.ts';
 import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
 import type {
   ApiAuthClient,
@@ -148,7 +155,7 @@ export class ConfigApi {
 
   /** Creates a schema, at version 1. */
   async createSchema(
-    input: { name: string; description?: string | null; jsonSchema: WireSchema },
+    input: { name: string; description?: string | null; jsonSchema: SchemaDocument },
     options: CallOptions = {},
   ): Promise<ApiSchema> {
     return this.#send({ method: 'POST', path: ['schemas'], body: input, ...options });
@@ -177,7 +184,7 @@ export class ConfigApi {
   /** Adds a version to a schema. Without `force`, the status is 409 if stored values do not fit, with a list of them. */
   async pushSchema(
     id: string,
-    input: { jsonSchema: WireSchema; changeDescription?: string; force?: boolean },
+    input: { jsonSchema: SchemaDocument; changeDescription?: string; force?: boolean },
     options: CallOptions = {},
   ): Promise<{ schema: ApiSchema; version: number }> {
     const path = ['schemas', id, 'push'];
