@@ -109,7 +109,7 @@ describe('readConfigLayers', () => {
     expect(await find('.')).toMatchObject({ public: { API_URL: 'default' } });
     expect(await find('1/2/3/4/5')).toMatchObject({ public: { API_URL: 'default' } });
     await expect(find('1/2/3/4/5/6')).rejects.toThrow(
-      /There is no file "default" in .*SMOOAI_CONFIG_FILE_DIR/,
+      /The file "default" was not found in .*SMOOAI_CONFIG_FILE_DIR/,
     );
     const other = join(folder, 'other');
     await write({ 'default.json': { API_URL: 'other' } }, other);
@@ -129,7 +129,7 @@ describe('readConfigLayers', () => {
   });
 
   it.each<[string, Record<string, unknown>, Options, RegExp]>([
-    ['a missing default', {}, {}, /There is no file "default" in/],
+    ['a missing default', {}, {}, /The file "default" was not found in/],
     ['text', { 'default.json': '{"databaseUrl": "hunter2' }, {}, /default\.json is not valid JSON/],
     ['a list', { 'default.json': [] }, {}, /must be an object/],
     [

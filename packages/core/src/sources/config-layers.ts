@@ -165,7 +165,7 @@ function sortByTier(
 
 function noDefault(directories: readonly string[]): OptionsError {
   return refused(
-    `There is no file "default" in ${directories.join(', ')}. Create default.json there, or set SMOOAI_CONFIG_FILE_DIR.`,
+    `The file "default" was not found in ${directories.join(', ')}. Create default.json there, or set SMOOAI_CONFIG_FILE_DIR.`,
   );
 }
 
