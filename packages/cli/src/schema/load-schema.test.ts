@@ -9,7 +9,11 @@ describe('a schema file', () => {
     ['does not compile', 'export const config = {{{', /bad\.ts could not be loaded/],
     ['throws', 'throw new Error("boom at start")', /could not be loaded: boom at start/],
     ['exports nothing', 'export const answer = 42;', /does not export a schema/],
-    ['has a bad key', schemaModule('flags: { prototype: z.boolean() },'), /could not be loaded: .*prototype/],
+    [
+      'has a bad key',
+      schemaModule('flags: { constructor: z.boolean() },'),
+      /could not be loaded: .*constructor/,
+    ],
   ];
   it.each(cases)('that %s is reported without a stack, with code 2', async (_name, content, words) => {
     const { cli, file } = bench.current;

@@ -22,7 +22,7 @@ export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
 /** How many events may wait for the reader. Later changes are sent as one patch once it reads again. */
 const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
-const HEARTBEAT = new TextEncoder().encode(':\n\n');
+const HEARTBEAT = ':\n\n';
 
 /**
  * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event
