@@ -170,6 +170,6 @@ class SnapshotEventSession implements SnapshotReader {
 
   #sendHeartbeat(): void {
     // A reader with a full queue still has data to read, so it needs no heartbeat.
-    if (this.hasRoom()) this.send(HEARTBEAT);
+    if (this.hasRoom()) this.send(new TextEncoder().encode(HEARTBEAT));
   }
 }
