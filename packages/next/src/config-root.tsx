@@ -1,5 +1,5 @@
 import { isConfigError, type Snapshot } from '@smooai/config';
-import { ConfigProvider, type ConfigProviderProps } from '@smooai/config-next/client';
+import type { ConfigProviderProps } from '@smooai/config-next/client';
 import { type ReactElement, type ReactNode, Suspense } from 'react';
 
 /** Props of `ConfigRoot`. */
@@ -27,6 +27,8 @@ async function SnapshotProvider({
   ...props
 }: Omit<ConfigRootProps, 'fallback'> & { getSnapshot: GetSnapshot }): Promise<ReactElement> {
   const snapshot = (await availableSnapshot(getSnapshot)) as ConfigProviderProps['snapshot'];
+  // Loaded when it is rendered: tests of server functions have no client components, and their React has no contexts.
+  const { ConfigProvider } = await import('@smooai/config-next/client');
   return <ConfigProvider {...props} snapshot={snapshot} />;
 }
 

@@ -1,0 +1,16 @@
+import { type ReactElement, Suspense } from 'react';
+import { flags, publicValue } from '../../../shared/config';
+
+/** A server component reads for the visitor. */
+export default function Page(): ReactElement {
+  return (
+    <Suspense fallback={<p>hole</p>}>
+      <Visitor />
+    </Suspense>
+  );
+}
+
+async function Visitor(): Promise<ReactElement> {
+  const [isBeta, theme] = await flags(['betaShop', 'theme']);
+  return <p>{`server: ${isBeta ? 'beta' : 'stable'}, ${theme}, ${await publicValue('supportEmail')}`}</p>;
+}

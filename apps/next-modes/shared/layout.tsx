@@ -1,0 +1,12 @@
+import type { ReactElement, ReactNode } from 'react';
+
+export default function Layout({ children }: { children: ReactNode }): ReactElement {
+  return (
+    <html lang="en">
+      <body>
+        <h1>Static heading</h1>
+        {children}
+      </body>
+    </html>
+  );
+}
