@@ -1,6 +1,7 @@
 import type { ReactElement, ReactNode } from 'react';
 
-export default function Layout({ children }: { children: ReactNode }): ReactElement {
+/** The layout of both apps. */
+export function Layout({ children }: { children: ReactNode }): ReactElement {
   return (
     <html lang="en">
       <body>

@@ -1,1 +1,1 @@
-export { default } from '../../shared/layout';
+export { Layout as default } from '../../shared/layout';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type KnownFaultId, knownFaults } from '../known-faults.ts';
+import { type KnownFault, type KnownFaultId, knownFaults } from '../known-faults.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -20,7 +20,8 @@ export function knownFault(id: KnownFaultId, title: string, attempt: () => Promi
     if (failure === undefined) {
       throw new Error(`"${id}" is mended: remove its entry from known-faults.ts, and call it() here.`);
     }
-    expect(failure).toMatch(knownFaults[id].error);
+    const fault: KnownFault = knownFaults[id];
+    expect(failure).toMatch(fault.error);
     task.meta.knownFault = id;
   });
 }
