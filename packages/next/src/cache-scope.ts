@@ -1,4 +1,5 @@
 import * as nextCache from 'next/cache';
+import { cache } from 'react';
 
 /** The tag of every cache entry that contains configuration. */
 export const CONFIG_TAG = 'smooai-config';
@@ -17,13 +18,21 @@ const { cacheTag, unstable_cacheTag: earlierCacheTag } = nextCache as {
 };
 
 /**
- * Tags the entry of the surrounding `'use cache'` with keys. Returns false outside of one: `cacheTag` throws there, which
- * is the documented way to find out.
+ * Tags the entry of the surrounding `'use cache'` with keys. Returns false outside of one, where `cacheTag` throws, and in
+ * an app without it.
  */
 export function tagCacheEntry(keys: Iterable<string>): boolean {
+  return !isOutside() && tagEntry(keys);
+}
+
+/** Found out once for each render, because an exception costs more than a read. Each `'use cache'` has its own `cache()`. */
+const isOutside = cache(() => !tagEntry([]));
+
+function tagEntry(keys: Iterable<string>): boolean {
+  const tag = cacheTag ?? earlierCacheTag;
   try {
-    (cacheTag ?? earlierCacheTag)?.(CONFIG_TAG, ...[...keys].map(configTag));
-    return cacheTag !== undefined || earlierCacheTag !== undefined;
+    tag?.(CONFIG_TAG, ...[...keys].map(configTag));
+    return tag !== undefined;
   } catch {
     return false;
   }

@@ -114,7 +114,7 @@ describe('createNextConfig with a schema', () => {
     expect(calls).toBe(0);
     const failures = await Promise.allSettled([next.flag('newCheckout'), next.limit('cartItems')]);
     expect(failures.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    const [{ reason }] = failures as [PromiseRejectedResult];
+    const [{ reason }] = failures as unknown as [PromiseRejectedResult];
     // The same error: no second wait.
     await expect(next.publicValue('supportEmail')).rejects.toBe(reason);
     expect((await next.handlers.GET(new Request('https://shop.example/'))).status).toBe(503);

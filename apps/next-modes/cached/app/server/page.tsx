@@ -12,5 +12,10 @@ export default function Page(): ReactElement {
 
 async function Visitor(): Promise<ReactElement> {
   const [isBeta, theme] = await flags(['betaShop', 'theme']);
-  return <p>{`server: ${isBeta ? 'beta' : 'stable'}, ${theme}, ${await publicValue('supportEmail')}`}</p>;
+  return <p>{`server: ${isBeta ? 'beta' : 'stable'}, ${theme}, ${await supportEmail()}`}</p>;
+}
+
+async function supportEmail(): Promise<string> {
+  'use cache';
+  return publicValue('supportEmail');
 }
