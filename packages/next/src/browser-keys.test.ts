@@ -23,7 +23,10 @@ describe('browserKeys', () => {
     const first = await events.next();
     expect(JSON.stringify(first?.data)).not.toMatch(/theme|newCheckout|supportEmail/);
     client.set({ flags: { newCheckout: true }, limits: { cartItems: 7 } });
-    expect(await events.next()).toMatchObject({ event: 'patch', data: { limits: { cartItems: { value: 7 } } } });
+    expect(await events.next()).toMatchObject({
+      event: 'patch',
+      data: { limits: { cartItems: { value: 7 } } },
+    });
     client.set({ flags: { theme: 'dark' } });
     client.set({ limits: { cartItems: 8 } });
     const next = await events.next();

@@ -6,6 +6,7 @@ import type { NextConfig, NextConfigOptions } from './next-config-types.ts';
 import { processClient } from './process-client.ts';
 import { createReads } from './reads.ts';
 import { createSnapshotRouteHandler } from './snapshot-route-handler.ts';
+import { testClient } from './test-client.ts';
 
 /**
  * Reads typed configuration in server components, server actions and route handlers.
@@ -23,7 +24,8 @@ import { createSnapshotRouteHandler } from './snapshot-route-handler.ts';
  * });
  */
 export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions<C>): NextConfig<C> {
-  const client = clientGetter(options);
+  const ownClient = clientGetter(options);
+  const client = async (): Promise<ConfigClient<C>> => testClient<C>() ?? ownClient();
   const { context, browserKeys } = options;
   const { evaluated, publicClient, secretClient, snapshot } = createReads(options, client);
   return {

@@ -79,6 +79,6 @@ function secretError(key: string): CachedReadError {
 
 function snapshotError(): CachedReadError {
   return new CachedReadError(
-    "snapshot: inside 'use cache' there is no visitor to evaluate for. Call it outside, or pass a context: snapshot({ country }).",
+    "snapshot: inside 'use cache' the visitor is not known. Call it outside, or pass a context: snapshot({ country }).",
   );
 }

@@ -59,7 +59,7 @@ describe(name, () => {
   it('runs its tests with Vitest', async () => {
     await project.overlay(name);
     const { output } = await project.run(['npx', 'vitest', 'run']);
-    expect(output).toMatch(/Tests\s+1 passed/);
+    expect(output).toMatch(/Tests\s+2 passed/);
   });
 
   it('compiles and builds, without a config server', async () => {
