@@ -39,8 +39,17 @@ async function availableSnapshot(getSnapshot: GetSnapshot): Promise<Snapshot | u
   } catch (error) {
     // Next uses exceptions too, which must pass through.
     if (!isConfigError(error)) throw error;
-    // biome-ignore lint/suspicious/noConsole: the page does not show that values are missing
-    console.warn(`@smooai/config-next: ConfigRoot has no values yet. ${error.message}`);
+    warnOnce(error);
     return undefined;
   }
+}
+
+/** The newest failure. All requests of a process that wait in vain get the same error. */
+let warnedOf: Error | undefined;
+
+function warnOnce(error: Error): void {
+  if (error === warnedOf) return;
+  warnedOf = error;
+  // biome-ignore lint/suspicious/noConsole: the page does not show that values are missing
+  console.warn(`@smooai/config-next: ConfigRoot has no values yet. ${error.message}`);
 }

@@ -1,11 +1,13 @@
+import { cookies } from 'next/headers';
 import { type ReactElement, Suspense } from 'react';
-import { flags, publicValue } from '../../../shared/config';
+import { flag, flags, publicValue } from '../../../shared/config';
 
 /** A server component reads for the visitor. */
 export default function Page(): ReactElement {
   return (
     <Suspense fallback={<p>hole</p>}>
       <Visitor />
+      <Private />
     </Suspense>
   );
 }
@@ -18,4 +20,10 @@ async function Visitor(): Promise<ReactElement> {
 async function supportEmail(): Promise<string> {
   'use cache';
   return publicValue('supportEmail');
+}
+
+async function Private(): Promise<ReactElement> {
+  'use cache: private';
+  const userId = (await cookies()).get('userId')?.value;
+  return <p>{`private: ${(await flag('betaShop', { userId })) ? 'beta' : 'stable'}`}</p>;
 }
