@@ -105,6 +105,17 @@ describe('an app with cacheComponents', () => {
     expect((await app.get('/server')).text).toContain('server: stable, light, bundled@shop.example');
   });
 
+  it('leaves no secret, credential or rule in a file of the build or of its caches', async () => {
+    for (const text of [
+      'payment-key-1',
+      server.env('production').SMOOAI_CONFIG_CLIENT_SECRET ?? '',
+      '$cohort',
+    ]) {
+      expect(text).not.toBe('');
+      expect(await app.filesWith(text), text).toEqual([]);
+    }
+  });
+
   // The last test, because it replaces the build.
   it("does not build 'use cache' without a config server and bundled values, and says what is missing", async () => {
     const { code, output } = await app.build({});

@@ -1,5 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../../scripts/free-port.mjs';
 
@@ -59,6 +61,17 @@ export class NextApp {
   async get(path: string, userId = 'someone'): Promise<{ status: number; text: string }> {
     const response = await fetch(`${this.#url}${path}`, { headers: { cookie: `userId=${userId}` } });
     return { status: response.status, text: readable(await response.text()) };
+  }
+
+  /** The files of the build and of its caches that contain a text. */
+  async filesWith(text: string): Promise<string[]> {
+    const entries = await readdir(join(this.#folder, '.next'), { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const found: string[] = [];
+    for (const file of files) if ((await readFile(file)).includes(text)) found.push(file);
+    return found;
   }
 
   /** Sends SIGTERM, and resolves when the process has ended. */

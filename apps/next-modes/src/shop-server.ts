@@ -76,5 +76,5 @@ export class ShopServer {
 /** True for one user only. */
 function onlyFor(userId: string): unknown {
   const when = { attribute: 'userId', op: 'in', values: [userId] };
-  return { $cohort: { rules: [{ id: 'beta', when, value: true }], defaultValue: false } };
+  return { $cohort: { rules: [{ id: 'beta-testers-rule', when, value: true }], defaultValue: false } };
 }
