@@ -29,6 +29,7 @@ describe('an app without cacheComponents', () => {
       '/': 'dynamic',
       '/force-static': 'static',
       '/isr': 'static',
+      '/legacy': 'dynamic',
       '/plain': 'static',
       '/api/config/stream': 'dynamic',
       '/api/edge': 'dynamic',
@@ -51,6 +52,14 @@ describe('an app without cacheComponents', () => {
     await expect
       .poll(async () => (await app.get('/isr')).text, polling)
       .toContain('isr: production@shop.example');
+  });
+
+  it('renders a page of the Pages Router, without the names of secrets in its code', async () => {
+    await app.start(server.env('production'));
+    expect((await app.get('/legacy', 'beta-user')).text).toContain('client: beta with 20 items');
+    expect((await app.get('/legacy')).text).toContain('client: stable with 20 items');
+    const withSecrets = await app.filesWith('paymentKey');
+    expect(withSecrets.filter((file) => file.includes('/.next/static/'))).toEqual([]);
   });
 
   it('serves a route of the edge runtime', async () => {

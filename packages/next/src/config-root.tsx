@@ -44,12 +44,12 @@ async function availableSnapshot(getSnapshot: GetSnapshot): Promise<Snapshot | u
   }
 }
 
-/** The newest failure. All requests of a process that wait in vain get the same error. */
-let warnedOf: Error | undefined;
+/** The failure that was reported last. Reads of one process share their error, so each failure is reported once. */
+let reported: Error | undefined;
 
 function warnOnce(error: Error): void {
-  if (error === warnedOf) return;
-  warnedOf = error;
+  if (error === reported) return;
+  reported = error;
   // biome-ignore lint/suspicious/noConsole: the page does not show that values are missing
   console.warn(`@smooai/config-next: ConfigRoot has no values yet. ${error.message}`);
 }
