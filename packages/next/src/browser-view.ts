@@ -1,4 +1,4 @@
-import type { AnyConfig } from '@smooai/config';
+import type { AnyConfig, ConfigContext, Snapshot } from '@smooai/config';
 import type { SnapshotEventClient } from '@smooai/config/server';
 
 /**
@@ -12,15 +12,21 @@ export function browserView<C extends AnyConfig>(
   const chosen = new Set(keys);
   const views = new WeakMap<object, SnapshotEventClient<C>>();
   return (client) => {
-    const view = views.get(client) ?? {
+    const known = views.get(client);
+    if (known !== undefined) return known;
+    const snapshot = (
+      context: ConfigContext<C> | undefined,
+      options?: { keys: Iterable<string> },
+    ): Snapshot => {
+      const asked = options === undefined ? chosen : [...options.keys].filter((key) => chosen.has(key));
+      return client.snapshot(context, { keys: asked });
+    };
+    const view: SnapshotEventClient<C> = {
       config: client.config,
       subscribe: (listener) => client.subscribe(listener),
       onClose: (listener) => client.onClose(listener),
-      snapshot: (context, options) => {
-        const asked =
-          options?.keys === undefined ? chosen : [...options.keys].filter((key) => chosen.has(key));
-        return client.snapshot(context, { keys: asked });
-      },
+      // The keys of a typed snapshot may be missing, so one with the chosen keys has that type too.
+      snapshot: snapshot as SnapshotEventClient<C>['snapshot'],
     };
     views.set(client, view);
     return view;

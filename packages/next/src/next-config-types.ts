@@ -1,6 +1,7 @@
 import type {
   AnyConfig,
   ConfigContext,
+  ConfigSnapshot,
   Evaluation,
   FlagKey,
   FlagValue,
@@ -10,6 +11,7 @@ import type {
   RegisteredConfig,
   SecretKey,
   SecretValue,
+  Snapshot,
 } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import type { ReactElement } from 'react';
@@ -87,7 +89,7 @@ export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
    */
   secret: <K extends SecretKey<C>>(key: K) => Promise<SecretValue<K, C>>;
   /** Returns the values that the browser may see, for `<ConfigProvider snapshot>`. Contains no secrets. */
-  snapshot: (context?: ConfigContext<C>) => Promise<ReturnType<ConfigClient<C>['snapshot']>>;
+  snapshot: (context?: ConfigContext<C>) => Promise<Snapshot & ConfigSnapshot<C>>;
   /**
    * Provides values to the hooks below it. What is outside stays static: the values stream in where it stands. Without
    * configuration, the hooks return their fallbacks until the stream brings values.

@@ -1,4 +1,4 @@
-import type { AnyConfig, ConfigContext } from '@smooai/config';
+import type { AnyConfig, ConfigContext, ConfigSnapshot, Snapshot } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import { cache } from 'react';
 import { browserView } from './browser-view.ts';
@@ -23,7 +23,7 @@ export interface Reads<C extends AnyConfig> {
   ) => Promise<EvaluatedRead<C>>;
   publicClient: (key: string) => Promise<ConfigClient<C>>;
   secretClient: (key: string) => Promise<ConfigClient<C>>;
-  snapshot: (given?: ConfigContext<C>) => Promise<ReturnType<ConfigClient<C>['snapshot']>>;
+  snapshot: (given?: ConfigContext<C>) => Promise<Snapshot & ConfigSnapshot<C>>;
 }
 
 /** Creates the reads of one configuration: where a read happens decides what it may return. */
