@@ -92,9 +92,10 @@ describe('ConfigProvider', () => {
   it('refreshes the server components once for each revision that changes a value', async () => {
     const { port } = server.address() as AddressInfo;
     const refresh = vi.fn();
+    const router = { refresh } as never;
     const page = createRoot(root);
     page.render(
-      <AppRouterContext value={{ refresh } as never}>
+      <AppRouterContext value={router}>
         <ConfigProvider snapshot={client.snapshot()} stream={`http://127.0.0.1:${port}/`}>
           <RefreshOnChange />
           <Values />

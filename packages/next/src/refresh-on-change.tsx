@@ -12,10 +12,10 @@ import { useEffect } from 'react';
  * <ConfigRoot stream="/api/config/stream"><RefreshOnChange />{children}</ConfigRoot>
  */
 export function RefreshOnChange(): null {
-  const { refresh } = useRouter();
+  const router = useRouter();
   const revision = useConfigChanges(1)[0]?.revision;
   useEffect(() => {
-    if (revision !== undefined) refresh();
-  }, [revision, refresh]);
+    if (revision !== undefined) router.refresh();
+  }, [revision, router]);
   return null;
 }
