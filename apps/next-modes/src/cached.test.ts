@@ -109,7 +109,7 @@ describe('an app with cacheComponents', () => {
     for (const text of [
       'payment-key-1',
       server.env('production').SMOOAI_CONFIG_CLIENT_SECRET ?? '',
-      '$cohort',
+      'beta-testers-rule',
     ]) {
       expect(text).not.toBe('');
       expect(await app.filesWith(text), text).toEqual([]);
