@@ -23,7 +23,7 @@ export interface TestRequest<C extends AnyConfig> extends TestValues<C> {
 /**
  * Runs server code as in a request: server components, server actions and route handlers, which may call `cookies()` and
  * `headers()`. What `createNextConfig` returned reads the given values there, without a config server. Tests may run
- * concurrently. Import this module before modules that import Next.
+ * concurrently. List this module in Vitest's `setupFiles`: it must be loaded before Next.
  *
  * @example
  * const values = { config, flags: { newCheckout: true }, cookies: { userId: 'u-1' } };
@@ -33,6 +33,11 @@ export async function inRequest<C extends AnyConfig, Result>(
   values: TestRequest<C>,
   run: () => Result | Promise<Result>,
 ): Promise<Result> {
+  if (!(workAsyncStorage instanceof AsyncLocalStorage)) {
+    throw new Error(
+      'inRequest: Next was loaded first. Add "@smooai/config-next/testing" to "setupFiles" of Vitest.',
+    );
+  }
   const { cookies, headers, url = 'https://test.example/', ...clientValues } = values;
   const request = new NextRequest(url, { headers: headers ?? {} });
   for (const [name, value] of Object.entries(cookies ?? {})) request.cookies.set(name, value);
