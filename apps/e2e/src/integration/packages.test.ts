@@ -114,6 +114,7 @@ describe('the packed packages', () => {
       '@smooai/config-next/client',
       '@smooai/config-next/route-handler',
       '@smooai/config-next/server',
+      '@smooai/config-next/testing',
       '@smooai/config-react',
       '@smooai/config-react/testing',
       '@smooai/config-react/tracking',
