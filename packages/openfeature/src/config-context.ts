@@ -18,7 +18,9 @@ function withoutDates(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (Array.isArray(value)) {
-    return value.some((item) => typeof item === 'object') ? value.map((item) => withoutDates(item, depth + 1)) : value;
+    return value.some((item) => typeof item === 'object')
+      ? value.map((item) => withoutDates(item, depth + 1))
+      : value;
   }
   let copy: Record<string, unknown> | undefined;
   for (const [name, member] of Object.entries(value)) {

@@ -71,7 +71,10 @@ export class ResolutionMapper {
     }
     const { value, errorCode } = found;
     if (errorCode === 'ERR_NOT_READY' || (errorCode !== undefined && value === undefined)) {
-      const [code, message] = UNAVAILABLE[errorCode] ?? [ErrorCode.FLAG_NOT_FOUND, 'has no value and no default'];
+      const [code, message] = UNAVAILABLE[errorCode] ?? [
+        ErrorCode.FLAG_NOT_FOUND,
+        'has no value and no default',
+      ];
       return failed(request, code, message);
     }
     const flagMetadata = this.#metadataOf(key, found, state);
@@ -105,7 +108,8 @@ export class ResolutionMapper {
 function reasonOf({ source, errorCode }: FoundValue, { age }: ValuesState): ResolutionReason {
   if (age === 'cached') return StandardResolutionReasons.CACHED;
   // A stored value with an error is the last valid one before it.
-  if (age === 'stale' || (errorCode !== undefined && source === 'raw')) return StandardResolutionReasons.STALE;
+  if (age === 'stale' || (errorCode !== undefined && source === 'raw'))
+    return StandardResolutionReasons.STALE;
   return REASONS[source];
 }
 

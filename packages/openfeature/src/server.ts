@@ -219,5 +219,7 @@ export class SmooConfigProvider<Config extends AnyConfig = RegisteredConfig> imp
 function toOpenFeatureError(error: unknown): Error {
   const message = error instanceof Error ? error.message : 'The config client could not start.';
   const isFatal = isConfigError(error) && FATAL.has(error.code);
-  return isFatal ? new ProviderFatalError(message, { cause: error }) : new GeneralError(message, { cause: error });
+  return isFatal
+    ? new ProviderFatalError(message, { cause: error })
+    : new GeneralError(message, { cause: error });
 }

@@ -38,7 +38,8 @@ function defaultName(value: unknown): string | undefined {
 export function enumerationOf(validator: unknown): Readonly<Record<string, unknown>> | undefined {
   let schema = validator;
   while (typeof schema === 'object' && schema !== null) {
-    if ('enum' in schema && typeof schema.enum === 'object' && schema.enum !== null) return { ...schema.enum };
+    if ('enum' in schema && typeof schema.enum === 'object' && schema.enum !== null)
+      return { ...schema.enum };
     // valibot names the schema inside `wrapped`, zod `def.innerType`.
     if ('wrapped' in schema) schema = schema.wrapped;
     else if ('def' in schema) schema = (schema.def as { innerType?: unknown } | undefined)?.innerType;
