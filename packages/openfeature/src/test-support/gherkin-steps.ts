@@ -93,7 +93,7 @@ async function runStep({ text, table }: Step, world: World): Promise<void> {
     await run(world, match.slice(1), table);
     return;
   }
-  throw new Error(`There is no definition of the step "${text}".`);
+  throw new Error(`The step "${text}" has no definition.`);
 }
 
 function toValue(type: string, text: string): FlagValue {
