@@ -4,8 +4,8 @@ import { OpenFeature as ServerFeatures } from '@openfeature/server-sdk';
 import { type Provider, OpenFeature as WebFeatures } from '@openfeature/web-sdk';
 import { TokenProvider } from '@smooai/config/server';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { PAGE_ORIGIN } from './test-support/browser-event-source.ts';
 import { type RunningServer, startConfigServer } from './test-support/config-server.ts';
+import { fetchAsPage, PAGE_ORIGIN } from './test-support/page.ts';
 import { shopConfig, targeted } from './test-support/shop-config.ts';
 
 // OpenFeature's own providers, which know nothing of us but OFREP.
@@ -61,9 +61,7 @@ describe('the official OFREP providers', () => {
       ],
       // A browser sends the origin by itself.
       fetchImplementation: async (input, init) => {
-        const request = new Request(input, init);
-        request.headers.set('origin', PAGE_ORIGIN);
-        const response = await fetch(request);
+        const response = await fetchAsPage(input, init);
         statuses.push(response.status);
         return response;
       },

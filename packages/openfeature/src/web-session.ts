@@ -1,12 +1,12 @@
 import type { EvaluationContext } from '@openfeature/core';
-import {
-  type Snapshot,
-  type SnapshotChange,
-  type SnapshotSource,
-  type SnapshotStatus,
+import type {
+  Evaluation,
+  Snapshot,
+  SnapshotRefusal,
+  SnapshotSource,
   SnapshotStore,
 } from '@smooai/config/browser';
-import type { FoundValue } from './resolution.ts';
+import type { FoundValue, ValuesState } from './resolution.ts';
 
 /** How a session gets its values. */
 export interface SessionOptions {
@@ -15,9 +15,9 @@ export interface SessionOptions {
   context: EvaluationContext;
   /** Values to begin with. */
   snapshot: Snapshot | undefined;
-  /** Called with each change after the first snapshot. */
+  /** Called with the keys of each change after the first values. */
   onChange: (keys: string[]) => void;
-  /** Called when the state of the connection may have changed. */
+  /** Called after each change of the connection. */
   onStatus: () => void;
 }
 
@@ -27,49 +27,54 @@ export class WebSession {
   readonly contextJson: string;
   readonly #store: SnapshotStore;
   readonly #end: (() => void)[];
-  /** Kept here, because the store may make a new object at each read. */
-  #snapshot: Snapshot | undefined;
+  /** Whether the values are, or were, those of the server for this page, and not what a page before it stored. */
+  #wasLive: boolean;
 
   constructor({ source, context, snapshot, onChange, onStatus }: SessionOptions) {
     this.contextJson = JSON.stringify(context);
-    this.#snapshot = snapshot;
-    const store = new SnapshotStore(snapshot, 'connecting');
+    this.#wasLive = snapshot !== undefined;
+    const store = source.createStore(snapshot, context);
     this.#store = store;
-    const onUpdate = ({ initial, keys }: SnapshotChange): void => {
-      this.#snapshot = store.snapshot;
-      // `flags.newCheckout` is `newCheckout` to the SDK.
-      if (!initial) onChange(keys.map((key) => key.slice(key.indexOf('.') + 1)));
-    };
-    const onStoreStatus = (): void => {
-      this.#snapshot = store.snapshot;
-      onStatus();
-    };
-    this.#end = [store.subscribeAll(onUpdate), store.subscribeStatus(onStoreStatus)];
-    // A source may use the context; one that was made for a context does not need it.
-    const connect: (store: SnapshotStore, context: EvaluationContext) => () => void =
-      source.connect.bind(source);
-    this.#end.push(connect(store, context));
+    this.#end = [
+      store.subscribeAll(({ initial, keys }) => {
+        // `flags.newCheckout` is `newCheckout` to the SDK.
+        if (!initial) onChange(keys.map((key) => key.slice(key.indexOf('.') + 1)));
+      }),
+      store.subscribeStatus(() => {
+        this.#wasLive ||= store.status === 'live';
+        onStatus();
+      }),
+    ];
+    this.#end.push(source.connect(store, context));
   }
 
   get hasValues(): boolean {
-    return this.#snapshot !== undefined;
+    return this.#store.revision !== undefined;
   }
 
-  get status(): SnapshotStatus {
-    return this.#store.status;
+  /** Whether the connection was lost or refused. */
+  get isLost(): boolean {
+    const { status } = this.#store;
+    return status !== 'live' && status !== 'connecting';
   }
 
-  get revision(): string | undefined {
-    return this.#snapshot?.revision;
+  /** Why the server does not send values to this page. */
+  get refusal(): SnapshotRefusal | undefined {
+    return this.#store.refusal;
+  }
+
+  get state(): ValuesState {
+    const age = !this.isLost ? 'live' : this.#wasLive ? 'stale' : 'cached';
+    return { revision: this.#store.revision, environment: undefined, age };
   }
 
   find(key: string): FoundValue | undefined {
-    const snapshot = this.#snapshot;
-    if (snapshot === undefined) return { value: undefined, source: 'default', errorCode: 'ERR_NOT_READY' };
-    if (Object.hasOwn(snapshot.flags, key)) return snapshot.flags[key];
-    if (Object.hasOwn(snapshot.limits, key)) return snapshot.limits[key];
-    if (Object.hasOwn(snapshot.public, key)) return { value: snapshot.public[key], source: 'raw' };
-    return undefined;
+    const store = this.#store;
+    if (!this.hasValues) return { value: undefined, source: 'default', errorCode: 'ERR_NOT_READY' };
+    const evaluation = store.entry('flags', key) ?? store.entry('limits', key);
+    if (evaluation !== undefined) return evaluation as Evaluation;
+    const value = store.entry('public', key);
+    return value === undefined ? undefined : { value, source: 'raw' };
   }
 
   close(): void {

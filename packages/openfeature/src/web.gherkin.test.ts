@@ -1,7 +1,6 @@
-import { type EvaluationContext, type Hook, OpenFeature } from '@openfeature/web-sdk';
+import { type Hook, OpenFeature } from '@openfeature/web-sdk';
 import { createSnapshotSource, type SnapshotSource } from '@smooai/config/browser';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { BrowserEventSource, PAGE_ORIGIN } from './test-support/browser-event-source.ts';
 import { type RunningServer, startConfigServer } from './test-support/config-server.ts';
 import { readScenarios, type Scenario } from './test-support/gherkin.ts';
 import {
@@ -10,6 +9,7 @@ import {
   type ProviderKind,
   runScenario,
 } from './test-support/gherkin-steps.ts';
+import { fetchAsPage, PAGE_ORIGIN } from './test-support/page.ts';
 import { specConfig, specOptions, specValues } from './test-support/spec-flags.ts';
 import { SmooConfigWebProvider } from './web.ts';
 
@@ -24,7 +24,7 @@ const files = [
 let running: RunningServer;
 let publishableKey: string;
 beforeAll(async () => {
-  vi.stubGlobal('EventSource', BrowserEventSource);
+  vi.stubGlobal('fetch', fetchAsPage);
   running = await startConfigServer(specConfig, specValues());
   publishableKey = await running.publishableKey(PAGE_ORIGIN);
 });
@@ -42,10 +42,8 @@ afterEach(async () => {
 const NOT_FOR_WEB = ['@transaction', '@reason-codes-disabled', '@reason-codes-cached'];
 
 function isForWeb({ tags, steps }: Scenario): boolean {
-  // The web SDK has one context for the page. An `EventSource` does not say why a server refuses, so nothing is fatal.
-  const isOther = steps.some(({ text }) =>
-    /"(?:Client|Invocation|Before Hooks|Transaction)"|^a fatal provider$/.test(text),
-  );
+  // The web SDK has one context for the page.
+  const isOther = steps.some(({ text }) => /"(?:Client|Invocation|Before Hooks|Transaction)"/.test(text));
   return !isOther && !NOT_FOR_WEB.some((tag) => tags.has(tag));
 }
 
@@ -55,15 +53,17 @@ describe.each(files)('web SDK: %s', (file) => {
   );
 });
 
-const silent: SnapshotSource = { connect: () => () => undefined };
-
-async function sourceFor(kind: ProviderKind) {
-  if (kind === 'not ready' || kind === 'error') return { source: silent };
+async function sourceFor(kind: ProviderKind): Promise<{ source: SnapshotSource; server: RunningServer }> {
   const server = kind === 'stale' ? await startConfigServer(specConfig, specValues()) : running;
-  const key = kind === 'stale' ? await server.publishableKey(PAGE_ORIGIN) : publishableKey;
   const { apiUrl = '', organizationId = '', environment = '' } = server.clientOptions();
-  const settings = { apiUrl, organizationId, environment, publishableKey: key };
-  return { source: (context: EvaluationContext) => createSnapshotSource({ ...settings, context }), server };
+  const key = kind === 'stale' ? await server.publishableKey(PAGE_ORIGIN) : publishableKey;
+  const settings = {
+    apiUrl,
+    organizationId,
+    environment,
+    publishableKey: kind === 'fatal' ? 'pk_wrong' : key,
+  };
+  return { source: createSnapshotSource(settings), server };
 }
 
 function createHarness(): Harness {
@@ -78,12 +78,13 @@ function createHarness(): Harness {
   return {
     async useProvider(kind) {
       const { source, server } = await sourceFor(kind);
-      const readyTimeoutMs = kind === 'error' ? 1 : 10_000;
+      // No response arrives within one tick.
+      const readyTimeoutMs = kind === 'error' ? 0 : 10_000;
       const provider = new SmooConfigWebProvider({ ...specOptions, source, readyTimeoutMs });
       const isSet = OpenFeature.setProviderAndWait(provider).catch(() => undefined);
       if (kind !== 'not ready') await isSet;
       if (kind !== 'stale') return;
-      await server?.server.close();
+      await server.server.close();
       await vi.waitFor(() => expect(client.providerStatus).toBe('STALE'), { timeout: 20_000 });
     },
     async evaluate({ context, ...request }) {

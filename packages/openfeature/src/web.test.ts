@@ -1,8 +1,8 @@
 import { type EvaluationContext, OpenFeature, ProviderEvents } from '@openfeature/web-sdk';
-import { createSnapshotSource, type SnapshotSource, type SnapshotStore } from '@smooai/config/browser';
+import { createSnapshotSource, type SnapshotSource, SnapshotStore } from '@smooai/config/browser';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { BrowserEventSource, PAGE_ORIGIN } from './test-support/browser-event-source.ts';
 import { startConfigServer } from './test-support/config-server.ts';
+import { actAsPage, PAGE_ORIGIN } from './test-support/page.ts';
 import { shopConfig, targeted } from './test-support/shop-config.ts';
 import { SmooConfigWebProvider } from './web.ts';
 
@@ -25,7 +25,6 @@ afterEach(async () => {
   noting = new AbortController();
   await OpenFeature.clearProviders();
   await OpenFeature.clearContexts();
-  vi.unstubAllGlobals();
 });
 
 /** The stores by user, and which of them are connected. */
@@ -33,17 +32,17 @@ class ManualSources {
   readonly stores: Record<string, SnapshotStore> = {};
   readonly connected = new Set<string>();
 
-  readonly source = (context: EvaluationContext): SnapshotSource =>
-    ({
-      connect: (store: SnapshotStore) => {
-        const user = String(context.userId);
-        this.stores[user] = store;
-        this.connected.add(user);
-        return () => {
-          this.connected.delete(user);
-        };
-      },
-    }) as SnapshotSource;
+  readonly source: SnapshotSource = {
+    createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
+    connect: (store, context: EvaluationContext = {}) => {
+      const user = String(context.userId);
+      this.stores[user] = store;
+      this.connected.add(user);
+      return () => {
+        this.connected.delete(user);
+      };
+    },
+  };
 
   /** The server's values for a user: the theme is the user's name. */
   arrive(user: string, revision = '1'): void {
@@ -178,7 +177,7 @@ describe('values', () => {
   });
 
   it('follow the config server for the context of the page, and never contain a secret', async () => {
-    vi.stubGlobal('EventSource', BrowserEventSource);
+    actAsPage();
     const running = await startConfigServer(shopConfig, {
       theme: targeted('dark', 'light'),
       paymentKey: 'hidden',
@@ -186,8 +185,7 @@ describe('values', () => {
     onTestFinished(() => running.server.close());
     const publishableKey = await running.publishableKey(PAGE_ORIGIN);
     const { apiUrl = '', organizationId = '', environment = '' } = running.clientOptions();
-    const source = (context: EvaluationContext) =>
-      createSnapshotSource({ apiUrl, organizationId, environment, publishableKey, context });
+    const source = createSnapshotSource({ apiUrl, organizationId, environment, publishableKey });
     await OpenFeature.setContext({ targetingKey: 'insider' });
     await OpenFeature.setProviderAndWait(new SmooConfigWebProvider({ source }));
     expect(client.getStringDetails('theme', '')).toMatchObject({ value: 'dark', reason: 'TARGETING_MATCH' });
@@ -200,5 +198,36 @@ describe('values', () => {
     await running.set({ newCheckout: true });
     await vi.waitFor(() => expect(changes).toEqual([['newCheckout']]), { timeout: 20_000 });
     expect(client.getBooleanValue('newCheckout', false)).toBe(true);
+  });
+
+  it('are CACHED while they are those that an earlier page stored', async () => {
+    const { source } = new ManualSources();
+    const flags = { theme: { value: 'dark', source: 'rule' } as const };
+    const remembering: SnapshotSource = {
+      ...source,
+      createStore() {
+        const store = new SnapshotStore({ revision: '6', public: {}, flags, limits: {} }, 'connecting');
+        store.status = 'reconnecting';
+        return store;
+      },
+    };
+    await OpenFeature.setProviderAndWait(new SmooConfigWebProvider({ source: remembering }));
+    expect(client.getStringDetails('theme', '')).toMatchObject({ value: 'dark', reason: 'CACHED' });
+    await vi.waitFor(() => expect(client.providerStatus).toBe('STALE'));
+  });
+
+  it('are refused with the reason of the server, such as for a page of another origin', async () => {
+    actAsPage();
+    const running = await startConfigServer(shopConfig);
+    onTestFinished(() => running.server.close());
+    const publishableKey = await running.publishableKey('https://other.example');
+    const { apiUrl = '', organizationId = '', environment = '' } = running.clientOptions();
+    const source = createSnapshotSource({ apiUrl, organizationId, environment, publishableKey });
+    const isSet = OpenFeature.setProviderAndWait(new SmooConfigWebProvider({ source }));
+    await expect(isSet).rejects.toMatchObject({
+      code: 'PROVIDER_FATAL',
+      message: expect.stringContaining('does not allow the origin') as string,
+    });
+    expect([theme(), client.providerStatus]).toEqual(['default', 'FATAL']);
   });
 });

@@ -2,6 +2,7 @@ import {
   type EvaluationContext,
   GeneralError,
   type JsonValue,
+  ProviderFatalError,
   type ResolutionDetails,
   type TrackingEventDetails,
 } from '@openfeature/core';
@@ -9,7 +10,7 @@ import { OpenFeatureEventEmitter, type Provider, ProviderEvents } from '@openfea
 import type { Snapshot, SnapshotSource } from '@smooai/config/browser';
 import { toConfigContext } from './config-context.ts';
 import type { ProviderOptions } from './provider-options.ts';
-import { ResolutionMapper, type ResolutionRequest } from './resolution.ts';
+import { type FoundValue, ResolutionMapper, type ResolutionRequest, type ValuesState } from './resolution.ts';
 import { VariantNames } from './variant-names.ts';
 import { WebSession } from './web-session.ts';
 
@@ -17,8 +18,8 @@ export type { ProviderOptions, TrackedEvent } from './provider-options.ts';
 
 /** Options of {@link SmooConfigWebProvider}. */
 export interface SmooConfigWebProviderOptions extends ProviderOptions {
-  /** Brings the values, or returns the source for a context. */
-  source: SnapshotSource | ((context: EvaluationContext) => SnapshotSource);
+  /** Brings the values for a context: what `createSnapshotSource` returns. */
+  source: SnapshotSource;
   /** The first values, such as those that a server rendered the page with; for the context that the SDK starts with. */
   snapshot?: Snapshot | undefined;
   /** How long the values for a context may take, in milliseconds; default 10,000. */
@@ -26,6 +27,9 @@ export interface SmooConfigWebProviderOptions extends ProviderOptions {
 }
 
 const READY_TIMEOUT_MS = 10_000;
+
+const NOT_READY: FoundValue = { value: undefined, source: 'default', errorCode: 'ERR_NOT_READY' };
+const NO_STATE: ValuesState = { revision: undefined, environment: undefined, age: 'live' };
 
 /** What the SDK was last notified of. */
 type Reported = 'nothing' | 'ready' | 'stale' | 'error';
@@ -60,6 +64,7 @@ export class SmooConfigWebProvider implements Provider {
    * Waits for the values of a context. The SDK then emits READY, or ERROR if this rejects; READY follows if the values
    * arrive later.
    *
+   * @throws {ProviderFatalError} if the server refuses the request, such as for a wrong key; with its reason.
    * @throws {GeneralError} if the values do not arrive in time.
    */
   initialize(context: EvaluationContext = {}): Promise<void> {
@@ -111,14 +116,8 @@ export class SmooConfigWebProvider implements Provider {
 
   #resolve<Value>(request: ResolutionRequest<Value>): ResolutionDetails<Value> {
     const session = this.#session;
-    const isLive = session?.status === 'live' || session?.status === 'connecting';
-    const state = {
-      revision: session?.revision,
-      environment: undefined,
-      age: isLive ? 'live' : 'stale',
-    } as const;
-    const notReady = { value: undefined, source: 'default', errorCode: 'ERR_NOT_READY' } as const;
-    return this.#mapper.resolve(request, session === undefined ? notReady : session.find(request.key), state);
+    if (session !== undefined) return this.#mapper.resolve(request, session.find(request.key), session.state);
+    return this.#mapper.resolve(request, NOT_READY, NO_STATE);
   }
 
   #begin(context: EvaluationContext, snapshot: Snapshot | undefined): void {
@@ -127,7 +126,7 @@ export class SmooConfigWebProvider implements Provider {
     const { source, readyTimeoutMs = READY_TIMEOUT_MS } = this.#options;
     this.#deadline = Date.now() + readyTimeoutMs;
     this.#session = new WebSession({
-      source: typeof source === 'function' ? source(context) : source,
+      source,
       context,
       snapshot,
       onChange: (flagsChanged) => {
@@ -146,10 +145,12 @@ export class SmooConfigWebProvider implements Provider {
   /** Waits until the newest session has values. */
   async #settle(): Promise<void> {
     while (this.#session !== undefined && !this.#session.hasValues) {
-      if (await this.#changed(this.#deadline - Date.now())) continue;
+      const { refusal } = this.#session;
+      if (refusal === undefined && (await this.#changed(this.#deadline - Date.now()))) continue;
       this.#reported = 'error';
+      if (refusal !== undefined) throw new ProviderFatalError(refusal.message);
       throw new GeneralError(
-        'The values for the context did not arrive in time. The page keeps waiting for them: check the URL of the source, its key and the origins that the key allows.',
+        'The values for the context did not arrive in time. The page keeps waiting for them: check the URL of the source and the network.',
       );
     }
     this.#reported = 'ready';
@@ -179,13 +180,14 @@ export class SmooConfigWebProvider implements Provider {
   #report(): void {
     const session = this.#session;
     if (session === undefined || !session.hasValues || this.#reported === 'nothing') return;
-    const isLost = session.status !== 'live' && session.status !== 'connecting';
-    const next = isLost ? 'stale' : 'ready';
+    const next = session.isLost ? 'stale' : 'ready';
     if (next === this.#reported) return;
     this.#reported = next;
-    if (isLost) {
-      const message = 'The connection is lost. The last values are served.';
-      this.events.emit(ProviderEvents.Stale, { message });
-    } else this.events.emit(ProviderEvents.Ready);
+    if (next === 'ready') {
+      this.events.emit(ProviderEvents.Ready);
+      return;
+    }
+    const why = session.refusal?.message ?? 'The connection is lost.';
+    this.events.emit(ProviderEvents.Stale, { message: `${why} The last values are served.` });
   }
 }
