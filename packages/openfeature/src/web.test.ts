@@ -35,7 +35,7 @@ class ManualSources {
   readonly source: SnapshotSource = {
     createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
     connect: (store, context: EvaluationContext = {}) => {
-      const user = String(context.userId);
+      const user = typeof context.userId === 'string' ? context.userId : '';
       this.stores[user] = store;
       this.connected.add(user);
       return () => {

@@ -124,7 +124,7 @@ const PROVIDERS: readonly Definition[] = [
   ],
   [
     /^the provider status should be "(.*)"$/,
-    (world, [status]) => void expect(world.harness.status()).toBe(status),
+    (world, [status]) => expect(world.harness.status()).toBe(status),
   ],
 ];
 
@@ -154,19 +154,16 @@ const EVALUATIONS: readonly Definition[] = [
   [/^the flag was evaluated with details(?: asynchronously)?$/, (world) => world.evaluate()],
   [
     /^the evaluation should complete without blocking$/,
-    (world) => void expect(world.details.flagKey).toBe(world.key),
+    (world) => expect(world.details.flagKey).toBe(world.key),
   ],
   [
     /^the resolved details value should be "(.*)"$/,
-    (world, [value = '']) => void expect(world.details.value).toEqual(toValue(world.type, value)),
+    (world, [value = '']) => expect(world.details.value).toEqual(toValue(world.type, value)),
   ],
-  [/^the reason should be "(.*)"$/, (world, [reason]) => void expect(world.details.reason).toBe(reason)],
-  [/^the error-code should be "(.*)"$/, (world, [code]) => void expect(world.details.errorCode).toBe(code)],
-  [/^the flag key should be "(.*)"$/, (world, [key]) => void expect(world.details.flagKey).toBe(key)],
-  [
-    /^the variant should be "([^"]*)"$/,
-    (world, [variant]) => void expect(world.details.variant).toBe(variant),
-  ],
+  [/^the reason should be "(.*)"$/, (world, [reason]) => expect(world.details.reason).toBe(reason)],
+  [/^the error-code should be "(.*)"$/, (world, [code]) => expect(world.details.errorCode).toBe(code)],
+  [/^the flag key should be "(.*)"$/, (world, [key]) => expect(world.details.flagKey).toBe(key)],
+  [/^the variant should be "([^"]*)"$/, (world, [variant]) => expect(world.details.variant).toBe(variant)],
   [
     /^the resolved metadata should contain$/,
     (world, _, [, ...rows]) => {
@@ -177,14 +174,14 @@ const EVALUATIONS: readonly Definition[] = [
       expect(world.details.flagMetadata).toMatchObject(Object.fromEntries(expected));
     },
   ],
-  [/^the resolved metadata is empty$/, (world) => void expect(world.details.flagMetadata).toEqual({})],
+  [/^the resolved metadata is empty$/, (world) => expect(world.details.flagMetadata).toEqual({})],
   [
     /^the original evaluation context should remain unmodified$/,
-    (world) => void expect(world.context).toEqual({ email: 'ballmer@none.com', tags: ['one'] }),
+    (world) => expect(world.context).toEqual({ email: 'ballmer@none.com', tags: ['one'] }),
   ],
   [
     /^the evaluation details should be immutable$/,
-    (world) => void expect(Object.isFrozen(world.details.flagMetadata)).toBe(true),
+    (world) => expect(Object.isFrozen(world.details.flagMetadata)).toBe(true),
   ],
 ];
 
@@ -192,7 +189,7 @@ const HOOKS: readonly Definition[] = [
   [/^a client with added hook$/, (world) => world.harness.addClientHook(world.notingHook())],
   [
     /^the "(\w+)" hook should have been executed$/,
-    (world, [hook = '']) => void expect(world.callsOf(hook)).toHaveLength(1),
+    (world, [hook = '']) => expect(world.callsOf(hook)).toHaveLength(1),
   ],
   [
     /^the "(.*)" hooks should be called with evaluation details$/,
@@ -213,10 +210,7 @@ const HOOKS: readonly Definition[] = [
     },
   ],
   [/^the flag was evaluated with details using the evaluation options$/, (world) => world.evaluate()],
-  [
-    /^the specified hooks should execute during evaluation$/,
-    (world) => void expect(world.calls).toHaveLength(6),
-  ],
+  [/^the specified hooks should execute during evaluation$/, (world) => expect(world.calls).toHaveLength(6)],
   [
     /^the hook order should be maintained$/,
     (world) => {
@@ -255,7 +249,7 @@ const CONTEXTS: readonly Definition[] = [
   [/^Some flag was evaluated$/, (world) => world.evaluate()],
   [
     /^The merged context contains an entry with key "(.*)" and value "(.*)"$/,
-    (world, [key = '', value]) => void expect(world.harness.lastContext()[key]).toBe(value),
+    (world, [key = '', value]) => expect(world.harness.lastContext()[key]).toBe(value),
   ],
 ];
 
@@ -277,7 +271,7 @@ const DEPRECATED: readonly Definition[] = [
   ],
   [
     /^the resolved \w+ (?:details )?value should be "?([^",]*)"?$/,
-    (world, [value = '']) => void expect(world.details.value).toEqual(toValue(world.type, value)),
+    (world, [value = '']) => expect(world.details.value).toEqual(toValue(world.type, value)),
   ],
   [
     /^the resolved \w+ details value should be "?([^",]*)"?, the variant should be "(.*)", and the reason should be "(.*)"$/,
@@ -291,7 +285,7 @@ const DEPRECATED: readonly Definition[] = [
   ],
   [
     /^the variant should be "(.*)", and the reason should be "(.*)"$/,
-    (world, [variant, reason]) => void expect(world.details).toMatchObject({ variant, reason }),
+    (world, [variant, reason]) => expect(world.details).toMatchObject({ variant, reason }),
   ],
   [
     /^context contains keys "(.*)", "(.*)", "(.*)", "(.*)" with values "(.*)", "(.*)", (\d+), "(.*)"$/,
@@ -309,7 +303,7 @@ const DEPRECATED: readonly Definition[] = [
   ],
   [
     /^the resolved string response should be "(.*)"$/,
-    (world, [value]) => void expect(world.details.value).toBe(value),
+    (world, [value]) => expect(world.details.value).toBe(value),
   ],
   [
     /^the resolved flag value is "(.*)" when the context is empty$/,
@@ -328,7 +322,7 @@ const DEPRECATED: readonly Definition[] = [
   ],
   [
     /^the default \w+ value should be returned$/,
-    (world) => void expect(world.details.value).toBe(world.defaultValue),
+    (world) => expect(world.details.value).toBe(world.defaultValue),
   ],
   [
     /^the reason should indicate an error and the error code should indicate .* with "(.*)"$/,
