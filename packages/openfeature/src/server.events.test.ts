@@ -181,4 +181,19 @@ describe('a server that comes and goes', () => {
     expect(messages).toHaveLength(1);
     expect(String(messages)).not.toContain('a wrong secret');
   });
+
+  it('gives ERROR and not FATAL while it is too busy', async () => {
+    const running = await startConfigServer(shopConfig);
+    onTestFinished(() => running.server.close());
+    const busy = () => Promise.resolve(new Response('{ "message": "busy" }', { status: 429 }));
+    const client = running.createClient({
+      fetch: (input, init) => {
+        const url = input instanceof Request ? input.url : input.toString();
+        return url.includes('/config/') ? busy() : fetch(input, init);
+      },
+    });
+    const provider = new SmooConfigProvider(client, { readyTimeoutMs: 300 });
+    await expect(OpenFeature.setProviderAndWait(provider)).rejects.toMatchObject({ code: 'GENERAL' });
+    expect(OpenFeature.getClient().providerStatus).toBe('ERROR');
+  });
 });
