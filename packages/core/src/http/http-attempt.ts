@@ -105,7 +105,11 @@ function requireResponse(response: Response): Response {
     throw new ExchangeFailure('network', 'the server redirects, and redirects are never followed');
   }
   if (Number.isInteger(status) && status !== 0 && typeof headers?.get === 'function') return response;
-  throw new ExchangeFailure('network', 'the given fetch did not return an HTTP response');
+  throw notHttp();
+}
+
+function notHttp(): ExchangeFailure {
+  return new ExchangeFailure('network', 'the given fetch did not return an HTTP response');
 }
 
 /** Whether a status is 2xx. */
@@ -140,6 +144,7 @@ async function readText(
     const text = await deadline.race(
       typeof response.text === 'function' ? response.text() : jsonText(response),
     );
+    if (typeof text !== 'string') throw notHttp();
     return text.length > maxBytes ? undefined : text;
   }
   const reader = body.getReader();

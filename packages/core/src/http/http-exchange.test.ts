@@ -97,6 +97,10 @@ describe("ofetch's errors hold the request, and end inside the package", () => {
       async () => new Response(new ReadableStream({ pull: (it) => it.error(new Error('cut')) })),
     ],
     ['no HTTP response', async () => ({}) as Response],
+    [
+      'a body that is not text',
+      async () => ({ status: 200, headers: new Headers(), text: async () => ({ length: 1 }) }) as never,
+    ],
   ];
 
   it('which this search finds in them', async () => {
