@@ -120,7 +120,7 @@ describe('a hook', () => {
             config,
             start,
             source: new ManualSource(next),
-            bundled: { values: { flags: { theme: 'dark' } } },
+            bundled: { defaults: { flags: { theme: 'dark' } } },
             fallback: 'cached',
             overrides: false,
             onEvent: (event) => {

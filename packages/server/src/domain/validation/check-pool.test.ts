@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import type { CheckJob } from './check-job.ts';
 import { CheckPool } from './check-pool.ts';
 
 vi.mock('node:worker_threads', async (original) => ({
@@ -13,7 +14,7 @@ vi.mock('node:worker_threads', async (original) => ({
 
 it('rejects every job, and leaves no rejection unhandled, if no thread can be started', async () => {
   const pool = new CheckPool();
-  const job = { kind: 'pattern', source: 'a', flags: '' } as const;
+  const job: CheckJob = { kind: 'pattern', source: 'a', flags: 'u' };
   const runs = ['a', 'b', 'c', 'a'].map((clientId) =>
     pool.run({ organizationId: 'o', clientId }, job, 1_000),
   );
