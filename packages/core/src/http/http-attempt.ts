@@ -157,6 +157,7 @@ async function readText(
       throw error;
     });
     if (done) return text + decoder.decode();
+    requireBytes(value);
     size += value.byteLength;
     if (size > maxBytes) {
       cancel(reader);
@@ -164,6 +165,11 @@ async function readText(
     }
     text += decoder.decode(value, { stream: true });
   }
+}
+
+/** A custom `fetch` may stream anything. The error of a text decoder would quote it. */
+function requireBytes(chunk: unknown): void {
+  if (!ArrayBuffer.isView(chunk)) throw notHttp();
 }
 
 async function jsonText(response: Response): Promise<string> {
@@ -202,8 +208,10 @@ function guardStream(
         try {
           const { done, value } = await reader.read();
           if (isOver) return;
-          if (!done) controller.enqueue(value);
-          else if (finish()) controller.close();
+          if (!done) {
+            requireBytes(value);
+            controller.enqueue(value);
+          } else if (finish()) controller.close();
         } catch (error) {
           fail(controller, error);
         }
