@@ -1,4 +1,5 @@
 import { onAbort } from '../http/on-abort.ts';
+import { callGuarded } from '../lib/guarded-call.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
 import { SnapshotFanOut, type SnapshotReader } from '../snapshot/snapshot-fan-out.ts';
 import type { EvaluationContext } from '../wire.ts';
@@ -9,7 +10,7 @@ export interface SnapshotEventStreamOptions {
   signal?: AbortSignal;
   /** Milliseconds between two comments that keep the connection open; default 15,000. */
   heartbeatMs?: number;
-  /** Called once when the stream has ended, for any reason. */
+  /** Called once when the stream has ended, for any reason. An error that it throws is ignored. */
   onEnd?: () => void;
 }
 
@@ -146,7 +147,8 @@ class SnapshotEventSession implements SnapshotReader {
     this.#controller = undefined;
     for (const release of this.#releases.splice(0)) release();
     clearInterval(this.#heartbeat);
-    this.#options.onEnd?.();
+    // An error in the hook must keep neither this stream open nor others from their changes.
+    callGuarded(() => this.#options.onEnd?.());
   }
 
   end(): void {
