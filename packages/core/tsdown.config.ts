@@ -9,5 +9,6 @@ export default defineConfig({
   dts: { oxc: true },
   sourcemap: true,
   // Jest has no dynamic import in CommonJS: there, ofetch is required with the first request.
-  outputOptions: { dynamicImportInCjs: false },
+  // The package contains src, to which the maps refer.
+  outputOptions: { dynamicImportInCjs: false, sourcemapExcludeSources: true },
 });

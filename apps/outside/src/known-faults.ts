@@ -12,21 +12,6 @@ export interface KnownFault {
 
 /**
  * All that does not work today. A mended fault turns its test red until its entry is removed here; the suite prints
- * how many are left.
+ * how many are left. By the fault's name.
  */
-export const knownFaults = {
-  'next-readme-cache-components': {
-    project: 'next-16',
-    what: "the README's code does not build on the default template, which sets cacheComponents",
-    issue: 15,
-    error: /encountered uncached or runtime data during prerendering/,
-  },
-  'next-public-value-in-use-cache': {
-    project: 'next-16',
-    what: "publicValue() inside 'use cache' fails the build",
-    issue: 15,
-    error: /`connection\(\)` can't be called inside `"use cache"`/,
-  },
-} satisfies Record<string, KnownFault>;
-
-export type KnownFaultId = keyof typeof knownFaults;
+export const knownFaults: Readonly<Record<string, KnownFault>> = {};

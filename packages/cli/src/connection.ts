@@ -12,6 +12,7 @@ import type { CliIo } from './cli-io.ts';
 import { UsageError } from './errors.ts';
 import { readJsonFile } from './files.ts';
 import { isRecord } from './json.ts';
+import { findDefaultProfile, findProfile, type Profile } from './profiles.ts';
 import { proxyFetch } from './proxy-fetch.ts';
 
 /** The options that every command has. */
@@ -22,6 +23,7 @@ export interface GlobalOptions {
   org?: string;
   env?: string;
   credentials?: string;
+  profile?: string;
   allowInsecureHttp?: boolean;
   json?: boolean;
   showSecrets?: boolean;
@@ -33,21 +35,33 @@ export interface Connection {
   settings: ConfigSettings;
 }
 
+/** What `login` needs. */
+export interface ConnectOptions {
+  /** Replaces the one in the credentials file and in the variables. */
+  clientSecret?: string | undefined;
+  /** Default true. */
+  usesProfile?: boolean;
+}
+
 /**
- * Creates the connection. Each setting comes from the options, else from the credentials file, else from the environment
- * variables. No credential is sent yet; an API whose issuer is not set is asked for its metadata.
+ * Creates the connection. Each setting comes from the options, else from the credentials file or the profile that the options
+ * name, else from the environment variables. Without such variables the default profile is used. No credential is sent yet; an API whose issuer is not set is asked for its metadata.
  *
  * @throws {UsageError} naming every missing setting, or the one that is invalid.
  */
-export async function connect(options: GlobalOptions, io: CliIo): Promise<Connection> {
-  const credentials = options.credentials === undefined ? {} : await readCredentials(options.credentials, io);
+export async function connect(
+  options: GlobalOptions,
+  io: CliIo,
+  extra: ConnectOptions = {},
+): Promise<Connection> {
+  const credentials = await findCredentials(options, io, extra);
   const given: SettingsOptions = {
     apiUrl: options.apiUrl ?? credentials.apiUrl,
     authUrl: options.authUrl ?? credentials.authUrl,
     clientId: options.clientId ?? credentials.clientId,
-    clientSecret: credentials.clientSecret,
+    clientSecret: extra.clientSecret ?? credentials.clientSecret,
     organizationId: options.org ?? credentials.organizationId,
-    environment: options.env,
+    environment: options.env ?? credentials.environment,
     allowInsecureHttp: options.allowInsecureHttp,
   };
   const fetch = io.fetch ?? (await proxyFetch(io.env));
@@ -57,6 +71,25 @@ export async function connect(options: GlobalOptions, io: CliIo): Promise<Connec
   const tokenProvider = new TokenProvider({ ...settings, ...http });
   const { apiUrl, organizationId } = settings;
   return { api: new ConfigApi({ apiUrl, organizationId, tokenProvider, ...http }), settings };
+}
+
+/** The variables that say which server and client are meant. A profile is never mixed with them. */
+const CONNECTION_VARIABLES = ['API_URL', 'AUTH_URL', 'CLIENT_ID', 'CLIENT_SECRET', 'API_KEY', 'ORG_ID'];
+
+async function findCredentials(
+  options: GlobalOptions,
+  io: CliIo,
+  { usesProfile = true }: ConnectOptions,
+): Promise<Profile> {
+  const { credentials, profile } = options;
+  if (usesProfile && credentials !== undefined && profile !== undefined) {
+    throw new UsageError('Pass either --profile or --credentials, not both.');
+  }
+  if (credentials !== undefined) return readCredentials(credentials, io);
+  if (!usesProfile) return {};
+  if (profile !== undefined) return findProfile(io, profile);
+  const isSet = CONNECTION_VARIABLES.some((name) => (io.env[`SMOOAI_CONFIG_${name}`] ?? '').trim() !== '');
+  return isSet ? {} : ((await findDefaultProfile(io)) ?? {});
 }
 
 async function settingsOf(

@@ -5,6 +5,13 @@ export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
 export class CliError extends Error {
   override readonly name: string = 'CliError';
   readonly exitCode: number = EXIT.failure;
+  /** Further fields of the error with `--json`. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, details: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.details = details;
+  }
 }
 
 /** The command was used incorrectly: an argument, a file or a setting is missing or wrong. */

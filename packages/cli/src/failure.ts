@@ -8,13 +8,16 @@ export interface Failure {
   message: string;
   code: string;
   exitCode: number;
+  /** Further fields of the error with `--json`. */
+  details?: Readonly<Record<string, unknown>>;
 }
 
 /** Describes anything that was thrown. */
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CliError) {
     const code = error.exitCode === EXIT.usage ? 'ERR_USAGE' : 'ERR_FAILED';
-    return { message: error.message, code, exitCode: error.exitCode };
+    const { message, exitCode, details } = error;
+    return { message, code, exitCode, details };
   }
   if (isConfigError(error)) return describeConfigError(error);
   const message = error instanceof Error ? error.message : String(error);

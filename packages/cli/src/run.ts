@@ -37,7 +37,7 @@ export async function run(argv: readonly string[], io: CliIo = processIo()): Pro
     if (failure.exitCode === EXIT.ok || (error instanceof CommanderError && !isJson)) return failure.exitCode;
     const message = failure.message + proxyHint(error, io.env);
     const text = isJson
-      ? JSON.stringify({ error: { code: failure.code, message } })
+      ? JSON.stringify({ error: { code: failure.code, message, ...failure.details } })
       : colorsFor(io.stderr, io.env).red(`error: ${message}`);
     io.stderr.write(`${text}\n`);
     return failure.exitCode;

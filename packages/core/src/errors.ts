@@ -201,7 +201,10 @@ export class RequestTransportError extends ConfigError {
   }
 }
 
-/** The config API's response was not 2xx; `serverMessage` is the `message` of its body. */
+/**
+ * The config API's response was not 2xx, or was 2xx and says `"success": false`. `serverMessage` is the `message` of its
+ * body, else its `error`.
+ */
 export class RequestRejectedError extends ConfigError {
   override readonly name = 'RequestRejectedError';
   readonly code = 'ERR_REQUEST_REJECTED' as const;

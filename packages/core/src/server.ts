@@ -18,6 +18,12 @@ export type { ClientStatus } from './client/client-status.ts';
 export type { ConfigMeter, ConfigTelemetryOptions, ConfigTracer } from './client/client-telemetry.ts';
 export { ConfigClient, createConfigClient } from './client/config-client.ts';
 export type { EvaluationCacheOptions } from './client/evaluation-cache.ts';
+export {
+  type ConfigKey,
+  type ConfigValue,
+  type FetchConfigValueOptions,
+  fetchConfigValue,
+} from './client/fetch-config-value.ts';
 export type { ConfigHealth } from './client/lifecycle.ts';
 export type { EvaluateOptions } from './client/remote-evaluation.ts';
 export { getSharedConfigClient, type SharedConfigClientOptions } from './client/shared-config-client.ts';
@@ -37,8 +43,23 @@ export {
   resolveSettings,
   type SettingsOptions,
 } from './settings.ts';
+export {
+  type BakedValues,
+  type BundledSealed,
+  createBundleKey,
+  openBundle,
+  readBundleKey,
+  sealBundle,
+} from './sources/baked-bundle.ts';
 export type { BundledInCode, BundledInFiles, BundledOptions } from './sources/bundled-files.ts';
-export type { BundledValue, BundledValues, ResolvedValues } from './sources/bundled-values.ts';
+export {
+  type BundledValue,
+  type BundledValues,
+  mergeValues,
+  type ResolvedValues,
+} from './sources/bundled-values.ts';
+export { type Cloud, detectCloud } from './sources/cloud.ts';
+export { type ConfigLayersOptions, readConfigLayers } from './sources/config-layers.ts';
 export type { EnvironmentOverrideOptions } from './sources/env-overrides.ts';
 export { RemoteSource, type RemoteSourceOptions } from './sources/remote-source.ts';
 export type { ConnectionStatus, RulesetSink, RulesetSource } from './sources/ruleset-source.ts';

@@ -30,8 +30,10 @@ describe('the built package', () => {
     expect(server).not.toMatch(/['"]use client['"]/);
   });
 
-  it('shares no code between the client entry and the server entries', async () => {
-    const imports = (await text('client.js')).match(/from ["'][^"']+["']/g) ?? [];
-    expect(imports.join()).not.toMatch(/server|node:|["']\./);
+  it.each(['js', 'cjs'])('shares no code between its entries (%s)', async (extension) => {
+    for (const entry of ['client', 'server', 'route-handler', 'testing']) {
+      expect(await text(`${entry}.${extension}`), entry).not.toMatch(/(?:from |import |require\()["']\./);
+    }
+    expect(await text(`client.${extension}`)).not.toMatch(/["'](?:node:|server-only)/);
   });
 });

@@ -2,11 +2,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { createTestClient, type TestClient } from '@smooai/config/testing';
+import { AppRouterContext } from 'next/dist/shared/lib/app-router-context.shared-runtime.js';
 import type { ReactElement } from 'react';
-import { hydrateRoot } from 'react-dom/client';
+import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConfigProvider, useConfigStatus, useFlag, useLimit, usePublic } from './client.ts';
+import { ConfigProvider, RefreshOnChange, useConfigStatus, useFlag, useLimit, usePublic } from './client.ts';
 import { createSnapshotRouteHandler } from './route-handler.ts';
 import { type ShopConfig, shopConfig } from './test-support/shop-config.ts';
 
@@ -86,5 +87,27 @@ describe('ConfigProvider', () => {
     );
     expect(html).toContain('data-status="ready"');
     expect(html).toContain('help@example.com');
+  });
+
+  it('refreshes the server components once for each revision that changes a value', async () => {
+    const { port } = server.address() as AddressInfo;
+    const refresh = vi.fn();
+    const router = { refresh } as never;
+    const page = createRoot(root);
+    page.render(
+      <AppRouterContext value={router}>
+        <ConfigProvider snapshot={client.snapshot()} stream={`http://127.0.0.1:${port}/`}>
+          <RefreshOnChange />
+          <Values />
+        </ConfigProvider>
+      </AppRouterContext>,
+    );
+    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="ready"'));
+    client.set({ flags: { newCheckout: false }, limits: { cartItems: 9 } });
+    await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'));
+    await vi.waitFor(() => expect(refresh).toHaveBeenCalledTimes(1));
+    client.set({ flags: { newCheckout: true } });
+    await vi.waitFor(() => expect(refresh).toHaveBeenCalledTimes(2));
+    page.unmount();
   });
 });

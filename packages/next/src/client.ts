@@ -14,3 +14,4 @@ export {
   useSuspenseFlag,
 } from '@smooai/config-react';
 export { ConfigProvider, type ConfigProviderProps } from './config-provider.tsx';
+export { RefreshOnChange } from './refresh-on-change.tsx';

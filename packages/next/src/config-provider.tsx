@@ -9,8 +9,11 @@ import { type ReactElement, type ReactNode, useMemo } from 'react';
 
 /** Props of {@link ConfigProvider}; a server component can pass all of them. */
 export type ConfigProviderProps = Pick<StoreProviderProps, 'defaults'> & {
-  /** The values of the server's HTML and the first client render: `await snapshot()` of `createNextConfig`. */
-  snapshot: ConfigSnapshot;
+  /**
+   * The values of the server's HTML and the first client render: `await snapshot()` of `createNextConfig`. Without it, hooks
+   * return their fallbacks until the stream brings values.
+   */
+  snapshot?: ConfigSnapshot | undefined;
   /**
    * URL of the snapshot stream's route, such as `/api/config/stream`. Without it nothing changes after the first render.
    * A different URL reconnects: if the context can change without a page load, put the values it depends on into the

@@ -35,12 +35,14 @@ function openStreams(): OpenStreams {
 
 function listen(): OpenStreams {
   const streams: OpenStreams = { ends: new Set(), isEnding: false };
+  // Read from `globalThis`: the edge runtime has no signals, and Next warns about each use of `process.once` there.
+  const { process: node } = globalThis as { process?: Partial<NodeJS.Process> };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
+    node?.once?.(signal, () => {
       streams.isEnding = true;
       for (const end of [...streams.ends]) end();
       // A listener disables the default action, which is to exit. Without another listener, exit anyway.
-      if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+      if (node.listenerCount?.(signal) === 0) node.kill?.(node.pid ?? 0, signal);
     });
   }
   return streams;

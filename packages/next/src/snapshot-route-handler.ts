@@ -5,7 +5,12 @@ import {
   OptionsError,
   type RegisteredConfig,
 } from '@smooai/config';
-import { type ConfigClient, createSnapshotEventStream } from '@smooai/config/server';
+import {
+  type ConfigClient,
+  createSnapshotEventStream,
+  type SnapshotEventClient,
+} from '@smooai/config/server';
+import { browserView } from './browser-view.ts';
 import { endOnShutdown, isShuttingDown } from './shutdown.ts';
 
 /** Options of {@link createSnapshotRouteHandler}: either `client` or `getClient`. */
@@ -16,6 +21,8 @@ export interface SnapshotRouteHandlerOptions<C extends AnyConfig = RegisteredCon
   getClient?: () => ConfigClient<C> | Promise<ConfigClient<C>>;
   /** Returns the evaluation context of a request. Default: the empty context. */
   context?: (request: Request) => ConfigContext<C> | Promise<ConfigContext<C>>;
+  /** The keys to send. Default: all public values, flags and limits. */
+  keys?: readonly string[];
   /** Time between two comments that keep the connection open, in milliseconds; default 15,000. */
   heartbeatMs?: number;
 }
@@ -48,6 +55,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
 ): SnapshotRouteHandler {
   const getClient = clientGetter(options);
   const { heartbeatMs } = options;
+  const viewOf = browserView<C>(options.keys);
   const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
     options.context?.(request);
   return async (request) => {
@@ -58,7 +66,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       const client = await getClient();
       // Next runs GET for HEAD and drops the body without cancelling it, so no stream is opened.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-      return openStream(client, await contextOf(request), { signal: request.signal, heartbeatMs });
+      return openStream(viewOf(client), await contextOf(request), { signal: request.signal, heartbeatMs });
     } catch (error) {
       if (!isConfigError(error)) throw error;
       // Without the cause, because the error may name internal hosts.
@@ -68,7 +76,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
 }
 
 function openStream<C extends AnyConfig>(
-  client: ConfigClient<C>,
+  client: SnapshotEventClient<C>,
   context: ConfigContext<C> | undefined,
   { signal, heartbeatMs }: { signal: AbortSignal; heartbeatMs: number | undefined },
 ): Response {

@@ -24,6 +24,7 @@ import { registerEnvironmentsRoutes } from './routes/environments.ts';
 import { registerEvaluateRoutes } from './routes/evaluate.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIndexPage } from './routes/index-page.ts';
+import { registerOfrepRoutes } from './routes/ofrep.ts';
 import { registerRevokeRoutes } from './routes/revoke.ts';
 import { registerRulesetRoutes } from './routes/ruleset.ts';
 import { registerSchemasRoutes } from './routes/schemas.ts';
@@ -91,6 +92,7 @@ function registerConfigRoutes(app: FastifyInstance, context: ServerContext): voi
   registerRulesetRoutes(app, context);
   registerStreamRoutes(app, context);
   registerSnapshotRoutes(app, context);
+  registerOfrepRoutes(app, context);
 }
 
 function createFastify(options: ResolvedOptions): FastifyInstance {

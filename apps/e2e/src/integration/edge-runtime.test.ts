@@ -76,7 +76,9 @@ describe.each(['edge-light', 'workerd'])('a worker built for %s', (condition) =>
       wrongSecret: { code: 'ERR_TOKEN_REJECTED', status: 401, error: 'invalid_client' },
       aborted: { code: 'ERR_TOKEN_TRANSPORT', reason: 'aborted' },
       refused: { code: 'ERR_TOKEN_TRANSPORT', reason: 'refused' },
-      theme: 'light',
+      theme: 'dark',
+      fetched: 'dark',
+      baked: 'Baked',
     });
   });
 });

@@ -1,15 +1,43 @@
 // Bundled by edge-runtime.test.ts and run where only web APIs exist.
-import { defineConfig } from '@smooai/config';
-import { ConfigApi, createConfigClient, getSharedTokenProvider, TokenProvider } from '@smooai/config/server';
+import { defineConfig, toJsonSchema } from '@smooai/config';
+import {
+  ConfigApi,
+  createBundleKey,
+  createConfigClient,
+  fetchConfigValue,
+  getSharedTokenProvider,
+  sealBundle,
+  TokenProvider,
+} from '@smooai/config/server';
 import { z } from 'zod';
 
-const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
+const config = defineConfig({
+  public: { title: z.string().default('Shop') },
+  flags: { theme: z.enum(['light', 'dark']).default('light') },
+});
 
 async function failureOf(work) {
   return work.then(
     () => undefined,
     ({ code, status, error, reason }) => ({ code, status, error, reason }),
   );
+}
+
+async function storedValue(api, key, value) {
+  const [schema] = await api.listSchemas();
+  const environment = (await api.listEnvironments()).find(({ name }) => name === 'development');
+  return { schemaId: schema.id, environmentId: environment.id, key, value, tier: 'feature_flag' };
+}
+
+/** Starts from a baked bundle, without a server. */
+async function readBaked(settings) {
+  const key = createBundleKey();
+  const bundle = await sealBundle({ public: { title: 'Baked' }, secret: {} }, key);
+  const client = createConfigClient({ config, ...settings, bundled: { bundle, key }, fallback: 'cached' });
+  await client.ready({ timeoutMs: 300 });
+  const title = client.public('title');
+  await client.close();
+  return title;
 }
 
 /** Exchanges, invalidates, shares and aborts tokens; then starts a client. */
@@ -25,6 +53,9 @@ export async function run({ deadUrl, ...settings }) {
   const api = new ConfigApi({ ...settings, tokenProvider: provider });
   const environments = (await api.listEnvironments()).map(({ name }) => name);
   provider.invalidate(token);
+  await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
+  await api.setValues([await storedValue(api, 'theme', 'dark')]);
+  const fetched = await fetchConfigValue('theme', { ...settings, config });
   const isAnother = (await provider.getAccessToken()) !== token;
   const wrong = new TokenProvider({ authUrl, clientId, clientSecret: 'wrong' });
   const lost = new TokenProvider({ authUrl: deadUrl, clientId, clientSecret, maxAttempts: 1 });
@@ -41,5 +72,7 @@ export async function run({ deadUrl, ...settings }) {
     aborted: await failureOf(wrong.getAccessToken({ signal: AbortSignal.abort() })),
     refused: await failureOf(lost.getAccessToken()),
     theme,
+    fetched,
+    baked: await readBaked({ ...settings, apiUrl: deadUrl, authUrl: deadUrl }),
   });
 }

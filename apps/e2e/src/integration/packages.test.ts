@@ -20,7 +20,9 @@ interface Manifest {
 async function frameworks(): Promise<string[]> {
   const workspace = await readFile(join(root, 'pnpm-workspace.yaml'), 'utf8');
   const version = (name: string): string => {
-    const line = workspace.split('\n').find((text) => text.trim().replaceAll("'", '').startsWith(`${name}:`));
+    const line = workspace
+      .split('\n')
+      .find((text) => text.trim().replaceAll(/['"]/g, '').startsWith(`${name}:`));
     return `${name}@${line?.split(': ')[1]?.trim() ?? 'latest'}`;
   };
   return [
@@ -29,6 +31,9 @@ async function frameworks(): Promise<string[]> {
     'next',
     '@nestjs/common',
     '@nestjs/core',
+    '@openfeature/core',
+    '@openfeature/server-sdk',
+    '@openfeature/web-sdk',
     'rxjs',
     'reflect-metadata',
     'zod',
@@ -114,6 +119,9 @@ describe('the packed packages', () => {
       '@smooai/config-next/client',
       '@smooai/config-next/route-handler',
       '@smooai/config-next/server',
+      '@smooai/config-next/testing',
+      '@smooai/config-openfeature/server',
+      '@smooai/config-openfeature/web',
       '@smooai/config-react',
       '@smooai/config-react/testing',
       '@smooai/config-react/tracking',

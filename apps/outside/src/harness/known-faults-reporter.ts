@@ -1,5 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node';
-import { type KnownFault, knownFaults } from '../known-faults.ts';
+import { knownFaults } from '../known-faults.ts';
 
 /** Lists the known faults that a run met, after its totals. */
 export class KnownFaultsReporter implements Reporter {
@@ -8,8 +8,8 @@ export class KnownFaultsReporter implements Reporter {
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const id = test.meta().knownFault;
-        if (id === undefined) continue;
-        const fault: KnownFault = knownFaults[id];
+        const fault = knownFaults[id ?? ''];
+        if (id === undefined || fault === undefined) continue;
         lines.push(`  ${id} (issue ${fault.issue}, ${fault.project}): ${fault.what}`);
       }
     }

@@ -5,7 +5,8 @@ import { OutsideProject } from '../harness/project.ts';
 const name = 'typescript';
 const versions = ['5.4', '5.9', '6', '7'];
 const resolutions = ['node16', 'nodenext', 'bundler'];
-const ours = ['', '-react', '-next', '-nestjs', '-server', '-cli'].map((suffix) => `@smooai/config${suffix}`);
+const suffixes = ['', '-react', '-next', '-nestjs', '-openfeature', '-server', '-cli'];
+const ours = suffixes.map((suffix) => `@smooai/config${suffix}`);
 
 describe(name, () => {
   const project = new OutsideProject(name);
@@ -26,6 +27,7 @@ describe(name, () => {
     await project.install(ours, [
       ...versions.map((version) => `typescript-${version}@npm:typescript@${version}`),
       ...['zod', '@types/node', 'react', '@types/react', 'next', 'rxjs', 'reflect-metadata'].map(catalog),
+      ...['core', 'server-sdk', 'web-sdk'].map((sdk) => catalog(`@openfeature/${sdk}`)),
       '@nestjs/common@11',
       '@nestjs/core@11',
     ]);

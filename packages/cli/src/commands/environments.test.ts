@@ -51,6 +51,42 @@ describe('env', () => {
   });
 });
 
+describe('env update and env delete', () => {
+  it('change the name, the fallback and the description, and delete', async () => {
+    const { cli } = await startBench();
+    await cli(['env', 'create', 'preview', '--fallback', 'staging', '--description', 'for reviews']);
+    const moved = await cli(['env', 'update', 'preview', '--name', 'review', '--fallback', 'production']);
+    expect(moved).toMatchObject({
+      code: 0,
+      stdout: 'Updated the environment "review" (was "preview"): fallback production.\n',
+    });
+    const alone = await cli(['env', 'update', 'review', '--no-fallback', '--description', '', '--json']);
+    expect(JSON.parse(alone.stdout)).toMatchObject({ name: 'review', description: null, fallbacks: [] });
+    const asked = await cli(['env', 'delete', 'review'], { isTTY: true, stdin: 'n\n' });
+    expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was changed') });
+    expect(await cli(['env', 'delete', 'review', '--yes'])).toMatchObject({
+      code: 0,
+      stdout: 'Deleted the environment "review".\n',
+    });
+    expect((await cli(['env', 'list'])).stdout).not.toContain('review');
+  });
+
+  it('keeps what is not named', async () => {
+    const { cli } = await startBench();
+    await cli(['env', 'create', 'preview', '--fallback', 'staging', '--description', 'for reviews']);
+    const { stdout } = await cli(['env', 'update', 'preview', '--description', 'for all', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ description: 'for all', fallbacks: ['staging'] });
+  });
+
+  it('refuse to delete a fallback of another environment', async () => {
+    const { cli } = await startBench();
+    await cli(['env', 'create', 'preview', '--fallback', 'staging']);
+    const { code, stderr } = await cli(['env', 'delete', 'staging', '--yes']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/refused \(409\).*"staging" is the fallback of preview/);
+  });
+});
+
 describe('env refuses', () => {
   const bench = shareBench({ schema: false });
 
@@ -58,6 +94,12 @@ describe('env refuses', () => {
     [['env', 'create', 'staging'], 1, /refused \(409\).*there is an environment "staging" already/],
     [['env', 'create', 'Not_OK'], 1, /refused \(400\).*lower-case letters, digits and dashes/],
     [['env', 'create', 'preview', '--fallback', 'stagin'], 2, /Did you mean "staging"/],
+    [['env', 'update', 'staging'], 2, /Nothing to change\. Pass --name/],
+    [['env', 'update', 'stagin', '--no-fallback'], 2, /Did you mean "staging"/],
+    [['env', 'update', 'staging', '--fallback', 'prodution'], 2, /Did you mean "production"/],
+    [['env', 'update', 'staging', '--fallback', 'staging'], 1, /refused \(400|refused \(409/],
+    [['env', 'delete', 'stagin', '--yes'], 2, /Did you mean "staging"/],
+    [['env', 'delete', 'staging'], 2, /with all its values.*--yes/],
     [['env', 'create'], 2, /missing required argument 'name'/],
     [['env'], 2, /Usage: smooai-config env/],
     [['env', 'creat', 'x'], 2, /unknown command 'creat'/],

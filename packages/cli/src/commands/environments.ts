@@ -1,4 +1,6 @@
+import { confirmLoss } from '../confirm.ts';
 import { fallbackNames, findEnvironment } from '../environments.ts';
+import { UsageError } from '../errors.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { table } from '../text/table.ts';
 import { valueText } from '../text/value-text.ts';
@@ -7,6 +9,18 @@ export interface EnvironmentCreateOptions {
   /** Name of the environment that missing values and segments are inherited from. */
   fallback?: string;
   description?: string;
+}
+
+export interface EnvironmentUpdateOptions {
+  name?: string;
+  /** Name of the environment to inherit from, or false to inherit from none (`--no-fallback`). */
+  fallback?: string | false;
+  description?: string;
+}
+
+export interface EnvironmentDeleteOptions {
+  /** Does not ask. */
+  yes?: boolean;
 }
 
 /** `env list`: prints the environments and their fallbacks. */
@@ -53,4 +67,50 @@ export async function runEnvironmentCreate(
     description: environment.description,
     fallbacks,
   });
+}
+
+/** `env update NAME`: changes an environment's name, fallback or description. */
+export async function runEnvironmentUpdate(
+  context: CommandContext,
+  name: string,
+  options: EnvironmentUpdateOptions,
+): Promise<void> {
+  const { fallback, description } = options;
+  if (options.name === undefined && fallback === undefined && description === undefined) {
+    throw new UsageError('Nothing to change. Pass --name, --fallback, --no-fallback or --description.');
+  }
+  const { api } = await context.connect();
+  const environment = await findEnvironment(api, name);
+  const parent = typeof fallback === 'string' ? await findEnvironment(api, fallback) : undefined;
+  const updated = await api.updateEnvironment(environment.id, {
+    ...(options.name !== undefined && { name: options.name }),
+    ...(description !== undefined && { description: description === '' ? null : description }),
+    ...(fallback !== undefined && { fallbackEnvironmentId: parent?.id ?? null }),
+  });
+  const fallbacks = fallbackNames(updated, await api.listEnvironments());
+  const inherits = fallbacks.length === 0 ? 'no fallback' : `fallback ${fallbacks.join(' → ')}`;
+  const renamed = updated.name === name ? '' : ` (was "${name}")`;
+  context.print(context.colors.green(`Updated the environment "${updated.name}"${renamed}: ${inherits}.`), {
+    name: updated.name,
+    id: updated.id,
+    description: updated.description,
+    fallbacks,
+  });
+}
+
+/** `env delete NAME`: deletes an environment with its values. */
+export async function runEnvironmentDelete(
+  context: CommandContext,
+  name: string,
+  options: EnvironmentDeleteOptions,
+): Promise<void> {
+  const { api } = await context.connect();
+  const environment = await findEnvironment(api, name);
+  await confirmLoss(context.io, {
+    yes: options.yes,
+    question: `Delete the environment "${name}" with all its values and segments? This cannot be undone. Continue`,
+    consequence: `The environment "${name}" would be deleted with all its values and segments. This cannot be undone.`,
+  });
+  await api.deleteEnvironment(environment.id);
+  context.print(context.colors.green(`Deleted the environment "${name}".`), { name, id: environment.id });
 }

@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { type JsonValue, TIERS } from '@smooai/config';
 import { readCatalog } from '../catalog.ts';
 import { findEnvironment } from '../environments.ts';
-import { UsageError } from '../errors.ts';
-import { fileProblem } from '../files.ts';
+import { replaceFile } from '../files.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
 
@@ -26,10 +22,8 @@ export async function runPull(context: CommandContext, options: PullOptions): Pr
     context.print(text, pulled);
     return;
   }
-  const path = resolve(context.io.cwd, options.output);
-  // A symbolic link stays; the file that it names is replaced.
-  await replaceFile(await realpath(path).catch(() => path), options.output, {
-    text: `${text}\n`,
+  await replaceFile(context.io, options.output, {
+    content: `${text}\n`,
     mode: showSecrets ? 0o600 : 0o644,
   });
   const count = values.entries().filter(({ tier }) => showSecrets || tier !== 'secret').length;
@@ -52,28 +46,4 @@ function toDocument(values: StoredValues, showSecrets: boolean): Record<string, 
   }
   if (Object.keys(values.segments).length > 0) document.segments = values.segments;
   return document;
-}
-
-/**
- * Replaces a file in one step: readers see the old file or the whole new one. The new one has its mode from the start, so
- * that others cannot read a secret for a moment.
- */
-async function replaceFile(
-  path: string,
-  file: string,
-  content: { text: string; mode: number },
-): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx', content.mode);
-    try {
-      await handle.writeFile(content.text);
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new UsageError(`${file} cannot be written: ${fileProblem(error)}.`);
-  }
 }

@@ -1,8 +1,10 @@
+import { type AnyConfig, toJsonSchema } from '@smooai/config';
 import type { ConfigApi } from '@smooai/config/server';
 import { ask, canAsk, NEEDS_YES } from '../confirm.ts';
 import { CliError, UsageError } from '../errors.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { loadSchema } from '../schema/load-schema.ts';
+import { findPortabilityIssues } from '../schema/portable-check.ts';
 import { invalidLines, lostLines, makePushPlan, type PushPlan, planLines } from '../schema/push-plan.ts';
 import { hasChanges } from '../schema/schema-diff.ts';
 import { schemaDiffData } from '../schema/schema-diff-text.ts';
@@ -16,6 +18,8 @@ export interface PushOptions {
   dryRun?: boolean;
   /** Pushes even if stored values become invalid or are deleted. */
   force?: boolean;
+  /** Refuses a schema that not all of the platform's SDKs understand. */
+  portable?: boolean;
   /** A description of the new version. */
   message?: string;
 }
@@ -23,6 +27,7 @@ export interface PushOptions {
 /** `push SCHEMA.ts`: shows what changes, then makes the file the schema's next version. */
 export async function runPush(context: CommandContext, file: string, options: PushOptions): Promise<void> {
   const local = await loadSchema(file, context.io);
+  if (options.portable === true) requirePortable(local.config);
   const { api } = await context.connect();
   const plan = await makePushPlan(api, local, options.name ?? local.defaultName);
   const data = {
@@ -51,6 +56,16 @@ export async function runPush(context: CommandContext, file: string, options: Pu
   const version = await send(api, plan, options);
   const done = `Pushed schema "${plan.name}", version ${version}.`;
   context.print(context.colors.green(done), { ...data, version, pushed: true });
+}
+
+function requirePortable(config: AnyConfig): void {
+  const issues = findPortabilityIssues(toJsonSchema(config));
+  if (issues.length === 0) return;
+  const lines = issues.map(({ path, message, suggestion }) => `  ${path}: ${message}. ${suggestion}`);
+  throw new CliError(
+    `Not all SDKs of the platform understand this schema:\n${lines.join('\n')}\nNothing was pushed. Change these parts, or push without --portable if only TypeScript reads the schema.`,
+    { issues },
+  );
 }
 
 /** Refuses before anything is sent, so that `--dry-run` reports it too. */

@@ -9,8 +9,12 @@ import {
 } from '../commands/clients.ts';
 import {
   type EnvironmentCreateOptions,
+  type EnvironmentDeleteOptions,
+  type EnvironmentUpdateOptions,
   runEnvironmentCreate,
+  runEnvironmentDelete,
   runEnvironmentList,
+  runEnvironmentUpdate,
 } from '../commands/environments.ts';
 import { examples, type ProgramOptions, withContext } from './with-context.ts';
 
@@ -21,7 +25,7 @@ export function addAdministrationCommands(program: Command, options: ProgramOpti
 }
 
 function addEnvironmentCommands(program: Command, options: ProgramOptions): void {
-  const group = program.command('env').description('list and create environments');
+  const group = program.command('env').description('list, create, update and delete environments');
   group
     .command('list')
     .description('list the environments and their fallbacks')
@@ -39,6 +43,34 @@ function addEnvironmentCommands(program: Command, options: ProgramOptions): void
       ),
     )
     .addHelpText('after', examples(['env create preview --fallback staging']));
+  group
+    .command('update')
+    .description("change an environment's name, fallback or description")
+    .argument('<name>', 'the environment')
+    .option('--name <name>', 'a new name; clients that use the old one must be changed')
+    .option('--fallback <env>', 'environment to inherit missing values and segments from')
+    .option('--no-fallback', 'inherit from no environment')
+    .option('--description <text>', 'a description; empty removes it')
+    .action(
+      withContext(options, (context, name: string, update: EnvironmentUpdateOptions) =>
+        runEnvironmentUpdate(context, name, update),
+      ),
+    )
+    .addHelpText(
+      'after',
+      examples(['env update preview --fallback production', 'env update preview --no-fallback']),
+    );
+  group
+    .command('delete')
+    .description('delete an environment with its values and segments')
+    .argument('<name>', 'the environment')
+    .option('-y, --yes', 'do not ask')
+    .action(
+      withContext(options, (context, name: string, remove: EnvironmentDeleteOptions) =>
+        runEnvironmentDelete(context, name, remove),
+      ),
+    )
+    .addHelpText('after', examples(['env delete preview --yes']));
 }
 
 function addClientCommands(program: Command, options: ProgramOptions): void {

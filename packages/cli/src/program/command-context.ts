@@ -1,5 +1,5 @@
 import type { CliIo } from '../cli-io.ts';
-import { type Connection, connect, type GlobalOptions } from '../connection.ts';
+import { type Connection, type ConnectOptions, connect, type GlobalOptions } from '../connection.ts';
 import { type Colors, colorsFor } from '../text/colors.ts';
 
 /** What a command has to work with. */
@@ -8,7 +8,7 @@ export interface CommandContext {
   options: GlobalOptions;
   colors: Colors;
   /** Reads the settings and creates the API client. Sends nothing yet. */
-  connect(): Promise<Connection>;
+  connect(extra?: ConnectOptions): Promise<Connection>;
   /** Writes one result to standard output: `data` as JSON with `--json`, else `text`. */
   print(text: string, data: unknown): void;
   /** Writes a note to standard error, so that it never mixes with a result. */
@@ -21,7 +21,7 @@ export function createCommandContext(io: CliIo, options: GlobalOptions): Command
     io,
     options,
     colors: colorsFor(io.stdout, io.env),
-    connect: () => connect(options, io),
+    connect: (extra) => connect(options, io, extra),
     print(text, data) {
       const output = options.json === true ? JSON.stringify(data, undefined, 2) : text;
       if (output !== '') io.stdout.write(`${output}\n`);

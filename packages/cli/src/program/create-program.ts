@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { colorsFor } from '../text/colors.ts';
 import { addAdministrationCommands } from './administration-commands.ts';
 import { addSchemaCommands } from './schema-commands.ts';
+import { addSetupCommands } from './setup-commands.ts';
 import { addValueCommands } from './value-commands.ts';
 import type { ProgramOptions } from './with-context.ts';
 
@@ -11,7 +12,7 @@ export function createProgram(options: ProgramOptions): Command {
   const program = new Command('smooai-config');
   program
     .description(
-      'Push a schema; set, unset, get, explain, list, diff and pull values; manage environments and clients.',
+      'Push a schema; set, unset, get, explain, list, diff, pull and bake values; manage environments and clients.',
     )
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
@@ -27,6 +28,7 @@ export function createProgram(options: ProgramOptions): Command {
     })
     .configureHelp({ showGlobalOptions: true });
   addConnectionOptions(program);
+  addSetupCommands(program, options);
   addValueCommands(program, options);
   addSchemaCommands(program, options);
   addAdministrationCommands(program, options);
@@ -41,6 +43,7 @@ function addConnectionOptions(program: Command): void {
       '-c, --credentials <file>',
       'JSON file with apiUrl, authUrl, organizationId, clientId and clientSecret',
     )
+    .option('--profile <name>', 'settings that login has stored (default: the profile "default")')
     .option('--api-url <url>', 'base URL of the config API (SMOOAI_CONFIG_API_URL)')
     .option('--auth-url <url>', 'base URL of the OAuth issuer (SMOOAI_CONFIG_AUTH_URL)')
     .option('--client-id <id>', 'OAuth client (SMOOAI_CONFIG_CLIENT_ID)')
@@ -51,7 +54,7 @@ function addConnectionOptions(program: Command): void {
 }
 
 const HELP_END = `
-The client secret comes from SMOOAI_CONFIG_CLIENT_SECRET or the credentials file. It cannot be
+The client secret comes from SMOOAI_CONFIG_CLIENT_SECRET, the credentials file or a profile. It cannot be
 passed as an option, because other users of the machine could read it on the command line.
 
 Exit codes: 0 done; 1 refused by the server, or failed; 2 used incorrectly (argument, file, setting).

@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
 import { type DiffOptions, runDiff } from '../commands/diff.ts';
 import { type PushOptions, runPush } from '../commands/push.ts';
+import {
+  runSchemaAdd,
+  runSchemaList,
+  runSchemaRemove,
+  type SchemaAddOptions,
+  type SchemaRemoveOptions,
+} from '../commands/schemas.ts';
 import { examples, type ProgramOptions, withContext } from './with-context.ts';
 
 const NAME = "the schema's name (default: the name in the nearest package.json)";
@@ -19,12 +26,18 @@ export function addSchemaCommands(program: Command, options: ProgramOptions): vo
     .option('--message <text>', 'a description of the new version')
     .option('--dry-run', 'show what would change, without changing it')
     .option('-y, --yes', 'do not ask')
+    .option('--portable', "refuse a schema that the platform's SDKs in other languages do not understand")
     .option('--force', 'push even if stored values become invalid or are deleted')
     .action(withContext(options, (context, file: string, push: PushOptions) => runPush(context, file, push)))
     .addHelpText(
       'after',
       PUSH_HELP + examples(['push src/config.ts --dry-run', 'push src/config.ts --name shop --yes']),
     );
+  addDiffCommand(program, options);
+  addSchemaGroup(program, options);
+}
+
+function addDiffCommand(program: Command, options: ProgramOptions): void {
   program
     .command('diff')
     .description('compare a schema file with the server, or the values of two environments')
@@ -42,4 +55,37 @@ export function addSchemaCommands(program: Command, options: ProgramOptions): vo
       'after',
       examples(['diff src/config.ts', 'diff --from staging --to production --exit-code']),
     );
+}
+
+function addSchemaGroup(program: Command, options: ProgramOptions): void {
+  const group = program.command('schema').description('list, add and remove schemas');
+  group
+    .command('list')
+    .description('list the schemas with their versions')
+    .action(withContext(options, (context, _options: object) => runSchemaList(context)))
+    .addHelpText('after', examples(['schema list', 'schema list --json']));
+  group
+    .command('add')
+    .description('create a schema from a JSON document, such as one of an SDK in another language')
+    .argument('<name>', "the schema's name")
+    .requiredOption('--file <file>', 'the schema document')
+    .option('--description <text>', 'a description')
+    .action(
+      withContext(options, (context, name: string, add: SchemaAddOptions) =>
+        runSchemaAdd(context, name, add),
+      ),
+    )
+    .addHelpText('after', examples(['schema add shop --file schema.json']));
+  group
+    .command('rm')
+    .description('delete a schema')
+    .argument('<schema>', 'its name or id')
+    .option('-y, --yes', 'do not ask')
+    .option('--force', 'delete the stored values of its keys too')
+    .action(
+      withContext(options, (context, name: string, remove: SchemaRemoveOptions) =>
+        runSchemaRemove(context, name, remove),
+      ),
+    )
+    .addHelpText('after', examples(['schema rm shop', 'schema rm shop --force --yes']));
 }

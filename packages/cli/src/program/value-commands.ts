@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type BuildOptions, runBuild } from '../commands/build.ts';
 import { type ExplainOptions, runExplain } from '../commands/explain.ts';
 import { runGet } from '../commands/get.ts';
 import { runList } from '../commands/list.ts';
@@ -7,11 +8,16 @@ import { runSet, type SetOptions } from '../commands/set.ts';
 import { runUnset, type UnsetOptions } from '../commands/unset.ts';
 import { examples, type ProgramOptions, withContext } from './with-context.ts';
 
+const BUILD_HELP = `
+The key of the file comes from SMOO_CONFIG_KEY, or from the file that SMOO_CONFIG_KEY_FILE names.
+Without one, a new key is printed, and shown only this once. Flags and limits are left out.
+`;
 const KEY = 'such as flags.newCheckout, or newCheckout';
 
 /** Adds the commands that read and write the values of an environment. */
 export function addValueCommands(program: Command, options: ProgramOptions): void {
   addReadCommands(program, options);
+  addFileCommands(program, options);
   addWriteCommands(program, options);
 }
 
@@ -44,6 +50,9 @@ function addReadCommands(program: Command, options: ProgramOptions): void {
         'explain limits.cartItems --json',
       ]),
     );
+}
+
+function addFileCommands(program: Command, options: ProgramOptions): void {
   program
     .command('pull')
     .description('write the values of an environment as JSON, secrets only with --show-secrets')
@@ -53,6 +62,12 @@ function addReadCommands(program: Command, options: ProgramOptions): void {
       'after',
       examples(['pull --env staging', 'pull --env staging --show-secrets -o staging.json']),
     );
+  program
+    .command('build')
+    .description('write the public values and secrets of an environment into one encrypted file')
+    .requiredOption('--out <file>', 'the file to write (mode 0600)')
+    .action(withContext(options, (context, build: BuildOptions) => runBuild(context, build)))
+    .addHelpText('after', BUILD_HELP + examples(['build --env production --out config.bundle']));
 }
 
 function addWriteCommands(program: Command, options: ProgramOptions): void {

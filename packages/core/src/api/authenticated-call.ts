@@ -81,7 +81,7 @@ export class AuthenticatedCall {
     if (!(outcome instanceof ExchangeFailure) && outcome.status === 401 && !this.#hasNewToken) {
       this.#hasNewToken = true;
       this.#invalidate();
-      options.retry = left + 1;
+      options.retry = this.#request.renewsToken === false ? false : left + 1;
       return;
     }
     const { deadline } = this.#settings;

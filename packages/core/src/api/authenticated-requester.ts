@@ -8,6 +8,7 @@ import { HttpExchange, type HttpRequest } from '../http/http-exchange.ts';
 import type { Fetch } from '../http/unpatched-fetch.ts';
 import { parseJson } from '../lib/json.ts';
 import { requireNumber } from '../lib/option-checks.ts';
+import { isRecord } from '../lib/record.ts';
 import type { AccessTokenSource } from '../token/token-provider.ts';
 import { AuthenticatedCall } from './authenticated-call.ts';
 import { malformedError, rejectedError, transportError } from './request-errors.ts';
@@ -90,7 +91,7 @@ export class AuthenticatedRequester {
    * Sends a request and parses its JSON response.
    *
    * @throws {RequestTransportError} if no complete response arrives, or `signal` aborts.
-   * @throws {RequestRejectedError} if the status is neither 2xx nor in `accept`.
+   * @throws {RequestRejectedError} if the status is neither 2xx nor in `accept`, or a 2xx body says `"success": false`.
    * @throws {ResponseMalformedError} if the response is not valid JSON or larger than `maxResponseBytes`.
    * @throws {OptionsError} if the request cannot be sent.
    * @throws {TokenError} as the token provider does.
@@ -105,6 +106,7 @@ export class AuthenticatedRequester {
     if (text.trim() === '' || !isSuccess(status)) return { status, headers, body: undefined };
     const body = parseJson(text);
     if (body === undefined) throw malformedError(request, 'is not valid JSON');
+    if (isRecord(body) && body.success === false) throw rejectedError(request, response, call.secrets);
     return { status, headers, body };
   }
 

@@ -2,7 +2,14 @@ import { ResponseMalformedError } from '../errors.ts';
 import { requireText } from '../lib/option-checks.ts';
 import { isRecord } from '../lib/record.ts';
 import { isRuleset } from '../ruleset/ruleset-shape.ts';
-import type { Condition, Evaluation, EvaluationContext, JsonValue, Snapshot, WireSchema } from '../wire.ts';
+import type {
+  Condition,
+  Evaluation,
+  EvaluationContext,
+  JsonValue,
+  SchemaDocument,
+  Snapshot,
+} from '../wire.ts';
 import { AuthenticatedRequester, type RequesterOptions } from './authenticated-requester.ts';
 import type {
   ApiAuthClient,
@@ -18,6 +25,7 @@ import type {
   SnapshotInput,
   ValueInput,
 } from './config-api-types.ts';
+import { type PushedSchema, readCreatedClient, versionNumber } from './platform-shapes.ts';
 import type { ApiRequest } from './request-target.ts';
 
 export interface ConfigApiOptions extends RequesterOptions {
@@ -126,9 +134,7 @@ export class ConfigApi {
       confidential: secretStrings(values),
       ...options,
     });
-    const rows = isRecord(body) ? body.values : body;
-    if (!Array.isArray(rows)) throw wrongShape('PUT /values/bulk', 'is not a list of values');
-    return rows as ApiValue[];
+    return expect(isRecord(body) && 'values' in body ? body.values : body, 'array', 'PUT /values/bulk');
   }
 
   /** Deletes a value. A secret needs `force`; without it the status is 409. */
@@ -149,7 +155,7 @@ export class ConfigApi {
 
   /** Creates a schema, at version 1. */
   async createSchema(
-    input: { name: string; description?: string | null; jsonSchema: WireSchema },
+    input: { name: string; description?: string | null; jsonSchema: SchemaDocument },
     options: CallOptions = {},
   ): Promise<ApiSchema> {
     return this.#send({ method: 'POST', path: ['schemas'], body: input, ...options });
@@ -178,10 +184,12 @@ export class ConfigApi {
   /** Adds a version to a schema. Without `force`, the status is 409 if stored values do not fit, with a list of them. */
   async pushSchema(
     id: string,
-    input: { jsonSchema: WireSchema; changeDescription?: string; force?: boolean },
+    input: { jsonSchema: SchemaDocument; changeDescription?: string; force?: boolean },
     options: CallOptions = {},
   ): Promise<{ schema: ApiSchema; version: number }> {
-    return this.#send({ method: 'POST', path: ['schemas', id, 'push'], body: input, ...options });
+    const path = ['schemas', id, 'push'];
+    const pushed = await this.#send<PushedSchema>({ method: 'POST', path, body: input, ...options });
+    return { ...pushed, version: versionNumber(pushed.version) };
   }
 
   /** Lists the organization's environments. */
@@ -247,7 +255,7 @@ export class ConfigApi {
   async createAuthClient(input: AuthClientInput, options: CallOptions = {}): Promise<CreatedAuthClient> {
     const path = [...this.#organization, 'auth-clients'];
     const body = await this.#request({ method: 'POST', path, body: input, ...options });
-    return expect(body, 'object', 'POST /auth-clients');
+    return readCreatedClient(expect(body, 'object', 'POST /auth-clients'));
   }
 
   /** Changes an API client's name, environments, scopes, or the origins that may use its publishable key. */
@@ -330,8 +338,10 @@ export class ConfigApi {
   }
 }
 
-/** Checks only that the body is an object or a list; its fields are trusted. */
-function expect<Body>(body: unknown, shape: Shape, endpoint: string): Body {
+/** Checks only that the body is an object or a list, which may be `{ "data": [] }`; its fields are trusted. */
+function expect<Body>(response: unknown, shape: Shape, endpoint: string): Body {
+  const isWrapped = shape === 'array' && isRecord(response) && Array.isArray(response.data);
+  const body = isWrapped ? response.data : response;
   const fits = shape === 'array' ? Array.isArray(body) : isRecord(body);
   if (!fits) throw wrongShape(endpoint, shape === 'array' ? 'is not a list' : 'is not an object');
   return body as Body;

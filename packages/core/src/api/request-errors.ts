@@ -1,6 +1,6 @@
 import { RequestRejectedError, RequestTransportError, ResponseMalformedError } from '../errors.ts';
 import { ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
-import type { HttpResponse } from '../http/http-attempt.ts';
+import { type HttpResponse, isSuccess } from '../http/http-attempt.ts';
 import { redact } from '../http/redact.ts';
 import { readRetryAfter } from '../http/retry-after.ts';
 import { parseJson } from '../lib/json.ts';
@@ -33,7 +33,7 @@ export function tokenTimeoutError(request: ApiRequest, deadlineMs: number): Requ
   });
 }
 
-/** The server responded with an error status. */
+/** The server responded with an error status, or reported a failure in a 2xx response. */
 export function rejectedError(
   request: ApiRequest,
   response: HttpResponse,
@@ -41,16 +41,20 @@ export function rejectedError(
 ): RequestRejectedError {
   const { status, text } = response;
   const body = readRefusal(status, text === undefined ? undefined : parseJson(text), secrets);
-  const serverMessage = typeof body?.message === 'string' ? body.message : undefined;
+  const [serverMessage] = [body?.message, body?.error].filter((words) => typeof words === 'string');
+  const reported = isSuccess(status) ? ', but reports a failure' : '';
   const cause = typeof body?.cause === 'string' ? ` (${body.cause})` : '';
   const words = serverMessage === undefined ? '' : `: ${serverMessage}${cause}`;
   const retryAfterMs = readRetryAfter(response.headers);
-  return new RequestRejectedError(`${describe(request)} returned ${status}${words}${remedy(status, words)}`, {
-    status,
-    ...(serverMessage !== undefined && { serverMessage }),
-    ...(body !== undefined && { body }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  });
+  return new RequestRejectedError(
+    `${describe(request)} returned ${status}${reported}${words}${remedy(request, status, words)}`,
+    {
+      status,
+      ...(serverMessage !== undefined && { serverMessage }),
+      ...(body !== undefined && { body }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    },
+  );
 }
 
 /** The response cannot be used; `what` says why, such as "is not valid JSON". */
@@ -65,9 +69,12 @@ function describe(request: ApiRequest): string {
 }
 
 /** What to do about a status; a server's own message says it better, except after a 401. */
-function remedy(status: number, words: string): string {
+function remedy(request: ApiRequest, status: number, words: string): string {
   if (status === 401) {
     const end = words === '' ? '.' : '';
+    if (request.renewsToken === false) {
+      return `${end} The access token was refused: check that the API at apiUrl accepts tokens from authUrl, then try again.`;
+    }
     return `${end} A new access token was refused too: check that the API at apiUrl accepts tokens from authUrl.`;
   }
   if (words !== '') return '';

@@ -20,7 +20,7 @@ const LIST_FIELDS = new Set([
 const MAX_ENTRIES = 1000;
 
 /**
- * The safe part of an error response's body, redacted: `message`, `cause` and, with 409, its lists. Everything else is
+ * The safe part of an error response's body, redacted: `message`, `cause`, `error` next to `"success": false` and, with 409, its lists. Everything else is
  * dropped, because it may repeat the request. Returns undefined if the body is not a JSON object.
  */
 export function readRefusal(
@@ -31,6 +31,9 @@ export function readRefusal(
   if (!isRecord(body)) return undefined;
   const kept: Record<string, JsonValue> = {};
   const clean = createRedactor(secrets);
+  // Where the published contract puts the message of a failure that it reports with status 200.
+  const reported = body.success === false ? readReported(body.error) : undefined;
+  if (reported !== undefined) kept.error = clean(reported);
   for (const [name, value] of Object.entries(body)) {
     if ((name === 'message' || name === 'cause') && typeof value === 'string') kept[name] = clean(value);
     if (status === 409 && Array.isArray(value) && /^[a-zA-Z]{1,40}$/.test(name)) {
@@ -38,6 +41,11 @@ export function readRefusal(
     }
   }
   return kept;
+}
+
+function readReported(error: unknown): string | undefined {
+  const text = isRecord(error) ? error.message : error;
+  return typeof text === 'string' ? text : undefined;
 }
 
 function readListEntry(entry: unknown, clean: (text: string) => string): JsonValue[] {

@@ -15,6 +15,8 @@ export interface ApiRequest {
   signal?: AbortSignal | undefined;
   /** Whether the request lasts, so that a token which is about to expire should be replaced first; default false. */
   isLasting?: boolean | undefined;
+  /** Whether a 401 is followed by one more attempt with a new token; default true. */
+  renewsToken?: boolean | undefined;
   /** Replaces the requester's `retries`, such as 0 for a caller that repeats the call itself. */
   retries?: number | undefined;
   /** Statuses besides 2xx that do not throw. */
@@ -68,7 +70,11 @@ function encodeSegment(segment: unknown): string {
   const isName = typeof segment === 'string' && segment !== '' && segment !== '.' && segment !== '..';
   const encoded = isName ? encode(segment) : undefined;
   if (encoded !== undefined) return encoded;
-  throw new OptionsError('path', `${JSON.stringify(segment)} cannot be used in a request path.`);
+  const remedy =
+    segment === '.' || segment === '..'
+      ? ' by itself, because it means a step in a path: rename the key, or read all values at once.'
+      : '. It must be a non-empty string without half of a surrogate pair.';
+  throw new OptionsError('path', `${JSON.stringify(segment)} cannot be in a URL${remedy}`);
 }
 
 /** Returns undefined for a string with a lone surrogate, which cannot be encoded. */

@@ -26,7 +26,7 @@ export type ConfigClientEvent =
   | ({ type: 'cache' } & CacheEvent)
   /** Lists all keys whose newest value is missing or invalid, whenever that list changes and is not empty. */
   | { type: 'invalid'; keys: readonly InvalidKey[] }
-  /** A listener of `subscribe`, `onSecretChange` or `onClose` threw or rejected. */
+  /** A listener of `subscribe`, `onSecretChange`, `onStatusChange` or `onClose` threw or rejected. */
   | { type: 'listener-error'; error: unknown };
 
 /** Options of `createConfigClient`. Settings that are left out are read from environment variables. */

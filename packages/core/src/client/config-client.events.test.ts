@@ -109,4 +109,30 @@ describe('a hook', () => {
       await client.close();
     },
   );
+
+  it.each(['ready', 'background', 'lazy'] as const)(
+    'may close the client at any event, and gets none after the status closed (%s)',
+    async (start) => {
+      for (const closesAt of ['status', 'connection', 'changed', 'fallback'] as const) {
+        for (const next of [rulesetOf({ flags: { theme: 'pink' } }), new Error('unreachable')]) {
+          const events: ConfigClientEvent[] = [];
+          const client: Client = createConfigClient({
+            config,
+            start,
+            source: new ManualSource(next),
+            bundled: { defaults: { flags: { theme: 'dark' } } },
+            fallback: 'cached',
+            overrides: false,
+            onEvent: (event) => {
+              events.push(event);
+              if (event.type === closesAt) void client.close();
+            },
+          });
+          await client.ready().catch(() => undefined);
+          await client.close();
+          expect(events.at(-1)).toMatchObject({ type: 'status', status: 'closed' });
+        }
+      }
+    },
+  );
 });

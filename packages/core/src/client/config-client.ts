@@ -22,6 +22,7 @@ import { takeSnapshot } from '../snapshot/take-snapshot.ts';
 import { tierNames } from '../tiers.ts';
 import type { Evaluation, EvaluationContext, Snapshot, Tier } from '../wire.ts';
 import { type ConfigClientEvent, type ConfigClientOptions, checkClientOptions } from './client-options.ts';
+import type { ClientStatus } from './client-status.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
 import { declaredKey } from './declared-key.ts';
 import { ClientLifecycle, type ConfigHealth } from './lifecycle.ts';
@@ -46,6 +47,7 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   /** Undefined if reads are not counted. */
   readonly #reads: ClientTelemetry | undefined;
   readonly #onEvent: ((event: ConfigClientEvent) => unknown) | undefined;
+  readonly #statusListeners = new Set<(status: ClientStatus) => unknown>();
 
   /** @throws {OptionsError} for an option with an invalid value. */
   constructor(options: ConfigClientOptions<Config>) {
@@ -233,6 +235,14 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
     );
   }
 
+  /** Calls `listener` after each change of `health().status`. Returns an unsubscribe function. */
+  onStatusChange(listener: (status: ClientStatus) => unknown): () => void {
+    // Wrapped, so that a function that is passed twice is called twice, and each subscription ends on its own.
+    const entry = (status: ClientStatus): unknown => listener(status);
+    this.#statusListeners.add(entry);
+    return () => this.#statusListeners.delete(entry);
+  }
+
   /** Calls `listener` when the client is closed, or at once if it already is. Returns an unsubscribe function. */
   onClose(listener: () => unknown): () => void {
     return this.#lifecycle.onClose(listener);
@@ -343,6 +353,13 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
   #emit(event: ConfigClientEvent): void {
     // An error in the hook must not stop the client.
     callGuarded(() => this.#onEvent?.(event));
+    if (event.type !== 'status') return;
+    for (const listener of [...this.#statusListeners]) {
+      callGuarded(
+        () => listener(event.status),
+        (error) => this.#emit({ type: 'listener-error', error }),
+      );
+    }
   }
 }
 

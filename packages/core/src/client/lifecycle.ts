@@ -188,7 +188,7 @@ export class ClientLifecycle {
       store: this.#store,
       local: this.#local,
       monitor: this.#monitor,
-      emit: this.#emit,
+      emit: (event) => this.#report(event),
       createSource: () => this.#createSource(),
       onStart: (started) => this.#onStart(started),
       onFailure: (failed, error) => this.#onFailure(failed, error),
@@ -280,7 +280,7 @@ export class ClientLifecycle {
     this.#store.complete();
     const invalid = this.#valuesError(failure);
     if (invalid !== undefined) return invalid;
-    this.#emit({ type: 'fallback', from: offline, error: failure });
+    this.#report({ type: 'fallback', from: offline, error: failure });
     this.#becomeReady(session);
     return undefined;
   }
@@ -307,7 +307,7 @@ export class ClientLifecycle {
     if (!continues) this.#enter({ phase: 'failed', session: undefined });
     else if (isConfigError(error, 'ERR_VALUES_INVALID')) this.#enter({ phase: 'failed', session });
     if (continues || this.#isPersistent) {
-      this.#emit({ type: 'connection', status: 'disconnected', error: failure });
+      this.#report({ type: 'connection', status: 'disconnected', error: failure });
     }
     if (error !== undefined) throw error;
   }
@@ -317,13 +317,11 @@ export class ClientLifecycle {
     if (this.#isReady) return;
     const { ruleset } = this.#store;
     this.#enter({ phase: 'ready', session });
-    // A hook may have closed the client.
-    if (this.#isReady)
-      this.#emit({
-        type: 'ready',
-        environment: ruleset?.environment ?? '',
-        revision: ruleset?.revision ?? '',
-      });
+    this.#report({
+      type: 'ready',
+      environment: ruleset?.environment ?? '',
+      revision: ruleset?.revision ?? '',
+    });
   }
 
   #onChange({ isLive, revision, keys }: StoreChange): void {
@@ -332,7 +330,7 @@ export class ClientLifecycle {
     this.#local.save();
     if (keys.length === 0) return;
     this.#telemetry?.changed({ revision, keys });
-    this.#emit({ type: 'changed', revision, keys });
+    this.#report({ type: 'changed', revision, keys });
     this.#reportInvalid();
     const state = this.#state;
     const mayRecover = state.phase === 'failed' && state.session?.hasStarted === true;
@@ -358,7 +356,12 @@ export class ClientLifecycle {
     const messages = keys.map(({ message }) => message).join('\n');
     if (messages === this.#reportedInvalid) return;
     this.#reportedInvalid = messages;
-    if (keys.length > 0) this.#emit({ type: 'invalid', keys });
+    if (keys.length > 0) this.#report({ type: 'invalid', keys });
+  }
+
+  /** The hook may close the client at one event. The next one of the same change must not follow `closed`. */
+  #report(event: ConfigClientEvent): void {
+    if (!this.#isClosed) this.#emit(event);
   }
 }
 

@@ -3,6 +3,7 @@ import type { InvalidKey } from '../errors.ts';
 import type { RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { processEnvironment, resolveEnvironment, type SettingsOptions } from '../settings.ts';
+import type { BundledSealed } from '../sources/baked-bundle.ts';
 import { type BundledInFiles, readBundledCode, readBundledFiles } from '../sources/bundled-files.ts';
 import { readEnvironmentOverrides } from '../sources/env-overrides.ts';
 import type { ConfigClientEvent, ConfigClientOptions } from './client-options.ts';
@@ -22,7 +23,7 @@ export class LocalValues {
   readonly #parts: LocalValuesOptions;
   #environment = '';
   #cache: DiskCache | undefined;
-  #bundledFiles: BundledInFiles | undefined;
+  #bundledFiles: BundledInFiles | BundledSealed | undefined;
   #invalidOverrides: readonly InvalidKey[] = [];
 
   constructor(parts: LocalValuesOptions) {
@@ -56,7 +57,7 @@ export class LocalValues {
     if (bundled === undefined) return;
     const inCode = readBundledCode(config, bundled, this.#environment);
     if (inCode !== undefined) store.setFile(inCode);
-    this.#bundledFiles = 'file' in bundled ? bundled : undefined;
+    this.#bundledFiles = 'file' in bundled || 'bundle' in bundled ? bundled : undefined;
   }
 
   /**
@@ -81,7 +82,9 @@ export class LocalValues {
   async readFiles(signal: AbortSignal): Promise<void> {
     const { options, store, monitor } = this.#parts;
     if (this.#bundledFiles !== undefined) {
-      store.setFile(await readBundledFiles(options.config, this.#bundledFiles, this.#environment));
+      const bundled = this.#bundledFiles;
+      const isFirst = 'bundle' in bundled && bundled.precedence === 'bundle';
+      store.setFile(await readBundledFiles(options.config, bundled, this.#environment), { isFirst });
     }
     const { start = 'ready', fallback } = options;
     if (start === 'ready' && fallback === undefined) return;

@@ -178,6 +178,19 @@ describe('createSnapshotEventStream', () => {
     expect(ended).toEqual(['aborted', 'cancelled', 'closed', 'already closed']);
   });
 
+  it('ends although onEnd throws', async () => {
+    const client = createTestClient({ config });
+    const controller = new AbortController();
+    const onEnd = (): void => {
+      throw new Error('from the hook');
+    };
+    const events = readEvents(createSnapshotEventStream(client, {}, { signal: controller.signal, onEnd }));
+    expect((await events.next())?.event).toBe('snapshot');
+    controller.abort();
+    expect(await events.next()).toBeUndefined();
+    await client.close();
+  });
+
   it('ends at once if the signal is aborted or the client closed', async () => {
     const client = createTestClient({ config });
     const open = countSubscriptions(client);

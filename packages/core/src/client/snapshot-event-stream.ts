@@ -1,4 +1,5 @@
 import { onAbort } from '../http/on-abort.ts';
+import { callGuarded } from '../lib/guarded-call.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
 import { SnapshotFanOut, type SnapshotReader } from '../snapshot/snapshot-fan-out.ts';
 import type { EvaluationContext } from '../wire.ts';
@@ -9,7 +10,7 @@ export interface SnapshotEventStreamOptions {
   signal?: AbortSignal;
   /** Milliseconds between two comments that keep the connection open; default 15,000. */
   heartbeatMs?: number;
-  /** Called once when the stream has ended, for any reason. */
+  /** Called once when the stream has ended, for any reason. An error that it throws is ignored. */
   onEnd?: () => void;
 }
 
@@ -22,7 +23,8 @@ export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
 /** How many events may wait for the reader. Later changes are sent as one patch once it reads again. */
 const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
-const HEARTBEAT = new TextEncoder().encode(':\n\n');
+/** The bytes of `:\n\n`, written out: importing this package uses no global of the runtime. */
+const HEARTBEAT = Uint8Array.of(58, 10, 10);
 
 /**
  * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event
@@ -145,7 +147,8 @@ class SnapshotEventSession implements SnapshotReader {
     this.#controller = undefined;
     for (const release of this.#releases.splice(0)) release();
     clearInterval(this.#heartbeat);
-    this.#options.onEnd?.();
+    // An error in the hook must keep neither this stream open nor others from their changes.
+    callGuarded(() => this.#options.onEnd?.());
   }
 
   end(): void {

@@ -67,7 +67,9 @@ export async function withFileLock(
 async function takeLock(system: FileSystem, lock: string): Promise<boolean> {
   const { fs, os } = system;
   try {
-    await fs.writeFile(lock, JSON.stringify([os.hostname(), process.pid]), { flag: 'wx', mode: 0o600 });
+    // Through `globalThis`: Next warns about other uses of Node's APIs in code that it bundles for the edge.
+    const holder = [os.hostname(), globalThis.process.pid];
+    await fs.writeFile(lock, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
@@ -90,7 +92,7 @@ async function isHolderGone({ fs, os }: FileSystem, lock: string): Promise<boole
   if (host !== os.hostname() || pid === undefined) return false;
   try {
     // Signal 0 only checks whether the process exists.
-    process.kill(Number(pid), 0);
+    globalThis.process.kill(Number(pid), 0);
     return false;
   } catch (error) {
     return errorCode(error) === 'ESRCH';

@@ -105,7 +105,11 @@ function requireResponse(response: Response): Response {
     throw new ExchangeFailure('network', 'the server redirects, and redirects are never followed');
   }
   if (Number.isInteger(status) && status !== 0 && typeof headers?.get === 'function') return response;
-  throw new ExchangeFailure('network', 'the given fetch did not return an HTTP response');
+  throw notHttp();
+}
+
+function notHttp(): ExchangeFailure {
+  return new ExchangeFailure('network', 'the given fetch did not return an HTTP response');
 }
 
 /** Whether a status is 2xx. */
@@ -140,6 +144,7 @@ async function readText(
     const text = await deadline.race(
       typeof response.text === 'function' ? response.text() : jsonText(response),
     );
+    if (typeof text !== 'string') throw notHttp();
     return text.length > maxBytes ? undefined : text;
   }
   const reader = body.getReader();
@@ -152,6 +157,7 @@ async function readText(
       throw error;
     });
     if (done) return text + decoder.decode();
+    requireBytes(value);
     size += value.byteLength;
     if (size > maxBytes) {
       cancel(reader);
@@ -159,6 +165,11 @@ async function readText(
     }
     text += decoder.decode(value, { stream: true });
   }
+}
+
+/** A custom `fetch` may stream anything. The error of a text decoder would quote it. */
+function requireBytes(chunk: unknown): void {
+  if (!ArrayBuffer.isView(chunk)) throw notHttp();
 }
 
 async function jsonText(response: Response): Promise<string> {
@@ -197,8 +208,10 @@ function guardStream(
         try {
           const { done, value } = await reader.read();
           if (isOver) return;
-          if (!done) controller.enqueue(value);
-          else if (finish()) controller.close();
+          if (!done) {
+            requireBytes(value);
+            controller.enqueue(value);
+          } else if (finish()) controller.close();
         } catch (error) {
           fail(controller, error);
         }

@@ -1,5 +1,6 @@
 import { createFetch } from 'ofetch';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { isConfigError } from '../errors.ts';
 import { ConfigApi, TokenProvider } from '../server.ts';
 import { everythingOf, leaksOf } from '../test-support/leak-search.ts';
 import { deferred, failureOf, tokenResponse } from '../test-support/token-fixture.ts';
@@ -97,6 +98,11 @@ describe("ofetch's errors hold the request, and end inside the package", () => {
       async () => new Response(new ReadableStream({ pull: (it) => it.error(new Error('cut')) })),
     ],
     ['no HTTP response', async () => ({}) as Response],
+    [
+      'a body that is not text',
+      async () => ({ status: 200, headers: new Headers(), text: async () => ({ length: 1 }) }) as never,
+    ],
+    ['a body that is not bytes', async () => new Response(streamOf(STORED))],
   ];
 
   it('which this search finds in them', async () => {
@@ -125,7 +131,21 @@ describe("ofetch's errors hold the request, and end inside the package", () => {
     expectOwn(await failureOf(api.setValue(value, { retries: 1 })));
   });
 
+  it('a stream that is not bytes', async () => {
+    const tokenProvider = { getAccessToken: async () => TOKEN, invalidate: () => undefined };
+    const fetch = async () =>
+      new Response(streamOf(STORED), { headers: { 'content-type': 'text/event-stream' } });
+    const api = new ConfigApi({ apiUrl: URL_OF_API, organizationId: 'o', tokenProvider, fetch });
+    const stream = await api.openStream('prod');
+    expectOwn(await failureOf(stream.getReader().read()));
+  });
+
+  function streamOf(chunk: unknown): ReadableStream {
+    return new ReadableStream({ pull: (it) => it.enqueue(chunk) });
+  }
+
   function expectOwn(error: unknown): void {
+    expect(isConfigError(error)).toBe(true);
     const names: string[] = [];
     for (let current = error; current instanceof Error; current = current.cause) {
       names.push(current.name);

@@ -18,8 +18,10 @@ export function proxyHint(url: string, reason: TransportReason): string {
 
 /** Bun and Deno use the variables themselves. */
 function isNode(): boolean {
-  if (typeof process !== 'object' || typeof process.versions?.node !== 'string') return false;
-  return !('bun' in process.versions) && !('deno' in process.versions);
+  // Through `globalThis`: Next warns about other uses of Node's APIs in code that it bundles for the edge.
+  const { versions } = globalThis.process ?? {};
+  if (typeof versions?.node !== 'string') return false;
+  return !('bun' in versions) && !('deno' in versions);
 }
 
 /** Whether the program has replaced the default dispatcher, or Node has because of `NODE_USE_ENV_PROXY`. */
@@ -52,7 +54,7 @@ function isExcluded({ hostname, port, protocol }: URL): boolean {
 }
 
 function remedy(): string {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [major = 0, minor = 0] = globalThis.process.versions.node.split('.').map(Number);
   const supportsVariable = major >= 24 || (major === 22 && minor >= 21);
   return supportsVariable
     ? 'start Node with NODE_USE_ENV_PROXY=1'

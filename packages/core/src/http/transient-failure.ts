@@ -30,6 +30,8 @@ export function isTransientFailure(error: unknown): boolean {
     case 'ERR_TOKEN_THROTTLED':
       return true;
     case 'ERR_REQUEST_REJECTED':
+      // A failure that a 2xx response reports has no status that says how long it lasts.
+      return isTransientStatus(error.status) || error.status < 300;
     case 'ERR_TOKEN_REJECTED':
       return isTransientStatus(error.status);
     default:

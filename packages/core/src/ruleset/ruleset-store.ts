@@ -137,9 +137,9 @@ export class RulesetStore {
     this.#publish(this.#compileAll(values && { layer: 'environment', values }));
   }
 
-  /** Sets the bundled values. Call it before the first ruleset. */
-  setFile(values: LayerValues): void {
-    this.#layers.setFile(values);
+  /** Sets the bundled values, which with `isFirst` replace all others. Call it before the first ruleset. */
+  setFile(values: LayerValues, options: { isFirst?: boolean } = {}): void {
+    this.#layers.setFile(values, options);
     this.#publish(this.#compileAll({ layer: 'file', values }));
   }
 

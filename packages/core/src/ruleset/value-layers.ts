@@ -53,6 +53,8 @@ export class ValueLayers {
   #server: StoredRuleset | undefined;
   #cache: StoredRuleset | undefined;
   #file: StoredValues | undefined;
+  /** Whether the bundled values are better than all others. */
+  #isFileFirst = false;
   #fileSegments: Segments | undefined;
 
   /** The server's newest ruleset. */
@@ -108,13 +110,16 @@ export class ValueLayers {
     this.#cache = this.#stored(ruleset);
   }
 
-  setFile(values: LayerValues): void {
+  setFile(values: LayerValues, { isFirst = false }: { isFirst?: boolean } = {}): void {
+    this.#isFileFirst = isFirst;
     this.#file = new StoredValues(values, this.#layouts);
     this.#fileSegments = values.segments;
   }
 
   /** The stored value of the best origin that has one. */
   pick({ tier, key }: KeyDefinition): { stored: StoredValue | undefined; layer: Layer | undefined } {
+    const inFirst = this.#isFileFirst ? this.#file?.get(tier, key) : undefined;
+    if (inFirst !== undefined) return { stored: inFirst, layer: 'file' };
     const inEnvironment = this.#environment?.get(tier, key);
     if (inEnvironment !== undefined) return { stored: inEnvironment, layer: 'environment' };
     const stored = this.ruleset?.values.get(tier, key);

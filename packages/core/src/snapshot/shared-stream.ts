@@ -57,7 +57,8 @@ function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Snapsh
   const { signal } = left;
   const name = `smooai-config ${url}`;
   const locks = globalThis.navigator?.locks;
-  const channel = locks && new BroadcastChannel(name);
+  // Through `globalThis`: Next warns about other uses of it in code that it also bundles for the edge.
+  const channel = locks && new globalThis.BroadcastChannel(name);
   let stream: SnapshotStream | undefined;
   let hasSnapshot = false;
 

@@ -162,8 +162,6 @@ function applyTo(snapshot: Snapshot, patch: SnapshotPatch): void {
   }
 }
 
-const encoder = new TextEncoder();
-
 function toEvent(name: 'snapshot' | 'patch', data: Snapshot | SnapshotPatch): Uint8Array {
-  return encoder.encode(`id: ${data.revision}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  return new TextEncoder().encode(`id: ${data.revision}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
 }

@@ -4,6 +4,7 @@ import { OptionsError } from '../errors.ts';
 import { parseJson } from '../lib/json.ts';
 import type { LayerValues } from '../ruleset/value-layers.ts';
 import type { AnyConfig, RegisteredConfig } from '../schema/config-types.ts';
+import { type BundledSealed, readSealedBundle } from './baked-bundle.ts';
 import { type BundledPart, type BundledValues, resolveBundledValues } from './bundled-values.ts';
 
 /** Bundled values in code. They work in every runtime, and are available without reading a file. */
@@ -29,7 +30,8 @@ export interface BundledInFiles {
 /** Values that ship with the program, for keys that have no value elsewhere. */
 export type BundledOptions<Config extends AnyConfig = RegisteredConfig> =
   | BundledInCode<Config>
-  | BundledInFiles;
+  | BundledInFiles
+  | BundledSealed;
 
 /**
  * The bundled values in code, resolved for an environment; undefined if they are in files.
@@ -41,8 +43,12 @@ export function readBundledCode(
   environment: string,
 ): LayerValues | undefined {
   if (!('defaults' in bundled)) {
-    if (typeof bundled.file === 'string') return undefined;
-    throw new OptionsError('bundled', '"bundled" needs either "defaults" or "file".');
+    if ('bundle' in bundled && isBundle(bundled)) return undefined;
+    if ('file' in bundled && typeof bundled.file === 'string') return undefined;
+    throw new OptionsError(
+      'bundled',
+      '"bundled" needs one of "defaults", "file" (a path) and "bundle" (a path or a Uint8Array).',
+    );
   }
   const { defaults, environments = {} } = bundled;
   const parts: BundledPart[] = [{ name: 'the defaults', values: defaults }];
@@ -52,15 +58,23 @@ export function readBundledCode(
   return resolveBundledValues(config, parts);
 }
 
+function isBundle({ bundle, precedence }: BundledSealed): boolean {
+  if (precedence !== undefined && precedence !== 'server' && precedence !== 'bundle') {
+    throw new OptionsError('bundled', 'The "precedence" of a bundle must be "server" or "bundle".');
+  }
+  return typeof bundle === 'string' || ArrayBuffer.isView(bundle);
+}
+
 /**
- * The bundled values in files, resolved for an environment.
- * @throws {OptionsError} for a file that cannot be read, is not valid JSON or is malformed.
+ * The bundled values in files or a baked bundle, resolved for an environment.
+ * @throws {OptionsError} for a file that cannot be read, is not valid JSON or is malformed, and for a bundle that is refused.
  */
 export async function readBundledFiles(
   config: AnyConfig,
-  bundled: BundledInFiles,
+  bundled: BundledInFiles | BundledSealed,
   environment: string,
 ): Promise<LayerValues> {
+  if ('bundle' in bundled) return readSealedBundle(config, bundled);
   const { file, environmentFile } = bundled;
   const parts: BundledPart[] = [{ name: file, values: await readJson(file) }];
   if (environmentFile !== undefined) {

@@ -67,7 +67,7 @@ export function resolveBundledValues(config: AnyConfig, parts: readonly BundledP
 
 function resolve(config: AnyConfig, parts: readonly BundledPart[]): LayerValues {
   let merged: Readonly<Record<string, unknown>> = {};
-  for (const { name, values } of parts) merged = asRecord(merge(merged, checkShape(name, values)));
+  for (const { name, values } of parts) merged = asRecord(mergeValues(merged, checkShape(name, values)));
   const resolved: Record<TierNames['group'], Record<string, unknown>> = {
     public: {},
     secrets: {},
@@ -106,17 +106,51 @@ function checkShape(name: string, values: unknown): Record<string, unknown> {
   return values;
 }
 
-function merge(before: unknown, after: unknown): unknown {
+/**
+ * Merges `after` over `before`: objects deeply, arrays and targeted values as a whole. What is undefined in `after` stays
+ * as it was. Neither is modified.
+ */
+export function mergeValues(before: unknown, after: unknown): unknown {
   if (after === undefined) return before;
   if (!isMergeable(before) || !isMergeable(after)) return after;
   const merged = new Map(Object.entries(before));
-  for (const [key, value] of Object.entries(after)) merged.set(key, merge(merged.get(key), value));
+  for (const [key, value] of Object.entries(after)) merged.set(key, mergeValues(merged.get(key), value));
   return Object.fromEntries(merged);
 }
 
 /** Whether a value is merged key by key: a plain object that is not a targeted value. */
 function isMergeable(value: unknown): value is Record<string, unknown> {
   return isPlainRecord(value) && !isTargeted(value as JsonValue);
+}
+
+/**
+ * Merges the values of a file, by tier, over `before`. The functions among them get `before`.
+ *
+ * @throws {OptionsError} as {@link resolveBundledValues} does.
+ */
+export function mergeComputed(
+  before: ResolvedValues,
+  values: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  file: string,
+): ResolvedValues {
+  try {
+    const computed = Object.entries(values).map(([group, entries]) => [
+      group,
+      Object.fromEntries(
+        Object.entries(entries).map(([key, value]) => [
+          key,
+          compute(value, before, `${group}.${key} in ${file}`),
+        ]),
+      ),
+    ]);
+    return mergeValues(before, Object.fromEntries(computed)) as ResolvedValues;
+  } catch (error) {
+    if (error instanceof OptionsError) throw error;
+    throw new OptionsError(
+      'bundled',
+      `The values in ${file} cannot be read: they are nested too deeply, contain a cycle, or a getter throws an error.`,
+    );
+  }
 }
 
 function compute(value: unknown, resolved: ResolvedValues, name: string): unknown {

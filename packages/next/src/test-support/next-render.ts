@@ -2,26 +2,30 @@ import { workAsyncStorage } from 'next/dist/server/app-render/work-async-storage
 import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import * as React from 'react';
 
-/** How Next runs a page: the prerendering of a build, a request, or the code that `after()` delays. */
-export type NextPhase = 'build' | 'request' | 'after';
+/** How Next runs code: a page in a build or a request, what `after()` delays, or a function with `'use cache'`. */
+export type NextPhase = 'build' | 'request' | 'after' | 'cache';
 
 /** Segment options of a page, such as `dynamic = 'force-static'`. */
 export interface NextPage {
   forceStatic?: boolean;
+  /** Collects the tags of the cache entry. */
+  tags?: string[];
 }
 
 /** Runs `read` as Next runs the code of a page: in its storages, where `connection()` looks. */
 export async function inNext<Result>(
   phase: NextPhase,
   read: () => Promise<Result>,
-  { forceStatic = false }: NextPage = {},
+  { forceStatic = false, tags = [] }: NextPage = {},
 ): Promise<Result> {
   const work = { page: '/page', route: '/', forceStatic };
-  const unit =
-    phase === 'build'
-      ? { type: 'prerender-legacy', phase: 'render', revalidate: false }
-      : { type: 'request', phase: phase === 'after' ? 'after' : 'render' };
-  return workAsyncStorage.run(work as never, () => workUnitAsyncStorage.run(unit as never, read));
+  const units = {
+    build: { type: 'prerender-legacy', phase: 'render', revalidate: false },
+    request: { type: 'request', phase: 'render' },
+    after: { type: 'request', phase: 'after' },
+    cache: { type: 'cache', phase: 'render', tags },
+  };
+  return workAsyncStorage.run(work as never, () => workUnitAsyncStorage.run(units[phase] as never, read));
 }
 
 /** The part of React in which a renderer of server components keeps what `cache()` stores for one render. */

@@ -63,7 +63,8 @@ export class ConfigService {
       this.#views.idOf(principal.organizationId, environment) ??
       (await findEnvironmentByName(this.#storage, principal, environment)).id;
     const view = await this.viewById(id);
-    if (view === undefined)
+    // It may have been deleted or renamed since its name was looked up.
+    if (view?.environment.name !== environment)
       throw new Refusal('not-found', `The environment "${clip(environment)}" does not exist.`);
     return view;
   }

@@ -5,18 +5,28 @@ import type { ClientDirectory } from '../auth/client-directory.ts';
 const ORGANIZATION_PATH = /^\/organizations\/([^/?]+)\//;
 /** What browsers ask for. Its refusals contain nothing but the reason. */
 const SNAPSHOT_PATH = /^\/organizations\/[^/?]+\/config\/snapshot\/stream(?:\?|$)/;
+/** Paths that do not name an organization. The guard of their routes checks the origin of a publishable key. */
+const OFREP_PATH = /^\/ofrep\//;
 const ALLOW_ORIGIN = 'access-control-allow-origin';
 const PREFLIGHT_MAX_AGE_SEC = 600;
 
 /**
- * Allows cross-origin requests from the origins of the organization's publishable keys, and no others. Every page can
- * read why it gets no snapshot.
+ * Allows cross-origin requests from the origins of the organization's publishable keys, and no others. Requests to OFREP
+ * are allowed from every origin: a preflight has no credential that would name the organization. Every page can read why
+ * it gets no snapshot.
  */
 export async function registerCors(app: FastifyInstance, clients: ClientDirectory): Promise<void> {
   const optionsFor = (origin: boolean): FastifyCorsOptions => ({
     origin,
     methods: ['GET', 'POST'],
-    allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'Last-Event-ID'],
+    allowedHeaders: [
+      'Authorization',
+      'Content-Type',
+      'If-None-Match',
+      'Last-Event-ID',
+      'X-API-Key',
+      'X-Config-Environment',
+    ],
     exposedHeaders: ['ETag', 'Retry-After'],
     maxAge: PREFLIGHT_MAX_AGE_SEC,
     strictPreflight: false,
@@ -37,6 +47,7 @@ export async function registerCors(app: FastifyInstance, clients: ClientDirector
 
 async function isAllowed(request: FastifyRequest, clients: ClientDirectory): Promise<boolean> {
   const { origin } = request.headers;
+  if (OFREP_PATH.test(request.url)) return origin !== undefined;
   const organization = ORGANIZATION_PATH.exec(request.url)?.[1];
   if (origin === undefined || organization === undefined) return false;
   return clients.allowsOrigin(organization, origin);

@@ -87,7 +87,7 @@ describe('a token that was accepted before', () => {
   });
 
   it('is refused when it expires', async () => {
-    const shop = await startShop({ tokenTtlSec: 2 });
+    const shop = await startShop({ tokenTtlSec: 5 });
     const token = await tokenOf(shop.server, await shop.makeClient({ type: 'm2m' }));
     expect((await evaluate(shop, token)).status).toBe(200);
     await expect.poll(async () => (await evaluate(shop, token)).status, { timeout: 15_000 }).toBe(401);

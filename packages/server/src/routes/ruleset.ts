@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { matchesEtag } from '../http/etag.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
@@ -18,13 +19,4 @@ export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: 
       return reply.type('application/json; charset=utf-8').send(view.rulesetJson);
     },
   );
-}
-
-/** RFC 9110 §13.1.2: `*`, or a list of tags compared weakly. */
-function matchesEtag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.split(',').some((entry) => {
-    const tag = entry.trim();
-    return tag === '*' || tag.replace(/^W\//, '') === etag;
-  });
 }

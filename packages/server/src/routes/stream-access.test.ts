@@ -33,7 +33,7 @@ describe.each(STREAMS)('%s', (path) => {
   });
 
   it('ends before its token expires', async () => {
-    const shop = await startShop({ tokenTtlSec: 3 });
+    const shop = await startShop({ tokenTtlSec: 6 });
     const token = await tokenOf(shop.server, await shop.makeClient({ type: 'm2m' }));
     const expiresAtMs = Number(decodeJwt(token).exp) * 1000;
     const stream = await open(shop, path, token);
@@ -64,7 +64,7 @@ describe.each(STREAMS)('%s', (path) => {
 });
 
 it('a stream of a publishable key has no token that could expire, and ends when the key loses its origin', async () => {
-  const shop = await startShop({ tokenTtlSec: 1 });
+  const shop = await startShop({ tokenTtlSec: 5 });
   const admin = shop.token;
   const origins = [ORIGIN, 'http://other.test'];
   const key = await shop.makeClient({ type: 'b2m', allowedOrigins: origins });
@@ -75,7 +75,7 @@ it('a stream of a publishable key has no token that could expire, and ends when 
   await stream.next();
   await expect
     .poll(async () => (await shop.call('GET', '/schemas', undefined, { token: admin })).status, {
-      timeout: 10_000,
+      timeout: 20_000,
     })
     .toBe(401);
   const token = await tokenOf(shop.server);

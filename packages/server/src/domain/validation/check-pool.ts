@@ -79,7 +79,13 @@ export class CheckPool {
     clearTimeout(this.#idleTimer);
     let thread = this.#idle.pop();
     while (thread?.isUsable === false) thread = this.#idle.pop();
-    thread ??= new CheckThread();
+    try {
+      thread ??= new CheckThread();
+    } catch (error) {
+      // The system has no thread left, or the process may not start any.
+      reject(error);
+      return;
+    }
     this.#busy.set(caller.clientId, thread);
     await thread
       .run(job, limitMs)

@@ -1,0 +1,5 @@
+import { flag } from '../../../../shared/config';
+
+export async function GET(): Promise<Response> {
+  return new Response((await flag('betaShop')) ? 'beta' : 'stable');
+}

@@ -1,0 +1,3 @@
+import { handlers } from '../../../../../shared/config';
+
+export const { GET } = handlers;

@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { NextApp } from './next-app.ts';
+import { routesIn } from './routes.ts';
+import { ShopServer } from './shop-server.ts';
+
+const polling = { timeout: 60_000, interval: 250 };
+
+describe('an app with cacheComponents', () => {
+  const app = new NextApp('cached');
+  let server: ShopServer;
+  let build: Awaited<ReturnType<NextApp['build']>>;
+
+  beforeAll(async () => {
+    server = await ShopServer.start();
+    build = await app.build(server.env('development'));
+  });
+
+  afterEach(() => app.stop());
+
+  afterAll(async () => {
+    await app.stop();
+    await server?.close();
+  });
+
+  it('builds, with a static page for each mode that allows it', () => {
+    expect(build.output).toContain('Generating static pages');
+    expect(build.code).toBe(0);
+    expect(routesIn(build.output)).toEqual({
+      '/': 'partial',
+      '/cached': 'static',
+      '/plain': 'static',
+      '/server': 'partial',
+      '/api/config/stream': 'dynamic',
+      '/api/flag': 'dynamic',
+    });
+  });
+
+  it("shows values of the environment that it runs in, also those that the build stored in 'use cache'", async () => {
+    await app.start(server.env('production'));
+    await expect
+      .poll(async () => (await app.get('/cached')).text, polling)
+      .toContain('production@shop.example');
+    const { text } = await app.get('/cached');
+    expect(text).toContain('cached: old, 20, production@shop.example');
+    expect(text).toContain('given: true');
+    expect(text).toMatch(/targeted: flag: "betaShop" is targeted/);
+    expect(text).toMatch(/secret: secret: "paymentKey" is a secret/);
+    expect(text).not.toContain('payment-key-1');
+  });
+
+  it("follows a change inside 'use cache'", async () => {
+    await app.start(server.env('production'));
+    await server.set('production', 'feature_flag', ['newCheckout', true]);
+    await expect.poll(async () => (await app.get('/cached')).text, polling).toContain('cached: new');
+    await server.set('production', 'feature_flag', ['newCheckout', false]);
+    await expect.poll(async () => (await app.get('/cached')).text, polling).toContain('cached: old');
+  });
+
+  it('renders a static shell, and the values of the visitor in its hole', async () => {
+    await app.start(server.env('production'));
+    const beta = await app.get('/', 'beta-user');
+    expect(beta.text).toContain('static shell');
+    expect(beta.text).toContain('client: beta with 20 items');
+    expect((await app.get('/', 'someone')).text).toContain('client: stable with 20 items');
+    const { text } = await app.get('/server', 'beta-user');
+    expect(text).toContain('server: beta, light, production@shop.example');
+    expect(text).toContain('private: beta');
+  });
+
+  it('never shows a visitor the values of another one', async () => {
+    await app.start(server.env('production'));
+    const paths = ['/server', '/', '/api/flag'];
+    const visits = Array.from({ length: 1_000 }, (_, visit) => ({
+      userId: visit % 3 === 0 ? 'beta-user' : `user-${visit}`,
+      path: paths[visit % 2] ?? '/',
+    }));
+    const wrong: unknown[] = [];
+    const visitor = async (): Promise<void> => {
+      for (let visit = visits.pop(); visit !== undefined; visit = visits.pop()) {
+        const { text } = await app.get(visit.path, visit.userId);
+        const isBeta = visit.userId === 'beta-user';
+        if (/\bbeta\b/.test(text.replaceAll('betaShop', '')) !== isBeta) wrong.push(visit);
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, visitor));
+    expect(wrong).toEqual([]);
+  });
+
+  it('renders what needs no values while the server is down', async () => {
+    await app.start({ ...server.env('production'), SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:9' });
+    expect((await app.get('/plain')).text).toContain('plain page');
+    const shell = await app.get('/');
+    expect(shell.status).toBe(200);
+    expect(shell.text).toContain('static shell');
+    expect(shell.text).toContain('client: stable');
+    const failed = await app.get('/server');
+    expect(failed.status).toBe(200);
+    expect(failed.text).toContain('Static heading');
+    expect(app.output).toContain('ConfigRoot has no values yet');
+  });
+
+  it('renders bundled values while the server is down', async () => {
+    const down = { ...server.env('production'), SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:9' };
+    await app.start({ ...down, SHOP_BUNDLED: '1' });
+    expect((await app.get('/server')).text).toContain('server: stable, light, bundled@shop.example');
+  });
+
+  it('leaves no secret, credential or rule in a file of the build or of its caches', async () => {
+    for (const text of [
+      'payment-key-1',
+      server.env('production').SMOOAI_CONFIG_CLIENT_SECRET ?? '',
+      'beta-testers-rule',
+    ]) {
+      expect(text).not.toBe('');
+      expect(await app.filesWith(text), text).toEqual([]);
+    }
+  });
+
+  // The last test, because it replaces the build.
+  it("does not build 'use cache' without a config server and bundled values, and says what is missing", async () => {
+    const { code, output } = await app.build({});
+    expect(code).toBe(1);
+    expect(output).toContain('Missing settings: SMOOAI_CONFIG_API_URL');
+    expect(output).not.toMatch(/took more than|timed? ?out/i);
+  });
+});

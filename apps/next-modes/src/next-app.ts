@@ -1,0 +1,107 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../../scripts/free-port.mjs';
+
+const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
+
+/** Settings of the shell that runs the tests must not reach the apps. */
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(SMOOAI_|NODE_ENV$|VITEST|NODE_OPTIONS$)/.test(name)),
+);
+
+/** One of the fixture apps, by its folder. */
+export class NextApp {
+  readonly #folder: string;
+  #child: ChildProcess | undefined;
+  #url = '';
+  #output = '';
+
+  constructor(name: 'cached' | 'classic') {
+    this.#folder = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  }
+
+  /** What the running app has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Runs `next build`. Resolves with the exit code and all that it printed. */
+  async build(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+    const code = await this.#spawn(['build'], env).code;
+    return { code, output: this.#output };
+  }
+
+  /** Runs `next start`, and resolves when it responds. */
+  async start(env: Record<string, string>): Promise<void> {
+    const port = await freePort(0);
+    this.#url = `http://127.0.0.1:${port}`;
+    const { child, code } = this.#spawn(['start', '--hostname', '127.0.0.1', '--port', String(port)], env);
+    this.#child = child;
+    let hasExited = false;
+    void code.then(() => {
+      hasExited = true;
+    });
+    while (!hasExited) {
+      if (
+        await fetch(`${this.#url}/plain`).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    throw new Error(`next start has ended.\n${this.#output}`);
+  }
+
+  /** Fetches a page or route, as the user of a cookie. */
+  async get(path: string, userId = 'someone'): Promise<{ status: number; text: string }> {
+    const response = await fetch(`${this.#url}${path}`, { headers: { cookie: `userId=${userId}` } });
+    return { status: response.status, text: readable(await response.text()) };
+  }
+
+  /** The files of the build and of its caches that contain a text. */
+  async filesWith(text: string): Promise<string[]> {
+    const entries = await readdir(join(this.#folder, '.next'), { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const found: string[] = [];
+    for (const file of files) if ((await readFile(file)).includes(text)) found.push(file);
+    return found;
+  }
+
+  /** Sends SIGTERM, and resolves when the process has ended. */
+  async stop(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await exited;
+  }
+
+  #spawn(args: string[], env: Record<string, string>): { child: ChildProcess; code: Promise<number | null> } {
+    this.#output = '';
+    const options: SpawnOptions = {
+      cwd: this.#folder,
+      env: { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as unknown as NodeJS.ProcessEnv,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    };
+    const child: ChildProcess = spawn(process.execPath, [next, ...args], options);
+    const collect = (chunk: Buffer): void => {
+      this.#output += chunk;
+    };
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
+    return { child, code: new Promise((resolve) => child.once('exit', (exitCode) => resolve(exitCode))) };
+  }
+}
+
+/** Without the comments that React puts between texts, and with quotes as they are read. */
+function readable(html: string): string {
+  return html.replaceAll('<!-- -->', '').replaceAll('&#x27;', "'").replaceAll('&quot;', '"');
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// Without the source condition, because these apps use the built packages, as a user would.
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    // One `next build` at a time.
+    fileParallelism: false,
+    reporters: ['default', 'json'],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+  },
+});

@@ -1,0 +1,84 @@
+import type { AnyConfig, ConfigContext, ConfigSnapshot, Snapshot } from '@smooai/config';
+import type { ConfigClient } from '@smooai/config/server';
+import { cache } from 'react';
+import { browserView } from './browser-view.ts';
+import { tagCacheEntry } from './cache-scope.ts';
+import { CachedReadError } from './errors.ts';
+import type { BrowserKey, NextConfigOptions } from './next-config-types.ts';
+import { requestTime } from './request-time.ts';
+
+/** A client to read from, and the context to evaluate for. */
+export interface EvaluatedRead<C extends AnyConfig> {
+  client: ConfigClient<C>;
+  context: ConfigContext<C> | undefined;
+}
+
+/** The ways to read. Outside of `'use cache'`, each first makes Next render the page for each request. */
+export interface Reads<C extends AnyConfig> {
+  /** For flags and limits. `call` is the public function, for error messages. */
+  evaluated: (
+    call: string,
+    keys: readonly BrowserKey<C>[],
+    given?: ConfigContext<C>,
+  ) => Promise<EvaluatedRead<C>>;
+  publicClient: (key: string) => Promise<ConfigClient<C>>;
+  secretClient: (key: string) => Promise<ConfigClient<C>>;
+  snapshot: (given?: ConfigContext<C>) => Promise<Snapshot & ConfigSnapshot<C>>;
+}
+
+/** Creates the reads of one configuration: where a read happens decides what it may return. */
+export function createReads<C extends AnyConfig>(
+  { context, browserKeys }: NextConfigOptions<C>,
+  client: () => Promise<ConfigClient<C>>,
+): Reads<C> {
+  const requestContext = cache(async () => context?.());
+  const viewOf = browserView<C>(browserKeys);
+  const atRequest = async (): Promise<ConfigClient<C>> => {
+    await requestTime();
+    return client();
+  };
+  const requestSnapshot = cache(async () => viewOf(await atRequest()).snapshot(await requestContext()));
+  return {
+    evaluated: async (call, keys, given) => {
+      if (!tagCacheEntry(keys)) {
+        return { client: await atRequest(), context: given ?? (await requestContext()) };
+      }
+      const started = await client();
+      const targeted = given === undefined && keys.find((key) => started.explain(key as never).isTargeted);
+      if (targeted) throw targetedError(call, targeted);
+      return { client: started, context: given };
+    },
+    publicClient: async (key) => (tagCacheEntry([key]) ? client() : atRequest()),
+    secretClient: async (key) => {
+      if (tagCacheEntry([])) throw secretError(key);
+      return atRequest();
+    },
+    snapshot: async (given) => {
+      if (!tagCacheEntry([])) {
+        return given === undefined ? requestSnapshot() : viewOf(await atRequest()).snapshot(given);
+      }
+      if (given === undefined) throw snapshotError();
+      const snapshot = viewOf(await client()).snapshot(given);
+      tagCacheEntry([snapshot.public, snapshot.flags, snapshot.limits].flatMap(Object.keys));
+      return snapshot;
+    },
+  };
+}
+
+function targetedError(call: string, key: string): CachedReadError {
+  return new CachedReadError(
+    `${call}: "${key}" is targeted, so its value depends on the visitor, but 'use cache' stores one value for all of them. Read it outside of 'use cache' and pass the value in, or pass the context that it depends on: ${call}('${key}', { country }).`,
+  );
+}
+
+function secretError(key: string): CachedReadError {
+  return new CachedReadError(
+    `secret: "${key}" is a secret, and 'use cache' stores what it reads. Read the secret outside of 'use cache'.`,
+  );
+}
+
+function snapshotError(): CachedReadError {
+  return new CachedReadError(
+    "snapshot: inside 'use cache' the visitor is not known. Call it outside, or pass a context: snapshot({ country }).",
+  );
+}

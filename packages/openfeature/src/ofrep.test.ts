@@ -1,0 +1,87 @@
+import { OFREPProvider } from '@openfeature/ofrep-provider';
+import { OFREPWebProvider } from '@openfeature/ofrep-web-provider';
+import { OpenFeature as ServerFeatures } from '@openfeature/server-sdk';
+import { type Provider, OpenFeature as WebFeatures } from '@openfeature/web-sdk';
+import { TokenProvider } from '@smooai/config/server';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type RunningServer, startConfigServer } from './test-support/config-server.ts';
+import { fetchAsPage, PAGE_ORIGIN } from './test-support/page.ts';
+import { shopConfig, targeted } from './test-support/shop-config.ts';
+
+// OpenFeature's own providers, which know nothing of us but OFREP.
+describe('the official OFREP providers', () => {
+  let running: RunningServer;
+  beforeAll(async () => {
+    running = await startConfigServer(shopConfig, { theme: targeted('dark', 'light') });
+  });
+  afterAll(() => running.server.close());
+
+  it('evaluate on the server for each call, and follow a flip', async () => {
+    const { authUrl = '', clientId = '', clientSecret = '' } = running.clientOptions();
+    const tokens = new TokenProvider({ authUrl, clientId, clientSecret });
+    const provider = new OFREPProvider({
+      baseUrl: running.server.url,
+      headersFactory: async () => [
+        ['Authorization', `Bearer ${await tokens.getAccessToken()}`],
+        ['X-Config-Environment', 'development'],
+      ],
+    });
+    await ServerFeatures.setProviderAndWait('ofrep', provider);
+    onTestFinished(() => ServerFeatures.clearProviders());
+    const client = ServerFeatures.getClient('ofrep');
+    const context = { targetingKey: 'insider' };
+    expect(await client.getStringDetails('theme', 'none', context)).toMatchObject({
+      value: 'dark',
+      reason: 'TARGETING_MATCH',
+      variant: 'dark',
+      flagMetadata: { ruleId: 'insiders', environment: 'development' },
+    });
+    expect(await client.getStringDetails('banner', 'from the code')).toMatchObject({
+      value: 'from the code',
+    });
+    expect(await client.getStringDetails('paymentKey', 'none')).toMatchObject({
+      errorCode: 'FLAG_NOT_FOUND',
+    });
+    expect(await client.getBooleanValue('newCheckout', true)).toBe(false);
+    await running.set({ newCheckout: true });
+    expect(await client.getBooleanValue('newCheckout', false)).toBe(true);
+  });
+
+  it('read all flags for the context of a page, and follow a flip by polling', async () => {
+    const publishableKey = await running.publishableKey(PAGE_ORIGIN);
+    await running.set({ newCheckout: false });
+    const statuses: number[] = [];
+    const provider = new OFREPWebProvider({
+      baseUrl: running.server.url,
+      pollInterval: 50,
+      cacheMode: 'disabled',
+      headers: [
+        ['X-API-Key', publishableKey],
+        ['X-Config-Environment', 'development'],
+      ],
+      // A browser sends the origin by itself.
+      fetchImplementation: async (input, init) => {
+        const response = await fetchAsPage(input, init);
+        statuses.push(response.status);
+        return response;
+      },
+    });
+    await WebFeatures.setContext({ targetingKey: 'insider' });
+    // Its declarations do not know `exactOptionalPropertyTypes`.
+    await WebFeatures.setProviderAndWait(provider as Provider);
+    onTestFinished(() => WebFeatures.clearProviders());
+    const client = WebFeatures.getClient();
+    expect(client.getStringDetails('theme', 'none')).toMatchObject({
+      value: 'dark',
+      reason: 'TARGETING_MATCH',
+    });
+    expect(client.getBooleanValue('newCheckout', true)).toBe(false);
+    await vi.waitFor(() => expect(statuses).toContain(304), { timeout: 20_000 });
+    await running.set({ newCheckout: true });
+    await vi.waitFor(() => expect(client.getBooleanValue('newCheckout', false)).toBe(true), {
+      timeout: 20_000,
+    });
+    await WebFeatures.setContext({ targetingKey: '' });
+    expect(client.getNumberValue('cartItems', 0)).toBe(20);
+  });
+});

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
+  test: {
+    // Generous, because several suites share the machine. No test waits for it.
+    testTimeout: 30_000,
+    include: ['src/**/*.test.ts'],
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-results/unit.json' },
+  },
+});
