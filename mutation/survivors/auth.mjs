@@ -7,4 +7,41 @@ export const auth = [
       'Equivalent: any text that is neither a key nor a token is refused, and only "header" is compared.',
     mutants: [`'' → "Stryker was here!"`, `'query' → ""`],
   },
+  {
+    file: `${folder}/token-service.ts`,
+    reason: 'Equivalent: the counter only has to change.',
+    mutants: ['this.#revocations += 1 → this.#revocations -= 1'],
+  },
+  {
+    file: `${folder}/token-service.ts`,
+    reason:
+      'Equivalent: what is undefined or not a string throws in the next lines, which counts as not valid.',
+    mutants: [
+      '!key → false',
+      `typeof scope !== 'string' || typeof exp !== 'number' → false`,
+      `typeof scope !== 'string' || typeof exp !== 'number' → typeof scope !== 'string' && typeof exp !== 'number'`,
+      `typeof scope !== 'string' → false`,
+      '{ // The caller learns only that the token is not valid, not why. return undefi… → {}',
+    ],
+  },
+  {
+    file: `${folder}/token-service.ts`,
+    reason: 'Equivalent: jose refuses a token whose `exp` is not a number.',
+    mutants: [`typeof exp !== 'number' → false`],
+  },
+  {
+    file: `${folder}/token-service.ts`,
+    reason: 'Only for the types: a generated or imported EC key always has all its parts.',
+    mutants: [
+      '!kty || !crv || !x || !y || !d → false',
+      '!kty || !crv || !x || !y || !d → (!kty || !crv || !x || !y) && !d',
+      '!kty || !crv || !x || !y → false',
+      '!kty || !crv || !x || !y → (!kty || !crv || !x) && !y',
+      '!kty || !crv || !x → false',
+      '!kty || !crv || !x → (!kty || !crv) && !x',
+      '!kty || !crv → false',
+      '!kty || !crv → !kty && !crv',
+      'key instanceof Uint8Array → false',
+    ],
+  },
 ];

@@ -1,13 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import { expect, it } from 'vitest';
 import { callApi, temporaryDirectory } from '../test-support/running-server.ts';
 import { type Shop, startShop } from '../test-support/shop-server.ts';
 import { withStorage } from '../test-support/two-organizations.ts';
 import { hashCredential } from './credentials.ts';
-import { TokenService } from './token-service.ts';
 
 interface Forger {
   /** The status of a request with a token signed with the server's own key. */
@@ -110,67 +108,4 @@ it('a token for a publishable key’s client is refused, and so is a machine cli
     headers: { origin: 'http://shop.test' },
   });
   expect(response.status).toBe(401);
-});
-
-it('a revocation is forgotten once its token has expired, and not before', async () => {
-  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
-  onTestFinished(() => storage.close());
-  const service = await TokenService.open(storage, { ttlSec: 600 });
-  const nowSec = Math.floor(Date.now() / 1000);
-  const claims = { clientId: 'a', organizationId: 'o', scopes: [] };
-  await storage.insertRevokedToken('expired', nowSec - 1);
-  await service.revoke({ ...claims, jti: 'first', expiresAtSec: nowSec + 600 });
-  await service.revoke({ ...claims, jti: 'second', expiresAtSec: nowSec + 600 });
-  const revoked = ['expired', 'first', 'second'].map((id) => service.isRevoked(id));
-  expect(await Promise.all(revoked)).toEqual([false, true, true]);
-});
-
-describe('the signing keys', () => {
-  it('are one after two first starts at once, and each accepts the tokens of the other', async () => {
-    const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
-    onTestFinished(() => storage.close());
-    const opened = await Promise.all(
-      Array.from({ length: 4 }, () => TokenService.open(storage, { ttlSec: 600 })),
-    );
-    expect(await storage.listSigningKeys()).toHaveLength(1);
-    for (const service of opened) expect(service.jwks()).toEqual(opened[0]?.jwks());
-    const client = { id: 'a', organizationId: 'o' } as never;
-    const issued = await opened[0]?.issue(client, ['config:read'], 'http://issuer.example');
-    expect(await opened[3]?.verify(String(issued?.accessToken))).toMatchObject({
-      clientId: 'a',
-      organizationId: 'o',
-      scopes: ['config:read'],
-    });
-  });
-
-  it('are published without their private part', async () => {
-    const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
-    onTestFinished(() => storage.close());
-    const service = await TokenService.open(storage, { ttlSec: 600 });
-    for (const key of service.jwks().keys) {
-      expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
-    }
-  });
-
-  it('include older ones, whose tokens still work; new tokens are signed with the newest', async () => {
-    const [one, two] = await Promise.all(
-      ['a', 'b'].map(async () => {
-        const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
-        onTestFinished(() => storage.close());
-        return storage;
-      }),
-    );
-    if (one === undefined || two === undefined) throw new Error('No storage.');
-    const before = await TokenService.open(one, { ttlSec: 600 });
-    await TokenService.open(two, { ttlSec: 600 });
-    const client = { id: 'a', organizationId: 'o' } as never;
-    const old = await before.issue(client, ['config:read'], 'http://issuer.example');
-    const [key] = await two.listSigningKeys();
-    if (key === undefined) throw new Error('No key.');
-    await one.insertSigningKey({ ...key, createdAt: '9999-01-01T00:00:00.000Z' });
-    const after = await TokenService.open(one, { ttlSec: 600 });
-    expect(await after.verify(old.accessToken)).toMatchObject({ clientId: 'a' });
-    const fresh = await after.issue(client, ['config:read'], 'http://issuer.example');
-    expect(await before.verify(fresh.accessToken)).toBeUndefined();
-  });
 });

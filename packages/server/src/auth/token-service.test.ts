@@ -204,13 +204,83 @@ describe('the stored signing keys', () => {
     expect(service.jwks()).toEqual({ keys: [{ kty, crv, x, y, kid, alg: 'ES256', use: 'sig' }] });
   });
 
-  it.each(['kty', 'crv', 'x', 'y', 'd', undefined])('are refused as damaged without %s', async (name) => {
+  it.each([
+    ['another value for kty', { kty: 1 }],
+    ['no string for crv', { crv: 1 }],
+    ['no string for x', { x: 1 }],
+    ['no string for y', { y: 1 }],
+    ['no string for d', { d: 1 }],
+    ['null', null],
+    ['a string', 'text'],
+  ])('are refused as damaged with %s', async (_name, change) => {
     const { storage } = await setUp();
     const [stored] = await storage.listSigningKeys();
-    const privateJwk = name === undefined ? 'text' : { ...(stored?.privateJwk as object), [name]: 1 };
+    const isChange = typeof change === 'object' && change !== null;
+    const privateJwk = isChange ? { ...(stored?.privateJwk as object), ...change } : change;
     const listSigningKeys = async () => [{ kid: 'k1', createdAt: '', privateJwk }] as never;
-    await expect(TokenService.open({ ...storage, listSigningKeys }, { ttlSec: 1 })).rejects.toThrow(
-      'The stored signing key k1 is damaged.',
+    await expect(TokenService.open({ ...storage, listSigningKeys }, { ttlSec: 1 })).rejects.toMatchObject({
+      message: 'The stored signing key k1 is damaged.',
+    });
+  });
+});
+
+it('a revocation is forgotten once its token has expired, and not before', async () => {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const service = await TokenService.open(storage, { ttlSec: 600 });
+  const nowSec = Math.floor(Date.now() / 1000);
+  const claims = { clientId: 'a', organizationId: 'o', scopes: [] };
+  await storage.insertRevokedToken('expired', nowSec - 1);
+  await service.revoke({ ...claims, jti: 'first', expiresAtSec: nowSec + 600 });
+  await service.revoke({ ...claims, jti: 'second', expiresAtSec: nowSec + 600 });
+  const revoked = ['expired', 'first', 'second'].map((id) => service.isRevoked(id));
+  expect(await Promise.all(revoked)).toEqual([false, true, true]);
+});
+
+describe('the signing keys', () => {
+  it('are one after two first starts at once, and each accepts the tokens of the other', async () => {
+    const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+    onTestFinished(() => storage.close());
+    const opened = await Promise.all(
+      Array.from({ length: 4 }, () => TokenService.open(storage, { ttlSec: 600 })),
     );
+    expect(await storage.listSigningKeys()).toHaveLength(1);
+    for (const service of opened) expect(service.jwks()).toEqual(opened[0]?.jwks());
+    const issued = await opened[0]?.issue(client, ['config:read'], 'http://issuer.example');
+    expect(await opened[3]?.verify(String(issued?.accessToken))).toMatchObject({
+      clientId: 'shop',
+      organizationId: 'organization',
+      scopes: ['config:read'],
+    });
+  });
+
+  it('are published without their private part', async () => {
+    const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+    onTestFinished(() => storage.close());
+    const service = await TokenService.open(storage, { ttlSec: 600 });
+    for (const key of service.jwks().keys) {
+      expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+    }
+  });
+
+  it('include older ones, whose tokens still work; new tokens are signed with the newest', async () => {
+    const [one, two] = await Promise.all(
+      ['a', 'b'].map(async () => {
+        const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+        onTestFinished(() => storage.close());
+        return storage;
+      }),
+    );
+    if (one === undefined || two === undefined) throw new Error('No storage.');
+    const before = await TokenService.open(one, { ttlSec: 600 });
+    await TokenService.open(two, { ttlSec: 600 });
+    const old = await before.issue(client, ['config:read'], 'http://issuer.example');
+    const [key] = await two.listSigningKeys();
+    if (key === undefined) throw new Error('No key.');
+    await one.insertSigningKey({ ...key, createdAt: '9999-01-01T00:00:00.000Z' });
+    const after = await TokenService.open(one, { ttlSec: 600 });
+    expect(await after.verify(old.accessToken)).toMatchObject({ clientId: 'shop' });
+    const fresh = await after.issue(client, ['config:read'], 'http://issuer.example');
+    expect(await before.verify(fresh.accessToken)).toBeUndefined();
   });
 });
