@@ -61,7 +61,13 @@ export const rooms = {
   },
   domain: {
     package: 'server',
-    mutate: ['src/domain'],
+    // What `changes` and `streams` do not have.
+    mutate: [
+      ...['access', 'change-bus', 'checked-write', 'config-service', 'environment-view', 'environments'],
+      ...['refusal', 'schemas', 'segment-use', 'segments', 'snapshot', 'unique-name', 'values'],
+    ]
+      .map((name) => `src/domain/${name}.ts`)
+      .concat('src/domain/validation'),
     tests: [
       'src/domain/**/*.test.ts',
       'src/routes/{environments,evaluate,ruleset,schemas,segments,snapshot,stream}.test.ts',
