@@ -11,6 +11,11 @@ export interface ConfigSecretsOptions {
   export?: string;
 }
 
+/** A plugin of Vite, as its `plugins` accept it. Vite's own type would need Vite's types in every compilation. */
+export interface VitePlugin {
+  name: string;
+}
+
 /** Shorter values, such as "1" or "true", are in every bundle. */
 const SHORTEST_VALUE = 6;
 
@@ -30,10 +35,10 @@ interface Forbidden {
  * @example
  * export default defineConfig({ plugins: [react(), configSecrets({ schema: 'src/config.ts' })] });
  */
-export function configSecrets(options: ConfigSecretsOptions): Plugin {
+export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
   let file: string;
   let forbidden: Forbidden[] = [];
-  return {
+  const plugin: Plugin = {
     name: 'smooai-config-secrets',
     apply: 'build',
     enforce: 'post',
@@ -55,6 +60,7 @@ export function configSecrets(options: ConfigSecretsOptions): Plugin {
       }
     },
   };
+  return plugin;
 }
 
 async function loadSchema(root: string, file: string, name: string): Promise<AnyConfig> {
