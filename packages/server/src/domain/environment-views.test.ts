@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Condition, JsonValue } from '@smooai/config';
 import { expect, it, onTestFinished } from 'vitest';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
+import type { Storage } from '../storage/storage.ts';
 import { logStatements } from '../test-support/statement-log.ts';
 import { insertShop, segmentRow, valueRow } from '../test-support/storage-fixtures.ts';
 import { ChangeBus } from './change-bus.ts';
@@ -102,4 +103,71 @@ it('does not name secrets', async () => {
   const change = { tier: 'secret' as const, key: 'paymentKey', value: 'sk_1' };
   await writer.run(async (transaction) => transaction.record(id, [change]));
   expect(changedKeys(before, await read())).toEqual(new Set());
+});
+
+/** Views of a storage whose reads end only when the test lets them. */
+async function setUpHeld() {
+  const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
+  onTestFinished(() => storage.close());
+  const { environment } = await insertShop(storage);
+  const releases: (() => void)[] = [];
+  const transaction: Storage['transaction'] = async (work) => {
+    const result = await storage.transaction(work);
+    await new Promise<void>((resolve) => void releases.push(resolve));
+    return result;
+  };
+  const views = new EnvironmentViews({ ...storage, transaction }, new SchemaKeysCache());
+  const heldReads = (count: number) => expect.poll(() => releases.length).toBe(count);
+  return { views, id: environment.id, releases, heldReads };
+}
+
+it('keeps no view that was read before a change, and does not disturb the read after it', async () => {
+  const { views, id, releases, heldReads } = await setUpHeld();
+  const early = views.read(id);
+  await heldReads(1);
+  views.forget(id);
+  const later = views.read(id);
+  await heldReads(2);
+  releases[0]?.();
+  const old = await early;
+  const shared = views.read(id);
+  releases[1]?.();
+  const current = await later;
+  expect(current).not.toBe(old);
+  expect(await shared).toBe(current);
+  expect(await views.read(id)).toBe(current);
+});
+
+it('looks for an unknown environment each time', async () => {
+  const { views, set } = await setUp();
+  await set('one', 1);
+  expect(await views.read('unknown')).toBeUndefined();
+  const statements = logStatements();
+  expect(await views.read('unknown')).toBeUndefined();
+  expect(statements.matching(/./)).not.toEqual([]);
+});
+
+it('knows the id of an environment by its current name, if its view is in memory', async () => {
+  const { views, writer, read, id } = await setUp();
+  const { name, organizationId } = (await read()).environment;
+  expect(views.idOf(organizationId, name)).toBe(id);
+  expect([views.idOf('other', name), views.idOf(organizationId, 'other')]).toEqual([undefined, undefined]);
+  await writer.run(async (transaction) => {
+    const environment = await transaction.operations.findEnvironment(id);
+    if (environment === undefined) throw new Error('The environment is missing.');
+    await transaction.operations.updateEnvironment({ ...environment, name: 'renamed' });
+    transaction.record(id, []);
+  });
+  expect(views.idOf(organizationId, name)).toBeUndefined();
+  await read();
+  expect([views.idOf(organizationId, name), views.idOf(organizationId, 'renamed')]).toEqual([undefined, id]);
+});
+
+it('gives each environment an epoch of its own, which is new with each start', async () => {
+  const { views, id } = await setUp();
+  const other = await setUp();
+  const [first, again, second] = await Promise.all([views.read(id), views.read(id), other.read()]);
+  expect(first?.epoch).toMatch(new RegExp(`.-${id}$`));
+  expect(again?.epoch).toBe(first?.epoch);
+  expect(second.epoch.split('-')[0]).not.toBe(first?.epoch.split('-')[0]);
 });
