@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Condition, JsonValue } from '@smooai/config';
 import { expect, it, onTestFinished } from 'vitest';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
@@ -34,7 +34,7 @@ async function setUp() {
       await transaction.operations.upsertSegment(segmentRow(shop, { name, condition }));
       transaction.record(id, [{ segments: { [name]: condition } }]);
     });
-  return { views, writer, id, read, set, setSegment };
+  return { views, writer, id, shop, read, set, setSegment };
 }
 
 const inCountry = (country: string): Condition => ({ attribute: 'country', op: 'in', values: [country] });
@@ -170,4 +170,23 @@ it('gives each environment an epoch of its own, which is new with each start', a
   expect(first?.epoch).toMatch(new RegExp(`.-${id}$`));
   expect(again?.epoch).toBe(first?.epoch);
   expect(second.epoch.split('-')[0]).not.toBe(first?.epoch.split('-')[0]);
+});
+
+it('knows the keys of every schema of its organization', async () => {
+  const { writer, id, shop, read } = await setUp();
+  const group = { type: 'object', properties: {} } as const;
+  for (const key of ['one', 'two']) {
+    const properties = {
+      publicConfigSchema: group,
+      secretConfigSchema: group,
+      featureFlagSchema: { type: 'object', properties: { [key]: { type: 'boolean' } } },
+      limitsSchema: group,
+    } as const;
+    await writer.run(async (transaction) => {
+      const jsonSchema = { type: 'object', properties } as const;
+      await transaction.operations.insertSchema({ ...shop.schema, id: randomUUID(), name: key, jsonSchema });
+      transaction.record(id, []);
+    });
+  }
+  expect([...(await read()).keys.keys()].sort()).toEqual(['one', 'two']);
 });
