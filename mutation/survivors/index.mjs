@@ -1,9 +1,10 @@
 // Mutants that no test notices, with the reason why each is left. `mutants` are written as the table prints them.
 import { auth } from './auth.mjs';
+import { changes } from './changes.mjs';
 import { diskCache } from './disk-cache.mjs';
 import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
 import { ruleset } from './ruleset.mjs';
 import { token } from './token.mjs';
 
-export const explained = [...redact, ...token, ...evaluation, ...diskCache, ...ruleset, ...auth];
+export const explained = [...redact, ...token, ...evaluation, ...diskCache, ...ruleset, ...auth, ...changes];

@@ -11,4 +11,9 @@ export const ruleset = [
     reason: 'Only memory: a missing epoch is never looked up, and takes one of the 64 places.',
     mutants: ['current.epoch !== undefined → true'],
   },
+  {
+    file: `${folder}/value-layers.ts`,
+    reason: 'Equivalent: `setFile` sets both fields, and spreading undefined adds nothing.',
+    mutants: ['false → true', 'this.#fileSegments === undefined → false', 'this.#file?.get → this.#file.get'],
+  },
 ];
