@@ -172,11 +172,14 @@ export class TokenThrottledError extends ConfigError {
   readonly retryAfterMs: number;
   /** The status of the response that asked for the pause. */
   readonly status: number;
+  /** Why, in the server's words, if it said so. */
+  readonly errorDescription: string | undefined;
 
-  constructor(message: string, details: { retryAfterMs: number; status: number }) {
+  constructor(message: string, details: { retryAfterMs: number; status: number; errorDescription?: string }) {
     super(message);
     this.retryAfterMs = details.retryAfterMs;
     this.status = details.status;
+    this.errorDescription = details.errorDescription;
   }
 }
 

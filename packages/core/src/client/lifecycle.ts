@@ -262,9 +262,13 @@ export class ClientLifecycle {
 
   #timeoutError(timeoutMs: number, lastFailure: Error | undefined): ReadyTimeoutError {
     const failure = lastFailure ?? this.#connection.tokenFailure;
-    const detail = failure === undefined ? '' : ` Last failure: ${failure.message}`;
+    // A failure says itself what to check.
+    const detail =
+      failure === undefined
+        ? 'Check the API URL and that the server is running, or'
+        : `Last failure: ${failure.message} To wait longer,`;
     return new ReadyTimeoutError(
-      `The config client was not ready within ${timeoutMs} ms.${detail} Check the API URL and that the server is running, or pass a longer timeout: ready({ timeoutMs }).`,
+      `The config client was not ready within ${timeoutMs} ms. ${detail} pass a longer timeout: ready({ timeoutMs }).`,
       failure instanceof Error ? { cause: failure } : undefined,
     );
   }

@@ -13,6 +13,13 @@ export interface ReservedStart {
   readonly reservedAt: Moment;
 }
 
+/** A response that asked for a pause. */
+export interface Throttle {
+  readonly status: number;
+  /** Why, in the server's words. */
+  readonly description?: string | undefined;
+}
+
 /** Decides when the next exchange may begin. */
 export class ExchangePace {
   readonly #backoff: ReturnType<typeof createBackoff> = createBackoff(BACKGROUND_BACKOFF);
@@ -23,8 +30,8 @@ export class ExchangePace {
   #backoffMs = 0;
   #throttledAt: Moment | undefined;
   #throttleMs = 0;
-  /** The status of the response that asked for the pause. */
-  throttleStatus = 429;
+  /** The response that asked for the pause. */
+  throttle: Throttle = { status: 429 };
 
   /**
    * Reserves the start of an exchange, at least 500 ms after the last one. The first exchange after an
@@ -74,10 +81,10 @@ export class ExchangePace {
   }
 
   /** The server responded with `Retry-After`. */
-  throttled(retryAfterMs: number, status: number): void {
+  throttled(retryAfterMs: number, throttle: Throttle): void {
     this.#throttledAt = new Moment();
     this.#throttleMs = retryAfterMs;
-    this.throttleStatus = status;
+    this.throttle = throttle;
   }
 
   #intervalMs(): number {

@@ -10,6 +10,7 @@ import {
 import { describeFailure, ExchangeFailure, transportCause } from '../http/exchange-failure.ts';
 import { createRedactor, redact } from '../http/redact.ts';
 import { isTransientReason, isTransientStatus } from '../http/transient-failure.ts';
+import type { Throttle } from './exchange-pace.ts';
 
 /** RFC 6749 §5.2 and RFC 8707 §2: refusals that stay the same until the client or the request is changed. */
 const PERMANENT_ERRORS: readonly (string | undefined)[] = [
@@ -90,11 +91,18 @@ export class TokenErrors {
     );
   }
 
-  throttled(retryAfterMs: number, status: number): TokenThrottledError {
+  /** @param throttle - `description`: why, in the server's words, from which secrets were removed */
+  throttled(retryAfterMs: number, { status, description }: Throttle): TokenThrottledError {
     const seconds = Math.ceil(retryAfterMs / 1000);
+    const reason = description === undefined ? '' : `: ${description.replace(/\.?$/, '.')}`;
+    const pause = `asked for a pause of ${seconds} s`;
     return new TokenThrottledError(
-      `The token endpoint ${this.#tokenUrl} returned ${status} and asked for a pause of ${seconds} s. Try again later, or set waitWhenThrottled.`,
-      { retryAfterMs: Math.ceil(retryAfterMs), status },
+      `The token endpoint ${this.#tokenUrl} returned ${status}${reason === '' ? ` and ${pause}.` : `${reason} It ${pause}.`}`,
+      {
+        retryAfterMs: Math.ceil(retryAfterMs),
+        status,
+        ...(description !== undefined && { errorDescription: description }),
+      },
     );
   }
 

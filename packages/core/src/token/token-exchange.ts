@@ -125,7 +125,9 @@ export class TokenExchange {
       secrets,
     );
     const retryAfterMs = isTransientRefusal(rejected) ? retryAfterOf(response) : 0;
-    return retryAfterMs > 0 ? this.#errors.throttled(retryAfterMs, status) : rejected;
+    return retryAfterMs > 0
+      ? this.#errors.throttled(retryAfterMs, { status, description: rejected.errorDescription })
+      : rejected;
   }
 
   #readToken({ text }: HttpResponse): { value: string; lifetimeMs: number } {

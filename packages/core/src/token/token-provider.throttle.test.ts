@@ -38,6 +38,26 @@ describe('Retry-After', () => {
     expect(provider.status().throttledForMs).toBe(0);
   });
 
+  it('is reported with the reason of the server, also to callers during the pause', async () => {
+    const body = JSON.stringify({
+      error: 'invalid_request',
+      message: 'Too many wrong secrets. Check the secret.',
+    });
+    const response = new Response(body, { status: 429, headers: { 'retry-after': '20' } });
+    const { provider } = setUp([response]);
+    for (const seconds of [20, 15]) {
+      const error = await failureOf(provider.getAccessToken());
+      expect(error).toMatchObject({ errorDescription: 'Too many wrong secrets. Check the secret.' });
+      expect(error).toHaveProperty(
+        'message',
+        expect.stringContaining(
+          `returned 429: Too many wrong secrets. Check the secret. It asked for a pause of ${seconds} s.`,
+        ),
+      );
+      await vi.advanceTimersByTimeAsync(5_000);
+    }
+  });
+
   it.each(['0', 'soon', '-5'])('of %s is ignored, and the exchange is retried', async (value) => {
     const { provider } = setUp([throttle(value), tokenResponse('t1')], { maxAttempts: 2 });
     const call = provider.getAccessToken();

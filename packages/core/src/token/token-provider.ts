@@ -238,7 +238,7 @@ export class TokenProvider implements AccessTokenSource {
     const backoff = createBackoff(RETRY_BACKOFF);
     for (let attempt = 1; ; attempt++) {
       const throttledForMs = this.#pace.throttledForMs();
-      if (throttledForMs > 0) throw this.#errors.throttled(throttledForMs, this.#pace.throttleStatus);
+      if (throttledForMs > 0) throw this.#errors.throttled(throttledForMs, this.#pace.throttle);
       if (signal.aborted) throw this.#errors.aborted();
       const attemptedAt = performance.now();
       const leftMs = deadlineMs - (attemptedAt - startedAt);
@@ -255,7 +255,10 @@ export class TokenProvider implements AccessTokenSource {
         flight.isRequesting = false;
         // `attempt` throws nothing else.
         const error = thrown as TokenError;
-        if (error.code === 'ERR_TOKEN_THROTTLED') this.#pace.throttled(error.retryAfterMs, error.status);
+        if (error.code === 'ERR_TOKEN_THROTTLED') {
+          const { retryAfterMs, status, errorDescription: description } = error;
+          this.#pace.throttled(retryAfterMs, { status, description });
+        }
         const durationMs = performance.now() - attemptedAt;
         const isRetryable = !flight.callers.isEmpty && attempt < maxAttempts && isTransientTokenError(error);
         const hasRetry = isRetryable && durationMs + retryInMs < leftMs;

@@ -220,7 +220,7 @@ async function removeUnlessSecret(
   { stored, force }: { stored: StoredValue; force: boolean },
 ): Promise<void> {
   if (stored.tier === 'secret' && !force) {
-    throw new Refusal('conflict', `"${stored.key}" is a secret. Set "force" to delete it.`);
+    throw new Refusal('conflict', `"${stored.key}" is a secret. To delete it, add force=true to the query.`);
   }
   await removeValue(transaction, environment, stored);
 }

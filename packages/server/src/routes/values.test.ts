@@ -91,7 +91,7 @@ describe('values', () => {
     await shop.set('paymentKey', 'sk_live_12345678');
     const refused = await shop.call('DELETE', '/values/paymentKey?environment=development');
     expect(refused.status).toBe(409);
-    expect(refused.body.message).toContain('Set "force"');
+    expect(refused.body.message).toContain('force=true');
     const done = await shop.call('DELETE', '/values/paymentKey?environment=development&force=true');
     expect(done.status).toBe(204);
     expect((await shop.ruleset()).secret).toEqual({});
