@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot } from '../wire.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
 import { SnapshotStore } from './snapshot-store.ts';
@@ -295,13 +296,17 @@ describe('createSnapshotSource', () => {
     const settings = { apiUrl: url, organizationId: 'o', environment: 'e', publishableKey: 'pk' };
     const source = createSnapshotSource(settings);
     const own = createSnapshotSource({ url: ({ country }) => `${url}/own?${String(country)}` });
-    const ends = [source.connect(new SnapshotStore(), { b: { d: 1, c: [2] }, a: 'x' })];
-    await until(() => expect(server.requests).toHaveLength(1));
-    ends.push(source.connect(new SnapshotStore(), { a: 'x', b: { c: [2], d: 1 } }));
-    await until(() => expect(server.requests).toHaveLength(2));
-    ends.push(own.connect(new SnapshotStore(), { country: 'NL' }));
-    await until(() => expect(server.requests).toHaveLength(3));
-    for (const end of ends) end();
+    // One after the other: Node 24 has Web Locks, with which equal streams would share one connection.
+    const connections: [typeof source, ConfigContext][] = [
+      [source, { b: { d: 1, c: [2] }, a: 'x' }],
+      [source, { a: 'x', b: { c: [2], d: 1 } }],
+      [own, { country: 'NL' }],
+    ];
+    for (const [index, [from, context]] of connections.entries()) {
+      const disconnect = from.connect(new SnapshotStore(), context);
+      await until(() => expect(server.requests).toHaveLength(index + 1));
+      disconnect();
+    }
     const [first, second, third] = server.requests.map((request) => request.url);
     expect(first).toBe(second);
     expect(third).toBe('/own?NL');
