@@ -6,7 +6,6 @@ import { UniqueViolationError } from '../storage/storage.ts';
 import { StorageError, type StorageErrorCode } from '../storage/storage-error.ts';
 import { HttpError } from './http-error.ts';
 import { OAuthError } from './oauth-error.ts';
-import { TooManyStreamsError } from './stream-limits.ts';
 
 const STATUSES: Readonly<Record<RefusalCode, number>> = {
   invalid: 400,
@@ -59,7 +58,6 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (error instanceof UniqueViolationError) {
     return reply.code(STATUSES.conflict).send({ message: error.message });
   }
-  if (error instanceof TooManyStreamsError) void reply.header('retry-after', String(error.retryAfterSec));
   const refusal = frameworkRefusal(error);
   if (refusal) return reply.code(refusal.statusCode).send({ message: refusal.message });
   logUnknownError(error, request);

@@ -1,20 +1,11 @@
+import { Refusal } from '../domain/refusal.ts';
 import type { Principal } from '../principal.ts';
 import type { StreamOptions } from './event-stream.ts';
-import { HttpError } from './http-error.ts';
 
 const DEFAULT_MAX_PER_KEY = 50_000;
 const DEFAULT_MAX_PER_ADDRESS = 5_000;
 /** Seconds. Our browser client waits up to 30 s between two attempts too. */
 const RETRY_AFTER_SEC = 30;
-
-/** A key or an address has as many streams as it may have. */
-export class TooManyStreamsError extends HttpError {
-  readonly retryAfterSec: number = RETRY_AFTER_SEC;
-
-  constructor(message: string) {
-    super(429, message);
-  }
-}
 
 /**
  * Counts the open snapshot streams of publishable keys, which every visitor of a page can read. Machine clients have a
@@ -33,19 +24,19 @@ export class StreamLimits {
 
   /**
    * Counts a stream. Returns a function that frees its place; call it once.
-   * @throws {TooManyStreamsError} if the key has too many, or too many from this address
+   * @throws {Refusal} `too-many-requests` if the key has too many, or too many from this address
    */
   take({ type, clientId }: Pick<Principal, 'type' | 'clientId'>, address: string): () => void {
     if (type !== 'b2m') return () => undefined;
     const ofAddress = `${clientId} ${address}`;
     if (this.#count(ofAddress) >= this.#maxPerAddress) {
-      throw new TooManyStreamsError(
+      throw tooManyStreams(
         `This publishable key has ${this.#maxPerAddress} open streams from this address, the maximum. ` +
           'Behind a proxy, start the server with --trust-proxy, or all visitors have one address.',
       );
     }
     if (this.#count(clientId) >= this.#maxPerKey) {
-      throw new TooManyStreamsError(
+      throw tooManyStreams(
         `This publishable key has ${this.#maxPerKey} open streams, the maximum. Try again later.`,
       );
     }
@@ -66,4 +57,8 @@ export class StreamLimits {
     if (count === 0) this.#open.delete(name);
     else this.#open.set(name, count);
   }
+}
+
+function tooManyStreams(message: string): Refusal {
+  return new Refusal('too-many-requests', message, { retryAfterSec: RETRY_AFTER_SEC });
 }
