@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type JsonSchema, type SchemaDocument, schemaKeysOf, TIERS, type Tier } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
-import type { StoredSchema } from '../storage/storage.ts';
+import type { StorageOperations, StoredSchema } from '../storage/storage.ts';
 import { Refusal } from './refusal.ts';
 
 /**
@@ -30,6 +30,24 @@ export function refuseKeysOfOtherSchemas(document: SchemaDocument, others: reado
       else if (!isDeepStrictEqual(mine, declaration)) throw builtInConflict(key, other);
     }
     if (taken.length > 0) throw takenConflict(taken, other);
+  }
+}
+
+/**
+ * Before a schema loses keys: the values of built-in keys stay, with another schema that declares the key.
+ * @param keys what the schema still declares
+ */
+export async function keepBuiltInValues(
+  operations: StorageOperations,
+  schemaId: string,
+  { keys, others }: { keys: ReadonlySet<string>; others: readonly StoredSchema[] },
+): Promise<void> {
+  for (const stored of await operations.listSchemaValues(schemaId)) {
+    if (!BUILT_IN_KEYS.has(stored.key) || keys.has(stored.key)) continue;
+    const heir = others.find(
+      ({ jsonSchema }) => declarationsOf(jsonSchema).get(stored.key)?.tier === stored.tier,
+    );
+    if (heir !== undefined) await operations.upsertValue({ ...stored, schemaId: heir.id });
   }
 }
 

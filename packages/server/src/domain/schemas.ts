@@ -8,7 +8,7 @@ import { requireAllEnvironments } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
-import { refuseKeysOfOtherSchemas } from './key-ownership.ts';
+import { keepBuiltInValues, refuseKeysOfOtherSchemas } from './key-ownership.ts';
 import { Refusal } from './refusal.ts';
 import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
@@ -117,6 +117,8 @@ export class Schemas {
     await this.#parts.writer.run(async (transaction) => {
       const { operations } = transaction;
       const schema = await findSchema(operations, principal, id);
+      const others = await otherSchemas(operations, schema);
+      await keepBuiltInValues(operations, id, { keys: new Set(), others });
       const invalid = await findInvalidValues(operations, schema.id, { keys: new Map() });
       if (invalid.length > 0 && !force) {
         throw conflict(
@@ -150,11 +152,9 @@ export class Schemas {
     return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
       const { operations, now } = transaction;
       const schema = await findSchema(operations, principal, id);
-      const others = await operations.listSchemas(principal.organizationId);
-      refuseKeysOfOtherSchemas(
-        jsonSchema,
-        others.filter((other) => other.id !== id),
-      );
+      const others = await otherSchemas(operations, schema);
+      refuseKeysOfOtherSchemas(jsonSchema, others);
+      await keepBuiltInValues(operations, id, { keys: new Set(keys.keys()), others });
       // With `force`, values that do not fit are kept, so they need no check.
       const invalid = await findInvalidValues(operations, id, { keys, ...(!input.force && { verdicts }) });
       refuseStopped(verdicts);
@@ -181,6 +181,10 @@ export class Schemas {
       return { schema: next, version };
     });
   }
+}
+
+async function otherSchemas(operations: StorageOperations, schema: StoredSchema): Promise<StoredSchema[]> {
+  return (await operations.listSchemas(schema.organizationId)).filter(({ id }) => id !== schema.id);
 }
 
 async function findSchema(

@@ -81,6 +81,31 @@ describe('schema documents of the platform’s tools', () => {
     expect(taken.body).toMatchObject({ keys: ['API_URL'], schemaId: first.id });
   });
 
+  it.each(['push', 'delete'])(
+    'keep the value of a built-in key that another schema declares: %s',
+    async (action) => {
+      const shop = await emptyShop();
+      const builtIn = { ENV: { type: 'string' } };
+      const first = await create(shop, 'first', publicSchema({ ...builtIn, own: { type: 'string' } }));
+      const second = await create(shop, 'second', publicSchema(builtIn));
+      const environmentId = shop.environments.development ?? '';
+      for (const key of ['ENV', 'own']) {
+        const write = { schemaId: first.id, environmentId, key, tier: 'public', value: key };
+        expect((await shop.call('PUT', '/values', write)).status).toBe(200);
+      }
+      const jsonSchema = publicSchema({ other: { type: 'string' } });
+      const lost =
+        action === 'push'
+          ? await shop.call('POST', `/schemas/${first.id}/push`, { jsonSchema, force: true })
+          : await shop.call('DELETE', `/schemas/${first.id}?force=true`);
+      expect(lost.status).toBeLessThan(300);
+      const { body } = await shop.call('GET', '/values?environment=development');
+      expect(body.values).toEqual({ ENV: 'ENV' });
+      const rows = await shop.call('GET', `/schemas/${second.id}/environments/${environmentId}/values`);
+      expect(rows.body).toEqual([expect.objectContaining({ key: 'ENV', schemaId: second.id })]);
+    },
+  );
+
   it.each(['API_URL', 'foo_bar', 'weird/key with spaces', 'a.b', '..', '100 %', 'über ✓', 'x'.repeat(255)])(
     'may have the key %s',
     async (key) => {
