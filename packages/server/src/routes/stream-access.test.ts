@@ -33,7 +33,7 @@ describe.each(STREAMS)('%s', (path) => {
   });
 
   it('ends before its token expires', async () => {
-    const shop = await startShop({ tokenTtlSec: 6 });
+    const shop = await startShop({ tokenTtlSec: 4 });
     const token = await tokenOf(shop.server, await shop.makeClient({ type: 'm2m' }));
     const expiresAtMs = Number(decodeJwt(token).exp) * 1000;
     const stream = await open(shop, path, token);
