@@ -18,8 +18,7 @@ for (const [name, script] of checks) {
   step(name);
   if ((await pnpm(['run', script])) !== 0) failed.push(name);
 }
-// Printed before the tests, so that their totals are the last line.
-if (failed.length > 0) process.stdout.write(`\nFailed checks: ${failed.join('; ')}.\n`);
 const tests = ['scripts/test.mjs', '--long', '--outside', ...process.argv.slice(2)];
-const testCode = await run(process.execPath, tests);
+// The tests' script names the failed checks too, so that all failures stand just before the totals.
+const testCode = await run(process.execPath, tests, { env: { FAILED_CHECKS: failed.join('; ') } });
 process.exitCode = failed.length > 0 ? 1 : testCode;

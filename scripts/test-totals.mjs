@@ -6,6 +6,11 @@ import { root } from './workspace.mjs';
 /** The names of reports from another version of Node begin with it. These tests count again. */
 export const otherNode = 'other-node';
 
+const unhandledErrorsSuffix = '.unhandled-errors.json';
+
+/** The file in a test-results/ folder for the errors of one run that no test is responsible for. */
+export const unhandledErrorsFile = (run) => `${run}${unhandledErrorsSuffix}`;
+
 /** Every folder with reports, whether it exists or not. */
 export function resultFolders() {
   return ['packages', 'apps'].flatMap((group) =>
@@ -14,14 +19,21 @@ export function resultFolders() {
 }
 
 /**
- * `{ passed, failed, skipped, knownFaults, failures }` over all reports, `failures` being the names of failed tests. A known fault counts as passed too. A test file in two
- * reports of a package, such as a property test that also runs at length, counts once, with the worse result. A file
- * that could not run counts as one failure.
+ * `{ passed, failed, skipped, knownFaults, failures }` over all reports, `failures` being the names of failed tests. A
+ * known fault counts as passed too. A test file in two reports of a package, such as a property test that also runs at
+ * length, counts once, with the worse result. A file that could not run counts as one failure, and so does each error
+ * outside of a test.
  */
 export function testTotals() {
   const files = new Map();
   for (const folder of resultFolders().filter(existsSync)) {
     for (const report of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+      if (report.endsWith(unhandledErrorsSuffix)) {
+        const errors = JSON.parse(readFileSync(join(folder, report), 'utf8'));
+        const failures = errors.map((error) => `${relative(root, folder)}: outside of a test: ${error}`);
+        files.set(join(folder, report), { ...noTests(), failed: failures.length, failures });
+        continue;
+      }
       const prefix = report.startsWith(otherNode) ? `${otherNode} ` : '';
       for (const [name, counts] of readReport(join(folder, report))) {
         const key = `${prefix}${name}`;

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Without the source condition, because these suites use the built packages, as a user would.
 export default defineConfig({
   test: {
-    reporters: ['default', 'json'],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
     projects: [
       {
         test: {

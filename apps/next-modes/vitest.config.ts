@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     // One `next build` at a time.
     fileParallelism: false,
-    reporters: ['default', 'json'],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
     testTimeout: 600_000,
     hookTimeout: 600_000,
   },

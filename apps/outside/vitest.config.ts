@@ -12,7 +12,7 @@ export default defineConfig({
     // A step has a time limit of its own, which ends its process and shows its output.
     testTimeout: 15 * minute,
     hookTimeout: 15 * minute,
-    reporters: ['default', 'json', new KnownFaultsReporter()],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs', new KnownFaultsReporter()],
     outputFile: { json: 'test-results/outside.json' },
   },
 });

@@ -12,7 +12,7 @@ export default defineConfig({
     isolate: false,
     include: ['src/**/*.test.{ts,tsx}'],
     typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
-    reporters: ['default', 'json'],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
     outputFile: { json: 'test-results/unit.json' },
   },
 });

@@ -16,7 +16,7 @@ export default defineConfig(({ mode }) => {
       include: isLong ? ['src/**/*.load.test.ts'] : ['src/**/*.test.{ts,tsx}'],
       env: isLong ? { CONFIG_TEST_RUNS: 'full' } : {},
       typecheck: { enabled: !isLong, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
-      reporters: ['default', 'json'],
+      reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
       outputFile: { json: `test-results/${isLong ? 'long' : 'unit'}.json` },
     },
   };

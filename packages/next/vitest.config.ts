@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
-    reporters: ['default', 'json'],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
     outputFile: { json: 'test-results/unit.json' },
     projects: [
       {

@@ -7,7 +7,7 @@ export default defineConfig({
     // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,
     include: ['src/**/*.test.ts'],
-    reporters: ['default', 'json'],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
     outputFile: { json: 'test-results/unit.json' },
   },
 });

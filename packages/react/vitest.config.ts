@@ -12,7 +12,7 @@ const ssr = { resolve: { conditions: ['@smooai/source', 'module', 'node', 'impor
 
 export default defineConfig({
   test: {
-    reporters: ['default', 'json'],
+    reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
     outputFile: { json: 'test-results/unit.json' },
     projects: [
       {

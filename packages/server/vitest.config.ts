@@ -14,7 +14,7 @@ export default defineConfig(({ mode }) => {
       include: isLong ? [longTests] : ['src/**/*.test.{ts,tsx}'],
       exclude: isLong ? configDefaults.exclude : [...configDefaults.exclude, longTests],
       typecheck: { enabled: !isLong, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
-      reporters: ['default', 'json'],
+      reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],
       outputFile: { json: `test-results/${isLong ? 'long' : 'unit'}.json` },
     },
   };
