@@ -32,6 +32,9 @@ const QUIET = {
   npm_config_audit: 'false',
   npm_config_fund: 'false',
   npm_config_prefer_offline: 'true',
+  // npm waits five minutes for a download that has stopped before it tries again.
+  npm_config_fetch_timeout: '30000',
+  npm_config_fetch_retries: '4',
 };
 
 /** The environment of a child process, as a user's terminal would give it. */
