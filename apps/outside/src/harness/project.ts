@@ -2,10 +2,19 @@ import { cp, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-import { type Command, type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
+import {
+  type Command,
+  type CommandOptions,
+  type CommandResult,
+  CommandTimeout,
+  runCommand,
+} from './run-command.ts';
 import { RunningProcess } from './running-process.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
+/** Installs take 5 to 30 seconds on a quiet machine. */
+const INSTALL_TIMEOUT_MS = 4 * 60_000;
 
 type RunOptions = Pick<CommandOptions, 'env' | 'input' | 'timeoutMs'>;
 
@@ -50,11 +59,22 @@ export class OutsideProject {
       if (tarball === undefined) throw new Error(`The workspace has no package ${name}.`);
       return tarball;
     });
-    await this.run(['npm', 'install', ...files, ...others]);
+    await this.#npmInstall([...files, ...others]);
     const home = await realpath(this.folder);
     for (const name of ours) {
       const installed = await realpath(join(this.folder, 'node_modules', name));
       if (!installed.startsWith(home)) throw new Error(`${name} was not installed into ${this.name}.`);
+    }
+  }
+
+  /** Tries again once when npm hangs in a download, which is not what these tests are about. Any other failure is final. */
+  async #npmInstall(packages: string[]): Promise<void> {
+    const command: Command = ['npm', 'install', ...packages];
+    try {
+      await this.run(command, { timeoutMs: INSTALL_TIMEOUT_MS });
+    } catch (error) {
+      if (!(error instanceof CommandTimeout)) throw error;
+      await this.run(command, { timeoutMs: INSTALL_TIMEOUT_MS });
     }
   }
 

@@ -23,6 +23,9 @@ export interface CommandResult {
   output: string;
 }
 
+/** A command did not end in time, and was killed. */
+export class CommandTimeout extends Error {}
+
 const DEFAULT_TIMEOUT_MS = 8 * 60_000;
 const SHOWN_LINES = 60;
 
@@ -34,10 +37,12 @@ export async function runCommand(command: Command, options: CommandOptions): Pro
   const result = await collect(command, options, timeoutMs);
   step.end(result.code);
   if (result.code === 0) return result;
-  const what = result.timedOut
-    ? `did not end within ${seconds(timeoutMs)}`
-    : `ended with code ${result.code}`;
-  throw new Error(`${options.project}: "${line}" ${what}.\n${lastLines(result.output)}`);
+  const shown = `${options.project}: "${line}"`;
+  const end = lastLines(result.output);
+  if (result.timedOut) {
+    throw new CommandTimeout(`${shown} did not end within ${seconds(timeoutMs)}.\n${end}`);
+  }
+  throw new Error(`${shown} ended with code ${result.code}.\n${end}`);
 }
 
 async function collect(
