@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs';
 
 const layers = {
   core: [
-    ['index', 'server', 'browser', 'testing'],
-    ['client'],
+    ['index', 'server', 'browser', 'testing', 'leak-scan'],
+    ['client', 'leaks'],
     ['sources'],
     ['api', 'disk-cache', 'snapshot'],
     ['ruleset'],

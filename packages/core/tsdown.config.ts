@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/server.ts', 'src/browser.ts', 'src/testing.ts'],
+  entry: ['src/index.ts', 'src/server.ts', 'src/browser.ts', 'src/testing.ts', 'src/leak-scan.ts'],
   format: ['esm', 'cjs'],
   platform: 'neutral',
   target: 'es2022',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type DiffOptions, runDiff } from '../commands/diff.ts';
 import { type PushOptions, runPush } from '../commands/push.ts';
+import { runScan, type ScanOptions } from '../commands/scan.ts';
 import {
   runSchemaAdd,
   runSchemaList,
@@ -34,6 +35,7 @@ export function addSchemaCommands(program: Command, options: ProgramOptions): vo
       PUSH_HELP + examples(['push src/config.ts --dry-run', 'push src/config.ts --name shop --yes']),
     );
   addDiffCommand(program, options);
+  addScanCommand(program, options);
   addSchemaGroup(program, options);
 }
 
@@ -55,6 +57,28 @@ function addDiffCommand(program: Command, options: ProgramOptions): void {
       'after',
       examples(['diff src/config.ts', 'diff --from staging --to production --exit-code']),
     );
+}
+
+const SCAN_HELP = `
+It looks for the values of the secrets in every file (plain, escaped, URL-encoded, Base64, hexadecimal),
+and for their quoted names in the files that a browser can get. Values come from the environment, from
+.env files, and from a bundle of "build" (its key is SMOO_CONFIG_KEY). No value is printed. It exits with
+1 if it finds any.
+`;
+
+function addScanCommand(program: Command, options: ProgramOptions): void {
+  program
+    .command('scan')
+    .description('look for secrets in the output of a build')
+    .argument('<paths...>', 'folders and files')
+    .option('--schema <file>', 'module that exports the schema', 'src/config.ts')
+    .option('--env-folder <folder>', 'folder of .env files', '.')
+    .option('--bundle <file>', 'a bundle made by "build"')
+    .option('--allow <file>', 'module that exports `allow`, a list of { key, kind, file, reason }')
+    .action(
+      withContext(options, (context, paths: string[], scan: ScanOptions) => runScan(context, paths, scan)),
+    )
+    .addHelpText('after', SCAN_HELP + examples(['scan dist', 'scan .next --schema app/config.ts']));
 }
 
 function addSchemaGroup(program: Command, options: ProgramOptions): void {

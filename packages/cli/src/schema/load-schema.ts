@@ -20,26 +20,39 @@ export interface LocalSchema {
  */
 export async function loadSchema(file: string, io: CliIo): Promise<LocalSchema> {
   const path = resolve(io.cwd, file);
-  await checkFile(path, file);
-  // Without caches: nothing is written to the disk, and a second load sees changes.
-  const jiti = createJiti(path, { fsCache: false, moduleCache: false, interopDefault: false });
-  let exports: unknown;
-  try {
-    exports = await jiti.import(path);
-  } catch (error) {
-    throw new UsageError(`${file} could not be loaded: ${firstLine(error)}`);
-  }
+  const exports = await loadModule(path, file, 'schema');
   return { config: pickSchema(exports, file), defaultName: await packageName(dirname(path)) };
 }
 
-async function checkFile(path: string, file: string): Promise<void> {
+/**
+ * Returns one export of a TypeScript or JavaScript module; undefined if it has none of that name.
+ *
+ * @throws {UsageError} if the file cannot be read or run.
+ */
+export async function loadExport(file: string, name: string, io: CliIo): Promise<unknown> {
+  const exports = await loadModule(resolve(io.cwd, file), file, name);
+  return isRecord(exports) ? exports[name] : undefined;
+}
+
+async function loadModule(path: string, file: string, what: string): Promise<unknown> {
+  await checkFile(path, file, what);
+  // Without caches: nothing is written to the disk, and a second load sees changes.
+  const jiti = createJiti(path, { fsCache: false, moduleCache: false, interopDefault: false });
+  try {
+    return await jiti.import(path);
+  } catch (error) {
+    throw new UsageError(`${file} could not be loaded: ${firstLine(error)}`);
+  }
+}
+
+async function checkFile(path: string, file: string, what: string): Promise<void> {
   let isFile: boolean;
   try {
     isFile = (await stat(path)).isFile();
   } catch (error) {
-    throw new UsageError(`The schema file ${file} cannot be read: ${fileProblem(error)}.`);
+    throw new UsageError(`The ${what} file ${file} cannot be read: ${fileProblem(error)}.`);
   }
-  if (!isFile) throw new UsageError(`${file} is not a file. Pass the module that exports your schema.`);
+  if (!isFile) throw new UsageError(`${file} is not a file. Pass the module that exports your ${what}.`);
 }
 
 function pickSchema(exports: unknown, file: string): AnyConfig {

@@ -1,4 +1,4 @@
-import { toBinaryString } from './base64.ts';
+import { secretForms } from './secret-forms.ts';
 
 /** Longest text that is returned; the rest is cut. */
 const MAX_LENGTH = 500;
@@ -13,7 +13,8 @@ const PREFIX_LENGTH = 16;
  * into spaces, and cuts the text at 500 characters.
  */
 export function createRedactor(secrets: readonly string[]): (text: string) => string {
-  const forms = new Set(secrets.flatMap(formsOf).map(foldCase));
+  const searched = secrets.map((secret) => secret.slice(0, MAX_SEARCHED_LENGTH));
+  const forms = new Set(searched.flatMap((secret) => [...secretForms(secret).keys()]).map(foldCase));
   return (text) => {
     const clean = hide(text.slice(0, MAX_SEARCHED_LENGTH), forms)
       .replace(/\p{Cc}+/gu, ' ')
@@ -52,31 +53,4 @@ function hide(text: string, forms: Iterable<string>): string {
 /** Lowercases ASCII letters, which keeps the length: percent escapes can be written in either case. */
 function foldCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
-
-function formsOf(secret: string): string[] {
-  if (secret === '') return [];
-  const text = secret.slice(0, MAX_SEARCHED_LENGTH);
-  const formEncoded = new URLSearchParams({ s: text }).toString().slice(2);
-  return [text, JSON.stringify(text).slice(1, -1), percentEncode(text), formEncoded, ...base64Forms(text)];
-}
-
-function percentEncode(secret: string): string {
-  // encodeURIComponent throws for a lone surrogate; the round trip through UTF-8 replaces it.
-  return encodeURIComponent(new TextDecoder().decode(new TextEncoder().encode(secret)));
-}
-
-/** Base64 of the secret inside a longer encoded text, for each of the three possible byte alignments. */
-function base64Forms(secret: string): string[] {
-  const bytes = toBinaryString(secret);
-  const forms: string[] = [];
-  for (let offset = 0; offset < 3; offset++) {
-    const binary = '\0'.repeat(offset) + bytes;
-    const first = Math.ceil((offset * 8) / 6);
-    const last = Math.floor((binary.length * 8) / 6);
-    const core = btoa(binary).slice(first, last);
-    // A shorter core could occur in any text by chance.
-    if (core.length >= 6) forms.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
-  }
-  return forms;
 }

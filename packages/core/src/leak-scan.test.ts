@@ -1,0 +1,233 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineConfig } from './index.ts';
+import { type AllowedLeak, findSecretValues, formatLeak, scanForSecrets } from './leak-scan.ts';
+import { createBundleKey, sealBundle } from './server.ts';
+
+const config = defineConfig({
+  public: { apiBaseUrl: z.string() },
+  secrets: { paymentKey: z.string(), password: z.string(), account: z.object({ user: z.string() }) },
+  flags: { newCheckout: z.boolean().default(false) },
+});
+const value = 'k"y/&<é> 12+34';
+const values = [{ key: 'paymentKey', value }];
+
+let root: string;
+let folders = 0;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'leak-scan-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+async function folderWith(files: Record<string, string | Uint8Array>): Promise<string> {
+  folders += 1;
+  const folder = join(root, String(folders));
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), content);
+  }
+  return folder;
+}
+
+/** The leaks in one file of a folder that is not of a framework. */
+async function leaksIn(content: string | Uint8Array, name = 'assets/main.js', allow?: AllowedLeak[]) {
+  const folder = await folderWith({ [name]: content });
+  return (await scanForSecrets({ config, paths: [folder], values, allow })).leaks;
+}
+
+describe('scanForSecrets', () => {
+  it.each([
+    ['plain', 'plain', value],
+    ['in JSON', 'escaped', JSON.stringify({ value })],
+    ['in JSON in a string', 'escaped', JSON.stringify(JSON.stringify({ value }))],
+    ['in JSON of a script element', 'escaped', '"k\\"y/\\u0026\\u003cé\\u003e 12+34"'],
+    ['in an attribute', 'HTML', '<p title="k&quot;y/&amp;&lt;é&gt; 12+34">'],
+    ['in a URL', 'URL-encoded', `?key=${encodeURIComponent(value)}`],
+    ['in a form', 'URL-encoded', new URLSearchParams({ value }).toString()],
+    [
+      'in a URL, in lower case',
+      'URL-encoded',
+      encodeURIComponent(value).replace(/%../g, (e) => e.toLowerCase()),
+    ],
+    ['in Base64', 'Base64', Buffer.from(value).toString('base64')],
+    ['in Base64 of a longer text', 'Base64', Buffer.from(`user:${value};`).toString('base64url')],
+    ['in hexadecimal', 'hexadecimal', Buffer.from(value).toString('hex')],
+    ['in hexadecimal in capitals', 'hexadecimal', Buffer.from(value).toString('hex').toUpperCase()],
+  ])('finds a value %s', async (_, form, text) => {
+    const leaks = await leaksIn(`first line\nconst a=${text};`);
+    expect(leaks).toMatchObject([{ key: 'paymentKey', kind: 'value', form, line: 2 }]);
+    expect(JSON.stringify(leaks) + leaks.map(formatLeak).join()).not.toContain('12+34');
+  });
+
+  it.each(['"paymentKey"', "'paymentKey'", '`paymentKey`', '\\"paymentKey\\"', '&quot;paymentKey&quot;'])(
+    'finds the name %s',
+    async (text) => {
+      expect(await leaksIn(`a(${text})`)).toMatchObject([
+        { key: 'paymentKey', kind: 'name', line: 1, column: 3 },
+      ]);
+    },
+  );
+
+  it('finds neither names without quotes nor names of other tiers', async () => {
+    expect(await leaksIn('paymentKey; "paymentKeys"; "apiBaseUrl"; "newCheckout"')).toEqual([]);
+  });
+
+  it('looks for a name that is a common word in pages only', async () => {
+    expect(await leaksIn('type:"password"', 'main.js')).toEqual([]);
+    expect(await leaksIn('type:"password"', 'index.html')).toMatchObject([{ key: 'password', kind: 'name' }]);
+  });
+
+  it('reports the first of each kind in a file, with its place', async () => {
+    const leaks = await leaksIn(`\n\n  "paymentKey", ${value}\n"paymentKey" ${value}`);
+    expect(leaks.map(({ kind, line, column }) => [kind, line, column])).toEqual([
+      ['name', 3, 3],
+      ['value', 3, 17],
+    ]);
+  });
+
+  it('finds a value across chunks, wherever it lies, in a file larger than the memory it uses', async () => {
+    const chunk = 1 << 20;
+    for (const start of [chunk - 1, chunk - 7, chunk - value.length, chunk, 2 * chunk - 3]) {
+      const bytes = Buffer.alloc(2 * chunk + 100, 'x');
+      bytes.write(value, start);
+      expect(await leaksIn(bytes), String(start)).toMatchObject([{ column: start + 1 }]);
+    }
+  });
+
+  it('finds every random value between random bytes', async () => {
+    const values = fc.string({ unit: 'binary', minLength: 8 }).filter((text) => !text.includes('\0'));
+    await fc.assert(
+      fc.asyncProperty(values, fc.uint8Array(), fc.uint8Array(), async (secret, before, after) => {
+        const folder = await folderWith({ a: Buffer.concat([before, Buffer.from(secret), after]) });
+        const { leaks } = await scanForSecrets({
+          config,
+          paths: [folder],
+          values: [{ key: 'paymentKey', value: secret }],
+        });
+        expect(leaks).toHaveLength(1);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('looks for names in what Next.js sends to browsers, and for values everywhere', async () => {
+    const content = `"paymentKey"`;
+    const folder = await folderWith({
+      BUILD_ID: 'b',
+      'static/chunks/a.js': content,
+      'server/app/page.js': content,
+      'server/app/index.html': content,
+      'server/app/index.segments/_tree.segment.rsc': content,
+      'server/app/api/route.body': content,
+      'server/chunks/secret.js': value,
+      'cache/fetch-cache/1': value,
+    });
+    const { leaks, files } = await scanForSecrets({ config, paths: [folder], values });
+    const found = leaks.map(({ file, kind }) => `${kind} ${file.slice(folder.length + 1)}`);
+    expect(found.sort()).toEqual([
+      'name server/app/api/route.body',
+      'name server/app/index.html',
+      'name server/app/index.segments/_tree.segment.rsc',
+      'name static/chunks/a.js',
+      'value cache/fetch-cache/1',
+      'value server/chunks/secret.js',
+    ]);
+    expect(files).toBe(8);
+  });
+
+  it.each([
+    ['static/a.js', 'value', 'NEXT_PUBLIC_'],
+    ['static/a.js', 'name', 'import type'],
+    ['static/a.js.map', 'name', 'source map'],
+    ['server/app/a.html', 'value', 'prop of a client component'],
+    ['server/app/a.rsc', 'value', 'as a prop'],
+    ['server/chunks/a.js', 'value', 'Server code'],
+    ['cache/fetch-cache/a', 'value', '"use cache"'],
+  ])('says how a leak got into %s as a %s', async (file, kind, advice) => {
+    const leaks = await leaksIn(kind === 'name' ? '"paymentKey"' : value, file);
+    expect(leaks[0]?.advice).toContain(advice);
+    expect(leaks.map(formatLeak).join()).toMatch(
+      new RegExp(`${file}:1:1: the ${kind} of the secret "paymentKey"\n  `),
+    );
+  });
+
+  it('allows what the list allows, and names its entries without a leak', async () => {
+    const text = `"paymentKey" ${value}`;
+    const reason = 'It is the name of a form field.';
+    expect(await leaksIn(text, 'a/b.js', [{ key: 'paymentKey', file: 'a/b.js', reason }])).toMatchObject([
+      { kind: 'value' },
+    ]);
+    expect(
+      await leaksIn(text, 'a/b.js', [{ key: 'paymentKey', kind: 'value', file: /b\.js$/, reason }]),
+    ).toMatchObject([{ kind: 'name' }]);
+    const allow: AllowedLeak[] = [{ key: 'paymentKey', file: 'c.js', reason }];
+    expect(await leaksIn(text, 'a/b.js', allow)).toHaveLength(2);
+    const folder = await folderWith({ 'a.js': '' });
+    const { unusedAllowances } = await scanForSecrets({ config, paths: [folder], values, allow });
+    expect(unusedAllowances).toEqual(allow);
+  });
+
+  it('refuses an allowance without a reason, and one for something else than a secret', async () => {
+    const scan = (allow: AllowedLeak[]) => scanForSecrets({ config, paths: [root], values, allow });
+    await expect(scan([{ key: 'paymentKey', reason: ' ' }])).rejects.toThrow('needs a "reason"');
+    await expect(scan([{ key: 'apiBaseUrl', reason: 'r' }])).rejects.toThrow(
+      '"apiBaseUrl", which is not a secret',
+    );
+  });
+
+  it('refuses a path that does not exist, does not follow links, and ends when it is aborted', async () => {
+    await expect(scanForSecrets({ config, paths: [join(root, 'none')], values })).rejects.toThrow(
+      'does not exist. Build first',
+    );
+    const target = await folderWith({ 'a.js': value });
+    const folder = await folderWith({ 'b.js': '' });
+    await symlink(target, join(folder, 'link'));
+    expect(await scanForSecrets({ config, paths: [folder], values })).toMatchObject({ leaks: [], files: 1 });
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(scanForSecrets({ config, paths: [target], values, signal })).rejects.toThrow('enough');
+  });
+
+  it('scans a folder without any secret', async () => {
+    const empty = defineConfig({ public: { a: z.string() } });
+    const folder = await folderWith({ 'a.js': value, 'b/empty.js': '' });
+    expect(await scanForSecrets({ config: empty, paths: [folder], values: [] })).toEqual({
+      leaks: [],
+      unusedAllowances: [],
+      files: 2,
+      bytes: Buffer.byteLength(value),
+    });
+  });
+});
+
+describe('findSecretValues', () => {
+  it('reads variables, .env files and a bundle, and leaves short values out', async () => {
+    const key = createBundleKey();
+    const bundle = await sealBundle(
+      { public: { apiBaseUrl: 'https://shop.example' }, secret: { paymentKey: 'from-the-bundle' } },
+      key,
+    );
+    const envFolder = await folderWith({
+      '.env': 'PAYMENT_KEY=from-the-file\nPASSWORD=short\n',
+      '.env.production.local': 'PAYMENT_KEY="from production"\nAPI_BASE_URL=https://shop.example',
+    });
+    const env = { PAYMENT_KEY: 'from-a-variable', ACCOUNT: '{"user":"the-user-name","id":12345678}' };
+    const found = await findSecretValues(config, { env, envFolder, bundle: { bundle, key } });
+    expect(found.map((each) => `${each.key}: ${each.value}`).sort()).toEqual([
+      'account: the-user-name',
+      'account: {"user":"the-user-name","id":12345678}',
+      'paymentKey: from production',
+      'paymentKey: from-a-variable',
+      'paymentKey: from-the-bundle',
+      'paymentKey: from-the-file',
+    ]);
+  });
+
+  it('names a bundle that cannot be opened', async () => {
+    const source = { bundle: { bundle: join(root, 'none.bundle'), key: createBundleKey() } };
+    await expect(findSecretValues(config, source)).rejects.toThrow('none.bundle cannot be read (ENOENT)');
+  });
+});

@@ -1,0 +1,10 @@
+/** The scan of a build's output for secrets. It needs Node.js. */
+export {
+  type AllowedLeak,
+  formatLeak,
+  type Leak,
+  type LeakScanOptions,
+  type LeakScanResult,
+  scanForSecrets,
+} from './leaks/scan-for-secrets.ts';
+export { findSecretValues, type SecretValue, type SecretValueSources } from './leaks/secret-values.ts';

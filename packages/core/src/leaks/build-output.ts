@@ -1,0 +1,63 @@
+import { access } from 'node:fs/promises';
+import { extname, join, relative, sep } from 'node:path';
+import type { LeakPattern } from './leak-patterns.ts';
+
+/** Whether the name of a secret is a leak in a file of some build. */
+export type NamesCount = (file: string) => boolean;
+
+/** Extensions of code, in which the code of libraries stands too. */
+const CODE = new Set(['.js', '.mjs', '.cjs', '.map']);
+/** What Next.js prerenders: pages, payloads of server components, and responses of route handlers. */
+const PRERENDERED = new Set(['.html', '.rsc', '.body', '.json']);
+
+/**
+ * Returns which files of a build a browser can get. In the output of Next.js (it has a BUILD_ID) these are `static` and what
+ * was prerendered; server code must contain the names of secrets. In any other folder they are all files.
+ */
+export async function browserFiles(folder: string): Promise<NamesCount> {
+  const isNext = await access(join(folder, 'BUILD_ID')).then(
+    () => true,
+    () => false,
+  );
+  if (!isNext) return () => true;
+  return (file) => {
+    const [room, ...path] = relative(folder, file).split(sep);
+    if (room === 'static') return true;
+    const isPage = ['app', 'pages', 'route-cache'].includes(path[0] ?? '');
+    return room === 'server' && isPage && PRERENDERED.has(extname(file));
+  };
+}
+
+/**
+ * Whether a name is too common to be looked for in code: a single word in lower case, such as `password`, is in the code of
+ * React itself.
+ */
+export function isCommonWord(name: string, file: string): boolean {
+  return CODE.has(extname(file)) && /^[a-z]+$/.test(name);
+}
+
+/** How a leak probably got into a file, and what to do. */
+export function explainLeak(file: string, { kind }: Pick<LeakPattern, 'kind'>): string {
+  const path = file.split(sep);
+  const extension = extname(file);
+  if (extension === '.map') {
+    return 'A source map contains it. Remove it from the source, or build without source maps for browsers.';
+  }
+  if (path.includes('cache') || path.includes('route-cache')) {
+    if (extension !== '.html' && extension !== '.rsc') {
+      return 'A cache of the build contains it. Do not return it from "use cache", a cached fetch or a static route handler.';
+    }
+  }
+  if (extension === '.html') {
+    return 'A page was rendered with it. Look for a prop of a client component, text, metadata, or an inline script.';
+  }
+  if (!CODE.has(extension)) {
+    return 'A server component passed it to a client component as a prop, or a static route handler returned it.';
+  }
+  if (kind === 'name') {
+    return 'Client code contains it. Import the schema\'s module with "import type" only, and read secrets on a server.';
+  }
+  return path.includes('server')
+    ? 'Server code contains it, and so does every copy of the build. Read it at run time, not by a variable that the bundler inlines.'
+    : 'Client code contains it. Look for a variable that the bundler inlines (NEXT_PUBLIC_, VITE_, "env", "define"), or for a literal.';
+}

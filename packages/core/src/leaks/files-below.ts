@@ -1,0 +1,37 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from '../disk-cache/text-file.ts';
+import { OptionsError } from '../errors.ts';
+
+/**
+ * Every file below a folder, in the order of names, or the one file itself. Symbolic links are not followed: what they point
+ * to may be outside of the build.
+ *
+ * @throws {OptionsError} if the path does not exist or cannot be read.
+ */
+export async function* filesBelow(path: string): AsyncGenerator<string> {
+  if (!(await isFolder(path))) {
+    yield path;
+    return;
+  }
+  const entries = await readdir(path, { withFileTypes: true });
+  for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
+    const inner = join(path, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(inner);
+    else if (entry.isFile()) yield inner;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const code = errorCode(error);
+    throw new OptionsError(
+      'paths',
+      code === 'ENOENT'
+        ? `${path} does not exist. Build first, or check the path.`
+        : `${path} cannot be read (${code}).`,
+    );
+  }
+}
