@@ -19,7 +19,7 @@ export class NextApp {
   #url = '';
   #output = '';
 
-  constructor(name: 'cached' | 'classic') {
+  constructor(name: 'cached' | 'classic' | 'leaks') {
     this.#folder = fileURLToPath(new URL(`../${name}`, import.meta.url));
   }
 
@@ -34,11 +34,11 @@ export class NextApp {
     return { code, output: this.#output };
   }
 
-  /** Runs `next start`, and resolves when it responds. */
-  async start(env: Record<string, string>): Promise<void> {
+  /** Runs `next start` or `next dev`, and resolves when it responds. */
+  async start(env: Record<string, string>, command: 'start' | 'dev' = 'start'): Promise<void> {
     const port = await freePort(0);
     this.#url = `http://127.0.0.1:${port}`;
-    const { child, code } = this.#spawn(['start', '--hostname', '127.0.0.1', '--port', String(port)], env);
+    const { child, code } = this.#spawn([command, '--hostname', '127.0.0.1', '--port', String(port)], env);
     this.#child = child;
     let hasExited = false;
     void code.then(() => {
@@ -54,13 +54,23 @@ export class NextApp {
         return;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    throw new Error(`next start has ended.\n${this.#output}`);
+    throw new Error(`next ${command} has ended.\n${this.#output}`);
   }
 
   /** Fetches a page or route, as the user of a cookie. */
   async get(path: string, userId = 'someone'): Promise<{ status: number; text: string }> {
     const response = await fetch(`${this.#url}${path}`, { headers: { cookie: `userId=${userId}` } });
     return { status: response.status, text: readable(await response.text()) };
+  }
+
+  /** Submits the only form of a page as a browser without JavaScript does. */
+  async submit(path: string): Promise<string> {
+    const page = await (await fetch(`${this.#url}${path}`)).text();
+    const body = new FormData();
+    for (const [input] of page.matchAll(/<input type="hidden"[^>]*>/g)) {
+      body.append(attribute(input, 'name'), attribute(input, 'value'));
+    }
+    return (await fetch(`${this.#url}${path}`, { method: 'POST', body })).text();
   }
 
   /** The files of the build and of its caches that contain a text. */
@@ -104,4 +114,8 @@ export class NextApp {
 /** Without the comments that React puts between texts, and with quotes as they are read. */
 function readable(html: string): string {
   return html.replaceAll('<!-- -->', '').replaceAll('&#x27;', "'").replaceAll('&quot;', '"');
+}
+
+function attribute(tag: string, name: string): string {
+  return readable(new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
 }

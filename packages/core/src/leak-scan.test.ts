@@ -5,7 +5,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from './index.ts';
-import { type AllowedLeak, findSecretValues, formatLeak, scanForSecrets } from './leak-scan.ts';
+import {
+  type AllowedLeak,
+  findSecretValues,
+  formatLeaks,
+  SecretDetector,
+  scanForSecrets,
+} from './leak-scan.ts';
 import { createBundleKey, sealBundle } from './server.ts';
 
 const config = defineConfig({
@@ -60,7 +66,7 @@ describe('scanForSecrets', () => {
   ])('finds a value %s', async (_, form, text) => {
     const leaks = await leaksIn(`first line\nconst a=${text};`);
     expect(leaks).toMatchObject([{ key: 'paymentKey', kind: 'value', form, line: 2 }]);
-    expect(JSON.stringify(leaks) + leaks.map(formatLeak).join()).not.toContain('12+34');
+    expect(JSON.stringify(leaks) + formatLeaks(leaks, root)).not.toContain('12+34');
   });
 
   it.each(['"paymentKey"', "'paymentKey'", '`paymentKey`', '\\"paymentKey\\"', '&quot;paymentKey&quot;'])(
@@ -71,6 +77,21 @@ describe('scanForSecrets', () => {
       ]);
     },
   );
+
+  it.each(['{paymentKey:', ',paymentKey:'])('finds the property %s of a schema', async (text) => {
+    expect(await leaksIn(`a${text}b`)).toMatchObject([{ key: 'paymentKey', kind: 'name', column: 2 }]);
+  });
+
+  it('shows the files of one page as one entry', async () => {
+    const files = ['a.html', 'a.rsc', 'a.segments/_full.segment.rsc', 'b.html'];
+    const folder = await folderWith(Object.fromEntries(files.map((file) => [file, value])));
+    const { leaks } = await scanForSecrets({ config, paths: [folder], values });
+    expect(leaks).toHaveLength(4);
+    expect(formatLeaks(leaks, folder).match(/^\S.*$/gm)).toEqual([
+      'a.html:1:1: the value of the secret "paymentKey", also in 2 more files of this page',
+      'b.html:1:1: the value of the secret "paymentKey"',
+    ]);
+  });
 
   it('finds neither names without quotes nor names of other tiers', async () => {
     expect(await leaksIn('paymentKey; "paymentKeys"; "apiBaseUrl"; "newCheckout"')).toEqual([]);
@@ -147,10 +168,12 @@ describe('scanForSecrets', () => {
     ['server/app/a.rsc', 'value', 'as a prop'],
     ['server/chunks/a.js', 'value', 'Server code'],
     ['cache/fetch-cache/a', 'value', '"use cache"'],
+    ['server/app/api/route.body', 'value', 'static route handler'],
+    ['required-server-files.json', 'value', '"env" of next.config'],
   ])('says how a leak got into %s as a %s', async (file, kind, advice) => {
     const leaks = await leaksIn(kind === 'name' ? '"paymentKey"' : value, file);
     expect(leaks[0]?.advice).toContain(advice);
-    expect(leaks.map(formatLeak).join()).toMatch(
+    expect(formatLeaks(leaks, root)).toMatch(
       new RegExp(`${file}:1:1: the ${kind} of the secret "paymentKey"\n  `),
     );
   });
@@ -229,5 +252,42 @@ describe('findSecretValues', () => {
   it('names a bundle that cannot be opened', async () => {
     const source = { bundle: { bundle: join(root, 'none.bundle'), key: createBundleKey() } };
     await expect(findSecretValues(config, source)).rejects.toThrow('none.bundle cannot be read (ENOENT)');
+  });
+});
+
+describe('SecretDetector', () => {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+
+  it('finds a value once in each text, wherever its chunks end', () => {
+    const detector = new SecretDetector();
+    detector.add(values);
+    for (let cut = 0; cut <= value.length; cut++) {
+      const push = detector.stream();
+      const found = [`a${value.slice(0, cut)}`, value.slice(cut), value].flatMap((chunk) =>
+        push(bytes(chunk)),
+      );
+      expect(found, String(cut)).toEqual([{ key: 'paymentKey', form: 'plain' }]);
+    }
+  });
+
+  it('finds a value byte by byte, and not across two texts', () => {
+    const detector = new SecretDetector();
+    detector.add(values);
+    const push = detector.stream();
+    expect([...bytes(value)].flatMap((byte) => push(Uint8Array.of(byte)))).toHaveLength(1);
+    expect(detector.stream()(bytes(value.slice(0, 5)))).toEqual([]);
+    expect(detector.stream()(bytes(value.slice(5)))).toEqual([]);
+  });
+
+  it('takes further values, and finds nothing without any', () => {
+    const detector = new SecretDetector();
+    expect(detector.stream()(bytes(value))).toEqual([]);
+    detector.add(values);
+    detector.add([...values, { key: 'password', value: 'another-secret' }]);
+    expect(
+      detector
+        .stream()(bytes(`another-secret ${value}`))
+        .map(({ key }) => key),
+    ).toEqual(['password', 'paymentKey']);
   });
 });

@@ -1,10 +1,11 @@
 /** The scan of a build's output for secrets. It needs Node.js. */
 export {
   type AllowedLeak,
-  formatLeak,
+  formatLeaks,
   type Leak,
   type LeakScanOptions,
   type LeakScanResult,
   scanForSecrets,
 } from './leaks/scan-for-secrets.ts';
+export { type DetectedSecret, SecretDetector } from './leaks/secret-detector.ts';
 export { findSecretValues, type SecretValue, type SecretValueSources } from './leaks/secret-values.ts';

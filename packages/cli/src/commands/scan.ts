@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import {
   type AllowedLeak,
   findSecretValues,
-  formatLeak,
+  formatLeaks,
   type LeakScanResult,
   scanForSecrets,
 } from '@smooai/config/leak-scan';
@@ -62,12 +62,7 @@ export async function runScan(
 function textOf({ leaks, files, bytes }: LeakScanResult, { io, colors }: CommandContext): string {
   const searched = `${files.toLocaleString('en')} files, ${(bytes / 1e6).toFixed(1)} MB`;
   if (leaks.length === 0) return colors.green(`No secret in ${searched}.`);
-  const shown = leaks.map((leak) => formatLeak({ ...leak, file: shortPath(leak.file, io.cwd) }));
-  return [...shown, colors.red(`${leaks.length} leaks in ${searched}.`)].join('\n');
-}
-
-function shortPath(file: string, folder: string): string {
-  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+  return [formatLeaks(leaks, io.cwd), colors.red(`${leaks.length} leaks in ${searched}.`)].join('\n');
 }
 
 async function loadAllowances({ io }: CommandContext, file: string): Promise<AllowedLeak[]> {

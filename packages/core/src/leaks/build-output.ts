@@ -43,21 +43,26 @@ export function explainLeak(file: string, { kind }: Pick<LeakPattern, 'kind'>): 
   if (extension === '.map') {
     return 'A source map contains it. Remove it from the source, or build without source maps for browsers.';
   }
-  if (path.includes('cache') || path.includes('route-cache')) {
-    if (extension !== '.html' && extension !== '.rsc') {
-      return 'A cache of the build contains it. Do not return it from "use cache", a cached fetch or a static route handler.';
-    }
+  if (path.at(-1)?.startsWith('required-server-files')) {
+    return 'It is in "env" of next.config, which is a part of every build. Read the variable at run time instead.';
+  }
+  if (path.includes('cache')) {
+    return 'A cache of the build contains it. Do not return it from "use cache", a cached fetch or unstable_cache.';
   }
   if (extension === '.html') {
     return 'A page was rendered with it. Look for a prop of a client component, text, metadata, or an inline script.';
   }
-  if (!CODE.has(extension)) {
-    return 'A server component passed it to a client component as a prop, or a static route handler returned it.';
-  }
+  if (extension === '.body') return 'A static route handler returned it.';
+  if (!CODE.has(extension)) return 'A server component passed it to a client component as a prop.';
   if (kind === 'name') {
-    return 'Client code contains it. Import the schema\'s module with "import type" only, and read secrets on a server.';
+    return 'Client code contains it. Import the module of the schema with "import type", and read secrets on a server.';
   }
   return path.includes('server')
-    ? 'Server code contains it, and so does every copy of the build. Read it at run time, not by a variable that the bundler inlines.'
+    ? 'Server code contains it, and so does every copy of the build. Read it at run time: the bundler inlined a variable, or it is a literal.'
     : 'Client code contains it. Look for a variable that the bundler inlines (NEXT_PUBLIC_, VITE_, "env", "define"), or for a literal.';
+}
+
+/** What files of the same page have in common: the path without extensions, and without the folder of segments. */
+export function pageOf(file: string): string {
+  return file.replace(/(?:\.segments[\\/].*|(?:\.[a-z]+)+)$/, '');
 }

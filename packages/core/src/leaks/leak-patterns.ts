@@ -6,7 +6,7 @@ import type { SecretValue } from './secret-values.ts';
 export interface LeakPattern {
   key: string;
   kind: 'value' | 'name';
-  form: SecretForm | 'HTML' | 'hexadecimal' | 'quoted';
+  form: SecretForm | 'HTML' | 'hexadecimal' | 'name';
   bytes: Uint8Array;
 }
 
@@ -20,17 +20,23 @@ export function valuePatterns(values: readonly SecretValue[]): LeakPattern[] {
   );
 }
 
-/** The patterns of the names of a schema's secrets, in quotes as code, JSON and JSON in HTML or in a string have them. */
+/** As code, JSON, and JSON in HTML or in a string write a name; the last two are the property of a minified schema. */
+const AROUND_NAMES = [
+  ...['"', "'", '`', '\\"', '\\\\\\"', '&quot;', '&#x27;', '%22'].map((quote) => [quote, quote]),
+  ['{', ':'],
+  [',', ':'],
+];
+
+/** The patterns of the names of a schema's secrets. */
 export function namePatterns(config: AnyConfig): LeakPattern[] {
-  const quotes = ['"', "'", '`', '\\"', '\\\\\\"', '&quot;', '&#x27;', '%22'];
   return [...config.keys.values()]
     .filter(({ tier }) => tier === 'secret')
     .flatMap(({ key }) =>
-      quotes.map((quote) => ({
+      AROUND_NAMES.map(([before, after]) => ({
         key,
         kind: 'name' as const,
-        form: 'quoted' as const,
-        bytes: startOf(`${quote}${key}${quote}`),
+        form: 'name' as const,
+        bytes: startOf(`${before}${key}${after}`),
       })),
     );
 }

@@ -1,7 +1,7 @@
 import { relative, sep } from 'node:path';
 import { OptionsError } from '../errors.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
-import { browserFiles, explainLeak, isCommonWord, type NamesCount } from './build-output.ts';
+import { browserFiles, explainLeak, isCommonWord, type NamesCount, pageOf } from './build-output.ts';
 import { filesBelow } from './files-below.ts';
 import { type LeakPattern, namePatterns, valuePatterns } from './leak-patterns.ts';
 import { FileScanner, type Occurrence } from './scan-file.ts';
@@ -91,11 +91,26 @@ export async function scanForSecrets(options: LeakScanOptions): Promise<LeakScan
   return result;
 }
 
-/** One leak as text for a terminal: where it is, what it is, what to do. */
-export function formatLeak({ file, line, column, key, kind, form, advice }: Leak): string {
-  const what = kind === 'name' ? `the name of the secret "${key}"` : `the value of the secret "${key}"`;
-  const how = kind === 'name' || form === 'plain' ? '' : `, ${form}`;
-  return `${file}:${line}:${column}: ${what}${how}\n  ${advice}`;
+/**
+ * Returns leaks as text for a terminal: where each is, what it is, what to do. The files of one page, such as its HTML and its
+ * payload, are one entry. Paths are shortened to those below `folder`.
+ */
+export function formatLeaks(leaks: readonly Leak[], folder: string): string {
+  const pages = new Map<string, Leak[]>();
+  for (const leak of leaks) {
+    const page = `${leak.kind} ${leak.key} ${pageOf(leak.file)}`;
+    pages.set(page, [...(pages.get(page) ?? []), leak]);
+  }
+  return [...pages.values()].map((same) => formatPage(same, folder)).join('\n');
+}
+
+function formatPage([first, ...others]: Leak[], folder: string): string {
+  if (first === undefined) return '';
+  const { file, line, column, key, kind, form, advice } = first;
+  const shown = file.startsWith(`${folder}${sep}`) ? file.slice(folder.length + 1) : file;
+  const how = kind === 'name' || form === 'plain' ? '' : ` (${form})`;
+  const more = others.length === 0 ? '' : `, also in ${others.length} more files of this page`;
+  return `${shown}:${line}:${column}: the ${kind} of the secret "${key}"${how}${more}\n  ${advice}`;
 }
 
 function leakOf(file: string, { pattern, line, column }: Occurrence): Leak {

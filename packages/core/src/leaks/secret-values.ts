@@ -30,7 +30,7 @@ const ENV_FILES = ['', '.local', '.development', '.production', '.test'].flatMap
 );
 
 /** Shorter values, such as "true" or "password", occur in any program. */
-export const SHORTEST_SECRET = 8;
+const SHORTEST_SECRET = 8;
 
 /**
  * Returns the values of the schema's secrets in environment variables, `.env` files and a baked bundle. If a value is a JSON

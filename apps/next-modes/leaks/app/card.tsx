@@ -1,0 +1,5 @@
+'use client';
+
+export function Card({ account }: { account: { key: string } }) {
+  return <p>{account.key.length}</p>;
+}

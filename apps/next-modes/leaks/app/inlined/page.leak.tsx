@@ -1,0 +1,5 @@
+import { Inlined } from './inlined';
+
+export default function Page() {
+  return <Inlined />;
+}

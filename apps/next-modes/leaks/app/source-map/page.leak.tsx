@@ -1,0 +1,5 @@
+import { Commented } from './commented';
+
+export default function Page() {
+  return <Commented />;
+}

@@ -1,0 +1,17 @@
+import { withSmooConfig } from '@smooai/config-next/plugin';
+import type { NextConfig } from 'next';
+import { config } from './app/schema';
+
+/** With LEAKS=1 the app has the pages and routes that leak a secret: those whose file names end with `.leak.tsx`. */
+const leaks = process.env.LEAKS === '1';
+
+const nextConfig: NextConfig = {
+  cacheComponents: true,
+  pageExtensions: leaks ? ['leak.tsx', 'leak.ts', 'tsx', 'ts'] : ['tsx', 'ts'],
+  productionBrowserSourceMaps: leaks,
+  ...(leaks && { env: { INLINED_KEY: process.env.PAYMENT_KEY ?? '' } }),
+  // `pnpm typecheck` checks the types. Next would need the compiler API, which TypeScript 7 does not have.
+  typescript: { ignoreBuildErrors: true },
+};
+
+export default withSmooConfig(nextConfig, { config });

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import type { NextConfig } from 'next';
+import { watchDevelopment } from './development-watch.ts';
+import { type SecretScanOptions, setScanOptions } from './scan-options.ts';
+
+export type { SecretScanOptions } from './scan-options.ts';
+
+type MaybePromise<Value> = Value | Promise<Value>;
+
+/** What next.config may export: an object, or a function of the phase. */
+export type NextConfigInput =
+  | NextConfig
+  | ((phase: string, context: { defaultConfig: NextConfig }) => MaybePromise<NextConfig>);
+
+/** The phases whose settings must agree: with an adapter, Next.js stores prerendered pages elsewhere. */
+const PHASES = ['phase-production-build', 'phase-production-server'];
+
+/**
+ * Fails `next build` if its output contains the value of a secret, or the name of one where a browser can get it. Under
+ * `next dev` it warns about values in responses and logs. Values come from the environment, from `.env` files, and from a
+ * bundle.
+ *
+ * @example
+ * // next.config.ts
+ * export default withSmooConfig({ cacheComponents: true }, { config });
+ */
+export function withSmooConfig(
+  nextConfig: NextConfigInput,
+  options: SecretScanOptions,
+): (phase: string, context: { defaultConfig: NextConfig }) => Promise<NextConfig> {
+  return async (phase, context) => {
+    const own = typeof nextConfig === 'function' ? await nextConfig(phase, context) : nextConfig;
+    if (phase === 'phase-development-server') {
+      await watchDevelopment(options);
+      // It reads what Next.js writes, which must not be compressed.
+      return { ...own, compress: false };
+    }
+    if (!PHASES.includes(phase)) return own;
+    if ((own.adapterPath ?? process.env.NEXT_ADAPTER_PATH) !== undefined) {
+      warnOnce(
+        'This app has a build adapter of its own, so withSmooConfig does not scan the build. Add to package.json: "postbuild": "smooai-config scan .next --schema PATH_OF_THE_SCHEMA".',
+      );
+      return own;
+    }
+    setScanOptions(options);
+    return { ...own, adapterPath: fileURLToPath(new URL('./scan-adapter.cjs', import.meta.url)) };
+  };
+}
+
+const warned = new Set<string>();
+
+function warnOnce(message: string): void {
+  if (warned.has(message)) return;
+  warned.add(message);
+  process.stderr.write(` ⚠ ${message}\n`);
+}
