@@ -46,7 +46,7 @@ function watchLog(
 ): void {
   const original = stream.write as Write;
   stream.write = ((chunk: unknown, ...rest: unknown[]) => {
-    // One text for each write: what other lines contain is no part of it.
+    // Each write is a text of its own.
     const found = detector.stream()(bytesOf(chunk));
     const written = Reflect.apply(original, stream, [chunk, ...rest]);
     for (const secret of found) warn(` ⚠ The log line above contains ${described(secret)}.\n`);
