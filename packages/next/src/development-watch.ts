@@ -44,11 +44,11 @@ function watchLog(
   detector: SecretDetector,
   warn: (text: string) => unknown,
 ): void {
-  const original = stream.write as Write;
+  const original = stream.write.bind(stream) as Write;
   stream.write = ((chunk: unknown, ...rest: unknown[]) => {
     // Each write is a text of its own.
     const found = detector.stream()(bytesOf(chunk));
-    const written = Reflect.apply(original, stream, [chunk, ...rest]);
+    const written = original(chunk, ...rest);
     for (const secret of found) warn(` ⚠ The log line above contains ${described(secret)}.\n`);
     return written;
   }) as typeof stream.write;

@@ -2,7 +2,7 @@
 
 export function Inlined() {
   return (
-    <button type="button" onClick={() => fetch(`/pay?key=${process.env.INLINED_KEY}`)}>
+    <button type="button" onClick={() => void fetch(`/pay?key=${process.env.INLINED_KEY}`)}>
       Pay
     </button>
   );
