@@ -13,6 +13,7 @@ import { registerCors } from './http/cross-origin.ts';
 import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
+import { ReadLimit } from './http/read-limit.ts';
 import { registerRequestLog } from './http/request-log.ts';
 import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
 import { registerSecurityHeaders } from './http/security-headers.ts';
@@ -64,6 +65,7 @@ export async function createApp(
     closing,
     streams: options.streams,
     streamLimits: new StreamLimits(options.streams),
+    ofrepReads: new ReadLimit(options.ofrep),
   };
   registerErrorHandling(app);
   registerSecurityHeaders(app);

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { AttemptLimits } from './auth/attempt-limiter.ts';
 import { ServerStartError } from './errors.ts';
 import type { StreamOptions } from './http/event-stream.ts';
+import type { OfrepOptions } from './http/read-limit.ts';
 import { parseUrl } from './lib/parse-url.ts';
 
 /** Time limits of the server, in milliseconds. None of them ends an event stream, which sends a comment every 15 s. */
@@ -50,6 +51,8 @@ export interface ConfigServerOptions {
   timeouts?: Partial<ServerTimeouts>;
   /** Heartbeat, buffer and number of event streams. */
   streams?: StreamOptions;
+  /** How many evaluations the visitors of a page may request by OFREP. */
+  ofrep?: OfrepOptions;
   /** A pino logger; silent by default. */
   logger?: FastifyBaseLogger;
   /** Environment variables to read the encryption key from (default `process.env`). */
@@ -71,13 +74,14 @@ export interface ResolvedOptions {
   bodyLimitBytes: number;
   timeouts: ServerTimeouts;
   streams: StreamOptions;
+  ofrep: OfrepOptions;
   logger: FastifyBaseLogger | undefined;
   env: Readonly<Record<string, string | undefined>>;
 }
 
 const MAX_TOKEN_TTL_SEC = 30 * 24 * 3600;
 /** Node fires a timer with a longer delay at once. */
-const MAX_STREAM_OPTION = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Fills in the defaults.
@@ -114,17 +118,18 @@ export function resolveOptions(
       closeMs: 5_000,
       ...options.timeouts,
     },
-    streams: checkStreams(options.streams ?? {}),
+    streams: checkNumbers('streams', options.streams ?? {}),
+    ofrep: checkNumbers('ofrep', options.ofrep ?? {}),
     logger: options.logger,
     env: options.env ?? process.env,
   };
 }
 
-function checkStreams(streams: StreamOptions): StreamOptions {
-  for (const [option, value] of Object.entries(streams)) {
-    wholeNumber(`streams.${option}`, value, { min: 1, max: MAX_STREAM_OPTION });
+function checkNumbers<Group extends StreamOptions | OfrepOptions>(name: string, group: Group): Group {
+  for (const [option, value] of Object.entries(group)) {
+    wholeNumber(`${name}.${option}`, value, { min: 1, max: MAX_TIMER_MS });
   }
-  return streams;
+  return group;
 }
 
 /** Whether an address is reachable from this machine only. */

@@ -7,11 +7,20 @@ import type { ChangeBus } from './change-bus.ts';
 import { changedKeys, type EnvironmentView } from './environment-view.ts';
 import { createSnapshot } from './snapshot.ts';
 
-/** An open stream of snapshots. */
-export interface FeedReader extends SnapshotReader {
+/** An open stream of an environment. */
+interface FeedMember {
   readonly principal: Pick<Principal, 'environments'>;
   /** The environment is gone, or the caller may no longer use it. */
   end(): void;
+}
+
+/** A stream of snapshots, for one context. */
+export interface FeedReader extends SnapshotReader, FeedMember {}
+
+/** A stream that says when the values of an environment may have changed, for any context. */
+export interface FeedWatcher extends FeedMember {
+  /** Called with the first view, and with every later one in which more than secrets has changed. */
+  changed(view: EnvironmentView, isFirst: boolean): void;
 }
 
 interface FeedParts {
@@ -38,18 +47,37 @@ export class SnapshotFeeds {
    * its present name. Call `catchUp` when the reader has room again.
    */
   open(environmentId: string, reader: FeedReader): { close: () => void; catchUp: () => void } {
-    const feed = this.#feeds.get(environmentId) ?? new SnapshotFeed(this.#parts, environmentId);
-    this.#feeds.set(environmentId, feed);
+    const feed = this.#feedOf(environmentId);
     feed.join(reader);
     return {
       catchUp: () => feed.catchUp(reader),
       close: () => {
         feed.leave(reader);
-        if (!feed.isEmpty) return;
-        feed.close();
-        if (this.#feeds.get(environmentId) === feed) this.#feeds.delete(environmentId);
+        this.#closeIfEmpty(environmentId, feed);
       },
     };
+  }
+
+  /** Calls the watcher for the present view and for each change. Returns a function that ends this. */
+  watch(environmentId: string, watcher: FeedWatcher): () => void {
+    const feed = this.#feedOf(environmentId);
+    feed.watch(watcher);
+    return () => {
+      feed.unwatch(watcher);
+      this.#closeIfEmpty(environmentId, feed);
+    };
+  }
+
+  #feedOf(environmentId: string): SnapshotFeed {
+    const feed = this.#feeds.get(environmentId) ?? new SnapshotFeed(this.#parts, environmentId);
+    this.#feeds.set(environmentId, feed);
+    return feed;
+  }
+
+  #closeIfEmpty(environmentId: string, feed: SnapshotFeed): void {
+    if (!feed.isEmpty) return;
+    feed.close();
+    if (this.#feeds.get(environmentId) === feed) this.#feeds.delete(environmentId);
   }
 }
 
@@ -60,6 +88,9 @@ class SnapshotFeed {
   readonly #readers = new Set<FeedReader>();
   /** Readers without a snapshot so far. */
   readonly #joining = new Set<FeedReader>();
+  readonly #watchers = new Set<FeedWatcher>();
+  /** Watchers that have seen no view so far. */
+  readonly #newWatchers = new Set<FeedWatcher>();
   readonly #fanOut = new SnapshotFanOut((context, keys) => this.#take(context, keys));
   readonly close: () => void;
   #view: EnvironmentView | undefined;
@@ -73,7 +104,7 @@ class SnapshotFeed {
   }
 
   get isEmpty(): boolean {
-    return this.#readers.size === 0;
+    return this.#readers.size === 0 && this.#watchers.size === 0;
   }
 
   join(reader: FeedReader): void {
@@ -88,11 +119,22 @@ class SnapshotFeed {
     this.#fanOut.remove(reader);
   }
 
+  watch(watcher: FeedWatcher): void {
+    this.#watchers.add(watcher);
+    this.#newWatchers.add(watcher);
+    this.#changed();
+  }
+
+  unwatch(watcher: FeedWatcher): void {
+    this.#watchers.delete(watcher);
+    this.#newWatchers.delete(watcher);
+  }
+
   catchUp(reader: FeedReader): void {
     this.#fanOut.catchUp(reader);
   }
 
-  /** The environment has changed, or a reader has joined. Changes that arrive during a read are handled together. */
+  /** The environment has changed, or a stream has joined. Changes that arrive during a read are handled together. */
   #changed(): void {
     this.#isBehind = true;
     if (this.#isRunning) return;
@@ -131,11 +173,16 @@ class SnapshotFeed {
     this.#view = view;
     if (previous?.environment.name !== view.environment.name) {
       // It may have been renamed to one that a caller may not use.
-      for (const reader of this.#readers) {
-        if (!mayUseEnvironment(reader.principal, view.environment.name)) reader.end();
+      for (const member of this.#members()) {
+        if (!mayUseEnvironment(member.principal, view.environment.name)) member.end();
       }
     }
-    if (previous !== undefined) this.#fanOut.changed(changedKeys(previous, view));
+    const changed = previous === undefined ? undefined : changedKeys(previous, view);
+    if (changed !== undefined) this.#fanOut.changed(changed);
+    const hasChanged = changed !== undefined && changed.size > 0;
+    for (const watcher of [...(hasChanged ? this.#watchers : this.#newWatchers)]) {
+      watcher.changed(view, this.#newWatchers.delete(watcher));
+    }
   }
 
   async #admit(joining: readonly FeedReader[]): Promise<void> {
@@ -165,6 +212,10 @@ class SnapshotFeed {
   }
 
   #endAll(): void {
-    for (const reader of [...this.#readers]) reader.end();
+    for (const member of this.#members()) member.end();
+  }
+
+  #members(): FeedMember[] {
+    return [...this.#readers, ...this.#watchers];
   }
 }

@@ -4,6 +4,7 @@ import type { ConfigService } from '../domain/config-service.ts';
 import type { AccessRule } from '../principal.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { StreamContext } from './event-stream.ts';
+import type { ReadLimit } from './read-limit.ts';
 import type { StreamLimits } from './stream-limits.ts';
 
 /** Everything that routes share; created once in `createApp`. */
@@ -13,6 +14,7 @@ export interface ServerContext extends StreamContext {
   readonly changes: ChangeBus;
   readonly log: FastifyBaseLogger;
   readonly streamLimits: StreamLimits;
+  readonly ofrepReads: ReadLimit;
   /** The base URL by which clients reach the server, without a trailing slash; known once it listens. */
   readonly publicUrl: () => string;
   /**

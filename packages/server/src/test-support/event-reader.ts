@@ -27,13 +27,18 @@ export class EventReader {
   }
 
   /** Opens a stream below `…/config`; it is closed when the test ends. */
-  static async open(shop: Shop, path: string, headers: Record<string, string> = {}): Promise<EventReader> {
-    const abort = new AbortController();
+  static open(shop: Shop, path: string, headers: Record<string, string> = {}): Promise<EventReader> {
     const { url, organizationId } = shop.server;
-    const response = await fetch(`${url}/organizations/${organizationId}/config${path}`, {
-      headers: { authorization: `Bearer ${shop.token}`, ...headers },
-      signal: abort.signal,
+    return EventReader.openUrl(`${url}/organizations/${organizationId}/config${path}`, {
+      authorization: `Bearer ${shop.token}`,
+      ...headers,
     });
+  }
+
+  /** Opens a stream; it is closed when the test ends. */
+  static async openUrl(url: string, headers: Record<string, string>): Promise<EventReader> {
+    const abort = new AbortController();
+    const response = await fetch(url, { headers, signal: abort.signal });
     const reader = new EventReader(response, abort);
     onTestFinished(() => reader.close());
     return reader;
