@@ -1,3 +1,4 @@
+import { Agent, EventSource } from 'undici';
 import { onTestFinished, vi } from 'vitest';
 
 /** The origin of the page in tests. */
@@ -16,4 +17,24 @@ export const fetchAsPage: typeof fetch = (input, init) => {
 export function actAsPage(): void {
   vi.stubGlobal('fetch', fetchAsPage);
   onTestFinished(() => void vi.unstubAllGlobals());
+}
+
+const agent = new Agent();
+const fromPage = agent.compose((dispatch) => (options, handler) => {
+  const headers = { ...(options.headers as Record<string, string>), origin: PAGE_ORIGIN };
+  return dispatch({ ...options, headers }, handler);
+});
+
+/** The page has an `EventSource`, as every browser does, until the test ends. Returns the URLs that it opens. */
+export function provideEventSource(): string[] {
+  const opened: string[] = [];
+  class PageEventSource extends EventSource {
+    constructor(url: string) {
+      super(url, { node: { dispatcher: fromPage } });
+      opened.push(url);
+    }
+  }
+  vi.stubGlobal('EventSource', PageEventSource);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  return opened;
 }

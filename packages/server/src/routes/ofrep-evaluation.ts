@@ -22,7 +22,8 @@ const REASONS: Readonly<Record<EvaluationSource, OfrepEvaluation['reason']>> = {
 const MAX_VARIANT_LENGTH = 100;
 
 /**
- * Evaluates flags, limits and public values for a context; never secrets.
+ * Evaluates flags, limits and public values for a context; never secrets. The revision is not in their metadata: after a
+ * change of one, all would differ.
  * @param only the keys to evaluate; all by default. Keys that the schema does not have are left out.
  */
 export function evaluateForOfrep(
@@ -61,10 +62,7 @@ function publicEvaluation(
 }
 
 function resultOf(view: EnvironmentView, key: string, evaluation: Evaluation | undefined): OfrepEvaluation {
-  const metadata: OfrepEvaluation['metadata'] = {
-    revision: view.revision,
-    environment: view.environment.name,
-  };
+  const metadata: OfrepEvaluation['metadata'] = { environment: view.environment.name };
   if (evaluation === undefined) return { key, reason: 'DEFAULT', metadata };
   const { value, source, matchedRuleId, rolloutBucket } = evaluation;
   if (matchedRuleId !== undefined) metadata.ruleId = matchedRuleId;

@@ -24,8 +24,10 @@ export function registerOfrepRoutes(app: FastifyInstance, context: ServerContext
       ofrepReads.take(principalOf(request), request.ip);
       const { key } = request.params;
       const attributes = contextOf(request.body);
-      const [result] = evaluateForOfrep(await viewOf(service, request), attributes, new Set([key]));
-      if (result !== undefined) return result;
+      const view = await viewOf(service, request);
+      const [result] = evaluateForOfrep(view, attributes, new Set([key]));
+      if (result !== undefined)
+        return { ...result, metadata: { revision: view.revision, ...result.metadata } };
       throw new OfrepError(
         'FLAG_NOT_FOUND',
         `"${clip(key)}" is not a flag, limit or public value of the schema.`,
