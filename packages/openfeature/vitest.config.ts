@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
+  // Without `import`: these also become Node's own conditions, and `require` in express must not load ESM builds.
+  ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node'] } },
   test: {
     // Generous, because several suites share the machine. No test waits for it.
     testTimeout: 30_000,

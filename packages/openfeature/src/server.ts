@@ -16,6 +16,7 @@ import { type FoundValue, ResolutionMapper, type ResolutionRequest, type ValuesS
 import { enumerationOf, VariantNames } from './variant-names.ts';
 
 export type { ProviderOptions, TrackedEvent } from './provider-options.ts';
+export { type RequestContext, requestContextHook } from './request-context.ts';
 
 /** Options of {@link SmooConfigProvider}. */
 export interface SmooConfigProviderOptions extends ProviderOptions {
