@@ -17,6 +17,7 @@ import { enumerationOf, VariantNames } from './variant-names.ts';
 
 export type { ProviderOptions, TrackedEvent } from './provider-options.ts';
 export { type RequestContext, requestContextHook } from './request-context.ts';
+export type { BooleanKeyOf, NumberKeyOf, ObjectKeyOf, StringKeyOf } from './typed-keys.ts';
 
 /** Options of {@link SmooConfigProvider}. */
 export interface SmooConfigProviderOptions extends ProviderOptions {

@@ -15,6 +15,7 @@ import { VariantNames } from './variant-names.ts';
 import { WebSession } from './web-session.ts';
 
 export type { ProviderOptions, TrackedEvent } from './provider-options.ts';
+export type { BooleanKeyOf, NumberKeyOf, ObjectKeyOf, StringKeyOf } from './typed-keys.ts';
 
 /** Options of {@link SmooConfigWebProvider}. */
 export interface SmooConfigWebProviderOptions extends ProviderOptions {
