@@ -91,6 +91,21 @@ describe('events', () => {
     }
   });
 
+  it('of a start come from the SDK alone, so that there is one READY', async () => {
+    // Also by specification 0.9, Appendix E: the SDK emits for a provider that does not say that it does so by itself.
+    const client = createConfigClient({ config: shopConfig, source: new ManualSource(), overrides: false });
+    onTestFinished(() => client.close());
+    const provider = new SmooConfigProvider(client);
+    const emitted: string[] = [];
+    for (const type of Object.values(ProviderEvents)) {
+      provider.events.addHandler(type, () => void emitted.push(type));
+    }
+    await provider.initialize();
+    onTestFinished(() => provider.onClose());
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(emitted).toEqual([]);
+  });
+
   it('end when the provider is closed, and begin again when it is set again', async () => {
     const source = new ManualSource();
     const client = createConfigClient({ config: shopConfig, source, overrides: false });

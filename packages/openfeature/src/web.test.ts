@@ -130,7 +130,42 @@ describe('the context', () => {
   });
 });
 
+describe('a domain', () => {
+  it('has its own context, and a provider belongs to one domain', async () => {
+    const sources = new ManualSources();
+    const provider = new SmooConfigWebProvider({ source: sources.source });
+    await OpenFeature.setContext({ targetingKey: 'ann' });
+    await OpenFeature.setContext('checkout', { targetingKey: 'bob' });
+    const isSet = OpenFeature.setProviderAndWait('checkout', provider);
+    sources.arrive('bob');
+    await isSet;
+    expect([...sources.connected]).toEqual(['bob']);
+    expect(OpenFeature.getClient('checkout').getStringValue('theme', 'default')).toBe('bob');
+    expect(() => OpenFeature.setProvider('account', provider)).toThrow('more than one domain');
+    expect(() => OpenFeature.setProvider(provider)).toThrow('more than one domain');
+  });
+});
+
 describe('events', () => {
+  it('of a start come from the SDK alone, so that there is one READY', async () => {
+    // Also by specification 0.9, Appendix E: the SDK emits for a provider that does not say that it does so by itself.
+    const { source, ...sources } = new ManualSources();
+    const provider = new SmooConfigWebProvider({ source });
+    const emitted: string[] = [];
+    for (const type of Object.values(ProviderEvents)) {
+      provider.events.addHandler(type, () => void emitted.push(type));
+    }
+    const isReady = provider.initialize({ targetingKey: 'ann' });
+    onTestFinished(() => provider.onClose());
+    expect(Object.keys(sources.stores)).toEqual(['ann']);
+    const store = sources.stores.ann as SnapshotStore;
+    store.replace({ revision: '1', public: {}, flags: {}, limits: {} });
+    store.status = 'live';
+    await isReady;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(emitted).toEqual([]);
+  });
+
   it('are one READY, then STALE and READY as the connection goes and comes back', async () => {
     const { sources, seen, isSet } = await openFor('ann');
     sources.arrive('ann');

@@ -46,6 +46,8 @@ type Reported = 'nothing' | 'ready' | 'stale' | 'error';
 export class SmooConfigWebProvider implements Provider {
   readonly metadata = { name: 'smooai-config' } as const;
   readonly runsOn = 'client' as const;
+  /** It has the values of one context, so the SDK refuses a second domain, which may have another. */
+  readonly domainScoped = true;
   readonly events: OpenFeatureEventEmitter = new OpenFeatureEventEmitter();
   readonly #options: SmooConfigWebProviderOptions;
   readonly #mapper: ResolutionMapper;
