@@ -3,38 +3,31 @@ import {
   AsyncLocalStorageTransactionContextPropagator,
   type Client,
   type EvaluationContext,
-  type Hook,
+  type EvaluationDetails,
+  type FlagValue,
   OpenFeature,
 } from '@openfeature/server-sdk';
 import type { AnyConfig } from '@smooai/config';
 import { type ConfigClient, createConfigClient } from '@smooai/config/server';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { SmooConfigProvider } from './server.ts';
-import { type RunningServer, startConfigServer } from './test-support/config-server.ts';
-import { readScenarios } from './test-support/gherkin.ts';
+import type { RunningServer } from './test-support/config-server.ts';
+import type { Harness, ProviderKind } from './test-support/gherkin-steps.ts';
 import {
-  type EvaluationRequest,
-  type Harness,
-  type ProviderKind,
-  runScenario,
-} from './test-support/gherkin-steps.ts';
-import { specConfig, specOptions, specValues } from './test-support/spec-flags.ts';
+  ContextRecorder,
+  defineScenarios,
+  evaluateWith,
+  startSpecServer,
+  useSpecServer,
+} from './test-support/gherkin-suite.ts';
+import { specOptions, specValues } from './test-support/spec-flags.ts';
 
-const files = [
-  'evaluation.feature',
-  'evaluation_v2.feature',
-  'hooks.feature',
-  'metadata.feature',
-  'contextMerging.feature',
-];
-
-let running: RunningServer;
+const running = useSpecServer();
 let shared: ConfigClient<AnyConfig>;
 /** Settings of a server that refuses connections. */
 let unreachable: { apiUrl: string; authUrl: string };
 beforeAll(async () => {
-  running = await startConfigServer(specConfig, specValues());
-  shared = await createConfigClient(running.clientOptions()).ready();
+  shared = await createConfigClient(running.current.clientOptions()).ready();
   const closed = createServer();
   await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`;
@@ -42,22 +35,18 @@ beforeAll(async () => {
   unreachable = { apiUrl: url, authUrl: url };
   OpenFeature.setTransactionContextPropagator(new AsyncLocalStorageTransactionContextPropagator());
 });
-afterAll(async () => {
-  await shared.close();
-  await running.server.close();
-});
+afterAll(() => shared.close());
 afterEach(async () => {
   OpenFeature.clearHooks();
   OpenFeature.setContext({});
   await OpenFeature.clearProviders();
 });
 
-describe.each(files)('server SDK: %s', (file) => {
+defineScenarios({
+  sdk: 'server SDK',
   // We have no disabled flags; see "Mapping" in the README.
-  const scenarios = readScenarios(file).filter(({ tags }) => !tags.has('@reason-codes-disabled'));
-  it.each(scenarios)('$name', async (scenario) => {
-    await runScenario(scenario, createHarness(scenario.tags.has('@reason-codes-cached')));
-  });
+  includes: ({ tags }) => !tags.has('@reason-codes-disabled'),
+  createHarness: ({ tags }) => createHarness(tags.has('@reason-codes-cached')),
 });
 
 /** The server of the scenario with a stale provider. */
@@ -69,20 +58,20 @@ async function clientFor(kind: ProviderKind | 'cached'): Promise<ConfigClient<An
     case 'stable':
       return shared;
     case 'stale':
-      lost = await startConfigServer(specConfig, specValues());
+      lost = await startSpecServer();
       return lost.createClient();
     case 'not ready':
-      return running.createClient({ fetch: () => new Promise(() => undefined) });
+      return running.current.createClient({ fetch: () => new Promise(() => undefined) });
     case 'error':
-      return running.createClient(unreachable);
+      return running.current.createClient(unreachable);
     case 'cached':
-      return running.createClient({
+      return running.current.createClient({
         ...unreachable,
         fallback: 'cached',
         bundled: { defaults: { flags: specValues() } },
       });
     default:
-      return running.createClient({ clientSecret: 'not the secret of this client' });
+      return running.current.createClient({ clientSecret: 'not the secret of this client' });
   }
 }
 
@@ -94,13 +83,8 @@ async function loseServer(client: Client): Promise<void> {
 /** @param isCached - whether the stable provider starts without its server, from values that ship with the program. */
 function createHarness(isCached: boolean): Harness {
   const client = OpenFeature.getClient();
+  const recorder = new ContextRecorder();
   let transaction: EvaluationContext = {};
-  let last: EvaluationContext = {};
-  const recorder: Hook = {
-    finally: ({ context }) => {
-      last = context;
-    },
-  };
   return {
     async useProvider(kind) {
       const provider = new SmooConfigProvider(await clientFor(isCached ? 'cached' : kind), {
@@ -111,10 +95,17 @@ function createHarness(isCached: boolean): Harness {
       if (kind !== 'not ready') await isSet;
       if (kind === 'stale') await loseServer(client);
     },
-    evaluate: (request) =>
+    evaluate: ({ context, hooks, ...request }) =>
       new Promise((resolve, reject) => {
         OpenFeature.setTransactionContext(transaction, () => {
-          evaluate({ ...request, hooks: [...request.hooks, recorder] }).then(resolve, reject);
+          const options = { hooks: [...hooks, recorder] };
+          const evaluation = evaluateWith<Promise<EvaluationDetails<FlagValue>>>(
+            client,
+            request,
+            context,
+            options,
+          );
+          evaluation.then(resolve, reject);
         });
       }),
     status: () => client.providerStatus,
@@ -124,20 +115,6 @@ function createHarness(isCached: boolean): Harness {
       else if (level === 'Client') client.setContext(context);
       else transaction = context;
     },
-    lastContext: () => last,
+    lastContext: () => recorder.last,
   };
-
-  function evaluate({ type, key, defaultValue, context, hooks }: EvaluationRequest) {
-    const options = { hooks };
-    switch (type) {
-      case 'boolean':
-        return client.getBooleanDetails(key, defaultValue as boolean, context, options);
-      case 'string':
-        return client.getStringDetails(key, defaultValue as string, context, options);
-      case 'object':
-        return client.getObjectDetails(key, defaultValue as never, context, options);
-      default:
-        return client.getNumberDetails(key, defaultValue as number, context, options);
-    }
-  }
 }

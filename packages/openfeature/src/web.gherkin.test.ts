@@ -1,37 +1,23 @@
-import { type Hook, OpenFeature } from '@openfeature/web-sdk';
+import { type EvaluationDetails, type FlagValue, type Hook, OpenFeature } from '@openfeature/web-sdk';
 import { createSnapshotSource, type SnapshotSource } from '@smooai/config/browser';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type RunningServer, startConfigServer } from './test-support/config-server.ts';
-import { readScenarios, type Scenario } from './test-support/gherkin.ts';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
+import type { RunningServer } from './test-support/config-server.ts';
+import type { Scenario } from './test-support/gherkin.ts';
+import type { Harness, ProviderKind } from './test-support/gherkin-steps.ts';
 import {
-  type EvaluationRequest,
-  type Harness,
-  type ProviderKind,
-  runScenario,
-} from './test-support/gherkin-steps.ts';
+  ContextRecorder,
+  defineScenarios,
+  evaluateWith,
+  startSpecServer,
+  useSpecServer,
+} from './test-support/gherkin-suite.ts';
 import { fetchAsPage, PAGE_ORIGIN } from './test-support/page.ts';
-import { specConfig, specOptions, specValues } from './test-support/spec-flags.ts';
+import { specOptions } from './test-support/spec-flags.ts';
 import { SmooConfigWebProvider } from './web.ts';
 
-const files = [
-  'evaluation.feature',
-  'evaluation_v2.feature',
-  'hooks.feature',
-  'metadata.feature',
-  'contextMerging.feature',
-];
-
-let running: RunningServer;
-let publishableKey: string;
-beforeAll(async () => {
-  vi.stubGlobal('fetch', fetchAsPage);
-  running = await startConfigServer(specConfig, specValues());
-  publishableKey = await running.publishableKey(PAGE_ORIGIN);
-});
-afterAll(async () => {
-  await running.server.close();
-  vi.unstubAllGlobals();
-});
+beforeAll(() => void vi.stubGlobal('fetch', fetchAsPage));
+afterAll(() => void vi.unstubAllGlobals());
+const running = useSpecServer();
 afterEach(async () => {
   OpenFeature.clearHooks();
   await OpenFeature.clearProviders();
@@ -47,34 +33,19 @@ function isForWeb({ tags, steps }: Scenario): boolean {
   return !isOther && !NOT_FOR_WEB.some((tag) => tags.has(tag));
 }
 
-describe.each(files)('web SDK: %s', (file) => {
-  it.each(readScenarios(file).filter(isForWeb))('$name', (scenario) =>
-    runScenario(scenario, createHarness()),
-  );
-});
+defineScenarios({ sdk: 'web SDK', includes: isForWeb, createHarness });
 
 async function sourceFor(kind: ProviderKind): Promise<{ source: SnapshotSource; server: RunningServer }> {
-  const server = kind === 'stale' ? await startConfigServer(specConfig, specValues()) : running;
+  const server = kind === 'stale' ? await startSpecServer() : running.current;
   const { apiUrl = '', organizationId = '', environment = '' } = server.clientOptions();
-  const key = kind === 'stale' ? await server.publishableKey(PAGE_ORIGIN) : publishableKey;
-  const settings = {
-    apiUrl,
-    organizationId,
-    environment,
-    publishableKey: kind === 'fatal' ? 'pk_wrong' : key,
-  };
-  return { source: createSnapshotSource(settings), server };
+  const publishableKey = kind === 'fatal' ? 'pk_wrong' : await server.publishableKey(PAGE_ORIGIN);
+  return { source: createSnapshotSource({ apiUrl, organizationId, environment, publishableKey }), server };
 }
 
 function createHarness(): Harness {
   const client = OpenFeature.getClient();
-  let last = {};
+  const recorder = new ContextRecorder();
   let invocation = {};
-  const recorder: Hook = {
-    finally: ({ context }) => {
-      last = context;
-    },
-  };
   return {
     async useProvider(kind) {
       const { source, server } = await sourceFor(kind);
@@ -87,28 +58,15 @@ function createHarness(): Harness {
       await server.server.close();
       await vi.waitFor(() => expect(client.providerStatus).toBe('STALE'), { timeout: 20_000 });
     },
-    async evaluate({ context, ...request }) {
+    async evaluate({ context, hooks, ...request }) {
       if (JSON.stringify(context) !== JSON.stringify(invocation)) await OpenFeature.setContext(context);
       invocation = context;
-      return evaluate(request);
+      const options = { hooks: [...(hooks as Hook[]), recorder] };
+      return evaluateWith<EvaluationDetails<FlagValue>>(client, request, options);
     },
     status: () => client.providerStatus,
     addClientHook: (hook) => void client.addHooks(hook as Hook),
     setContext: (_, context) => OpenFeature.setContext(context),
-    lastContext: () => last,
+    lastContext: () => recorder.last,
   };
-
-  function evaluate({ type, key, defaultValue, hooks }: Omit<EvaluationRequest, 'context'>) {
-    const options = { hooks: [...(hooks as Hook[]), recorder] };
-    switch (type) {
-      case 'boolean':
-        return client.getBooleanDetails(key, defaultValue as boolean, options);
-      case 'string':
-        return client.getStringDetails(key, defaultValue as string, options);
-      case 'object':
-        return client.getObjectDetails(key, defaultValue as never, options);
-      default:
-        return client.getNumberDetails(key, defaultValue as number, options);
-    }
-  }
 }
