@@ -30,7 +30,7 @@ interface FeedParts {
   readonly readView: (environmentId: string) => Promise<EnvironmentView | undefined>;
 }
 
-/** How long the snapshots of new readers may take in one go, in milliseconds. */
+/** How long the streams of one change or the snapshots of new readers may take in one go, in milliseconds. */
 const TURN_MS = 10;
 
 /** Keeps the open streams of snapshots up to date. The streams of an environment share the work of a change. */
@@ -159,8 +159,9 @@ class SnapshotFeed {
           this.#endAll();
           return;
         }
-        this.#show(view);
-        await this.#admit(joining);
+        const watchers = [...(this.#show(view) ? this.#watchers : this.#newWatchers)];
+        await inTurns(watchers, (watcher) => this.#notify(watcher, view));
+        await inTurns(joining, (reader) => this.#admit(reader));
       }
     } finally {
       // Nothing may be awaited between the last check of #isBehind and this, or a change could be missed.
@@ -168,7 +169,8 @@ class SnapshotFeed {
     }
   }
 
-  #show(view: EnvironmentView): void {
+  /** Returns whether more than secrets has changed since the view before. */
+  #show(view: EnvironmentView): boolean {
     const previous = this.#view;
     this.#view = view;
     if (previous?.environment.name !== view.environment.name) {
@@ -179,23 +181,22 @@ class SnapshotFeed {
     }
     const changed = previous === undefined ? undefined : changedKeys(previous, view);
     if (changed !== undefined) this.#fanOut.changed(changed);
-    const hasChanged = changed !== undefined && changed.size > 0;
-    for (const watcher of [...(hasChanged ? this.#watchers : this.#newWatchers)]) {
-      watcher.changed(view, this.#newWatchers.delete(watcher));
-    }
+    return changed !== undefined && changed.size > 0;
   }
 
-  async #admit(joining: readonly FeedReader[]): Promise<void> {
-    let endsAt = performance.now() + TURN_MS;
-    for (const reader of joining) {
-      // It may have left in the meantime.
-      if (!this.#joining.delete(reader)) continue;
-      if (mayUseEnvironment(reader.principal, this.#view?.environment.name ?? '')) this.#add(reader);
-      else reader.end();
-      if (performance.now() < endsAt) continue;
-      await nextTurn();
-      endsAt = performance.now() + TURN_MS;
-    }
+  #notify(watcher: FeedWatcher, view: EnvironmentView): void {
+    // It may have left in the meantime.
+    if (!this.#watchers.has(watcher)) return;
+    if (mayUseEnvironment(watcher.principal, view.environment.name))
+      watcher.changed(view, this.#newWatchers.delete(watcher));
+    else watcher.end();
+  }
+
+  #admit(reader: FeedReader): void {
+    // It may have left in the meantime.
+    if (!this.#joining.delete(reader)) return;
+    if (mayUseEnvironment(reader.principal, this.#view?.environment.name ?? '')) this.#add(reader);
+    else reader.end();
   }
 
   #add(reader: FeedReader): void {
@@ -217,5 +218,16 @@ class SnapshotFeed {
 
   #members(): FeedMember[] {
     return [...this.#readers, ...this.#watchers];
+  }
+}
+
+/** Calls `run` for each item, and lets other requests in between after {@link TURN_MS}. */
+async function inTurns<Item>(items: readonly Item[], run: (item: Item) => void): Promise<void> {
+  let endsAt = performance.now() + TURN_MS;
+  for (const item of items) {
+    run(item);
+    if (performance.now() < endsAt) continue;
+    await nextTurn();
+    endsAt = performance.now() + TURN_MS;
   }
 }

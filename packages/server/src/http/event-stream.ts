@@ -11,9 +11,9 @@ export interface StreamOptions {
   maxWaitingBytes?: number;
   /** Milliseconds in which a client must read 64 KiB of what waits for it, or it is disconnected (default 60 000). */
   stalledMs?: number;
-  /** Most open snapshot streams of one publishable key (default 50 000). More get a 429. */
+  /** Most open streams of one publishable key, of snapshots and of OFREP (default 50 000). More get a 429. */
   maxPerKey?: number;
-  /** Most open snapshot streams of one publishable key from one address (default 5 000). More get a 429. */
+  /** Most open streams of one publishable key from one address (default 5 000). More get a 429. */
   maxPerAddress?: number;
 }
 

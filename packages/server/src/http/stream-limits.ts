@@ -8,7 +8,7 @@ const DEFAULT_MAX_PER_ADDRESS = 5_000;
 const RETRY_AFTER_SEC = 30;
 
 /**
- * Counts the open snapshot streams of publishable keys, which every visitor of a page can read. Machine clients have a
+ * Counts the open streams of publishable keys, which every visitor of a page can read. Machine clients have a
  * secret and no limit.
  */
 export class StreamLimits {

@@ -32,7 +32,8 @@ export function eventStreamsFor(
   { publicUrl }: Pick<ServerContext, 'publicUrl'>,
 ): { eventStreams?: OfrepEventStream[] } {
   if (principalOf(request).type !== 'b2m') return {};
-  const key = (request.headers.authorization ?? '').replace(/^Bearer +/i, '');
+  const { authorization } = request.headers;
+  const key = authorization?.replace(/^Bearer +/i, '') ?? (request.query as { key?: string }).key ?? '';
   const { pathname } = new URL(publicUrl());
   const search = new URLSearchParams({ environment: environment.name, key });
   const requestUri = `${pathname.replace(/\/$/, '')}${PATH}?${search.toString()}`;
