@@ -1,20 +1,24 @@
-import { Controller, Get, Header } from '@nestjs/common';
-import type { ConfigClient } from '@smooai/config/server';
-import { InjectConfigClient } from '@smooai/config-nestjs';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { SmooConfigHealthIndicator } from '@smooai/config-nestjs';
 
-/** Returns the health of the process and the age of its configuration. */
+/** Returns the health of the process: 503 while its configuration cannot be trusted. */
 @Controller('healthz')
 export class HealthController {
-  readonly #config: ConfigClient;
+  readonly #health: HealthCheckService;
+  readonly #config: SmooConfigHealthIndicator;
 
-  constructor(@InjectConfigClient() config: ConfigClient) {
+  constructor(
+    @Inject(HealthCheckService) health: HealthCheckService,
+    @Inject(SmooConfigHealthIndicator) config: SmooConfigHealthIndicator,
+  ) {
+    this.#health = health;
     this.#config = config;
   }
 
   @Get()
-  @Header('Cache-Control', 'no-store')
-  health(): { status: 'ok'; config: Record<string, unknown> } {
-    const { status, transport, revision, ageMs } = this.#config.health();
-    return { status: 'ok', config: { status, transport, revision, ageMs } };
+  @HealthCheck()
+  check(): Promise<HealthCheckResult> {
+    return this.#health.check([() => this.#config.isHealthy('config')]);
   }
 }

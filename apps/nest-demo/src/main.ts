@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { isConfigError } from '@smooai/config';
 import { AppModule } from './app.module.ts';
+import { serveOpenApi } from './openapi.ts';
 import { securityHeaders } from './security-headers.ts';
 
 const DEFAULT_PORT = 3100;
@@ -18,6 +19,7 @@ async function start(): Promise<void> {
   });
   app.disable('x-powered-by');
   app.use(securityHeaders);
+  serveOpenApi(app);
   app.enableShutdownHooks(['SIGINT', 'SIGTERM']);
   await app.listen(portOf(process.env.PORT), process.env.HOST || '127.0.0.1');
   app.flushLogs();

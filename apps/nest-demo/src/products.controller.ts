@@ -1,14 +1,20 @@
 import { Controller, Get, Inject } from '@nestjs/common';
-import { SmooConfigService } from '@smooai/config-nestjs';
+import type { PublicValue } from '@smooai/config';
+import { InjectPublic, type LiveValue, SmooConfigService } from '@smooai/config-nestjs';
 import { type Product, products } from '@smooai-demo/demo-schema/products';
 
 /** Returns the products and the public values. */
 @Controller('products')
 export class ProductsController {
   readonly #config: SmooConfigService;
+  readonly #apiBaseUrl: LiveValue<PublicValue<'apiBaseUrl'>>;
 
-  constructor(@Inject(SmooConfigService) config: SmooConfigService) {
+  constructor(
+    @Inject(SmooConfigService) config: SmooConfigService,
+    @InjectPublic('apiBaseUrl') apiBaseUrl: LiveValue<PublicValue<'apiBaseUrl'>>,
+  ) {
     this.#config = config;
+    this.#apiBaseUrl = apiBaseUrl;
   }
 
   @Get()
@@ -21,7 +27,7 @@ export class ProductsController {
     return {
       currency: 'EUR',
       supportEmail: this.#config.public('supportEmail'),
-      apiBaseUrl: this.#config.public('apiBaseUrl'),
+      apiBaseUrl: this.#apiBaseUrl.value,
       products: products.map(({ id, name, note, price }) => ({ id, name, note, price })),
     };
   }

@@ -31,7 +31,7 @@ const isOf =
 
 /** One request, message or job, with the evaluation contexts that have been computed for it. */
 export class ConfigCall {
-  readonly scope: ApplicationScope | undefined;
+  #scope: ApplicationScope | undefined;
   #origin: CallOptions['origin'];
   readonly #fixed: EvaluationContext | undefined;
   /** Of the first factory that was asked for; an application rarely has two. */
@@ -39,7 +39,7 @@ export class ConfigCall {
   #others: Computed[] | undefined;
 
   constructor({ scope, origin, fixed }: CallOptions) {
-    this.scope = scope;
+    this.#scope = scope;
     this.#origin = origin;
     this.#fixed = fixed;
   }
@@ -72,10 +72,25 @@ export class ConfigCall {
     return context;
   }
 
-  /** Whether a handler with these arguments belongs to this call. */
-  hasArguments(args: readonly unknown[]): boolean {
-    const own = this.#executionContext()?.getArgs() ?? [];
-    return own.length === args.length && own.every((value, index) => value === args[index]);
+  get scope(): ApplicationScope | undefined {
+    return this.#scope;
+  }
+
+  /**
+   * Whether a handler belongs to this call. Nest adds arguments to those that the transport passed, such as the pattern of a
+   * message.
+   */
+  includes(executionContext: ExecutionContext): boolean {
+    const own = this.#executionContext();
+    if (own?.getType() !== executionContext.getType()) return false;
+    const args = executionContext.getArgs();
+    return own.getArgs().every((value, index) => value === args[index]);
+  }
+
+  /** A call that a transport opened learns its handler and application from the first that knows them. */
+  learn(executionContext: ExecutionContext, scope: ApplicationScope | undefined): void {
+    this.#scope ??= scope;
+    if (this.#executionContext()?.getHandler() === null) this.#origin = executionContext;
   }
 
   /** Most requests have handlers with a context of their own, so the first one is created when it is needed. */
@@ -126,6 +141,7 @@ export function callOf(executionContext: ExecutionContext, scope?: ApplicationSc
   const call =
     known ?? requestCall(executionContext) ?? openCall(executionContext) ?? newCall(executionContext, scope);
   for (const identity of identities) if (!calls.has(identity)) calls.set(identity, call);
+  if (isMessage(executionContext)) call.learn(executionContext, scope);
   return call;
 }
 
@@ -138,7 +154,12 @@ function requestCall(executionContext: ExecutionContext): ConfigCall | undefined
 /** Parameters of a message get a copy of the arguments, so their call is found by the arguments themselves. */
 function openCall(executionContext: ExecutionContext): ConfigCall | undefined {
   const call = currentCall();
-  return call?.hasArguments(executionContext.getArgs()) === true ? call : undefined;
+  return call?.includes(executionContext) === true ? call : undefined;
+}
+
+function isMessage(executionContext: ExecutionContext): boolean {
+  const type: string = executionContext.getType();
+  return type === 'rpc' || type === 'ws';
 }
 
 function newCall(executionContext: ExecutionContext, scope: ApplicationScope | undefined): ConfigCall {

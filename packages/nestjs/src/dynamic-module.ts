@@ -1,5 +1,5 @@
 import type { DynamicModule, Provider, Type } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, ExternalContextCreator, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { type AnyConfig, OptionsError } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import { scopeOf } from './application.ts';
@@ -76,7 +76,16 @@ function sharedProviders(name: string): Provider[] {
   const isDefault = name === DEFAULT_NAME;
   const instance = instanceToken(name);
   return [
-    { provide: SCOPE, useFactory: scopeOf, inject: [ModulesContainer, HttpAdapterHost] },
+    {
+      provide: SCOPE,
+      useFactory: (
+        modules: ModulesContainer,
+        adapterHost: HttpAdapterHost,
+        applicationConfig: ApplicationConfig,
+        externalCreator: ExternalContextCreator,
+      ) => scopeOf({ modules, adapterHost, applicationConfig, externalCreator }),
+      inject: [ModulesContainer, HttpAdapterHost, ApplicationConfig, ExternalContextCreator],
+    },
     {
       provide: getConfigClientToken(name),
       // The scope comes first: what is wrong with the registrations needs no server.

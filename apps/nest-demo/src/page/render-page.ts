@@ -118,6 +118,9 @@ function routesPanel(visitor: Visitor): Html {
 <li><span class="method">GET</span><a href="/products">/products</a><p>The products and the public values.</p></li>
 <li><span class="method">GET</span><a href="/cart/limits?${query.toString()}">/cart/limits</a><p>How many items this visitor can order, and whether shipping is free.</p></li>
 <li><span class="method">POST</span><code>/checkout</code><p>Returns 404 while one-step checkout is off. The receipt is signed with a key that never leaves the server.</p></li>
+<li><span class="method">GET</span><a href="/offers?${query.toString()}">/offers</a><p>This visitor's shipping beside that of the home market.</p></li>
+<li><span class="method">GET</span><a href="/offers/bulk?${query.toString()}">/offers/bulk</a><p>Returns 403 unless this visitor can order more than 20 items.</p></li>
+<li><span class="method">GET</span><a href="/openapi.json">/openapi.json</a><p>The API's description, with these refusals.</p></li>
 <li><span class="method">GET</span><a href="/healthz">/healthz</a><p>The state and age of the configuration.</p></li>
 </ul>
 <div class="try">

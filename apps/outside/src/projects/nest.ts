@@ -59,7 +59,7 @@ export function nest(name: string, options: NestOptions, more?: (project: Outsid
 
     it('runs the tests of GraphQL, sockets, microservices, jobs, a real PostgreSQL and other packages of Nest', async () => {
       const { output } = await project.run(options.testTransports);
-      expect(output).toMatch(/Tests:?\s+25 passed/);
+      expect(output).toMatch(/Tests:?\s+32 passed/);
     });
 
     more?.(project);
