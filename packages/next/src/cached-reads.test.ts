@@ -1,5 +1,7 @@
+import { defineConfig } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { CachedReadError, configTag, createNextConfig, type NextConfig } from './server.ts';
 import { inNext } from './test-support/next-render.ts';
 import { onlyIn, type ShopConfig, shopConfig } from './test-support/shop-config.ts';
@@ -64,6 +66,18 @@ describe("reads inside 'use cache'", () => {
     expect(tags).toEqual(
       expect.arrayContaining(['supportEmail', 'freeShipping', 'cartItems'].map(configTag)),
     );
+  });
+
+  it('tags an entry with more keys than one call of cacheTag takes', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const names = Array.from({ length: 250 }, (_, index) => `flag${index}`);
+    const flags = Object.fromEntries(names.map((name) => [name, z.boolean().default(false)]));
+    const config = createNextConfig({ client: createTestClient({ config: defineConfig({ flags }) }) });
+    const tags: string[] = [];
+    await inNext('cache', () => config.snapshot({}), { tags });
+    expect(tags).toEqual(expect.arrayContaining(names.map(configTag)));
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   const refused: [name: string, read: Read, message: RegExp][] = [

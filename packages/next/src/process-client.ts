@@ -7,6 +7,7 @@ import {
   readSettings,
 } from '@smooai/config/server';
 import { expireEntriesOnChange } from './expire-entries.ts';
+import type { RevalidateOptions } from './revalidate-settings.ts';
 
 /** Options of the client that this package creates. To use your own source, pass a `client` instead. */
 export type ProcessClientOptions<C extends AnyConfig> = Omit<ConfigClientOptions<C>, 'config' | 'source'>;
@@ -16,6 +17,7 @@ export interface ProcessClientRequest<C extends AnyConfig> {
   config: C;
   clientOptions?: ProcessClientOptions<C>;
   readyTimeoutMs?: number;
+  revalidate?: RevalidateOptions;
 }
 
 const READY_TIMEOUT_MS = 5_000;
@@ -60,12 +62,14 @@ export function processClient<C extends AnyConfig>(
 class ProcessStart<C extends AnyConfig> {
   readonly client: ConfigClient<C>;
   readonly #timeoutMs: number;
+  readonly #revalidate: RevalidateOptions | undefined;
   #wait: Promise<ConfigClient<C>> | undefined;
   #hasFailed = false;
 
-  constructor(client: ConfigClient<C>, timeoutMs: number) {
+  constructor(client: ConfigClient<C>, timeoutMs: number, revalidate: RevalidateOptions | undefined) {
     this.client = client;
     this.#timeoutMs = timeoutMs;
+    this.#revalidate = revalidate;
   }
 
   wait(): Promise<ConfigClient<C>> {
@@ -82,7 +86,7 @@ class ProcessStart<C extends AnyConfig> {
       this.#hasFailed = true;
       throw error;
     }
-    expireEntriesOnChange(this.client);
+    expireEntriesOnChange(this.client, this.#revalidate);
     return this.client;
   }
 }
@@ -91,6 +95,7 @@ async function startProcessClient<C extends AnyConfig>({
   config,
   clientOptions = {},
   readyTimeoutMs = READY_TIMEOUT_MS,
+  revalidate,
 }: ProcessClientRequest<C>): Promise<ProcessStart<C>> {
   const key = `next:${await settingsDigest(clientOptions)}`;
   const client = getSharedConfigClient<C>({
@@ -102,7 +107,7 @@ async function startProcessClient<C extends AnyConfig>({
   const holder = globalThis as { [STARTS]?: WeakMap<object, unknown> };
   holder[STARTS] ??= new WeakMap();
   const known = holder[STARTS].get(client) as ProcessStart<C> | undefined;
-  const start = known ?? new ProcessStart(client, readyTimeoutMs);
+  const start = known ?? new ProcessStart(client, readyTimeoutMs, revalidate);
   holder[STARTS].set(client, start);
   return start;
 }
