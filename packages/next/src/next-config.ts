@@ -48,8 +48,8 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
     },
     publicValue: async (key) => (await publicClient(key)).public(key),
     secret: async (key) => (await secretClient(key)).secret(key),
-    snapshot,
-    ConfigRoot: renderConfigRoot.bind(undefined, () => snapshot()),
+    snapshot: (given) => snapshot(given),
+    ConfigRoot: renderConfigRoot.bind(undefined, () => snapshot(undefined, 'ConfigRoot')),
     handlers: {
       GET: createSnapshotRouteHandler<C>({
         getClient: client,

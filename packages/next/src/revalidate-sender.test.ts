@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createTestClient } from '@smooai/config/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { configTag, createNextConfig } from './server.ts';
 import { inNext, inRouteHandler } from './test-support/next-render.ts';
 import { shopConfig } from './test-support/shop-config.ts';
@@ -44,7 +44,7 @@ async function startApp(failures: number[] = []) {
 
 describe("where Next's cache handlers are not found", () => {
   const HANDLERS = Symbol.for('@next/cache-handlers-set');
-  let warn: ReturnType<typeof vi.spyOn>;
+  let warn: MockInstance<typeof console.warn>;
 
   beforeEach(() => {
     warn = vi.spyOn(console, 'warn').mockReturnValue();
