@@ -1,4 +1,4 @@
-import { defineConfig } from '@smooai/config';
+import { defineConfig, SettingsError } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -78,6 +78,16 @@ describe("reads inside 'use cache'", () => {
     expect(tags).toEqual(expect.arrayContaining(names.map(configTag)));
     expect(warn).not.toHaveBeenCalled();
     warn.mockRestore();
+  });
+
+  it('fails without the stack and the causes of the client, which React would copy and Next would print', async () => {
+    const settings = { apiUrl: 'http://127.0.0.1:9', clientId: 'client' };
+    const config = createNextConfig({ config: shopConfig(), clientOptions: settings });
+    const error = await inNext('cache', () => config.flag('theme')).then(String, (reason: Error) => reason);
+    if (!(error instanceof SettingsError)) throw new Error(`No SettingsError: ${error}`);
+    expect(error).toMatchObject({ code: 'ERR_SETTINGS_MISSING', message: expect.stringMatching(/^Missing/) });
+    expect(error.stack).toBe(`SettingsError: ${error.message}`);
+    expect(error).not.toHaveProperty('cause');
   });
 
   const refused: [name: string, read: Read, message: RegExp][] = [

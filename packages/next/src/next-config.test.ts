@@ -124,7 +124,7 @@ describe('createNextConfig with a schema', () => {
       /^ReadyTimeoutError: The config client was not ready within 200 ms[^\n]*$/,
     );
     expect(inspect(reason)).toBe('ReadyTimeoutError, as reported above');
-    expect(reason).toMatchObject({ stack: expect.stringContaining('\n'), cause: expect.anything() });
+    expect(reason.stack).toContain('\n');
     expect(calls).toBeGreaterThan(0);
     isDown = false;
     await vi.waitFor(() => next.flag('newCheckout'), { timeout: 25_000, interval: 50 });

@@ -1,4 +1,10 @@
-import type { AnyConfig, ConfigContext, ConfigSnapshot, Snapshot } from '@smooai/config';
+import {
+  type AnyConfig,
+  type ConfigContext,
+  type ConfigSnapshot,
+  isConfigError,
+  type Snapshot,
+} from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import { cache } from 'react';
 import { browserView } from './browser-view.ts';
@@ -6,6 +12,7 @@ import { tagCacheEntry } from './cache-scope.ts';
 import { hintAtDynamicPage } from './dynamic-hint.ts';
 import { CachedReadError } from './errors.ts';
 import type { BrowserKey, NextConfigOptions } from './next-config-types.ts';
+import { withoutStack } from './report-once.ts';
 import { requestTime } from './request-time.ts';
 
 /** A client to read from, and the context to evaluate for. */
@@ -40,6 +47,8 @@ export function createReads<C extends AnyConfig>(
     hintAtDynamicPage(read);
     return client();
   };
+  const inCache = (): Promise<ConfigClient<C>> =>
+    client().catch((error: unknown) => Promise.reject(isConfigError(error) ? withoutStack(error) : error));
   const requestSnapshot = cache(async () => viewOf(await client()).snapshot(await requestContext()));
   return {
     evaluated: async (call, keys, given) => {
@@ -48,12 +57,12 @@ export function createReads<C extends AnyConfig>(
         const started = await atRequest(call === 'flags' ? `flags([${names}])` : `${call}(${names})`);
         return { client: started, context: given ?? (await requestContext()) };
       }
-      const started = await client();
+      const started = await inCache();
       const targeted = given === undefined && keys.find((key) => started.explain(key as never).isTargeted);
       if (targeted) throw targetedError(call, targeted);
       return { client: started, context: given };
     },
-    publicClient: async (key) => (tagCacheEntry([key]) ? client() : atRequest(`publicValue('${key}')`)),
+    publicClient: async (key) => (tagCacheEntry([key]) ? inCache() : atRequest(`publicValue('${key}')`)),
     secretClient: async (key) => {
       if (tagCacheEntry([])) throw secretError(key);
       return atRequest(`secret('${key}')`);
@@ -64,7 +73,7 @@ export function createReads<C extends AnyConfig>(
         return given === undefined ? requestSnapshot() : viewOf(started).snapshot(given);
       }
       if (given === undefined) throw snapshotError();
-      const snapshot = viewOf(await client()).snapshot(given);
+      const snapshot = viewOf(await inCache()).snapshot(given);
       tagCacheEntry([snapshot.public, snapshot.flags, snapshot.limits].flatMap(Object.keys));
       return snapshot;
     },

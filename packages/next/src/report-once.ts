@@ -21,3 +21,14 @@ export function printsAsOneLine<E extends Error>(error: E): E {
   Object.defineProperty(error, INSPECT, { value: print });
   return error;
 }
+
+/**
+ * Returns a copy of an error with its class, code and message alone. What `'use cache'` throws is copied by React, with its
+ * stack and its causes, and printed for each request.
+ */
+export function withoutStack<E extends Error>(error: E): E {
+  const { stack, cause, ...kept } = Object.getOwnPropertyDescriptors(error);
+  const copy = Object.create(Object.getPrototypeOf(error), kept) as E;
+  Object.defineProperty(copy, 'stack', { value: `${error.name}: ${error.message}`, configurable: true });
+  return copy;
+}
