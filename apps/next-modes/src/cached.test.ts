@@ -43,6 +43,36 @@ describe('an app with cacheComponents', () => {
     await expect.poll(async () => (await app.get('/cached')).text, polling).toContain('cached: old');
   });
 
+  it("expires entries of 'use cache' by a key, for a caller that knows the secret", async () => {
+    const secret = 'a-secret-of-the-tests';
+    await shop.start({ SMOOAI_CONFIG_REVALIDATE_SECRET: secret });
+    const page = async (): Promise<string> => (await app.get('/cached')).text;
+    const entry = async (): Promise<string | undefined> => /entry: ([\w-]+)/.exec(await page())?.[1];
+    await expect.poll(page, polling).toContain('production@shop.example');
+    const before = await entry();
+    const expire = (key: string, authorization: string): Promise<number> =>
+      app.post('/api/config/stream', JSON.stringify({ keys: [key] }), { authorization });
+    expect(await expire('newCheckout', '')).toBe(401);
+    expect(await expire('newCheckout', `Bearer ${secret}s`)).toBe(403);
+    expect(await expire('theme', `Bearer ${secret}`)).toBe(204);
+    expect(await entry()).toBe(before);
+    expect(await expire('newCheckout', `Bearer ${secret}`)).toBe(204);
+    await expect.poll(entry, polling).not.toBe(before);
+  });
+
+  it("stores nothing of 'use cache: private' for the next request", async () => {
+    await shop.start();
+    const page = async (): Promise<string> => (await app.get('/server', 'beta-user')).text;
+    expect(await page()).toContain('private: beta, light');
+    expect((await app.get('/server')).text).toContain('private: stable, light');
+    expect(await page()).toMatch(/private and targeted: flag: "betaShop" is targeted/);
+    expect(await page()).toMatch(/private and secret: secret: "paymentKey" is a secret/);
+    await shop.server.set('production', 'feature_flag', ['theme', 'dark']);
+    await expect.poll(page, polling).toContain('private: beta, dark');
+    await shop.server.set('production', 'feature_flag', ['theme', 'light']);
+    await expect.poll(page, polling).toContain('private: beta, light');
+  });
+
   it('renders a static shell, and the values of the visitor in its hole', async () => {
     await shop.start();
     const beta = await app.get('/', 'beta-user');

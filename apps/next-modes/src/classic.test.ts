@@ -51,4 +51,23 @@ describe('an app without cacheComponents', () => {
     expect(await app.get('/api/edge', 'beta-user')).toEqual({ status: 200, text: 'beta' });
     expect(await app.get('/api/edge')).toEqual({ status: 200, text: 'stable' });
   });
+
+  it("does not catch what Next throws: a redirect by the context's function", async () => {
+    await shop.start();
+    expect((await app.get('/', 'signed-out')).text).toContain('plain page');
+  });
+
+  // The last test, because it replaces the build.
+  it('builds and runs with webpack too', async () => {
+    const { code, output } = await app.build(shop.server.env('development'), '--webpack');
+    expect(output).toContain('webpack');
+    expect(code).toBe(0);
+    expect(routesIn(output)).toEqual(routesIn(shop.build.output));
+    await shop.start();
+    const { text } = await app.get('/', 'beta-user');
+    expect(text).toContain('server: beta');
+    expect(text).toContain('client: beta with 20 items');
+    expect(await app.get('/api/edge', 'beta-user')).toEqual({ status: 200, text: 'beta' });
+    expect((await app.get('/legacy', 'beta-user')).text).toContain('client: beta with 20 items');
+  });
 });

@@ -77,6 +77,11 @@ export class NextApp {
     return (await fetch(`${this.#url}${path}`, { method: 'POST', body })).text();
   }
 
+  /** Sends a body to a route, and resolves with the status. */
+  async post(path: string, body: string, headers: Record<string, string> = {}): Promise<number> {
+    return (await fetch(`${this.#url}${path}`, { method: 'POST', body, headers })).status;
+  }
+
   /** The files of the build and of its caches that contain a text. */
   async filesWith(text: string): Promise<string[]> {
     const entries = await readdir(join(this.#folder, '.next'), { recursive: true, withFileTypes: true });
