@@ -27,8 +27,8 @@ export function printsAsOneLine<E extends Error>(error: E): E {
  * stack and its causes, and printed for each request.
  */
 export function withoutStack<E extends Error>(error: E): E {
-  const { stack, cause, ...kept } = Object.getOwnPropertyDescriptors(error);
-  const copy = Object.create(Object.getPrototypeOf(error), kept) as E;
-  Object.defineProperty(copy, 'stack', { value: `${error.name}: ${error.message}`, configurable: true });
-  return copy;
+  const properties: PropertyDescriptorMap = Object.getOwnPropertyDescriptors(error);
+  delete properties.cause;
+  properties.stack = { value: `${error.name}: ${error.message}`, configurable: true };
+  return Object.create(Object.getPrototypeOf(error), properties) as E;
 }

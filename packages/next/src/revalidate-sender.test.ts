@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
@@ -14,7 +14,7 @@ async function startApp(failures: number[] = []) {
   const client = createTestClient({ config: shopConfig() });
   const revalidated: string[][] = [];
   const statuses: number[] = [];
-  const app: Server = createServer(async (incoming, outgoing) => {
+  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const request = new Request('http://127.0.0.1/', {
@@ -29,6 +29,9 @@ async function startApp(failures: number[] = []) {
       revalidated.push((result.revalidated as [string][]).map(([tag]) => tag));
     } else statuses.push(failure);
     outgoing.writeHead(statuses.at(-1) ?? 500).end();
+  };
+  const app = createServer((incoming, outgoing) => {
+    respond(incoming, outgoing).catch(() => outgoing.destroy());
   });
   app.listen(0, '127.0.0.1');
   await once(app, 'listening');
