@@ -79,7 +79,7 @@ describe("where Next's cache handlers are not found", () => {
     await app.next.client();
     await expect.poll(() => app.statuses).toEqual([503]);
     app.client.set({ flags: { newCheckout: true } });
-    await expect.poll(() => app.revalidated, { timeout: 20_000 }).toEqual([['smooai-config']]);
+    await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
     await app.close();
   });
 
