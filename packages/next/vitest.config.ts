@@ -16,6 +16,7 @@ export default defineConfig({
           name: 'server',
           include: ['src/**/*.test.ts'],
           setupFiles: 'src/test-support/next-environment.ts',
+          expect: { poll: { timeout: 20_000 } },
           server: { deps: { inline: ['server-only'] } },
           typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.ts'] },
         },

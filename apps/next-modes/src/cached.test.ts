@@ -1,31 +1,18 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NextApp } from './next-app.ts';
+import { describe, expect, it } from 'vitest';
+import { builtApp, polling } from './build-and-start.ts';
 import { routesIn } from './routes.ts';
-import { ShopServer } from './shop-server.ts';
 
-const polling = { timeout: 60_000, interval: 250 };
+/** A server that does not respond. */
+const down = { SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:9' };
 
 describe('an app with cacheComponents', () => {
-  const app = new NextApp('cached');
-  let server: ShopServer;
-  let build: Awaited<ReturnType<NextApp['build']>>;
-
-  beforeAll(async () => {
-    server = await ShopServer.start();
-    build = await app.build(server.env('development'));
-  });
-
-  afterEach(() => app.stop());
-
-  afterAll(async () => {
-    await app.stop();
-    await server?.close();
-  });
+  const shop = builtApp('cached');
+  const { app } = shop;
 
   it('builds, with a static page for each mode that allows it', () => {
-    expect(build.output).toContain('Generating static pages');
-    expect(build.code).toBe(0);
-    expect(routesIn(build.output)).toEqual({
+    expect(shop.build.output).toContain('Generating static pages');
+    expect(shop.build.code).toBe(0);
+    expect(routesIn(shop.build.output)).toEqual({
       '/': 'partial',
       '/cached': 'static',
       '/plain': 'static',
@@ -36,7 +23,7 @@ describe('an app with cacheComponents', () => {
   });
 
   it("shows values of the environment that it runs in, also those that the build stored in 'use cache'", async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     await expect
       .poll(async () => (await app.get('/cached')).text, polling)
       .toContain('production@shop.example');
@@ -49,15 +36,45 @@ describe('an app with cacheComponents', () => {
   });
 
   it("follows a change inside 'use cache'", async () => {
-    await app.start(server.env('production'));
-    await server.set('production', 'feature_flag', ['newCheckout', true]);
+    await shop.start();
+    await shop.server.set('production', 'feature_flag', ['newCheckout', true]);
     await expect.poll(async () => (await app.get('/cached')).text, polling).toContain('cached: new');
-    await server.set('production', 'feature_flag', ['newCheckout', false]);
+    await shop.server.set('production', 'feature_flag', ['newCheckout', false]);
     await expect.poll(async () => (await app.get('/cached')).text, polling).toContain('cached: old');
   });
 
+  it("expires entries of 'use cache' by a key, for a caller that knows the secret", async () => {
+    const secret = 'a-secret-of-the-tests';
+    await shop.start({ SMOOAI_CONFIG_REVALIDATE_SECRET: secret });
+    const page = async (): Promise<string> => (await app.get('/cached')).text;
+    const entry = async (): Promise<string | undefined> => /entry: ([\w-]+)/.exec(await page())?.[1];
+    await expect.poll(page, polling).toContain('production@shop.example');
+    const before = await entry();
+    const expire = (key: string, authorization: string): Promise<number> =>
+      app.post('/api/config/stream', JSON.stringify({ keys: [key] }), { authorization });
+    expect(await expire('newCheckout', '')).toBe(401);
+    expect(await expire('newCheckout', `Bearer ${secret}s`)).toBe(403);
+    expect(await expire('theme', `Bearer ${secret}`)).toBe(204);
+    expect(await entry()).toBe(before);
+    expect(await expire('newCheckout', `Bearer ${secret}`)).toBe(204);
+    await expect.poll(entry, polling).not.toBe(before);
+  });
+
+  it("stores nothing of 'use cache: private' for the next request", async () => {
+    await shop.start();
+    const page = async (): Promise<string> => (await app.get('/server', 'beta-user')).text;
+    expect(await page()).toContain('private: beta, light');
+    expect((await app.get('/server')).text).toContain('private: stable, light');
+    expect(await page()).toMatch(/private and targeted: flag: "betaShop" is targeted/);
+    expect(await page()).toMatch(/private and secret: secret: "paymentKey" is a secret/);
+    await shop.server.set('production', 'feature_flag', ['theme', 'dark']);
+    await expect.poll(page, polling).toContain('private: beta, dark');
+    await shop.server.set('production', 'feature_flag', ['theme', 'light']);
+    await expect.poll(page, polling).toContain('private: beta, light');
+  });
+
   it('renders a static shell, and the values of the visitor in its hole', async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     const beta = await app.get('/', 'beta-user');
     expect(beta.text).toContain('static shell');
     expect(beta.text).toContain('client: beta with 20 items');
@@ -68,7 +85,7 @@ describe('an app with cacheComponents', () => {
   });
 
   it('never shows a visitor the values of another one', async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     const paths = ['/server', '/', '/api/flag'];
     const visits = Array.from({ length: 1_000 }, (_, visit) => ({
       userId: visit % 3 === 0 ? 'beta-user' : `user-${visit}`,
@@ -87,7 +104,7 @@ describe('an app with cacheComponents', () => {
   });
 
   it('renders what needs no values while the server is down', async () => {
-    await app.start({ ...server.env('production'), SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:9' });
+    await shop.start(down);
     expect((await app.get('/plain')).text).toContain('plain page');
     const shell = await app.get('/');
     expect(shell.status).toBe(200);
@@ -100,15 +117,14 @@ describe('an app with cacheComponents', () => {
   });
 
   it('renders bundled values while the server is down', async () => {
-    const down = { ...server.env('production'), SMOOAI_CONFIG_API_URL: 'http://127.0.0.1:9' };
-    await app.start({ ...down, SHOP_BUNDLED: '1' });
+    await shop.start({ ...down, SHOP_BUNDLED: '1' });
     expect((await app.get('/server')).text).toContain('server: stable, light, bundled@shop.example');
   });
 
   it('leaves no secret, credential or rule in a file of the build or of its caches', async () => {
     for (const text of [
       'payment-key-1',
-      server.env('production').SMOOAI_CONFIG_CLIENT_SECRET ?? '',
+      shop.server.env('production').SMOOAI_CONFIG_CLIENT_SECRET ?? '',
       'beta-testers-rule',
     ]) {
       expect(text).not.toBe('');

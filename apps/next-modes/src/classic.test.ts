@@ -1,31 +1,15 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { NextApp } from './next-app.ts';
+import { describe, expect, it } from 'vitest';
+import { builtApp, polling } from './build-and-start.ts';
 import { routesIn } from './routes.ts';
-import { ShopServer } from './shop-server.ts';
-
-const polling = { timeout: 60_000, interval: 250 };
 
 describe('an app without cacheComponents', () => {
-  const app = new NextApp('classic');
-  let server: ShopServer;
-  let build: Awaited<ReturnType<NextApp['build']>>;
-
-  beforeAll(async () => {
-    server = await ShopServer.start();
-    build = await app.build(server.env('development'));
-  });
-
-  afterEach(() => app.stop());
-
-  afterAll(async () => {
-    await app.stop();
-    await server?.close();
-  });
+  const shop = builtApp('classic');
+  const { app } = shop;
 
   it('builds: a page that reads for a visitor is dynamic, and the others stay static', () => {
-    expect(build.output).not.toMatch(/node:|Node\.js API/);
-    expect(build.code).toBe(0);
-    expect(routesIn(build.output)).toEqual({
+    expect(shop.build.output).not.toMatch(/node:|Node\.js API/);
+    expect(shop.build.code).toBe(0);
+    expect(routesIn(shop.build.output)).toEqual({
       '/': 'dynamic',
       '/force-static': 'static',
       '/isr': 'static',
@@ -37,7 +21,7 @@ describe('an app without cacheComponents', () => {
   });
 
   it('shows the values of the visitor, in server and client components', async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     const beta = await app.get('/', 'beta-user');
     expect(beta.text).toContain('server: beta');
     expect(beta.text).toContain('client: beta with 20 items');
@@ -47,7 +31,7 @@ describe('an app without cacheComponents', () => {
   });
 
   it('shows the values of the build in a static page, and those of the process once it is rendered again', async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     expect((await app.get('/force-static')).text).toContain('static: development@shop.example');
     await expect
       .poll(async () => (await app.get('/isr')).text, polling)
@@ -55,7 +39,7 @@ describe('an app without cacheComponents', () => {
   });
 
   it('renders a page of the Pages Router, without the names of secrets in its code', async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     expect((await app.get('/legacy', 'beta-user')).text).toContain('client: beta with 20 items');
     expect((await app.get('/legacy')).text).toContain('client: stable with 20 items');
     const withSecrets = await app.filesWith('paymentKey');
@@ -63,8 +47,27 @@ describe('an app without cacheComponents', () => {
   });
 
   it('serves a route of the edge runtime', async () => {
-    await app.start(server.env('production'));
+    await shop.start();
     expect(await app.get('/api/edge', 'beta-user')).toEqual({ status: 200, text: 'beta' });
     expect(await app.get('/api/edge')).toEqual({ status: 200, text: 'stable' });
+  });
+
+  it("does not catch what Next throws: a redirect by the context's function", async () => {
+    await shop.start();
+    expect((await app.get('/', 'signed-out')).text).toContain('plain page');
+  });
+
+  // The last test, because it replaces the build.
+  it('builds and runs with webpack too', async () => {
+    const { code, output } = await app.build(shop.server.env('development'), '--webpack');
+    expect(output).toContain('webpack');
+    expect(code).toBe(0);
+    expect(routesIn(output)).toEqual(routesIn(shop.build.output));
+    await shop.start();
+    const { text } = await app.get('/', 'beta-user');
+    expect(text).toContain('server: beta');
+    expect(text).toContain('client: beta with 20 items');
+    expect(await app.get('/api/edge', 'beta-user')).toEqual({ status: 200, text: 'beta' });
+    expect((await app.get('/legacy', 'beta-user')).text).toContain('client: beta with 20 items');
   });
 });

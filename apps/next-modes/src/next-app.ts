@@ -1,10 +1,11 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../../scripts/free-port.mjs';
 
+const apps = fileURLToPath(new URL('..', import.meta.url));
 const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
 
 /** Settings of the shell that runs the tests must not reach the apps. */
@@ -12,15 +13,15 @@ const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(SMOOAI_|NODE_ENV$|VITEST|NODE_OPTIONS$)/.test(name)),
 );
 
-/** One of the fixture apps, by its folder. */
+/** One of the fixture apps, or a copy of one in another folder. */
 export class NextApp {
   readonly #folder: string;
   #child: ChildProcess | undefined;
   #url = '';
   #output = '';
 
-  constructor(name: 'cached' | 'classic' | 'leaks') {
-    this.#folder = fileURLToPath(new URL(`../${name}`, import.meta.url));
+  constructor(folder: 'cached' | 'classic' | 'leaks' | (string & {})) {
+    this.#folder = resolve(apps, folder);
   }
 
   /** What the running app has printed. */
@@ -29,8 +30,11 @@ export class NextApp {
   }
 
   /** Runs `next build`. Resolves with the exit code and all that it printed. */
-  async build(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
-    const code = await this.#spawn(['build'], env).code;
+  async build(
+    env: Record<string, string>,
+    ...options: string[]
+  ): Promise<{ code: number | null; output: string }> {
+    const code = await this.#spawn(['build', ...options], env).code;
     return { code, output: this.#output };
   }
 
@@ -71,6 +75,11 @@ export class NextApp {
       body.append(attribute(input, 'name'), attribute(input, 'value'));
     }
     return (await fetch(`${this.#url}${path}`, { method: 'POST', body })).text();
+  }
+
+  /** Sends a body to a route, and resolves with the status. */
+  async post(path: string, body: string, headers: Record<string, string> = {}): Promise<number> {
+    return (await fetch(`${this.#url}${path}`, { method: 'POST', body, headers })).status;
   }
 
   /** The files of the build and of its caches that contain a text. */

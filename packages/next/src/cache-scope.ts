@@ -17,12 +17,25 @@ const { cacheTag, unstable_cacheTag: earlierCacheTag } = nextCache as {
   unstable_cacheTag?: CacheTag;
 };
 
+/** Next drops tags of a call that has more than 128. */
+const TAGS_PER_CALL = 100;
+
+/** Whether this process has tagged an entry. A global symbol, because Next may load this module several times. */
+const TAGGED: unique symbol = Symbol.for('@smooai/config-next/has-tagged') as never;
+
+/** Whether code of this process has read keys inside `'use cache'`. */
+export function hasTaggedEntries(): boolean {
+  return (globalThis as { [TAGGED]?: boolean })[TAGGED] === true;
+}
+
 /**
  * Tags the entry of the surrounding `'use cache'` with keys. Returns false outside of one, where `cacheTag` throws, and in
  * an app without it.
  */
 export function tagCacheEntry(keys: Iterable<string>): boolean {
-  return !isOutside() && tagEntry(keys);
+  if (isOutside() || !tagEntry(keys)) return false;
+  (globalThis as { [TAGGED]?: boolean })[TAGGED] = true;
+  return true;
 }
 
 /** Found out once for each render, because an exception costs more than a read. Each `'use cache'` has its own `cache()`. */
@@ -30,9 +43,12 @@ const isOutside = cache(() => !tagEntry([]));
 
 function tagEntry(keys: Iterable<string>): boolean {
   const tag = cacheTag ?? earlierCacheTag;
+  if (tag === undefined) return false;
+  const tags = [...keys].map(configTag);
   try {
-    tag?.(CONFIG_TAG, ...[...keys].map(configTag));
-    return tag !== undefined;
+    do tag(CONFIG_TAG, ...tags.splice(0, TAGS_PER_CALL));
+    while (tags.length > 0);
+    return true;
   } catch {
     return false;
   }

@@ -1,5 +1,7 @@
+import { defineConfig, SettingsError } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { CachedReadError, configTag, createNextConfig, type NextConfig } from './server.ts';
 import { inNext } from './test-support/next-render.ts';
 import { onlyIn, type ShopConfig, shopConfig } from './test-support/shop-config.ts';
@@ -66,6 +68,28 @@ describe("reads inside 'use cache'", () => {
     );
   });
 
+  it('tags an entry with more keys than one call of cacheTag takes', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const names = Array.from({ length: 250 }, (_, index) => `flag${index}`);
+    const flags = Object.fromEntries(names.map((name) => [name, z.boolean().default(false)]));
+    const config = createNextConfig({ client: createTestClient({ config: defineConfig({ flags }) }) });
+    const tags: string[] = [];
+    await inNext('cache', () => config.snapshot({}), { tags });
+    expect(tags).toEqual(expect.arrayContaining(names.map(configTag)));
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  it('fails without the stack and the causes of the client, which React would copy and Next would print', async () => {
+    const settings = { apiUrl: 'http://127.0.0.1:9', clientId: 'client' };
+    const config = createNextConfig({ config: shopConfig(), clientOptions: settings });
+    const error = await inNext('cache', () => config.flag('theme')).then(String, (reason: Error) => reason);
+    if (!(error instanceof SettingsError)) throw new Error(`No SettingsError: ${error}`);
+    expect(error).toMatchObject({ code: 'ERR_SETTINGS_MISSING', message: expect.stringMatching(/^Missing/) });
+    expect(error.stack).toBe(`SettingsError: ${error.message}`);
+    expect(error).not.toHaveProperty('cause');
+  });
+
   const refused: [name: string, read: Read, message: RegExp][] = [
     ['a secret', ({ secret }) => secret('paymentKey'), /^secret: "paymentKey" .*outside of 'use cache'/],
     [
@@ -105,7 +129,7 @@ describe('cached entries', () => {
     await createNextConfig({ client }).client();
     client.set({ flags: { newCheckout: true }, limits: { cartItems: 7 } });
     expect(expired).toEqual([['smooai-config'], ['newCheckout', 'cartItems'].map(configTag)]);
-    await vi.waitFor(() => expect(warn).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(warn).toHaveBeenCalledTimes(2), { timeout: 20_000 });
     warn.mockRestore();
   });
 });

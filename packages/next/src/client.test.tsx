@@ -38,6 +38,9 @@ function Values(): ReactElement {
   );
 }
 
+/** For a busy machine. */
+const patience = { timeout: 20_000 };
+
 describe('ConfigProvider', () => {
   const consoleErrors = vi.spyOn(console, 'error');
   let server: Server;
@@ -70,10 +73,10 @@ describe('ConfigProvider', () => {
     client.set({ flags: { newCheckout: false }, limits: { cartItems: 9 } });
     const recoverable: unknown[] = [];
     const hydrated = hydrateRoot(root, app, { onRecoverableError: (error) => recoverable.push(error) });
-    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="ready"'));
-    await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'));
+    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="ready"'), patience);
+    await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'), patience);
     client.set({ flags: { newCheckout: true } });
-    await vi.waitFor(() => expect(root.textContent).toBe('true 9 help@example.com'));
+    await vi.waitFor(() => expect(root.textContent).toBe('true 9 help@example.com'), patience);
     hydrated.unmount();
     expect(recoverable).toEqual([]);
     expect(consoleErrors).not.toHaveBeenCalled();
@@ -102,12 +105,12 @@ describe('ConfigProvider', () => {
         </ConfigProvider>
       </AppRouterContext>,
     );
-    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="ready"'));
+    await vi.waitFor(() => expect(root.innerHTML).toContain('data-status="ready"'), patience);
     client.set({ flags: { newCheckout: false }, limits: { cartItems: 9 } });
-    await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'));
-    await vi.waitFor(() => expect(refresh).toHaveBeenCalledTimes(1));
+    await vi.waitFor(() => expect(root.textContent).toBe('false 9 help@example.com'), patience);
+    await vi.waitFor(() => expect(refresh).toHaveBeenCalledTimes(1), patience);
     client.set({ flags: { newCheckout: true } });
-    await vi.waitFor(() => expect(refresh).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(refresh).toHaveBeenCalledTimes(2), patience);
     page.unmount();
   });
 });

@@ -1,6 +1,7 @@
 import { isConfigError, type Snapshot } from '@smooai/config';
 import type { ConfigProviderProps } from '@smooai/config-next/client';
 import { type ReactElement, type ReactNode, Suspense } from 'react';
+import { isFirstReport } from './report-once.ts';
 
 /** Props of `ConfigRoot`. */
 export type ConfigRootProps = Omit<ConfigProviderProps, 'snapshot'> & {
@@ -44,12 +45,8 @@ async function availableSnapshot(getSnapshot: GetSnapshot): Promise<Snapshot | u
   }
 }
 
-/** The failure that was reported last. Reads of one process share their error, so each failure is reported once. */
-let reported: Error | undefined;
-
 function warnOnce(error: Error): void {
-  if (error === reported) return;
-  reported = error;
+  if (!isFirstReport(error)) return;
   // biome-ignore lint/suspicious/noConsole: the page does not show that values are missing
   console.warn(`@smooai/config-next: ConfigRoot has no values yet. ${error.message}`);
 }

@@ -1,6 +1,8 @@
 import type { AnyConfig } from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
-import { CONFIG_TAG, configTag } from './cache-scope.ts';
+import { CONFIG_TAG, configTag, hasTaggedEntries } from './cache-scope.ts';
+import { RevalidateSender } from './revalidate-sender.ts';
+import { type RevalidateOptions, revalidateSecret, revalidateUrl } from './revalidate-settings.ts';
 
 /** The part of Next's cache handlers that is used here. */
 interface CacheHandler {
@@ -14,25 +16,54 @@ const HANDLERS: unique symbol = Symbol.for('@next/cache-handlers-set') as never;
 const CLIENTS: unique symbol = Symbol.for('@smooai/config-next/clients') as never;
 
 /**
- * Expires the entries of `'use cache'` that contain a changed key, from now on. `revalidateTag` would do the same, but it
- * works inside a request only. Entries of the build expire at once: they were made with the values of another moment, and
- * perhaps of another environment.
+ * Expires the cache entries that contain a changed key, from now on. `revalidateTag` would do the same, but it works inside
+ * a request only, so this uses Next's cache handlers. Where they are not found, as in Next 15, the process sends a request
+ * to the app's own route, if it knows its URL. Entries of the build expire at once: they were made with the values of
+ * another moment, and perhaps of another environment.
  */
-export function expireEntriesOnChange<C extends AnyConfig>(client: ConfigClient<C>): void {
+export function expireEntriesOnChange<C extends AnyConfig>(
+  client: ConfigClient<C>,
+  options?: RevalidateOptions,
+): void {
   const holder = globalThis as { [CLIENTS]?: WeakSet<object> };
   holder[CLIENTS] ??= new WeakSet();
   if (holder[CLIENTS].has(client)) return;
   holder[CLIENTS].add(client);
-  expire([CONFIG_TAG]);
-  client.subscribe(({ keys }) => expire(keys.map(configTag)));
+  const byRequest = senderOf(options);
+  client.onClose(() => byRequest?.close());
+  if (!expireByHandlers([CONFIG_TAG])) byRequest?.send('all');
+  client.subscribe(({ keys }) => {
+    if (expireByHandlers(keys.map(configTag))) return;
+    if (byRequest !== undefined) byRequest.send(keys);
+    else if (hasTaggedEntries()) warnOnce();
+  });
 }
 
-function expire(tags: string[]): void {
-  const handlers = (globalThis as { [HANDLERS]?: Iterable<CacheHandler> })[HANDLERS];
-  for (const handler of handlers ?? []) {
+function senderOf(options?: RevalidateOptions): RevalidateSender | undefined {
+  const [secret, url] = [revalidateSecret(options), revalidateUrl(options)];
+  return secret === undefined || url === undefined ? undefined : new RevalidateSender(url, secret);
+}
+
+/** Returns whether there are cache handlers that can expire entries. */
+function expireByHandlers(tags: string[]): boolean {
+  const handlers = [...((globalThis as { [HANDLERS]?: Iterable<CacheHandler> })[HANDLERS] ?? [])];
+  const able = handlers.filter((handler) => typeof handler.updateTags === 'function');
+  for (const handler of able) {
     handler.updateTags?.(tags).catch(() => {
       // biome-ignore lint/suspicious/noConsole: otherwise, pages with old values have no explanation
       console.warn('@smooai/config-next: a cache handler could not expire entries with changed values.');
     });
   }
+  return able.length > 0;
+}
+
+let hasWarned = false;
+
+function warnOnce(): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  // biome-ignore lint/suspicious/noConsole: otherwise, pages with old values have no explanation
+  console.warn(
+    "@smooai/config-next: values changed, but Next's cache handlers were not found, so entries of 'use cache' keep the old ones until they expire. Set SMOOAI_CONFIG_REVALIDATE_SECRET, and SMOOAI_CONFIG_REVALIDATE_URL to the route that exports POST of handlers.",
+  );
 }

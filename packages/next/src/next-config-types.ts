@@ -17,6 +17,8 @@ import type { ConfigClient } from '@smooai/config/server';
 import type { ReactElement } from 'react';
 import type { ConfigRootProps } from './config-root.tsx';
 import type { ProcessClientOptions } from './process-client.ts';
+import type { RevalidateRouteHandler } from './revalidate-route-handler.ts';
+import type { RevalidateOptions } from './revalidate-settings.ts';
 import type { SnapshotRouteHandler } from './snapshot-route-handler.ts';
 
 /** The keys that a browser may see. */
@@ -30,6 +32,8 @@ interface SharedOptions<C extends AnyConfig> {
   context?: () => ConfigContext<C> | Promise<ConfigContext<C>>;
   /** The keys that snapshots and the stream send to browsers. Default: all public values, flags and limits. */
   browserKeys?: readonly BrowserKey<C>[];
+  /** Lets requests to the app's own route expire cache entries. Default: from environment variables. */
+  revalidate?: RevalidateOptions;
 }
 
 /** With a schema: the package creates one client per process, and the first read starts it. */
@@ -98,8 +102,11 @@ export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
    * <ConfigRoot fallback={<CartSkeleton />} stream="/api/config/stream"><Cart /></ConfigRoot>
    */
   ConfigRoot: (props: ConfigRootProps) => ReactElement;
-  /** Serves the snapshot stream: `export const { GET } = handlers` in a route handler. */
-  handlers: { GET: SnapshotRouteHandler };
+  /**
+   * For a route handler: `export const { GET, POST } = handlers`. GET is the snapshot stream. POST expires cache entries
+   * that contain changed keys, for callers that know the secret; without it, it returns 403.
+   */
+  handlers: { GET: SnapshotRouteHandler; POST: RevalidateRouteHandler };
   /** Returns the started client. Also works outside a request: in instrumentation, scripts and jobs. */
   client: () => Promise<ConfigClient<C>>;
 }

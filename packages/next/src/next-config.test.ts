@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { inspect } from 'node:util';
 import { defineConfig, type EvaluationContext, type JsonValue, toJsonSchema } from '@smooai/config';
 import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { createTestClient } from '@smooai/config/testing';
@@ -118,6 +119,12 @@ describe('createNextConfig with a schema', () => {
     // The same error: no second wait.
     await expect(next.publicValue('supportEmail')).rejects.toBe(reason);
     expect((await next.handlers.GET(new Request('https://shop.example/'))).status).toBe(503);
+    // As Next prints it for each request: a message, no stack, and not again.
+    expect(inspect(reason)).toMatch(
+      /^ReadyTimeoutError: The config client was not ready within 200 ms[^\n]*$/,
+    );
+    expect(inspect(reason)).toBe('ReadyTimeoutError, as reported above');
+    expect(reason.stack).toContain('\n');
     expect(calls).toBeGreaterThan(0);
     isDown = false;
     await vi.waitFor(() => next.flag('newCheckout'), { timeout: 25_000, interval: 50 });
@@ -144,6 +151,24 @@ describe('createNextConfig with a schema', () => {
     const again = await before.client();
     expect(again).not.toBe(one);
     await again.close();
+  });
+
+  it('closes the clients of edited schemas in development, but not the newest ones', async () => {
+    vi.stubEnv('NODE_ENV', 'development');
+    const edits = Array.from({ length: 6 }, (_, edit) =>
+      createNextConfig({
+        config: defineConfig({ flags: { [`edit${edit}`]: z.boolean().default(true) } }),
+        clientOptions: { ...clientOptions, environment: 'staging' },
+      }),
+    );
+    const clients = [];
+    for (const edit of edits) clients.push(await edit.client());
+    vi.unstubAllEnvs();
+    const closed = clients.map((client) => client.health().status === 'closed');
+    expect(closed).toEqual([true, true, true, false, false, false]);
+    const again = await edits[0]?.client();
+    expect(again?.health().status).toBe('ready');
+    for (const client of [...clients, again]) await client?.close();
   });
 
   it('does not share the client between different settings, and keeps the secret out of the registry', async () => {

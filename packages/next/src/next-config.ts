@@ -5,6 +5,7 @@ import { expireEntriesOnChange } from './expire-entries.ts';
 import type { NextConfig, NextConfigOptions } from './next-config-types.ts';
 import { processClient } from './process-client.ts';
 import { createReads } from './reads.ts';
+import { createRevalidateRouteHandler } from './revalidate-route-handler.ts';
 import { createSnapshotRouteHandler } from './snapshot-route-handler.ts';
 import { testClient } from './test-client.ts';
 
@@ -47,26 +48,27 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
     },
     publicValue: async (key) => (await publicClient(key)).public(key),
     secret: async (key) => (await secretClient(key)).secret(key),
-    snapshot,
-    ConfigRoot: renderConfigRoot.bind(undefined, () => snapshot()),
+    snapshot: (given) => snapshot(given),
+    ConfigRoot: renderConfigRoot.bind(undefined, () => snapshot(undefined, 'ConfigRoot')),
     handlers: {
       GET: createSnapshotRouteHandler<C>({
         getClient: client,
         ...(context !== undefined && { context }),
         ...(browserKeys !== undefined && { keys: browserKeys }),
       }),
+      POST: createRevalidateRouteHandler(options.revalidate),
     },
     client,
   };
 }
 
 function clientGetter<C extends AnyConfig>(options: NextConfigOptions<C>): () => Promise<ConfigClient<C>> {
-  const { config, client } = options;
+  const { config, client, revalidate } = options;
   if (config !== undefined && client === undefined) return processClient(options);
   if (client !== undefined && config === undefined) {
     return async () => {
       const given = await (typeof client === 'function' ? await client() : client).ready();
-      expireEntriesOnChange(given);
+      expireEntriesOnChange(given, revalidate);
       return given;
     };
   }

@@ -7,6 +7,8 @@ import {
   readSettings,
 } from '@smooai/config/server';
 import { expireEntriesOnChange } from './expire-entries.ts';
+import { printsAsOneLine } from './report-once.ts';
+import type { RevalidateOptions } from './revalidate-settings.ts';
 
 /** Options of the client that this package creates. To use your own source, pass a `client` instead. */
 export type ProcessClientOptions<C extends AnyConfig> = Omit<ConfigClientOptions<C>, 'config' | 'source'>;
@@ -16,12 +18,17 @@ export interface ProcessClientRequest<C extends AnyConfig> {
   config: C;
   clientOptions?: ProcessClientOptions<C>;
   readyTimeoutMs?: number;
+  revalidate?: RevalidateOptions;
 }
 
 const READY_TIMEOUT_MS = 5_000;
 
-/** The starts of the clients of this process. A global symbol, because Next may load this module several times. */
+/** How many clients with the same settings stay open in development, where each edit of the schema needs a new one. */
+const OPEN_IN_DEVELOPMENT = 3;
+
+/** The starts of the clients of this process. Global symbols, because Next may load this module several times. */
 const STARTS: unique symbol = Symbol.for('@smooai/config-next/starts') as never;
+const RECENT: unique symbol = Symbol.for('@smooai/config-next/recent-clients') as never;
 
 /**
  * Returns a function that resolves with the started client of this process for these settings and this schema.
@@ -60,12 +67,15 @@ export function processClient<C extends AnyConfig>(
 class ProcessStart<C extends AnyConfig> {
   readonly client: ConfigClient<C>;
   readonly #timeoutMs: number;
+  readonly #revalidate: RevalidateOptions | undefined;
   #wait: Promise<ConfigClient<C>> | undefined;
   #hasFailed = false;
 
-  constructor(client: ConfigClient<C>, timeoutMs: number) {
+  constructor(client: ConfigClient<C>, timeoutMs: number, revalidate: RevalidateOptions | undefined) {
     this.client = client;
     this.#timeoutMs = timeoutMs;
+    this.#revalidate = revalidate;
+    if (process.env.NODE_ENV === 'development') client.onStatusChange(warnIfStale);
   }
 
   wait(): Promise<ConfigClient<C>> {
@@ -80,17 +90,26 @@ class ProcessStart<C extends AnyConfig> {
       await this.client.ready({ timeoutMs: this.#timeoutMs });
     } catch (error) {
       this.#hasFailed = true;
-      throw error;
+      throw isConfigError(error) ? printsAsOneLine(error) : error;
     }
-    expireEntriesOnChange(this.client);
+    expireEntriesOnChange(this.client, this.#revalidate);
     return this.client;
   }
+}
+
+function warnIfStale(status: string): void {
+  if (status !== 'stale') return;
+  // biome-ignore lint/suspicious/noConsole: in development only, where pages do not show that their values are old
+  console.warn(
+    '@smooai/config-next: the config server cannot be reached. Pages have the last known values until it is back.',
+  );
 }
 
 async function startProcessClient<C extends AnyConfig>({
   config,
   clientOptions = {},
   readyTimeoutMs = READY_TIMEOUT_MS,
+  revalidate,
 }: ProcessClientRequest<C>): Promise<ProcessStart<C>> {
   const key = `next:${await settingsDigest(clientOptions)}`;
   const client = getSharedConfigClient<C>({
@@ -102,9 +121,19 @@ async function startProcessClient<C extends AnyConfig>({
   const holder = globalThis as { [STARTS]?: WeakMap<object, unknown> };
   holder[STARTS] ??= new WeakMap();
   const known = holder[STARTS].get(client) as ProcessStart<C> | undefined;
-  const start = known ?? new ProcessStart(client, readyTimeoutMs);
+  const start = known ?? new ProcessStart(client, readyTimeoutMs, revalidate);
+  if (known === undefined && process.env.NODE_ENV === 'development') await closeOldest(key, client);
   holder[STARTS].set(client, start);
   return start;
+}
+
+/** Closes the clients of schemas that were edited since. One that is still in use is started again by its next read. */
+async function closeOldest(key: string, client: { close(): Promise<void> }): Promise<void> {
+  const holder = globalThis as { [RECENT]?: Map<string, { close(): Promise<void> }[]> };
+  holder[RECENT] ??= new Map();
+  const recent = [...(holder[RECENT].get(key) ?? []), client];
+  holder[RECENT].set(key, recent.slice(-OPEN_IN_DEVELOPMENT));
+  for (const old of recent.slice(0, -OPEN_IN_DEVELOPMENT)) await old.close();
 }
 
 /** Bundled values and a disk copy are there to be used when the server is down. */

@@ -1,10 +1,18 @@
-import type { AnyConfig, ConfigContext, ConfigSnapshot, Snapshot } from '@smooai/config';
+import {
+  type AnyConfig,
+  type ConfigContext,
+  type ConfigSnapshot,
+  isConfigError,
+  type Snapshot,
+} from '@smooai/config';
 import type { ConfigClient } from '@smooai/config/server';
 import { cache } from 'react';
 import { browserView } from './browser-view.ts';
 import { tagCacheEntry } from './cache-scope.ts';
+import { hintAtDynamicPage } from './dynamic-hint.ts';
 import { CachedReadError } from './errors.ts';
 import type { BrowserKey, NextConfigOptions } from './next-config-types.ts';
+import { withoutStack } from './report-once.ts';
 import { requestTime } from './request-time.ts';
 
 /** A client to read from, and the context to evaluate for. */
@@ -23,7 +31,8 @@ export interface Reads<C extends AnyConfig> {
   ) => Promise<EvaluatedRead<C>>;
   publicClient: (key: string) => Promise<ConfigClient<C>>;
   secretClient: (key: string) => Promise<ConfigClient<C>>;
-  snapshot: (given?: ConfigContext<C>) => Promise<Snapshot & ConfigSnapshot<C>>;
+  /** `read` is what the code of the page says, for the hint in development. */
+  snapshot: (given?: ConfigContext<C>, read?: string) => Promise<Snapshot & ConfigSnapshot<C>>;
 }
 
 /** Creates the reads of one configuration: where a read happens decides what it may return. */
@@ -33,32 +42,38 @@ export function createReads<C extends AnyConfig>(
 ): Reads<C> {
   const requestContext = cache(async () => context?.());
   const viewOf = browserView<C>(browserKeys);
-  const atRequest = async (): Promise<ConfigClient<C>> => {
+  const atRequest = async (read: string): Promise<ConfigClient<C>> => {
     await requestTime();
+    hintAtDynamicPage(read);
     return client();
   };
-  const requestSnapshot = cache(async () => viewOf(await atRequest()).snapshot(await requestContext()));
+  const inCache = (): Promise<ConfigClient<C>> =>
+    client().catch((error: unknown) => Promise.reject(isConfigError(error) ? withoutStack(error) : error));
+  const requestSnapshot = cache(async () => viewOf(await client()).snapshot(await requestContext()));
   return {
     evaluated: async (call, keys, given) => {
       if (!tagCacheEntry(keys)) {
-        return { client: await atRequest(), context: given ?? (await requestContext()) };
+        const names = keys.map((key) => `'${key}'`).join(', ');
+        const started = await atRequest(call === 'flags' ? `flags([${names}])` : `${call}(${names})`);
+        return { client: started, context: given ?? (await requestContext()) };
       }
-      const started = await client();
+      const started = await inCache();
       const targeted = given === undefined && keys.find((key) => started.explain(key as never).isTargeted);
       if (targeted) throw targetedError(call, targeted);
       return { client: started, context: given };
     },
-    publicClient: async (key) => (tagCacheEntry([key]) ? client() : atRequest()),
+    publicClient: async (key) => (tagCacheEntry([key]) ? inCache() : atRequest(`publicValue('${key}')`)),
     secretClient: async (key) => {
       if (tagCacheEntry([])) throw secretError(key);
-      return atRequest();
+      return atRequest(`secret('${key}')`);
     },
-    snapshot: async (given) => {
+    snapshot: async (given, read = 'snapshot()') => {
       if (!tagCacheEntry([])) {
-        return given === undefined ? requestSnapshot() : viewOf(await atRequest()).snapshot(given);
+        const started = await atRequest(read);
+        return given === undefined ? requestSnapshot() : viewOf(started).snapshot(given);
       }
       if (given === undefined) throw snapshotError();
-      const snapshot = viewOf(await client()).snapshot(given);
+      const snapshot = viewOf(await inCache()).snapshot(given);
       tagCacheEntry([snapshot.public, snapshot.flags, snapshot.limits].flatMap(Object.keys));
       return snapshot;
     },

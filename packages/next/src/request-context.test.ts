@@ -1,5 +1,7 @@
 import { defineConfig } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
+import { redirect } from 'next/dist/client/components/redirect.js';
+import type { ReactElement } from 'react';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createSnapshotRouteHandler } from './route-handler.ts';
@@ -94,3 +96,31 @@ describe('a given client that lacks a required value', () => {
     expect(response.status).toBe(503);
   });
 });
+
+describe("what Next throws in the context's function", () => {
+  const config = createNextConfig({
+    client: createTestClient({ config: shopConfig() }),
+    context: () => redirect('/login'),
+  });
+  const isRedirect = { digest: expect.stringMatching(/^NEXT_REDIRECT;.*\/login/) };
+
+  it.each([
+    ['flag', () => config.flag('theme')],
+    ['flags', () => config.flags(['theme'])],
+    ['flagDetails', () => config.flagDetails('theme')],
+    ['limit', () => config.limit('cartItems')],
+    ['snapshot', () => config.snapshot()],
+    ['the stream', () => config.handlers.GET(new Request('https://shop.example/'))],
+  ])('passes through %s', async (_, read) => {
+    await expect(inRender<unknown>(read)).rejects.toMatchObject(isRedirect);
+  });
+
+  it('passes through ConfigRoot, which catches the errors of this package alone', async () => {
+    const { children } = config.ConfigRoot({}).props as { children: ReactElement };
+    await expect(inRender(() => (children.type as RenderFunction)(children.props))).rejects.toMatchObject(
+      isRedirect,
+    );
+  });
+});
+
+type RenderFunction = (props: unknown) => Promise<unknown>;

@@ -12,4 +12,6 @@ export type {
   NextConfigWithSchema,
 } from './next-config-types.ts';
 export type { ProcessClientOptions } from './process-client.ts';
+export type { RevalidateRouteHandler } from './revalidate-route-handler.ts';
+export type { RevalidateOptions } from './revalidate-settings.ts';
 export type { SnapshotRouteHandler } from './snapshot-route-handler.ts';

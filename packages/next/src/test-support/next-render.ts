@@ -52,3 +52,18 @@ export async function inRender<Result>(read: () => Promise<Result>): Promise<Res
     internals.A = null;
   }
 }
+
+/** Runs a route handler as Next does. Resolves with its response and the tags that it has revalidated. */
+export async function inRouteHandler(
+  handle: () => Promise<Response>,
+): Promise<{ response: Response; revalidated: unknown[] }> {
+  const work = { page: '/api/config/stream/route', route: '/api/config/stream', incrementalCache: {} };
+  const unit = { type: 'request', phase: 'action' };
+  const response = await workAsyncStorage.run(work as never, () =>
+    workUnitAsyncStorage.run(unit as never, handle),
+  );
+  const { pendingRevalidatedTags = [] } = work as {
+    pendingRevalidatedTags?: { tag: string; profile: unknown }[];
+  };
+  return { response, revalidated: pendingRevalidatedTags.map(({ tag, profile }) => [tag, profile]) };
+}

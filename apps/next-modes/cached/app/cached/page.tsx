@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { flag, limit, publicValue, secret } from '../../../shared/config';
+import { messageOf } from '../../../shared/message-of';
 
 /** A page in the cache: public values, and flags and limits that are the same for all visitors. */
 export default async function Page(): Promise<ReactElement> {
@@ -11,15 +12,7 @@ export default async function Page(): Promise<ReactElement> {
       <p>{`given: ${await flag('betaShop', { userId: 'beta-user' })}`}</p>
       <p>{`targeted: ${await messageOf(() => flag('betaShop'))}`}</p>
       <p>{`secret: ${await messageOf(() => secret('paymentKey'))}`}</p>
+      <p>{`entry: ${crypto.randomUUID()}`}</p>
     </main>
   );
-}
-
-async function messageOf(read: () => Promise<unknown>): Promise<string> {
-  try {
-    await read();
-    return 'was read';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

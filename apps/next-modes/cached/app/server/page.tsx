@@ -1,6 +1,7 @@
 import { cookies } from 'next/headers';
 import { type ReactElement, Suspense } from 'react';
-import { flag, flags, publicValue } from '../../../shared/config';
+import { flag, flags, publicValue, secret } from '../../../shared/config';
+import { messageOf } from '../../../shared/message-of';
 
 /** A server component reads for the visitor. */
 export default function Page(): ReactElement {
@@ -25,5 +26,11 @@ async function supportEmail(): Promise<string> {
 async function Private(): Promise<ReactElement> {
   'use cache: private';
   const userId = (await cookies()).get('userId')?.value;
-  return <p>{`private: ${(await flag('betaShop', { userId })) ? 'beta' : 'stable'}`}</p>;
+  return (
+    <>
+      <p>{`private: ${(await flag('betaShop', { userId })) ? 'beta' : 'stable'}, ${await flag('theme')}`}</p>
+      <p>{`private and targeted: ${await messageOf(() => flag('betaShop'))}`}</p>
+      <p>{`private and secret: ${await messageOf(() => secret('paymentKey'))}`}</p>
+    </>
+  );
 }

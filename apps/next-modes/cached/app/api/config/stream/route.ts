@@ -1,3 +1,3 @@
 import { handlers } from '../../../../../shared/config';
 
-export const { GET } = handlers;
+export const { GET, POST } = handlers;

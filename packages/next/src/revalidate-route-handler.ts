@@ -1,0 +1,108 @@
+import { revalidateTag } from 'next/cache';
+import { CONFIG_TAG, configTag } from './cache-scope.ts';
+import { type RevalidateOptions, revalidateSecret } from './revalidate-settings.ts';
+import { checkSignature, isSameText } from './signature.ts';
+
+/** A route handler for POST, as Next calls it. */
+export type RevalidateRouteHandler = (request: Request) => Promise<Response>;
+
+const MAX_BODY_BYTES = 65_536;
+const MAX_KEYS = 1_000;
+const MAX_KEY_LENGTH = 200;
+
+/**
+ * Creates a route handler that expires the cache entries that contain configuration, at once. The body names the keys that
+ * changed, `{"keys":["newCheckout"]}`; without a body, all entries expire. A request needs the secret, as `Authorization:
+ * Bearer`, or a signature with it, in the form of Standard Webhooks.
+ */
+export function createRevalidateRouteHandler(options?: RevalidateOptions): RevalidateRouteHandler {
+  return async (request) => {
+    const secret = revalidateSecret(options);
+    if (secret === undefined) {
+      return refusal(
+        403,
+        'Revalidation is off. Set SMOOAI_CONFIG_REVALIDATE_SECRET, at least 16 characters.',
+      );
+    }
+    const body = await readBody(request);
+    if (body === undefined) return refusal(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+    const denied = await denialOf(request.headers, secret, body);
+    if (denied !== undefined) return denied;
+    const keys = keysIn(body);
+    if (keys === undefined) {
+      return refusal(
+        400,
+        `The body must be empty or {"keys":["name", …]}, with at most ${MAX_KEYS} names of at most ${MAX_KEY_LENGTH} characters.`,
+      );
+    }
+    for (const tag of keys === 'all' ? [CONFIG_TAG] : keys.map(configTag)) {
+      // Not 'max', which would show the old value once more.
+      revalidateTag(tag, { expire: 0 });
+    }
+    return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } });
+  };
+}
+
+/** Returns the refusal of a request that does not prove that its sender knows the secret. */
+async function denialOf(headers: Headers, secret: string, body: string): Promise<Response | undefined> {
+  const bearer = /^Bearer +(.+)$/i.exec(headers.get('authorization') ?? '')?.[1];
+  if (bearer !== undefined) {
+    return (await isSameText(bearer, secret))
+      ? undefined
+      : refusal(403, 'The secret is not the one of this app.');
+  }
+  switch (await checkSignature(headers, secret, body)) {
+    case 'valid':
+      return undefined;
+    case 'missing':
+      return refusal(401, 'Send the secret as "Authorization: Bearer …", or sign the request.', {
+        'www-authenticate': 'Bearer',
+      });
+    case 'expired':
+      return refusal(
+        403,
+        'The signature is too old, or the clock of its sender is wrong: more than 5 minutes.',
+      );
+    case 'invalid':
+      return refusal(403, 'The signature does not match the secret of this app.');
+  }
+}
+
+/** Reads the body; undefined if it is too large, whatever its headers say. */
+async function readBody(request: Request): Promise<string | undefined> {
+  const reader = request.body?.getReader();
+  if (reader === undefined) return '';
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > MAX_BODY_BYTES) {
+      await reader.cancel();
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** Returns the keys that a body names; undefined if it is malformed. */
+function keysIn(body: string): string[] | 'all' | undefined {
+  if (body.trim() === '') return 'all';
+  try {
+    const { keys = 'all' } = JSON.parse(body) as { keys?: unknown };
+    if (keys === 'all') return keys;
+    const isValid = Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey);
+    return isValid ? (keys as string[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH;
+}
+
+function refusal(status: number, message: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ message }, { status, headers: { 'cache-control': 'no-store', ...headers } });
+}

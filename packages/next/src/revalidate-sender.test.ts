@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createTestClient } from '@smooai/config/testing';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { configTag, createNextConfig } from './server.ts';
+import { inNext, inRouteHandler } from './test-support/next-render.ts';
+import { shopConfig } from './test-support/shop-config.ts';
+
+const secret = 'a-secret-of-the-tests';
+
+/** An app that serves `handlers.POST`, and what its requests have revalidated. */
+async function startApp(failures: number[] = []) {
+  const client = createTestClient({ config: shopConfig() });
+  const revalidated: string[][] = [];
+  const statuses: number[] = [];
+  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const request = new Request('http://127.0.0.1/', {
+      method: incoming.method ?? '',
+      headers: incoming.headers as Record<string, string>,
+      body: Buffer.concat(chunks),
+    });
+    const failure = failures.shift();
+    if (failure === undefined) {
+      const result = await inRouteHandler(() => next.handlers.POST(request));
+      statuses.push(result.response.status);
+      revalidated.push((result.revalidated as [string][]).map(([tag]) => tag));
+    } else statuses.push(failure);
+    outgoing.writeHead(statuses.at(-1) ?? 500).end();
+  };
+  const app = createServer((incoming, outgoing) => {
+    respond(incoming, outgoing).catch(() => outgoing.destroy());
+  });
+  app.listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}/`;
+  const next = createNextConfig({ client, revalidate: { secret, url } });
+  const close = async (): Promise<void> => {
+    await client.close();
+    app.closeAllConnections();
+    app.close();
+  };
+  return { client, next, revalidated, statuses, close };
+}
+
+describe("where Next's cache handlers are not found", () => {
+  const HANDLERS = Symbol.for('@next/cache-handlers-set');
+  let warn: MockInstance<typeof console.warn>;
+
+  beforeEach(() => {
+    warn = vi.spyOn(console, 'warn').mockReturnValue();
+  });
+
+  afterEach(() => {
+    Reflect.deleteProperty(globalThis, HANDLERS);
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  });
+
+  it.each([
+    ['there are none', undefined],
+    ['those of Next 15 have another method', new Set([{ expireTags: () => undefined }])],
+  ])('a change reaches the cache by a request to the own route: %s', async (_, handlers) => {
+    if (handlers !== undefined) Reflect.set(globalThis, HANDLERS, handlers);
+    const app = await startApp();
+    await app.next.client();
+    await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
+    app.client.set({ flags: { newCheckout: true } });
+    await expect.poll(() => app.revalidated.slice(1)).toEqual([[configTag('newCheckout')]]);
+    expect(app.statuses).toEqual([204, 204]);
+    expect(warn).not.toHaveBeenCalled();
+    await app.close();
+  });
+
+  it('a request that failed is sent again, with the changes of the meantime', async () => {
+    const app = await startApp([503]);
+    await app.next.client();
+    await expect.poll(() => app.statuses).toEqual([503]);
+    app.client.set({ flags: { newCheckout: true } });
+    await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
+    await app.close();
+  });
+
+  it('a request that was refused is not repeated, and is reported without the secret', async () => {
+    const app = await startApp([403]);
+    await app.next.client();
+    await expect
+      .poll(() => warn.mock.calls.flat().join())
+      .toMatch(/REVALIDATE_URL failed: the status was 403/);
+    expect(warn.mock.calls.flat().join()).not.toContain(secret);
+    app.client.set({ flags: { newCheckout: true } });
+    await expect.poll(() => app.revalidated).toEqual([[configTag('newCheckout')]]);
+    await app.close();
+  });
+
+  it('an app without the URL is told once what to set, if it has cached values', async () => {
+    vi.stubEnv('__NEXT_USE_CACHE', 'true');
+    const client = createTestClient({ config: shopConfig() });
+    const next = createNextConfig({ client });
+    await inNext('cache', () => next.flag('theme'));
+    client.set({ flags: { theme: 'dark' } });
+    client.set({ flags: { theme: 'light' } });
+    expect(warn.mock.calls.flat()).toEqual([
+      expect.stringMatching(/Set SMOOAI_CONFIG_REVALIDATE_SECRET, and SMOOAI_CONFIG_REVALIDATE_URL/),
+    ]);
+    await client.close();
+  });
+});
