@@ -50,7 +50,7 @@ function describeConfigError(error: ConfigError): Failure {
   );
   // If there is a list, the cause only repeats it in one line.
   const cause = lines.length === 0 && typeof body?.cause === 'string' ? ` (${body.cause})` : '';
-  const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status)}`;
+  const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status, serverMessage)}`;
   return { message, code, exitCode };
 }
 
@@ -83,7 +83,19 @@ function listLine(entry: unknown): string[] {
   ];
 }
 
-function remedy(status: number): string {
-  if (status === 403) return '\nCheck that the client may use this organization, environment and scope.';
-  return '';
+/** Which setting to check, or what else to do. The server's words cannot name our settings. */
+function remedy(status: number, words: string): string {
+  if (status !== 403 && status !== 404) return '';
+  // First, because such a message may quote the path, which has the other words in it.
+  if (/endpoint/i.test(words)) return check('URL of the config API', 'SMOOAI_CONFIG_API_URL', '--api-url');
+  if (/organi[sz]ation/i.test(words)) return check('organization', 'SMOOAI_CONFIG_ORG_ID', '--org');
+  if (status === 404) return '';
+  if (/^This client may not use the environment/.test(words)) {
+    return check('environment', 'SMOOAI_CONFIG_ENV', '--env');
+  }
+  return '\nUse a client with more rights: an admin can create one with "smooai-config clients create NAME --scopes SCOPES".';
+}
+
+function check(what: string, variable: string, option: string): string {
+  return `\nCheck the ${what}: ${option}, ${variable}, or the one in the credentials file or profile.`;
 }

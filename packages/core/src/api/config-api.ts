@@ -1,3 +1,4 @@
+import { settingName } from '../environment-variable.ts';
 import { ResponseMalformedError } from '../errors.ts';
 import { requireText } from '../lib/option-checks.ts';
 import { isRecord } from '../lib/record.ts';
@@ -349,7 +350,7 @@ function expect<Body>(response: unknown, shape: Shape, endpoint: string): Body {
 
 function wrongShape(endpoint: string, problem: string): ResponseMalformedError {
   return new ResponseMalformedError(
-    `The response to ${endpoint} ${problem}. Check that apiUrl is the base URL of a config API.`,
+    `The response to ${endpoint} ${problem}. Check that ${settingName('apiUrl')} is the base URL of a config API.`,
   );
 }
 
