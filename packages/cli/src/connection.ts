@@ -104,7 +104,7 @@ async function settingsOf(
     const isOnlyIssuer = missing.length === 1 && missing[0] === 'SMOOAI_CONFIG_AUTH_URL';
     if (isOnlyIssuer || missing.length === 0) throw new UsageError(message);
     const advice =
-      'Set these environment variables, or pass --credentials FILE (the config server writes one when it first starts) or the corresponding options.';
+      'Set these environment variables, pass the corresponding options, or pass --credentials FILE (the config server writes one when it first starts). "smooai-config login --credentials FILE" stores it, so that later commands need nothing.';
     throw new UsageError([`Missing settings: ${missing.join(', ')}. ${advice}`, ...malformed].join('\n'));
   }
 }

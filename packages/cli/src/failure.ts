@@ -42,16 +42,26 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
 function describeConfigError(error: ConfigError): Failure {
   const { code } = error;
   const exitCode = USAGE_CODES.has(code) ? EXIT.usage : EXIT.failure;
-  if (!isRejection(error)) return { message: error.message, code, exitCode };
+  if (!isRejection(error)) return { message: error.message + settingsAdvice(error), code, exitCode };
   const { status, serverMessage, body } = error;
   if (serverMessage === undefined) return { message: error.message, code, exitCode };
-  const lines = Object.values(body ?? {}).flatMap((entry) =>
-    Array.isArray(entry) ? entry.flatMap(listLine) : [],
-  );
+  const lines = linesIn(body);
   // If there is a list, the cause only repeats it in one line.
   const cause = lines.length === 0 && typeof body?.cause === 'string' ? ` (${body.cause})` : '';
   const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status, serverMessage)}`;
   return { message, code, exitCode };
+}
+
+/** Where the settings come from that an error is about. */
+function settingsAdvice(error: ConfigError): string {
+  if (isConfigError(error, 'ERR_TOKEN_REJECTED')) {
+    if (error.status === 401) {
+      return '\nThey come from --client-id, SMOOAI_CONFIG_CLIENT_ID and SMOOAI_CONFIG_CLIENT_SECRET, or from the credentials file or profile. To store new ones: smooai-config login --credentials FILE';
+    }
+    if (error.status === 404) return check('URL of the issuer', 'SMOOAI_CONFIG_AUTH_URL', '--auth-url');
+  }
+  const isInsecure = error.message.includes('allowInsecureHttp');
+  return isInsecure ? '\nHere, that is the option --allow-insecure-http.' : '';
 }
 
 interface Rejection {
@@ -62,6 +72,16 @@ interface Rejection {
 
 function isRejection(error: ConfigError): error is ConfigError & Rejection {
   return error.code === 'ERR_REQUEST_REJECTED' && 'status' in error && typeof error.status === 'number';
+}
+
+/** The entries of the lists in a refusal, such as the values that are in the way, indented. */
+export function refusalLines(error: unknown): string[] {
+  const lines = isConfigError(error) && isRejection(error) ? linesIn(error.body) : [];
+  return lines.map((line) => `  ${line}`);
+}
+
+function linesIn(body: Rejection['body']): string[] {
+  return Object.values(body ?? {}).flatMap((entry) => (Array.isArray(entry) ? entry.flatMap(listLine) : []));
 }
 
 /** Whether the server refused with this status. */

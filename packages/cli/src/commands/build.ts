@@ -6,6 +6,7 @@ import { CliError } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
+import { count } from '../text/count.ts';
 
 export interface BuildOptions {
   /** The file to write. */
@@ -28,7 +29,9 @@ export async function runBuild(context: CommandContext, { out }: BuildOptions): 
   }
   const key = givenKey ?? createBundleKey();
   await replaceFile(io, out, { content: await sealBundle(values, key), mode: 0o600 });
-  context.note(colors.green(`${counts.public} public values and ${counts.secret} secrets → ${out}`));
+  context.note(
+    colors.green(`${count(counts.public, 'public value')} and ${count(counts.secret, 'secret')} → ${out}`),
+  );
   const data = { environment, out, ...counts };
   if (givenKey !== undefined) {
     context.print('', { ...data, key: null });

@@ -18,9 +18,10 @@ export async function runGet(context: CommandContext, name: string): Promise<voi
   const stored = values.get(key);
   const value = stored ?? defaultOf(key);
   if (value === undefined) {
-    throw new CliError(
-      `${key.fullName} has no value in "${environment.name}", and its schema has no default.`,
-    );
+    // A secret's default is not sent to the server.
+    const where =
+      key.tier === 'secret' ? 'a default in the schema file is not known here' : 'its schema has no default';
+    throw new CliError(`${key.fullName} has no value in "${environment.name}", and ${where}.`);
   }
   const display = valueDisplay(key.tier, context.options);
   const shown = display.json(value);

@@ -151,7 +151,7 @@ describe('set and get refuse', () => {
     ],
     [
       ['set', 'newCheckout', 'yes'],
-      /flags\.newCheckout must be boolean, but "yes" is not\. Use true or false/,
+      /flags\.newCheckout must be a boolean, but "yes" is not\. Use true or false/,
     ],
     [['set', 'theme'], /exactly one way/],
     [['set', 'theme', 'dark', '--stdin'], /exactly one way/],

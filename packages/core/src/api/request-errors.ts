@@ -16,7 +16,9 @@ export function transportError(
 ): RequestTransportError {
   const reason = redact(failure.reason, secrets);
   const times = attempts > 1 ? ` after ${attempts} attempts` : '';
-  const advice = failure.kind === 'aborted' ? '' : ` Check ${settingName('apiUrl')} and the network.`;
+  const api = settingName('apiUrl');
+  const check = failure.kind === 'refused' ? `${api}, and that the server is running` : `${api} and the network`;
+  const advice = failure.kind === 'aborted' ? '' : ` Check ${check}.`;
   const message = `${describe(request)} failed${times}: ${reason}.${advice}${failure.hint}`;
   return new RequestTransportError(message, {
     reason: failure.kind,
