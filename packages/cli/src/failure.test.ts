@@ -29,7 +29,7 @@ describe('an error', () => {
     expect(result.stderr).toMatch(/set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to/);
     expect(asked.every((url) => url.startsWith(`${bench.current.server.url}/.well-known/`))).toBe(true);
     const elsewhere = await withoutWaiting(() => cli(['list'], { fetch }));
-    expect(elsewhere.stderr).not.toContain('SMOOAI_CONFIG_AUTH_URL');
+    expect(elsewhere.stderr).not.toContain('set SMOOAI_CONFIG_AUTH_URL');
   });
 
   it('is none if the API itself issues tokens and no other issuer is set', async () => {
@@ -84,6 +84,17 @@ describe('an error', () => {
     expect(write.stderr).toMatch(
       /refused \(403\).*scope.*\nUse a client with more rights: .*clients create NAME --scopes/,
     );
+  });
+
+  it('of an issuer or a URL that cannot be used names the option', async () => {
+    const { cli, server } = bench.current;
+    const issuer = await cli(['list', '--auth-url', `${server.url}/oauth`]);
+    expect(issuer.stderr).toMatch(/404.*\nCheck the URL of the issuer: --auth-url, SMOOAI_CONFIG_AUTH_URL,/);
+    const insecure = await cli(['list', '--api-url', 'http://config.example']);
+    expect(insecure).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Use https, or pass --allow-insecure-http.'),
+    });
   });
 
   it('of a gateway that does not return JSON says so', async () => {

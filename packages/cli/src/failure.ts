@@ -60,8 +60,7 @@ function settingsAdvice(error: ConfigError): string {
     }
     if (error.status === 404) return check('URL of the issuer', 'SMOOAI_CONFIG_AUTH_URL', '--auth-url');
   }
-  const isInsecure = error.message.includes('allowInsecureHttp');
-  return isInsecure ? '\nHere, that is the option --allow-insecure-http.' : '';
+  return '';
 }
 
 interface Rejection {

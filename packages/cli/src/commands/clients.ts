@@ -109,8 +109,8 @@ export async function runClientCreate(
 /** @throws {UsageError} with what was probably meant, if a browser would never send this as its origin. */
 function checkOrigin(text: string): void {
   const url = parseUrl(/:\/\//.test(text) ? text : `http://${text}`);
-  if (url?.origin === text) return;
   const isWeb = url !== undefined && /^https?:$/.test(url.protocol) && url.host !== '';
+  if (isWeb && url.origin === text) return;
   const example = isWeb ? url.origin : 'https://shop.example';
   throw new UsageError(
     `--origins: ${JSON.stringify(text)} is not an origin, which has a scheme, a host and maybe a port: ${example}`,

@@ -49,7 +49,8 @@ describe('login', () => {
     const unknown = await at(['list', '--profile', 'liv']);
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.stderr).toMatch(/Unknown profile "liv"\. Did you mean "live"\? Profiles: live\./);
-    expect((await at(['logout'])).stderr).toMatch(/Unknown profile "default".*Profiles: live/);
+    expect(unknown.stderr).toContain('smooai-config login --profile liv');
+    expect((await at(['logout'])).stderr).toMatch(/Unknown profile "default".*Profiles: live\.\n$/);
   });
 
   it('takes the secret from standard input', async () => {
@@ -85,6 +86,9 @@ describe('login', () => {
     const refused = await at(argv, { env, stdin: 'a-wrong-secret' });
     expect(refused.code).toBe(1);
     expect(refused.stderr).not.toContain('a-wrong-secret');
+    expect(refused.stderr).toMatch(
+      /\nThey come from --client-id, SMOOAI_CONFIG_CLIENT_ID and SMOOAI_CONFIG_CLIENT_SECRET, or/,
+    );
     await expect(stat(profiles)).rejects.toMatchObject({ code: 'ENOENT' });
     expect((await at(argv, { env, stdin: '' })).stderr).toContain('Standard input is empty');
     expect((await at(['login'])).stderr).toMatch(/Missing settings: SMOOAI_CONFIG_API_URL/);
