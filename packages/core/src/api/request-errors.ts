@@ -17,7 +17,8 @@ export function transportError(
   const reason = redact(failure.reason, secrets);
   const times = attempts > 1 ? ` after ${attempts} attempts` : '';
   const api = settingName('apiUrl');
-  const check = failure.kind === 'refused' ? `${api}, and that the server is running` : `${api} and the network`;
+  const check =
+    failure.kind === 'refused' ? `${api}, and that the server is running` : `${api} and the network`;
   const advice = failure.kind === 'aborted' ? '' : ` Check ${check}.`;
   const message = `${describe(request)} failed${times}: ${reason}.${advice}${failure.hint}`;
   return new RequestTransportError(message, {
