@@ -75,7 +75,10 @@ async function readProfiles(io: CliIo): Promise<Profiles> {
       `warning: ${file} contains secrets and other users can read it. Run: chmod 600 ${file}\n`,
     );
   }
-  const content = await readJsonFile(file, `The profiles in ${file}`);
+  const content = await readJsonFile(file, `The profiles file ${file}`).catch((error: unknown) => {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message} Correct it, or delete it and log in again: smooai-config login`);
+  });
   const profiles: Profiles = {};
   for (const [name, profile] of Object.entries(isRecord(content) ? content : {})) {
     if (isRecord(profile) && Object.values(profile).every((value) => typeof value === 'string')) {

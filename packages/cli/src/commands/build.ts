@@ -1,7 +1,7 @@
 import type { JsonValue, Tier } from '@smooai/config';
 import { createBundleKey, readBundleKey, sealBundle } from '@smooai/config/server';
 import { readCatalog } from '../catalog.ts';
-import { findEnvironment } from '../environments.ts';
+import { currentEnvironment } from '../environments.ts';
 import { CliError } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { CommandContext } from '../program/command-context.ts';
@@ -17,8 +17,9 @@ export interface BuildOptions {
 export async function runBuild(context: CommandContext, { out }: BuildOptions): Promise<void> {
   const { io, colors } = context;
   const givenKey = await readBundleKey(io.env);
-  const { api, settings } = await context.connect();
-  const environment = (await findEnvironment(api, settings.environment)).name;
+  const connection = await context.connect();
+  const { api } = connection;
+  const environment = (await currentEnvironment(connection)).name;
   const stored = await readStoredValues(api, environment, await readCatalog(api));
   const values = { public: valuesOf(stored, 'public'), secret: valuesOf(stored, 'secret') };
   const counts = { public: Object.keys(values.public).length, secret: Object.keys(values.secret).length };

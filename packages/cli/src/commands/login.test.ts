@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -111,6 +111,12 @@ describe('login', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('SMOOAI_CONFIG_CLIENT_SECRET')]);
     expect((await at(['env', 'list', '--profile', 'default'], { env: elsewhere })).code).toBe(0);
     await chmod(profiles, 0o644);
+    const content = await readFile(profiles, 'utf8');
+    await writeFile(profiles, '{ "default":');
+    expect((await at(['env', 'list'])).stderr).toMatch(
+      /The profiles file .* is not valid JSON\. Correct it, or delete it and log in again: smooai-config login\n/,
+    );
+    await writeFile(profiles, content);
     expect((await at(['env', 'list'])).stderr).toContain(`chmod 600 ${profiles}`);
     expect(await readFile(profiles, 'utf8')).toContain('clientSecret');
   });

@@ -159,7 +159,7 @@ describe('set and get refuse', () => {
     [['set', 'theme', '--file', 'none.json'], /--file none\.json cannot be read: file or folder not found/],
     [
       ['set', 'theme', 'dark', '--env', 'prodution'],
-      /Unknown environment "prodution"\. Did you mean "production"/,
+      /Unknown environment "prodution"\. Did you mean "production".* Choose one with --env or SMOOAI_CONFIG_ENV\./,
     ],
     [
       ['list', '--env', 'nowhere-at-all'],
