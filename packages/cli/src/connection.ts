@@ -100,12 +100,16 @@ async function settingsOf(
     return await discoverSettings(given, discovery);
   } catch (error) {
     if (!isConfigError(error, 'ERR_SETTINGS_MISSING')) throw error;
-    const { missing, malformed, message } = error;
+    const { missing } = error;
+    const inOptions = (text: string): string =>
+      text.replace('set allowInsecureHttp', 'pass --allow-insecure-http');
     const isOnlyIssuer = missing.length === 1 && missing[0] === 'SMOOAI_CONFIG_AUTH_URL';
-    if (isOnlyIssuer || missing.length === 0) throw new UsageError(message);
+    if (isOnlyIssuer || missing.length === 0) throw new UsageError(inOptions(error.message));
     const advice =
-      'Set these environment variables, or pass --credentials FILE (the config server writes one when it first starts) or the corresponding options.';
-    throw new UsageError([`Missing settings: ${missing.join(', ')}. ${advice}`, ...malformed].join('\n'));
+      'Set these environment variables, pass the corresponding options, or pass --credentials FILE (the config server writes one when it first starts). "smooai-config login --credentials FILE" stores it, so that later commands need nothing.';
+    throw new UsageError(
+      [`Missing settings: ${missing.join(', ')}. ${advice}`, ...error.malformed.map(inOptions)].join('\n'),
+    );
   }
 }
 

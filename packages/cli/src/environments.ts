@@ -1,4 +1,5 @@
 import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
+import type { Connection } from './connection.ts';
 import { UsageError } from './errors.ts';
 import { didYouMean } from './text/did-you-mean.ts';
 
@@ -22,6 +23,20 @@ export function pickEnvironment(environments: readonly ApiEnvironment[], name: s
   throw new UsageError(
     `Unknown environment "${name}".${didYouMean(name, names)} Environments: ${names.join(', ') || 'none'}.`,
   );
+}
+
+/** The environment that the settings name, from a list or from the server. @throws as {@link findEnvironment} does. */
+export async function currentEnvironment(
+  { api, settings }: Connection,
+  environments?: readonly ApiEnvironment[],
+): Promise<ApiEnvironment> {
+  const all = environments ?? (await api.listEnvironments());
+  try {
+    return pickEnvironment(all, settings.environment);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message} Choose one with --env or SMOOAI_CONFIG_ENV.`);
+  }
 }
 
 /** The fallback of an environment; undefined if it has none, or one that the client in use has no access to. */

@@ -29,7 +29,7 @@ describe('an error', () => {
     expect(result.stderr).toMatch(/set SMOOAI_CONFIG_AUTH_URL \(authUrl\) to/);
     expect(asked.every((url) => url.startsWith(`${bench.current.server.url}/.well-known/`))).toBe(true);
     const elsewhere = await withoutWaiting(() => cli(['list'], { fetch }));
-    expect(elsewhere.stderr).not.toContain('SMOOAI_CONFIG_AUTH_URL');
+    expect(elsewhere.stderr).not.toContain('set SMOOAI_CONFIG_AUTH_URL');
   });
 
   it('is none if the API itself issues tokens and no other issuer is set', async () => {
@@ -52,7 +52,49 @@ describe('an error', () => {
   it('of the organization has the status of the server', async () => {
     const { code, stderr } = await bench.current.cli(['list', '--org', 'someone-else']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/refused \(403\)/);
+    expect(stderr).toMatch(
+      /refused \(403\): .*organization.*\nCheck the organization: --org, SMOOAI_CONFIG_ORG_ID,/,
+    );
+  });
+
+  it('of a wrong path names the setting with the URL', async () => {
+    const { cli, server } = bench.current;
+    const { code, stderr } = await cli(['list', '--api-url', `${server.url}/api`]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /refused \(404\): .*endpoint.*\nCheck the URL of the config API: --api-url, SMOOAI_CONFIG_API_URL,/,
+    );
+  });
+
+  it('of an environment or a right that the client lacks says what to do', async () => {
+    const { cli } = bench.current;
+    await cli([
+      'schema',
+      'add',
+      'shop',
+      '--file',
+      await bench.current.file('s.json', '{"type":"object","properties":{}}'),
+    ]);
+    const made = await cli(['clients', 'create', 'reader', '--environments', 'staging', '--json']);
+    const credentials = await bench.current.file('reader.json', made.stdout);
+    const env = { SMOOAI_CONFIG_CLIENT_SECRET: '' };
+    const read = await cli(['list', '--env', 'production', '--credentials', credentials], { env });
+    expect(read.stderr).toMatch(/production/);
+    const write = await cli(['env', 'create', 'qa', '--credentials', credentials], { env });
+    expect(write.stderr).toMatch(
+      /refused \(403\).*scope.*\nUse a client with more rights: .*clients create NAME --scopes/,
+    );
+  });
+
+  it('of an issuer or a URL that cannot be used names the option', async () => {
+    const { cli, server } = bench.current;
+    const issuer = await cli(['list', '--auth-url', `${server.url}/oauth`]);
+    expect(issuer.stderr).toMatch(/404.*\nCheck the URL of the issuer: --auth-url, SMOOAI_CONFIG_AUTH_URL,/);
+    const insecure = await cli(['list', '--api-url', 'http://config.example']);
+    expect(insecure).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Use https, or pass --allow-insecure-http.'),
+    });
   });
 
   it('of a gateway that does not return JSON says so', async () => {

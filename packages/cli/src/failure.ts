@@ -42,16 +42,25 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
 function describeConfigError(error: ConfigError): Failure {
   const { code } = error;
   const exitCode = USAGE_CODES.has(code) ? EXIT.usage : EXIT.failure;
-  if (!isRejection(error)) return { message: error.message, code, exitCode };
+  if (!isRejection(error)) return { message: error.message + settingsAdvice(error), code, exitCode };
   const { status, serverMessage, body } = error;
   if (serverMessage === undefined) return { message: error.message, code, exitCode };
-  const lines = Object.values(body ?? {}).flatMap((entry) =>
-    Array.isArray(entry) ? entry.flatMap(listLine) : [],
-  );
+  const lines = linesIn(body);
   // If there is a list, the cause only repeats it in one line.
   const cause = lines.length === 0 && typeof body?.cause === 'string' ? ` (${body.cause})` : '';
-  const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status)}`;
+  const message = `The config server refused (${status}): ${[serverMessage + cause, ...lines].join('\n  ')}${remedy(status, serverMessage)}`;
   return { message, code, exitCode };
+}
+
+/** Where the settings come from that an error is about. */
+function settingsAdvice(error: ConfigError): string {
+  if (isConfigError(error, 'ERR_TOKEN_REJECTED')) {
+    if (error.status === 401) {
+      return '\nThey come from --client-id, SMOOAI_CONFIG_CLIENT_ID and SMOOAI_CONFIG_CLIENT_SECRET, or from the credentials file or profile. To store new ones: smooai-config login --credentials FILE';
+    }
+    if (error.status === 404) return check('URL of the issuer', 'SMOOAI_CONFIG_AUTH_URL', '--auth-url');
+  }
+  return '';
 }
 
 interface Rejection {
@@ -62,6 +71,16 @@ interface Rejection {
 
 function isRejection(error: ConfigError): error is ConfigError & Rejection {
   return error.code === 'ERR_REQUEST_REJECTED' && 'status' in error && typeof error.status === 'number';
+}
+
+/** The entries of the lists in a refusal, such as the values that are in the way, indented. */
+export function refusalLines(error: unknown): string[] {
+  const lines = isConfigError(error) && isRejection(error) ? linesIn(error.body) : [];
+  return lines.map((line) => `  ${line}`);
+}
+
+function linesIn(body: Rejection['body']): string[] {
+  return Object.values(body ?? {}).flatMap((entry) => (Array.isArray(entry) ? entry.flatMap(listLine) : []));
 }
 
 /** Whether the server refused with this status. */
@@ -83,7 +102,19 @@ function listLine(entry: unknown): string[] {
   ];
 }
 
-function remedy(status: number): string {
-  if (status === 403) return '\nCheck that the client may use this organization, environment and scope.';
-  return '';
+/** Which setting to check, or what else to do. The server's words cannot name our settings. */
+function remedy(status: number, words: string): string {
+  if (status !== 403 && status !== 404) return '';
+  // First, because such a message may quote the path, which has the other words in it.
+  if (/endpoint/i.test(words)) return check('URL of the config API', 'SMOOAI_CONFIG_API_URL', '--api-url');
+  if (/organi[sz]ation/i.test(words)) return check('organization', 'SMOOAI_CONFIG_ORG_ID', '--org');
+  if (status === 404) return '';
+  if (/^This client may not use the environment/.test(words)) {
+    return check('environment', 'SMOOAI_CONFIG_ENV', '--env');
+  }
+  return '\nUse a client with more rights: an admin can create one with "smooai-config clients create NAME --scopes SCOPES".';
+}
+
+function check(what: string, variable: string, option: string): string {
+  return `\nCheck the ${what}: ${option}, ${variable}, or the one in the credentials file or profile.`;
 }

@@ -18,15 +18,21 @@ export function parseValueText(text: string, key: CatalogKey): JsonValue {
   if (types.has('string')) return text;
   // JSON of another type: the server's refusal says what it expects, and where.
   if (parsed !== undefined) return parsed;
-  const expected = types.size === 0 ? 'JSON' : [...types].join(' or ');
+  const expected = types.size === 0 ? 'JSON' : [...types].map(withArticle).join(' or ');
   const actual = key.tier === 'secret' ? 'the value' : JSON.stringify(text);
   throw new UsageError(`${key.fullName} must be ${expected}, but ${actual} is not.${hint(types)}`);
+}
+
+function withArticle(type: string): string {
+  if (type === 'null') return type;
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
 function hint(types: ReadonlySet<string>): string {
   if (types.has('boolean')) return ' Use true or false.';
   if (types.has('number')) return ' Use a number, such as 20.';
   if (types.has('array')) return ' Use JSON, such as \'["a","b"]\'.';
+  if (types.has('object')) return ' Use JSON, such as \'{"size":"large"}\'.';
   return ' Use JSON, with double quotes around text.';
 }
 

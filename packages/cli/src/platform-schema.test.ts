@@ -48,7 +48,7 @@ it('a program moves from the platform with its schema, values and bundle', async
     return result.stdout;
   };
   expect(await done(['schema', 'add', 'shop', '--file', 'typescript.json'])).toContain('with 8 keys');
-  expect(await done(['schema', 'add', 'worker', '--file', 'python.json'])).toContain('with 1 keys');
+  expect(await done(['schema', 'add', 'worker', '--file', 'python.json'])).toContain('with 1 key.');
   await done(['set', 'API_URL', 'https://api.example']);
   await done(['set', 'secrets.DATABASE_URL', '--stdin'], 'postgres://db.example/shop');
   await done(['set', 'flags.ENABLE_NEW_UI', 'true']);

@@ -35,7 +35,8 @@ export async function findProfile(io: CliIo, name: string): Promise<Profile> {
   const profiles = await readProfiles(io);
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (profile !== undefined) return profile;
-  throw unknownProfile(name, profiles);
+  const store = `Store one with: smooai-config login --profile ${name}`;
+  throw new UsageError(`${unknownProfile(name, profiles)} ${store}`);
 }
 
 /** Returns the default profile; undefined if there is none. */
@@ -54,17 +55,15 @@ export async function saveProfile(io: CliIo, name: string, profile: Profile): Pr
 /** Removes a profile. @throws {UsageError} with the names that exist, if there is none of that name. */
 export async function removeProfile(io: CliIo, name: string): Promise<void> {
   const { [name]: removed, ...rest } = await readProfiles(io);
-  if (removed === undefined) throw unknownProfile(name, rest);
+  if (removed === undefined) throw new UsageError(unknownProfile(name, rest));
   const file = profilesFile(io);
   if (Object.keys(rest).length > 0 || file === undefined) await writeProfiles(io, rest);
   else await rm(file, { force: true });
 }
 
-function unknownProfile(name: string, profiles: Profiles): UsageError {
+function unknownProfile(name: string, profiles: Profiles): string {
   const names = Object.keys(profiles);
-  return new UsageError(
-    `Unknown profile "${name}".${didYouMean(name, names)} Profiles: ${names.join(', ') || 'none'}. Store one with: smooai-config login --profile ${name}`,
-  );
+  return `Unknown profile "${name}".${didYouMean(name, names)} Profiles: ${names.join(', ') || 'none'}.`;
 }
 
 async function readProfiles(io: CliIo): Promise<Profiles> {
@@ -76,7 +75,10 @@ async function readProfiles(io: CliIo): Promise<Profiles> {
       `warning: ${file} contains secrets and other users can read it. Run: chmod 600 ${file}\n`,
     );
   }
-  const content = await readJsonFile(file, `The profiles in ${file}`);
+  const content = await readJsonFile(file, `The profiles file ${file}`).catch((error: unknown) => {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message} Correct it, or delete it and log in again: smooai-config login`);
+  });
   const profiles: Profiles = {};
   for (const [name, profile] of Object.entries(isRecord(content) ? content : {})) {
     if (isRecord(profile) && Object.values(profile).every((value) => typeof value === 'string')) {

@@ -10,6 +10,11 @@ export const SETTINGS_VARIABLES = {
   environment: 'SMOOAI_CONFIG_ENV',
 } as const;
 
+/** A setting in a message: the option's name and its variable, such as `apiUrl (SMOOAI_CONFIG_API_URL)`. */
+export function settingName(setting: keyof typeof SETTINGS_VARIABLES): string {
+  return `${setting} (${SETTINGS_VARIABLES[setting]})`;
+}
+
 /**
  * The environment variable of a key: words in capitals, joined by underscores. It has only capitals, digits and
  * underscores, and does not start with a digit, so that a shell can set it.

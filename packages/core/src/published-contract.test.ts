@@ -76,6 +76,13 @@ describe('a platform that serves the published contract only', () => {
     expect(await api.listAuthClients()).toMatchObject([{ clientId: 'c1' }]);
   });
 
+  it('may leave out fields of its clients and environments', async () => {
+    const [client] = await connect().listAuthClients();
+    expect(client).toMatchObject({ id: 'c1', type: 'm2m', scopes: [], environments: null, revokedAt: null });
+    const [environment] = await connect().listEnvironments();
+    expect(environment).toMatchObject({ name: 'development', fallbackEnvironmentId: null });
+  });
+
   it('gets keys that are encoded in its URLs', async () => {
     const api = connect();
     expect(await api.getValue('development', 'weird/key with spaces')).toBe('spaced');
@@ -110,7 +117,8 @@ describe('a platform that serves the published contract only', () => {
     ['b2m', { publishableKey: 'pk-of-a-test' }],
   ] as const)('names the credential of a new %s client differently', async (type, credential) => {
     const created = await connect().createAuthClient({ type, name: 'shop' });
-    expect(created).toMatchObject({ id: 'c2', clientId: 'c2', ...credential });
+    expect(created).toMatchObject({ id: 'c2', clientId: 'c2', type, ...credential });
+    expect(created).not.toHaveProperty('secretKey');
   });
 
   it.each([

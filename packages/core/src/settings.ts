@@ -1,4 +1,4 @@
-import { SETTINGS_VARIABLES } from './environment-variable.ts';
+import { SETTINGS_VARIABLES, settingName } from './environment-variable.ts';
 import { OptionsError, SettingsError } from './errors.ts';
 import { parseBaseUrl } from './http/base-url.ts';
 
@@ -85,7 +85,7 @@ export function findSettings(
   const { apiUrl = '', authUrl, ...found } = readSettings(options, env);
   const malformed: string[] = [];
   const urlOf = (setting: 'apiUrl' | 'authUrl', value: string): string => {
-    const label = `${setting} (${SETTINGS_VARIABLES[setting]})`;
+    const label = settingName(setting);
     const { allowInsecureHttp } = options;
     try {
       return parseBaseUrl(setting, value, { allowInsecureHttp, label });

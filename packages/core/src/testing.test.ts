@@ -51,21 +51,17 @@ describe('a test client', () => {
     expect(client.limit('cartItems')).toBe(10);
   });
 
-  it('overrides segments, and keeps the last valid value if an override is invalid', () => {
+  it('overrides segments', () => {
     const client = createTestClient({
       config,
       secrets: { databaseUrl },
-      flags: { newCheckout: ofStaff, theme: 'dark' },
+      flags: { newCheckout: ofStaff },
       segments: { staff: inCountry('NL') },
     });
     const evaluateBoth = () => ['NL', 'DE'].map((country) => client.flag('newCheckout', { country }));
     {
-      using _ = client.override({ segments: { staff: inCountry('DE') }, flags: { theme: 'pink' as never } });
+      using _ = client.override({ segments: { staff: inCountry('DE') } });
       expect(evaluateBoth()).toEqual([false, true]);
-      expect([client.flag('theme'), client.health().invalidKeys.map(({ key }) => key)]).toEqual([
-        'dark',
-        ['theme'],
-      ]);
     }
     expect([evaluateBoth(), client.health().invalidKeys]).toEqual([[true, false], []]);
   });
@@ -145,5 +141,90 @@ describe('a test client', () => {
   it('reads no environment variables', () => {
     vi.stubEnv('TITLE', 'from the machine');
     expect(createTestClient({ config, secrets: { databaseUrl } }).public('title')).toBe('Shop');
+  });
+});
+
+describe('a test client refuses', () => {
+  const strict = defineConfig({
+    public: { opensAt: z.iso.datetime().transform((text) => new Date(text)), title: z.string() },
+    secrets: { pin: z.string().min(4) },
+    flags: { theme: z.enum(['light', 'dark']).default('light') },
+    limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
+  });
+  const valid = { public: { opensAt: '2026-01-01T00:00:00Z', title: 'Shop' }, secrets: { pin: '1234' } };
+  const messageOf = (call: () => unknown): string => {
+    try {
+      call();
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ERR_VALUES_INVALID' });
+      return String(error);
+    }
+    return 'accepted';
+  };
+
+  it.each<[string, object, RegExp]>([
+    ['a wrong value', { flags: { theme: 'pink' } }, /flags\.theme is invalid: .*"light"\|"dark"/],
+    [
+      'a wrong secret, without the value',
+      { secrets: { pin: '77' } },
+      /secrets\.pin is invalid: does not match/,
+    ],
+    [
+      'a wrong value for some contexts',
+      {
+        flags: { theme: { $cohort: { defaultValue: 'light', rules: [{ id: 'nl', when: {}, value: 'x' }] } } },
+      },
+      /flags\.theme is invalid: rules\[0\]\.value of rule "nl"/,
+    ],
+    [
+      'a limit that is not a number',
+      { limits: { cartItems: '5' } },
+      /limits\.cartItems is invalid: it must be a/,
+    ],
+    ['an unknown key', { flags: { them: 'dark' } }, /flags\.them is not in the schema/],
+    [
+      'a key of another tier',
+      { flags: { title: 'x' } },
+      /flags\.title is not in the schema: "title" is not a flag/,
+    ],
+    [
+      'what a validator makes of a stored value',
+      { public: { opensAt: new Date(0) } },
+      /public\.opensAt is invalid: .*Pass the value as it is stored, before the validator transforms it/,
+    ],
+  ])('%s', (_, values, message) => {
+    const given = values as Partial<typeof valid>;
+    const made = messageOf(() => createTestClient({ config: strict, ...valid, ...given }));
+    expect(made).toMatch(message);
+    expect(made).not.toMatch(/77/);
+    const client = createTestClient({ config: strict, ...valid });
+    const listener = vi.fn();
+    client.subscribe(listener);
+    expect(messageOf(() => client.set(given))).toBe(made);
+    expect(messageOf(() => client.override(given))).toBe(made);
+    expect(messageOf(() => client.override(given, () => 'ran'))).toBe(made);
+    expect(listener).not.toHaveBeenCalled();
+    expect([client.public('opensAt'), client.flag('theme')]).toEqual([new Date('2026-01-01'), 'light']);
+  });
+
+  it('all wrong values at once', () => {
+    const values = { flags: { theme: 'pink' as never }, secrets: { pin: '1' } };
+    expect(messageOf(() => createTestClient({ config: strict, ...values }))).toMatch(
+      /^ValuesInvalidError: 2 value\(s\)[\s\S]*secrets\.pin[\s\S]*flags\.theme/,
+    );
+  });
+
+  it('a read of a missing value with what the test can do', async () => {
+    const client = createTestClient({ config: strict, secrets: valid.secrets });
+    const advice = (name: string, key: string) =>
+      `${name}.${key} has no value and no default. Add it to the values of the test: { ${name}: { "${key}": … } }.`;
+    expect(() => client.public('title')).toThrow(advice('public', 'title'));
+    await expect(client.ready()).rejects.toMatchObject({
+      code: 'ERR_VALUES_INVALID',
+      keys: [{ message: advice('public', 'opensAt') }, { message: advice('public', 'title') }],
+    });
+    const other = createTestClient({ config: strict, public: valid.public });
+    expect(() => other.secret('pin')).toThrow(advice('secrets', 'pin'));
+    expect(() => client.public('nothing' as never)).toThrow(/"nothing" is not a public value in the schema/);
   });
 });

@@ -1,40 +1,21 @@
 import { ConfigClient } from './client/config-client.ts';
-import { plainCopy } from './lib/frozen-copy.ts';
+import { type InvalidKey, isConfigError, ValueMissingError, ValuesInvalidError } from './errors.ts';
+import { isTargeted } from './evaluation/evaluate.ts';
 import { isThenable } from './lib/guarded-call.ts';
-import type {
-  AnyConfig,
-  FlagInput,
-  FlagKey,
-  LimitKey,
-  PublicInput,
-  PublicKey,
-  SecretInput,
-  SecretKey,
-} from './schema/config-types.ts';
-import type { RulesetSink, RulesetSource } from './sources/ruleset-source.ts';
-import type { Condition, JsonValue, Ruleset, TargetedValue } from './wire.ts';
+import { jsonFault } from './lib/json-fault.ts';
+import { RulesetStore } from './ruleset/ruleset-store.ts';
+import type { AnyConfig, PublicKey, PublicValue, SecretKey, SecretValue } from './schema/config-types.ts';
+import { EMPTY_RULESET, MemorySource, merged, type TestValues } from './sources/memory-source.ts';
+import { TIERS, tierNames } from './tiers.ts';
 
-/**
- * Values by tier, of the types that the schema's validators accept: the input type of a validator that transforms.
- * Flags and limits may be targeted (`{ $cohort }`).
- */
-export interface TestValues<Config extends AnyConfig> {
-  public?: { [Key in PublicKey<Config>]?: PublicInput<Key, Config> };
-  secrets?: { [Key in SecretKey<Config>]?: SecretInput<Key, Config> };
-  flags?: {
-    [Key in FlagKey<Config>]?:
-      | FlagInput<Key, Config>
-      | TargetedValue<Exclude<FlagInput<Key, Config>, undefined>>;
-  };
-  limits?: { [Key in LimitKey<Config>]?: number | TargetedValue<number> };
-  segments?: Record<string, Condition>;
-}
+export type { TestValues };
 
 /** A client in memory, with the real validation and evaluation. Create one with {@link createTestClient}. */
 export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
   readonly #source: MemorySource;
 
   constructor(options: { config: Config } & TestValues<Config>) {
+    requireValid(options.config, options);
     const source = new MemorySource(options);
     // Environment variables of the machine must not decide what a test reads.
     super({ config: options.config, source, overrides: false });
@@ -43,8 +24,38 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
     this.ready().catch(() => undefined);
   }
 
-  /** Merges values into the current ones, as one change. Listeners are called before this returns. */
+  /** As of a client with a server; a value that is missing is added to the test. */
+  override async ready(options: { timeoutMs?: number } = {}): Promise<this> {
+    try {
+      return await super.ready(options);
+    } catch (error) {
+      throw adviseTest(this.config, error);
+    }
+  }
+
+  override public<Key extends PublicKey<Config>>(key: Key): PublicValue<Key, Config> {
+    try {
+      return super.public(key);
+    } catch (error) {
+      throw adviseTest(this.config, error);
+    }
+  }
+
+  override secret<Key extends SecretKey<Config>>(key: Key): SecretValue<Key, Config> {
+    try {
+      return super.secret(key);
+    } catch (error) {
+      throw adviseTest(this.config, error);
+    }
+  }
+
+  /**
+   * Merges values into the current ones, as one change. Listeners are called before this returns.
+   *
+   * @throws {ValuesInvalidError} as {@link createTestClient} does; then nothing changes.
+   */
   set(values: TestValues<Config>): void {
+    requireValid(this.config, values);
     this.#source.set(values);
   }
 
@@ -52,6 +63,7 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
    * Overrides values, as one change, until the returned object is disposed, such as at the end of a block with
    * `using`. Overrides may overlap and end in any order.
    *
+   * @throws {ValuesInvalidError} as {@link createTestClient} does; then nothing changes.
    * @example
    * using _ = client.override({ flags: { newCheckout: true } });
    */
@@ -59,6 +71,7 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
   /** Overrides values while `scope` runs, until its promise settles if it is asynchronous. Returns its result. */
   override<Result>(values: TestValues<Config>, scope: () => Result): Result;
   override<Result>(values: TestValues<Config>, scope?: () => Result): Disposable | Result {
+    requireValid(this.config, values);
     const end = this.#source.override(values);
     if (scope === undefined) return { [Symbol.dispose]: end };
     let result: Result;
@@ -79,6 +92,7 @@ export class TestClient<Config extends AnyConfig> extends ConfigClient<Config> {
 /**
  * Creates a client for tests. It needs no server and no settings. Keys that are left out have the schema's default.
  *
+ * @throws {ValuesInvalidError} listing every value that the schema rejects, and every key that it does not declare.
  * @example
  * const client = createTestClient({ config, flags: { newCheckout: true } });
  * client.set({ flags: { newCheckout: false } });
@@ -89,82 +103,60 @@ export function createTestClient<Config extends AnyConfig>(
   return new TestClient(options);
 }
 
-class MemorySource implements RulesetSource {
-  #revision = 0;
-  readonly #overrides = new Set<{ values: TestValues<AnyConfig> }>();
-  #stored: Ruleset = {
-    revision: '0',
-    environment: 'test',
-    public: {},
-    secret: {},
-    flags: {},
-    limits: {},
-    segments: {},
-  };
-  #sink: RulesetSink | undefined;
-
-  constructor(values: TestValues<AnyConfig>) {
-    this.set(values);
-  }
-
-  start(sink: RulesetSink): Promise<void> {
-    this.#sink = sink;
-    sink.replace(this.#ruleset());
-    sink.confirm();
-    sink.status('memory');
-    return Promise.resolve();
-  }
-
-  // Nothing to stop: a closed client ignores what is pushed.
-  stop(): void {}
-
-  set(values: TestValues<AnyConfig>): void {
-    this.#stored = merged(this.#stored, values);
-    this.#push();
-  }
-
-  /** Returns a function that ends the override; calling it again does nothing. */
-  override(values: TestValues<AnyConfig>): () => void {
-    const override = { values };
-    this.#overrides.add(override);
-    this.#push();
-    return () => {
-      if (this.#overrides.delete(override)) this.#push();
-    };
-  }
-
-  #push(): void {
-    this.#revision += 1;
-    this.#sink?.replace(this.#ruleset());
-    this.#sink?.confirm();
-  }
-
-  #ruleset(): Ruleset {
-    let ruleset = this.#stored;
-    for (const { values } of this.#overrides) ruleset = merged(ruleset, values);
-    return { ...ruleset, revision: String(this.#revision) };
-  }
+/**
+ * Parses the values as a client does.
+ * @throws {ValuesInvalidError} listing every value that the schema rejects, and every key that it does not declare.
+ */
+function requireValid(config: AnyConfig, values: TestValues<AnyConfig>): void {
+  const store = new RulesetStore(config);
+  store.replace(merged(EMPTY_RULESET, values));
+  const rejected = store.invalidKeys().filter(({ code }) => code === 'ERR_VALUE_INVALID');
+  const invalid = [...misplaced(config, values), ...rejected.map((entry) => explain(entry, values))];
+  if (invalid.length > 0) throw new ValuesInvalidError(EMPTY_RULESET.environment, invalid);
 }
 
-function merged(ruleset: Ruleset, values: TestValues<AnyConfig>): Ruleset {
-  return {
-    ...ruleset,
-    public: merge(ruleset.public, values.public),
-    secret: merge(ruleset.secret, values.secrets),
-    flags: merge(ruleset.flags, values.flags),
-    limits: merge(ruleset.limits, values.limits),
-    segments: { ...ruleset.segments, ...values.segments },
-  };
+/** Keys that the schema does not declare in that group, and limits that are not numbers. */
+function misplaced(config: AnyConfig, values: TestValues<AnyConfig>): InvalidKey[] {
+  return TIERS.flatMap(({ group, tier, label }) =>
+    Object.entries<unknown>(values[group] ?? {}).flatMap(([key, value]) => {
+      if (value === undefined) return [];
+      if (config.keys.get(key)?.tier !== tier) {
+        return [invalidKey(key, `${group}.${key} is not in the schema: "${key}" is not a ${label}`)];
+      }
+      const isNumber = typeof value === 'number' && Number.isFinite(value);
+      if (tier !== 'limit' || isNumber || isTargeted(value)) return [];
+      return [invalidKey(key, `${group}.${key} is invalid: it must be a finite number`)];
+    }),
+  );
 }
 
-function merge(
-  stored: Record<string, JsonValue>,
-  values: Readonly<Record<string, unknown>> | undefined,
-): Record<string, JsonValue> {
-  const merged = { ...stored };
-  for (const [key, value] of Object.entries(values ?? {})) {
-    // It may be anything that the validator accepts, since it is never sent as JSON. The test may go on changing it.
-    if (value !== undefined) merged[key] = plainCopy(value) as JsonValue;
+function invalidKey(key: string, message: string): InvalidKey {
+  return { key, code: 'ERR_VALUE_INVALID', message: `${message}.` };
+}
+
+/** A value that JSON cannot carry was probably meant to be what the validator makes of a stored one. */
+function explain(entry: InvalidKey, values: TestValues<AnyConfig>): InvalidKey {
+  const isPlain = TIERS.every(({ group }) => {
+    const value: unknown = (values[group] as Readonly<Record<string, unknown>> | undefined)?.[entry.key];
+    return value === undefined || jsonFault(value) === undefined;
+  });
+  const advice = ' Pass the value as it is stored, before the validator transforms it.';
+  return isPlain ? entry : { ...entry, message: entry.message + advice };
+}
+
+/** A test adds a missing value to its own values, not to a server. */
+function adviseTest(config: AnyConfig, error: unknown): unknown {
+  if (isConfigError(error, 'ERR_VALUE_MISSING')) {
+    return new ValueMissingError(error.key, missingMessage(config, error.key));
   }
-  return merged;
+  if (!isConfigError(error, 'ERR_VALUES_INVALID')) return error;
+  const keys = error.keys.map((entry) =>
+    entry.code === 'ERR_VALUE_MISSING' ? { ...entry, message: missingMessage(config, entry.key) } : entry,
+  );
+  return new ValuesInvalidError(EMPTY_RULESET.environment, keys);
+}
+
+function missingMessage(config: AnyConfig, key: string): string {
+  const { group } = tierNames(config.keys.get(key)?.tier ?? 'public');
+  return `${group}.${key} has no value and no default. Add it to the values of the test: { ${group}: { ${JSON.stringify(key)}: … } }.`;
 }

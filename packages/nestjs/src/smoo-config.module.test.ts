@@ -73,7 +73,7 @@ describe('forRoot', () => {
   });
 
   it('fails to start with the names of all missing values', async () => {
-    const client = createTestClient({ config, flags: { theme: 'purple' as never } });
+    const client = createTestClient({ config });
     const start = Test.createTestingModule({ imports: [SmooConfigModule.forRoot({ client })] })
       .setLogger(silent)
       .compile();

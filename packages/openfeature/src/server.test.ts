@@ -6,6 +6,7 @@ import {
   OpenFeature,
   ProviderEvents,
 } from '@openfeature/server-sdk';
+import { createConfigClient, type RulesetSource } from '@smooai/config/server';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SmooConfigProvider, type SmooConfigProviderOptions } from './server.ts';
@@ -92,8 +93,21 @@ describe('a result', () => {
   });
 
   it('keeps the last valid value as STALE while the stored one is invalid', async () => {
-    const { client, source } = await open({ flags: { theme: 'dark' } });
-    source.set({ flags: { theme: 'purple' } });
+    // A test client would refuse the value.
+    const rest = { environment: 'test', public: {}, secret: {}, limits: {}, segments: {} };
+    let send: (revision: string, theme: string) => void = () => undefined;
+    const source: RulesetSource = {
+      start: (sink) => {
+        send = (revision, theme) => sink.replace({ ...rest, revision, flags: { theme } });
+        send('1', 'dark');
+        return Promise.resolve();
+      },
+      stop: () => undefined,
+    };
+    const live = await createConfigClient({ config: shopConfig, source, overrides: false }).ready();
+    await OpenFeature.setProviderAndWait(new SmooConfigProvider(live));
+    const client = OpenFeature.getClient();
+    send('2', 'purple');
     expect(await client.getStringDetails('theme', 'none')).toMatchObject({
       value: 'dark',
       reason: 'STALE',

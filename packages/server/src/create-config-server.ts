@@ -1,4 +1,5 @@
-import { setMaxListeners } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
+import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { type Bootstrap, bootstrap } from './bootstrap/bootstrap.ts';
 import { credentialsFileOf, type ServerCredentials } from './bootstrap/credentials-file.ts';
@@ -48,6 +49,7 @@ export interface ConfigServer {
  */
 export async function createConfigServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
   const resolved = resolveOptions(options, credentialsFileOf);
+  await requireAddress(resolved);
   const moved = await refuseLostDatabase(resolved);
   const storage = await openStorage(resolved);
   let app: FastifyInstance | undefined;
@@ -107,15 +109,32 @@ function logMoved(app: FastifyInstance, files: readonly MovedFile[]): void {
   for (const file of files) app.log.warn(file, 'moved a file of a lost database aside');
 }
 
+/** Before any file is created: a start that cannot listen must leave nothing behind. Another process may still be faster. */
+async function requireAddress({ host, port }: ResolvedOptions): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen({ host, port });
+    await once(probe, 'listening');
+  } catch (cause) {
+    throw addressError(cause, host, port);
+  }
+  probe.close();
+  await once(probe, 'close');
+}
+
 async function listen(app: FastifyInstance, { host, port }: ResolvedOptions): Promise<void> {
   try {
     await app.listen({ host, port });
   } catch (cause) {
-    throw new ServerStartError('ERR_ADDRESS_UNAVAILABLE', addressMessage(cause, host, port), { cause });
+    throw addressError(cause, host, port);
   }
   if (!isLoopback(host)) {
     app.log.warn({ host }, 'plain HTTP is reachable from other machines: put TLS in front of the server');
   }
+}
+
+function addressError(cause: unknown, host: string, port: number): ServerStartError {
+  return new ServerStartError('ERR_ADDRESS_UNAVAILABLE', addressMessage(cause, host, port), { cause });
 }
 
 function addressMessage(cause: unknown, host: string, port: number): string {
@@ -125,6 +144,9 @@ function addressMessage(cause: unknown, host: string, port: number): string {
   }
   if (code === 'EACCES')
     return `The current user may not listen on port ${port} of ${host}. Choose a port from 1024 up.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return `${host} is not an address of this machine${codeSuffix(cause)}. Use 127.0.0.1, or 0.0.0.0 for all its addresses.`;
+  }
   return `The server cannot listen on ${host}, port ${port}${codeSuffix(cause)}.`;
 }
 

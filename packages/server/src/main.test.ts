@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -264,6 +264,14 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
     const busy = run(['--json', '--port', port], directory);
     expect(await busy.exit).toBe(1);
     expect(busy.stderr()).toContain(`Port ${port} on 127.0.0.1 is taken`);
+    expect(await readdir(directory)).toEqual([]);
+    const elsewhere = run(['--json', '--host', '192.0.2.1'], directory);
+    expect(await elsewhere.exit).toBe(1);
+    expect(elsewhere.stderr()).toMatch(/192\.0\.2\.1 is not an address of this machine.*Use 127\.0\.0\.1/);
+    expect(await readdir(directory)).toEqual([]);
+    const folder = run(['--json', '--db', '.'], directory);
+    expect(await folder.exit).toBe(1);
+    expect(folder.stderr()).toContain('. is a folder. Name a file in it, such as config.db.');
 
     await writeFile(join(directory, 'notes.txt'), 'precious');
     const foreign = run(['--json', '--db', 'notes.txt'], directory);

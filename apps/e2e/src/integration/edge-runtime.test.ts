@@ -78,7 +78,27 @@ describe.each(['edge-light', 'workerd'])('a worker built for %s', (condition) =>
       refused: { code: 'ERR_TOKEN_TRANSPORT', reason: 'refused' },
       theme: 'dark',
       fetched: 'dark',
-      baked: 'Baked',
+    });
+  });
+
+  it('starts from a baked bundle without network, and refuses every other bundle by name', async () => {
+    const vm = new EdgeVM();
+    vm.evaluate(await bundle(condition));
+    const deadUrl = await unusedUrl();
+    const ids = { organizationId: 'o-1', clientId: 'c-1', clientSecret: 'a-client-secret' };
+    const settings = { apiUrl: deadUrl, authUrl: deadUrl, environment: 'development', ...ids };
+    const run = `worker.runOffline(${JSON.stringify(settings)})`;
+    const refused = (reason: string) => expect.stringMatching(`^ERR_OPTIONS_INVALID: The bundle ${reason}`);
+    expect(JSON.parse(await vm.evaluate<Promise<string>>(run))).toEqual({
+      baked: ['Baked', 'a-baked-secret', 'light', 'file'],
+      hasClearText: false,
+      torn: refused('is damaged'),
+      changed: refused('is damaged'),
+      wrongKey: refused('was sealed with another key, or is not a bundle. Check SMOO_CONFIG_KEY.'),
+      foreign: refused('is not encrypted'),
+      noKey: refused('has no key'),
+      path: expect.stringMatching(/^ERR_OPTIONS_INVALID: This runtime has no file system/),
+      value: { code: expect.stringMatching(/^ERR_(TOKEN|REQUEST)_TRANSPORT$/), reason: 'refused' },
     });
   });
 });

@@ -13,6 +13,7 @@ import { z } from 'zod';
 
 const config = defineConfig({
   public: { title: z.string().default('Shop') },
+  secrets: { apiKey: z.string().optional() },
   flags: { theme: z.enum(['light', 'dark']).default('light') },
 });
 
@@ -29,15 +30,38 @@ async function storedValue(api, key, value) {
   return { schemaId: schema.id, environmentId: environment.id, key, value, tier: 'feature_flag' };
 }
 
-/** Starts from a baked bundle, without a server. */
-async function readBaked(settings) {
+/** Starts from a baked bundle without a server, and from bundles that must be refused. Reads one value without a server. */
+export async function runOffline(settings) {
   const key = createBundleKey();
-  const bundle = await sealBundle({ public: { title: 'Baked' }, secret: {} }, key);
-  const client = createConfigClient({ config, ...settings, bundled: { bundle, key }, fallback: 'cached' });
-  await client.ready({ timeoutMs: 300 });
-  const title = client.public('title');
-  await client.close();
-  return title;
+  const bundle = await sealBundle({ public: { title: 'Baked' }, secret: { apiKey: 'a-baked-secret' } }, key);
+  const start = async (bundled) => {
+    const client = createConfigClient({ config, ...settings, bundled, fallback: 'cached' });
+    try {
+      await client.ready({ timeoutMs: 300 });
+      return [
+        client.public('title'),
+        client.secret('apiKey'),
+        client.flag('theme'),
+        client.health().transport,
+      ];
+    } catch (error) {
+      return `${error.code}: ${error.message}`;
+    } finally {
+      await client.close();
+    }
+  };
+  const text = new TextDecoder('latin1').decode(bundle);
+  return JSON.stringify({
+    baked: await start({ bundle, key }),
+    hasClearText: text.includes('a-baked-secret') || text.includes('apiKey'),
+    torn: await start({ bundle: bundle.subarray(0, -5), key }),
+    changed: await start({ bundle: bundle.map((byte, index) => (index === 40 ? byte ^ 1 : byte)), key }),
+    wrongKey: await start({ bundle, key: createBundleKey() }),
+    foreign: await start({ bundle: new TextEncoder().encode('{"public":{}}'), key }),
+    noKey: await start({ bundle }),
+    path: await start({ bundle: 'config.bundle', key }),
+    value: await failureOf(fetchConfigValue('theme', { ...settings, config, retries: 0 })),
+  });
 }
 
 /** Exchanges, invalidates, shares and aborts tokens; then starts a client. */
@@ -73,6 +97,5 @@ export async function run({ deadUrl, ...settings }) {
     refused: await failureOf(lost.getAccessToken()),
     theme,
     fetched,
-    baked: await readBaked({ ...settings, apiUrl: deadUrl, authUrl: deadUrl }),
   });
 }

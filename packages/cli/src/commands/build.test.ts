@@ -21,7 +21,7 @@ describe('build', () => {
     const { code, stdout, stderr } = await cli(['build', '--env', 'production', '--out', 'config.bundle']);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: expect.stringMatching(/^1 public values and 1 secrets → config\.bundle\n.*only once.*\n$/),
+      stderr: expect.stringMatching(/^1 public value and 1 secret → config\.bundle\n.*only once.*\n$/),
     });
     const key = /^SMOO_CONFIG_KEY=(\S{44})\n$/.exec(stdout)?.[1] ?? '';
     const bytes = await readFile(bundle);

@@ -1,11 +1,12 @@
 import type { JsonValue, Tier } from '@smooai/config';
 import { createBundleKey, readBundleKey, sealBundle } from '@smooai/config/server';
 import { readCatalog } from '../catalog.ts';
-import { findEnvironment } from '../environments.ts';
+import { currentEnvironment } from '../environments.ts';
 import { CliError } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
+import { count } from '../text/count.ts';
 
 export interface BuildOptions {
   /** The file to write. */
@@ -16,8 +17,9 @@ export interface BuildOptions {
 export async function runBuild(context: CommandContext, { out }: BuildOptions): Promise<void> {
   const { io, colors } = context;
   const givenKey = await readBundleKey(io.env);
-  const { api, settings } = await context.connect();
-  const environment = (await findEnvironment(api, settings.environment)).name;
+  const connection = await context.connect();
+  const { api } = connection;
+  const environment = (await currentEnvironment(connection)).name;
   const stored = await readStoredValues(api, environment, await readCatalog(api));
   const values = { public: valuesOf(stored, 'public'), secret: valuesOf(stored, 'secret') };
   const counts = { public: Object.keys(values.public).length, secret: Object.keys(values.secret).length };
@@ -28,7 +30,9 @@ export async function runBuild(context: CommandContext, { out }: BuildOptions): 
   }
   const key = givenKey ?? createBundleKey();
   await replaceFile(io, out, { content: await sealBundle(values, key), mode: 0o600 });
-  context.note(colors.green(`${counts.public} public values and ${counts.secret} secrets → ${out}`));
+  context.note(
+    colors.green(`${count(counts.public, 'public value')} and ${count(counts.secret, 'secret')} → ${out}`),
+  );
   const data = { environment, out, ...counts };
   if (givenKey !== undefined) {
     context.print('', { ...data, key: null });

@@ -74,7 +74,9 @@ describe('clients create', () => {
       ...['clients', 'create', 'web', '--type', 'b2m', '--env', 'production', '--origins', origin],
     ]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^pk_\S+\n$/) });
-    expect(stderr).toContain('publishableKey');
+    expect(stderr).toContain(
+      `createSnapshotSource({ apiUrl: '${server.url}', organizationId: '${server.organizationId}', environment: 'production', publishableKey: 'KEY' })`,
+    );
     const values = (environment: string) =>
       fetch(`${server.url}/organizations/${server.organizationId}/config/values?environment=${environment}`, {
         headers: { authorization: `Bearer ${stdout.trim()}`, origin },
@@ -97,7 +99,27 @@ describe('clients create refuses', () => {
     ],
     [['ci', '--environments', 'nowhere'], 1, /refused \(400\).*does not exist/],
     [['ci', '--scopes', 'config:all'], 1, /refused \(400\).*"config:admin"/],
-    [['web', '--type', 'b2m', '--origins', 'shop.example'], 1, /must be an origin/],
+    [
+      ['web', '--type', 'b2m', '--origins', 'shop.example'],
+      2,
+      /is not an origin.*: http:\/\/shop\.example\n/,
+    ],
+    [
+      ['web', '--type', 'b2m', '--origins', 'localhost:5173'],
+      2,
+      /is not an origin.*: http:\/\/localhost:5173\n/,
+    ],
+    [
+      ['web', '--type', 'b2m', '--origins', 'https://a.example/x'],
+      2,
+      /is not an origin.*: https:\/\/a\.example\n/,
+    ],
+    [
+      ['web', '--type', 'b2m', '--origins', 'ftp://a.example'],
+      2,
+      /is not an origin.*: https:\/\/shop\.example\n/,
+    ],
+    [['ci', '--origins', 'https://shop.example'], 2, /--origins is for the publishable key.*Add --type b2m/],
   ] as const)('%j with code %i', async (argv, code, words) => {
     const result = await bench.current.cli(['clients', 'create', ...argv]);
     expect(result).toMatchObject({ code, stdout: '' });

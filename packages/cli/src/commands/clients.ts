@@ -73,6 +73,12 @@ export async function runClientCreate(
       'A publishable key only works on the origins it is created for. Add them: --origins https://shop.example',
     );
   }
+  if (type !== 'b2m' && origins !== undefined) {
+    throw new UsageError(
+      '--origins is for the publishable key of a browser. Add --type b2m, or leave it out.',
+    );
+  }
+  for (const origin of origins ?? []) checkOrigin(origin);
   const environments = options.environments ?? (env === undefined ? undefined : [env]);
   const { api, settings } = await context.connect();
   const namesakes = await activeNamesakes(api, name);
@@ -94,10 +100,29 @@ export async function runClientCreate(
     context.note(
       `Created the ${client.type} client "${valueText(client.name)}" (${client.id}): ${client.scopes.join(', ')} in ${where}.`,
     );
-    context.note(storageAdvice(client));
+    context.note(storageAdvice(client, settings));
   }
   const { apiUrl, authUrl, organizationId } = settings;
   context.print(credentialText(context, client, settings), { apiUrl, authUrl, ...client, organizationId });
+}
+
+/** @throws {UsageError} with what was probably meant, if a browser would never send this as its origin. */
+function checkOrigin(text: string): void {
+  const url = parseUrl(/:\/\//.test(text) ? text : `http://${text}`);
+  const isWeb = url !== undefined && /^https?:$/.test(url.protocol) && url.host !== '';
+  if (isWeb && url.origin === text) return;
+  const example = isWeb ? url.origin : 'https://shop.example';
+  throw new UsageError(
+    `--origins: ${JSON.stringify(text)} is not an origin, which has a scheme, a host and maybe a port: ${example}`,
+  );
+}
+
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The clients with this name that are not revoked. None if the server does not list clients. */
@@ -112,9 +137,13 @@ async function activeNamesakes(api: ConfigApi, name: string): Promise<ApiAuthCli
   }
 }
 
-function storageAdvice(client: CreatedAuthClient): string {
-  if (client.type === 'b2m') {
-    return `The key is shown only now. Use it as "publishableKey" in the pages of ${client.allowedOrigins.join(', ')}; it does not have to be kept secret.`;
+function storageAdvice(client: CreatedAuthClient, settings: ConfigSettings): string {
+  const { apiUrl, organizationId } = settings;
+  if (client.publishableKey !== undefined) {
+    return [
+      `The key is shown only now; it does not have to be kept secret. Use it in the pages of ${client.allowedOrigins.join(', ')}:`,
+      `  createSnapshotSource({ apiUrl: '${apiUrl}', organizationId: '${organizationId}', environment: '${client.environments?.[0] ?? settings.environment}', publishableKey: 'KEY' })`,
+    ].join('\n');
   }
   return 'The secret is shown only now. Put these lines into the environment of the program that uses them: the secret store of its platform, or a file that only this program can read and that is never committed. With --json the output is a file for --credentials.';
 }

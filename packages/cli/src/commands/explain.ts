@@ -7,7 +7,7 @@ import {
   type JsonValue,
 } from '@smooai/config';
 import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
-import { findEnvironment } from '../environments.ts';
+import { currentEnvironment } from '../environments.ts';
 import { UsageError } from '../errors.ts';
 import { isRecord, parseJson } from '../json.ts';
 import type { CommandContext } from '../program/command-context.ts';
@@ -26,13 +26,14 @@ export async function runExplain(
   options: ExplainOptions,
 ): Promise<void> {
   const attributes = parseAttributes(options.context);
-  const { api, settings } = await context.connect();
+  const connection = await context.connect();
+  const { api } = connection;
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
   if (!isTargetable(key.tier)) {
     throw new UsageError(`${key.fullName} has one value for everyone: only flags and limits are evaluated.`);
   }
-  const environment = (await findEnvironment(api, settings.environment)).name;
+  const environment = (await currentEnvironment(connection)).name;
   const values = await readStoredValues(api, environment, catalog);
   if (values.revision === undefined) {
     throw new UsageError('This server does not offer rulesets, so its targeting cannot be explained.');

@@ -1,5 +1,5 @@
 import { findKey, readCatalog } from '../catalog.ts';
-import { pickEnvironment } from '../environments.ts';
+import { currentEnvironment } from '../environments.ts';
 import { CliError } from '../errors.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
@@ -9,18 +9,20 @@ import { readValueOrigins } from '../value-origins.ts';
 
 /** `get KEY`: prints the value of one key in an environment, targeting included. */
 export async function runGet(context: CommandContext, name: string): Promise<void> {
-  const { api, settings } = await context.connect();
+  const connection = await context.connect();
+  const { api } = connection;
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
   const environments = await api.listEnvironments();
-  const environment = pickEnvironment(environments, settings.environment);
+  const environment = await currentEnvironment(connection, environments);
   const values = await readStoredValues(api, environment.name, catalog);
   const stored = values.get(key);
   const value = stored ?? defaultOf(key);
   if (value === undefined) {
-    throw new CliError(
-      `${key.fullName} has no value in "${environment.name}", and its schema has no default.`,
-    );
+    // A secret's default is not sent to the server.
+    const where =
+      key.tier === 'secret' ? 'a default in the schema file is not known here' : 'its schema has no default';
+    throw new CliError(`${key.fullName} has no value in "${environment.name}", and ${where}.`);
   }
   const display = valueDisplay(key.tier, context.options);
   const shown = display.json(value);

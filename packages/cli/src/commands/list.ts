@@ -1,6 +1,6 @@
 import { tierNames } from '@smooai/config';
 import { type CatalogKey, readCatalog } from '../catalog.ts';
-import { pickEnvironment } from '../environments.ts';
+import { currentEnvironment } from '../environments.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues, type StoredValues } from '../stored-values.ts';
 import { table } from '../text/table.ts';
@@ -9,10 +9,11 @@ import { readValueOrigins, type ValueOrigin } from '../value-origins.ts';
 
 /** `list`: prints every key with its value in an environment. */
 export async function runList(context: CommandContext): Promise<void> {
-  const { api, settings } = await context.connect();
+  const connection = await context.connect();
+  const { api } = connection;
   const catalog = await readCatalog(api);
   const environments = await api.listEnvironments();
-  const environment = pickEnvironment(environments, settings.environment);
+  const environment = await currentEnvironment(connection, environments);
   const values = await readStoredValues(api, environment.name, catalog);
   const origins = await readValueOrigins(api, { values, environment, environments, catalog });
   const rows = listedKeys(catalog, values).map(({ fullName, tier, key, schemaName, defaultValue }) => ({

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -49,7 +49,8 @@ describe('login', () => {
     const unknown = await at(['list', '--profile', 'liv']);
     expect(unknown).toMatchObject({ code: 2 });
     expect(unknown.stderr).toMatch(/Unknown profile "liv"\. Did you mean "live"\? Profiles: live\./);
-    expect((await at(['logout'])).stderr).toMatch(/Unknown profile "default".*Profiles: live/);
+    expect(unknown.stderr).toContain('smooai-config login --profile liv');
+    expect((await at(['logout'])).stderr).toMatch(/Unknown profile "default".*Profiles: live\.\n$/);
   });
 
   it('takes the secret from standard input', async () => {
@@ -85,6 +86,9 @@ describe('login', () => {
     const refused = await at(argv, { env, stdin: 'a-wrong-secret' });
     expect(refused.code).toBe(1);
     expect(refused.stderr).not.toContain('a-wrong-secret');
+    expect(refused.stderr).toMatch(
+      /\nThey come from --client-id, SMOOAI_CONFIG_CLIENT_ID and SMOOAI_CONFIG_CLIENT_SECRET, or/,
+    );
     await expect(stat(profiles)).rejects.toMatchObject({ code: 'ENOENT' });
     expect((await at(argv, { env, stdin: '' })).stderr).toContain('Standard input is empty');
     expect((await at(['login'])).stderr).toMatch(/Missing settings: SMOOAI_CONFIG_API_URL/);
@@ -107,6 +111,12 @@ describe('login', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('SMOOAI_CONFIG_CLIENT_SECRET')]);
     expect((await at(['env', 'list', '--profile', 'default'], { env: elsewhere })).code).toBe(0);
     await chmod(profiles, 0o644);
+    const content = await readFile(profiles, 'utf8');
+    await writeFile(profiles, '{ "default":');
+    expect((await at(['env', 'list'])).stderr).toMatch(
+      /The profiles file .* is not valid JSON\. Correct it, or delete it and log in again: smooai-config login\n/,
+    );
+    await writeFile(profiles, content);
     expect((await at(['env', 'list'])).stderr).toContain(`chmod 600 ${profiles}`);
     expect(await readFile(profiles, 'utf8')).toContain('clientSecret');
   });

@@ -1,6 +1,6 @@
 import { type JsonValue, TIERS } from '@smooai/config';
 import { readCatalog } from '../catalog.ts';
-import { findEnvironment } from '../environments.ts';
+import { currentEnvironment } from '../environments.ts';
 import { replaceFile } from '../files.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { readStoredValues, type StoredValues } from '../stored-values.ts';
@@ -12,9 +12,10 @@ export interface PullOptions {
 
 /** `pull`: writes the values of an environment as JSON, secrets only with `--show-secrets`. */
 export async function runPull(context: CommandContext, options: PullOptions): Promise<void> {
-  const { api, settings } = await context.connect();
+  const connection = await context.connect();
+  const { api } = connection;
   const showSecrets = context.options.showSecrets === true;
-  const environment = (await findEnvironment(api, settings.environment)).name;
+  const environment = (await currentEnvironment(connection)).name;
   const values = await readStoredValues(api, environment, await readCatalog(api));
   const pulled = toDocument(values, showSecrets);
   const text = JSON.stringify(pulled, undefined, 2);

@@ -33,7 +33,12 @@ describe('schema', () => {
     ]);
     expect((await cli(['schema', 'list'])).stdout).toMatch(/site +1 +2 +of the site/);
     const refused = await cli(['schema', 'rm', 'site', '--yes']);
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/refused \(409\)[\s\S]*title/) });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /has stored values:\n.*title.*\nNothing was deleted\. To delete them too, add --force\./,
+      ),
+    });
     expect((await cli(['schema', 'rm', 'site'])).stderr).toMatch(/would be deleted.*--yes/);
     expect((await cli(['schema', 'rm', 'site', '--yes', '--force'])).stdout).toBe(
       'Deleted the schema "site".\n',

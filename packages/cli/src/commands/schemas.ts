@@ -3,10 +3,12 @@ import type { SchemaDocument } from '@smooai/config';
 import type { ApiSchema, ConfigApi } from '@smooai/config/server';
 import { schemaKeys } from '../catalog.ts';
 import { confirmLoss } from '../confirm.ts';
-import { UsageError } from '../errors.ts';
+import { CliError, UsageError } from '../errors.ts';
+import { isRefusal, refusalLines } from '../failure.ts';
 import { readJsonFile } from '../files.ts';
 import { isRecord } from '../json.ts';
 import type { CommandContext } from '../program/command-context.ts';
+import { count } from '../text/count.ts';
 import { didYouMean } from '../text/did-you-mean.ts';
 import { table } from '../text/table.ts';
 import { valueText } from '../text/value-text.ts';
@@ -56,7 +58,7 @@ export async function runSchemaAdd(
   const jsonSchema = await readJsonFile(resolve(context.io.cwd, file), `--file ${file}`);
   if (!isRecord(jsonSchema) || !isRecord(jsonSchema.properties)) {
     throw new UsageError(
-      `--file ${file} is not a schema document: { "type": "object", "properties": { "publicConfigSchema": … } }. For a TypeScript schema, use: smooai-config push SCHEMA.ts`,
+      `--file ${file} is not a schema document. It must be { "type": "object", "properties": { "publicConfigSchema": … } }. For a TypeScript schema, use: smooai-config push SCHEMA.ts`,
     );
   }
   const { api } = await context.connect();
@@ -73,7 +75,7 @@ export async function runSchemaAdd(
     ...(description !== undefined && { description }),
   });
   const keys = schemaKeys({ id: schema.id, name, jsonSchema: jsonSchema as unknown as SchemaDocument });
-  context.print(context.colors.green(`Created the schema "${name}" with ${keys.length} keys.`), {
+  context.print(context.colors.green(`Created the schema "${name}" with ${count(keys.length, 'key')}.`), {
     name,
     id: schema.id,
     version: schema.currentVersion,
@@ -95,8 +97,25 @@ export async function runSchemaRemove(
     question: `Delete the schema "${name}"${loss}? This cannot be undone. Continue`,
     consequence: `The schema "${name}"${loss} would be deleted. This cannot be undone.`,
   });
-  await api.deleteSchema(schema.id, { force: options.force });
+  await deleteSchema(api, schema, options);
   context.print(context.colors.green(`Deleted the schema "${name}".`), { name, id: schema.id });
+}
+
+/** The server's own advice names a field of its request. */
+async function deleteSchema(
+  api: ConfigApi,
+  schema: ApiSchema,
+  { force }: SchemaRemoveOptions,
+): Promise<void> {
+  try {
+    await api.deleteSchema(schema.id, { force });
+  } catch (error) {
+    if (!isRefusal(error, 409)) throw error;
+    const stored = refusalLines(error);
+    throw new CliError(
+      `The schema "${schema.name}" has stored values:\n${stored.join('\n')}\nNothing was deleted. To delete them too, add --force.`,
+    );
+  }
 }
 
 async function findSchema(api: ConfigApi, name: string): Promise<ApiSchema> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { shareBench } from '../test-support/cli-bench.ts';
+import { shareBench, startBench } from '../test-support/cli-bench.ts';
 
 const SECRET = 'sk-very-private-text';
 const COHORT = {
@@ -151,7 +151,7 @@ describe('set and get refuse', () => {
     ],
     [
       ['set', 'newCheckout', 'yes'],
-      /flags\.newCheckout must be boolean, but "yes" is not\. Use true or false/,
+      /flags\.newCheckout must be a boolean, but "yes" is not\. Use true or false/,
     ],
     [['set', 'theme'], /exactly one way/],
     [['set', 'theme', 'dark', '--stdin'], /exactly one way/],
@@ -159,7 +159,7 @@ describe('set and get refuse', () => {
     [['set', 'theme', '--file', 'none.json'], /--file none\.json cannot be read: file or folder not found/],
     [
       ['set', 'theme', 'dark', '--env', 'prodution'],
-      /Unknown environment "prodution"\. Did you mean "production"/,
+      /Unknown environment "prodution"\. Did you mean "production".* Choose one with --env or SMOOAI_CONFIG_ENV\./,
     ],
     [
       ['list', '--env', 'nowhere-at-all'],
@@ -175,12 +175,30 @@ describe('set and get refuse', () => {
     [['set', 'limits.cartItems', '500'], /refused \(400\).*cartItems/],
     [['set', 'flags.theme', 'purple'], /refused \(400\)/],
     [['set', 'public.apiBaseUrl', 'nowhere'], /refused \(400\).*must be a URL/],
-    [['get', 'secrets.paymentKey', '-e', 'staging'], /secrets\.paymentKey has no value in "staging"/],
+    [
+      ['get', 'secrets.paymentKey', '-e', 'staging'],
+      /secrets\.paymentKey has no value in "staging", and a default in the schema file is not known here/,
+    ],
   ] as const)('%j with code 1', async (argv, words) => {
     const { code, stdout, stderr } = await bench.current.cli([...argv]);
     expect(stderr).toMatch(words);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+
+  it('text where the schema has another type, with an example', async () => {
+    const { cli, pushed } = await startBench();
+    await pushed(`public: { tags: z.array(z.string()), size: z.object({ width: z.number() }), any: z.union([z.number(), z.null()]) },
+      limits: { items: defineLimit({ default: 1 }) },`);
+    const messageOf = async (key: string) => (await cli(['set', key, 'oops'])).stderr;
+    expect(await messageOf('tags')).toMatch(
+      /must be an array, but "oops" is not\. Use JSON, such as '\["a","b"\]'/,
+    );
+    expect(await messageOf('size')).toMatch(
+      /must be an object, but "oops" is not\. Use JSON, such as '\{"size"/,
+    );
+    expect(await messageOf('any')).toMatch(/must be a number or null, but "oops" is not\. Use a number/);
+    expect(await messageOf('items')).toMatch(/must be a number, but/);
   });
 
   it('with an error in JSON with --json', async () => {

@@ -3,7 +3,7 @@ import type { JsonValue } from '@smooai/config';
 import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
 import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
 import { readAll } from '../cli-io.ts';
-import { fallbackNames, pickEnvironment } from '../environments.ts';
+import { currentEnvironment, fallbackNames } from '../environments.ts';
 import { UsageError } from '../errors.ts';
 import { readJsonFile } from '../files.ts';
 import { sameJson } from '../json.ts';
@@ -38,11 +38,12 @@ export async function runSet(
   if ([text !== undefined, options.stdin === true, options.file !== undefined].filter(Boolean).length !== 1) {
     throw new UsageError('Pass the value in exactly one way: VALUE, --stdin or --file FILE.');
   }
-  const { api, settings } = await context.connect();
+  const connection = await context.connect();
+  const { api } = connection;
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
   const environments = await api.listEnvironments();
-  const environment = pickEnvironment(environments, settings.environment);
+  const environment = await currentEnvironment(connection, environments);
   const after = await readValue(context, { key, text, options });
   if (key.tier === 'secret' && text !== undefined) {
     context.note('warning: a secret on the command line stays in the shell history. Use --stdin instead.');

@@ -2,7 +2,7 @@ import type { JsonValue } from '@smooai/config';
 import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
 import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
 import { confirmLoss } from '../confirm.ts';
-import { fallbackNames, pickEnvironment } from '../environments.ts';
+import { currentEnvironment, fallbackNames } from '../environments.ts';
 import { isRefusal } from '../failure.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
@@ -27,11 +27,12 @@ interface Change {
 
 /** `unset KEY`: deletes an environment's own value of a key and prints the value that is served instead. */
 export async function runUnset(context: CommandContext, name: string, options: UnsetOptions): Promise<void> {
-  const { api, settings } = await context.connect();
+  const connection = await context.connect();
+  const { api } = connection;
   const catalog = await readCatalog(api);
   const key = findKey(catalog, name);
   const environments = await api.listEnvironments();
-  const environment = pickEnvironment(environments, settings.environment);
+  const environment = await currentEnvironment(connection, environments);
   const read = async (): Promise<JsonValue | undefined> =>
     (await readStoredValues(api, environment.name, catalog)).get(key);
   const stored = await read();

@@ -13,6 +13,9 @@ import { examples, type ProgramOptions, withContext } from './with-context.ts';
 
 const NAME = "the schema's name (default: the name in the nearest package.json)";
 const PUSH_HELP = `
+The file is run, as a program with your rights and variables, to get the schema that it exports: push
+only files that you trust. What it prints goes to standard error.
+
 On a terminal it asks first. Without a terminal, a push that only adds or changes keys needs no
 confirmation, and one that removes keys needs --yes.
 `;
@@ -21,7 +24,7 @@ confirmation, and one that removes keys needs --yes.
 export function addSchemaCommands(program: Command, options: ProgramOptions): void {
   program
     .command('push')
-    .description('push a schema file as the next version of its schema')
+    .description('run a schema file, and push what it exports as the next version of its schema')
     .argument('<schema>', 'module that exports `config`, or a single schema of any name')
     .option('--name <name>', NAME)
     .option('--message <text>', 'a description of the new version')
@@ -42,7 +45,7 @@ export function addSchemaCommands(program: Command, options: ProgramOptions): vo
 function addDiffCommand(program: Command, options: ProgramOptions): void {
   program
     .command('diff')
-    .description('compare a schema file with the server, or the values of two environments')
+    .description('compare a schema file, which is run, with the server, or the values of two environments')
     .argument('[schema]', 'module that exports the schema')
     .option('--name <name>', NAME)
     .option('--from <env>', 'the first environment')

@@ -20,6 +20,12 @@ export interface LocalSchema {
  */
 export async function loadSchema(file: string, io: CliIo): Promise<LocalSchema> {
   const path = resolve(io.cwd, file);
+  if (/\.json$/i.test(file)) {
+    await checkFile(path, file, 'schema');
+    throw new UsageError(
+      `${file} is a JSON document, but this command loads a module that exports a schema. To create a schema from a document: smooai-config schema add NAME --file ${file}`,
+    );
+  }
   const exports = await loadModule(path, file, 'schema');
   return { config: pickSchema(exports, file), defaultName: await packageName(dirname(path)) };
 }
@@ -41,7 +47,7 @@ async function loadModule(path: string, file: string, what: string): Promise<unk
   try {
     return await jiti.import(path);
   } catch (error) {
-    throw new UsageError(`${file} could not be loaded: ${firstLine(error)}`);
+    throw new UsageError(`${file} could not be loaded: ${loadProblem(error, path)}`);
   }
 }
 
@@ -92,7 +98,13 @@ async function packageName(folder: string): Promise<string> {
   }
 }
 
-function firstLine(error: unknown): string {
+/** The first line of the error, with the place of a syntax error, which the loader puts on the second. */
+function loadProblem(error: unknown, path: string): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n', 1)[0] ?? '';
+  const [first = '', second = ''] = message.split('\n').map((line) => line.trim());
+  if (/^Cannot find (module|package)/.test(first)) {
+    return `${first.replace(/(?<!\.)$/, '.')} Install it, or correct the import.`;
+  }
+  const place = /:(\d+):(\d+)$/.exec(second.startsWith(path) ? second : '');
+  return place === null ? first : `${first}, line ${place[1]}, column ${place[2]}`;
 }

@@ -75,7 +75,13 @@ describe('endpoints', () => {
       { schema: object, version: 2 },
       ['POST', '/schemas/s1/push', {}, { jsonSchema, force: true }],
     ],
-    ['listEnvironments', (api) => api.listEnvironments(), [object], ['GET', '/environments'], [object]],
+    [
+      'listEnvironments',
+      (api) => api.listEnvironments(),
+      [object],
+      ['GET', '/environments'],
+      [{ ...object, description: null, fallbackEnvironmentId: null }],
+    ],
     [
       'createEnvironment',
       (api) => api.createEnvironment({ name: 'qa' }),
@@ -133,7 +139,7 @@ describe('endpoints', () => {
       'createAuthClient',
       (api) => api.createAuthClient({ type: 'b2m', name: 'web' }),
       object,
-      ['POST', '', { type: 'b2m', name: 'web' }],
+      ['POST', '', { type: 'browser-to-machine', name: 'web' }],
     ],
     [
       'updateAuthClient',

@@ -1,3 +1,4 @@
+import { settingName } from '../environment-variable.ts';
 import { ResponseMalformedError } from '../errors.ts';
 import { requireText } from '../lib/option-checks.ts';
 import { isRecord } from '../lib/record.ts';
@@ -25,7 +26,14 @@ import type {
   SnapshotInput,
   ValueInput,
 } from './config-api-types.ts';
-import { type PushedSchema, readCreatedClient, versionNumber } from './platform-shapes.ts';
+import {
+  authClientBody,
+  type PushedSchema,
+  readAuthClient,
+  readCreatedClient,
+  readEnvironment,
+  versionNumber,
+} from './platform-shapes.ts';
 import type { ApiRequest } from './request-target.ts';
 
 export interface ConfigApiOptions extends RequesterOptions {
@@ -194,11 +202,14 @@ export class ConfigApi {
 
   /** Lists the organization's environments. */
   async listEnvironments(options: CallOptions = {}): Promise<ApiEnvironment[]> {
-    return this.#get(['environments'], {}, options, 'array');
+    const rows = await this.#get<Partial<ApiEnvironment>[]>(['environments'], {}, options, 'array');
+    return rows.map(readEnvironment);
   }
 
   async createEnvironment(input: EnvironmentInput, options: CallOptions = {}): Promise<ApiEnvironment> {
-    return this.#send({ method: 'POST', path: ['environments'], body: input, ...options });
+    return readEnvironment(
+      await this.#send({ method: 'POST', path: ['environments'], body: input, ...options }),
+    );
   }
 
   /** Changes an environment; null removes its description or fallback. */
@@ -248,13 +259,14 @@ export class ConfigApi {
       path: [...this.#organization, 'auth-clients'],
       ...options,
     });
-    return expect(body, 'array', 'GET /auth-clients');
+    return expect<Partial<ApiAuthClient>[]>(body, 'array', 'GET /auth-clients').map(readAuthClient);
   }
 
   /** Creates an API client. The result holds its credential, which the server shows only this once. */
   async createAuthClient(input: AuthClientInput, options: CallOptions = {}): Promise<CreatedAuthClient> {
     const path = [...this.#organization, 'auth-clients'];
-    const body = await this.#request({ method: 'POST', path, body: input, ...options });
+    const request = { method: 'POST' as const, path, body: authClientBody(input) };
+    const body = await this.#request({ ...request, ...options });
     return readCreatedClient(expect(body, 'object', 'POST /auth-clients'));
   }
 
@@ -266,7 +278,7 @@ export class ConfigApi {
   ): Promise<ApiAuthClient> {
     const path = [...this.#organization, 'auth-clients', id];
     const body = await this.#request({ method: 'PATCH', path, body: input, ...options });
-    return expect(body, 'object', 'PATCH /auth-clients/{id}');
+    return readAuthClient(expect(body, 'object', 'PATCH /auth-clients/{id}'));
   }
 
   /** Revokes an API client. Its tokens stop working at once. */
@@ -349,7 +361,7 @@ function expect<Body>(response: unknown, shape: Shape, endpoint: string): Body {
 
 function wrongShape(endpoint: string, problem: string): ResponseMalformedError {
   return new ResponseMalformedError(
-    `The response to ${endpoint} ${problem}. Check that apiUrl is the base URL of a config API.`,
+    `The response to ${endpoint} ${problem}. Check that ${settingName('apiUrl')} is the base URL of a config API.`,
   );
 }
 

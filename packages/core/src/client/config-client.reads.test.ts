@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { bucketOf } from '../evaluation/bucket.ts';
 import { type Condition, defineConfig, defineLimit, evaluate, type JsonValue } from '../index.ts';
 import * as arbitrary from '../test-support/arbitrary-targeting.ts';
+import { createLenientClient, type LenientClient } from '../test-support/lenient-client.ts';
 import { runs } from '../test-support/runs.ts';
-import { createTestClient, type TestClient } from '../testing.ts';
 
 const config = defineConfig({
   flags: { anything: z.unknown(), theme: z.enum(['light', 'dark', 'system']).default('system') },
@@ -14,15 +14,15 @@ const config = defineConfig({
 const everyone: Condition = { all: [] };
 
 /** A client whose stored `theme` need not match the schema, as if the server had an older one. */
-function withTheme(stored: unknown): TestClient<typeof config> {
-  return createTestClient({ config, flags: { theme: stored as never } });
+function withTheme(stored: unknown): LenientClient<typeof config> {
+  return createLenientClient({ config, flags: { theme: stored as never } });
 }
 
 describe('flag() and flagDetails()', () => {
   it('return the same as evaluate(), whatever is stored', () => {
     fc.assert(
       fc.property(arbitrary.stored, arbitrary.context, arbitrary.segments, (stored, context, segments) => {
-        const client = createTestClient({ config, flags: { anything: stored }, segments });
+        const client = createLenientClient({ config, flags: { anything: stored }, segments });
         const expected = evaluate('anything', stored, context, segments);
         expect(client.flag('anything', context)).toStrictEqual(expected.value);
         expect(client.flagDetails('anything', context)).toStrictEqual(expected);
@@ -84,7 +84,7 @@ describe('a malformed stored value', () => {
         errorCode: 'ERR_VALUE_INVALID',
       });
       expect(client.health().invalidKeys).toMatchObject([{ key: 'theme', code: 'ERR_VALUE_INVALID' }]);
-      const limits = createTestClient({ config, limits: { cartItems: { $cohort } as never } });
+      const limits = createLenientClient({ config, limits: { cartItems: { $cohort } as never } });
       expect(limits.limitDetails('cartItems')).toMatchObject({ value: 20, errorCode: 'ERR_VALUE_INVALID' });
     },
   );
@@ -152,7 +152,7 @@ describe('a change of segments', () => {
   });
 
   function start() {
-    const client = createTestClient({
+    const client = createLenientClient({
       config: flags,
       flags: {
         direct: on('dutch'),
@@ -197,7 +197,7 @@ describe('a change of segments', () => {
   });
 
   it('may define a segment that was unknown', () => {
-    const client = createTestClient({ config: flags, flags: { direct: on('late') } });
+    const client = createLenientClient({ config: flags, flags: { direct: on('late') } });
     expect(client.flag('direct', { country: 'NL' })).toEqual({});
     client.set({ segments: { late: nl } });
     expect(client.flag('direct', { country: 'NL' })).toEqual({ on: true });
@@ -269,7 +269,7 @@ describe('flag() under hostile input', () => {
       string,
       Condition
     >;
-    const client = createTestClient({ config, flags: { theme: hostile as never }, segments });
+    const client = createLenientClient({ config, flags: { theme: hostile as never }, segments });
     const context = JSON.parse('{"__proto__":{"userId":"u"}}') as Record<string, unknown>;
     expect(client.flagDetails('theme', context)).toMatchObject({ value: 'light' });
     expect(client.flagDetails('theme', {})).toEqual({ value: 'dark', source: 'default' });

@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { TokenThrottledError } from '../errors.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
@@ -62,6 +63,39 @@ describe('ready()', () => {
     expect(outcomes.at(-1)).toEqual([60_000, 'ERR_READY_TIMEOUT']);
     expect([source.starts, source.stops, client.health().status]).toEqual([1, 1, 'failed']);
     await client.close();
+  });
+
+  it('ends at once each call that is over before the pause that the server asks for', async () => {
+    vi.useFakeTimers();
+    const { client, source } = makeClient('nothing');
+    const long = codeOf(client.ready({ timeoutMs: 60_000 }));
+    const short = client.ready({ timeoutMs: 10_000 }).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(100);
+    const asked = 'Too many wrong secrets for this client. It asked for a pause of 30 s.';
+    source.sink?.status('connecting', new TokenThrottledError(asked, { retryAfterMs: 30_000, status: 429 }));
+    await vi.advanceTimersByTimeAsync(1);
+    const message = `The config client cannot be ready within 10000 ms. Last failure: ${asked} To wait longer, `;
+    expect(await short).toMatchObject({
+      code: 'ERR_READY_TIMEOUT',
+      message: expect.stringContaining(message),
+      cause: expect.objectContaining({ code: 'ERR_TOKEN_THROTTLED' }),
+    });
+    const later = codeOf(client.ready({ timeoutMs: 20_000 }));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await later).toBe('ERR_READY_TIMEOUT');
+    expect(client.health().status).toBe('starting');
+    await client.close();
+    expect(await long).toBe('ERR_CLIENT_CLOSED');
+    const other = makeClient('nothing', { bundled, fallback: 'cached' });
+    const fallingBack = codeOf(other.client.ready());
+    await vi.advanceTimersByTimeAsync(100);
+    other.source.sink?.status(
+      'connecting',
+      new TokenThrottledError(asked, { retryAfterMs: 30_000, status: 429 }),
+    );
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await fallingBack).toBe('resolved');
+    await other.client.close();
   });
 
   it('falls back to bundled values for all calls at once, with one event', async () => {

@@ -1,3 +1,4 @@
+import { settingName } from '../environment-variable.ts';
 import {
   ConfigError,
   EvaluateContextError,
@@ -13,6 +14,7 @@ import { tierNames } from '../tiers.ts';
 
 /** Statuses with which a server rejects the context. */
 const CONTEXT_REJECTED: ReadonlySet<number> = new Set([400, 413, 422]);
+const CHECK_API = `Check that ${settingName('apiUrl')} is the base URL of a config API.`;
 
 /**
  * Turns the error of an evaluation request into the one that `evaluateFlag` and `evaluateLimit` throw. Messages of
@@ -21,7 +23,7 @@ const CONTEXT_REJECTED: ReadonlySet<number> = new Set([400, 413, 422]);
 export function evaluationError(definition: KeyDefinition, error: unknown): unknown {
   if (error instanceof RequestRejectedError) return rejection(definition, error);
   if (error instanceof RequestTransportError) {
-    const why = `no complete response arrived (${systemCodeOf(error) ?? error.reason}). Check apiUrl and the network.`;
+    const why = `no complete response arrived (${systemCodeOf(error) ?? error.reason}). Check ${settingName('apiUrl')} and the network.`;
     return failed(definition, { reason: error.reason, why });
   }
   // A `SettingsError` or an error in this package was not caused by the server.
@@ -40,7 +42,7 @@ export function waitError(definition: KeyDefinition, failure: ExchangeFailure): 
 export function resultError(definition: KeyDefinition, reason: 'malformed' | 'invalid'): EvaluateFailedError {
   const why =
     reason === 'malformed'
-      ? 'the response is not an evaluation. Check that apiUrl is the base URL of a config API.'
+      ? `the response is not an evaluation. ${CHECK_API}`
       : 'the schema rejects the stored value. Correct the value, or push the schema that it was stored for.';
   return failed(definition, { reason, why });
 }
@@ -78,7 +80,7 @@ function systemCodeOf({ cause }: RequestTransportError): string | undefined {
 function remedyFor(status: number): string {
   if (status === 401 || status === 403) return 'Check that the client is allowed to read this environment.';
   if (status === 429) return 'Evaluate less often, or set "evaluationCache".';
-  return status >= 500 ? 'Try again later.' : 'Check that apiUrl is the base URL of a config API.';
+  return status >= 500 ? 'Try again later.' : CHECK_API;
 }
 
 function failed(

@@ -67,6 +67,8 @@ export class ClientLifecycle {
   readonly #local: LocalValues;
   readonly #connection: Connection;
   readonly #closing = new AbortController();
+  /** The time limits of the calls of `ready()` that wait. */
+  readonly #waits = new Set<Deadline>();
   #state: ClientState = { phase: 'idle' };
   /** The messages of the last `invalid` event, which is not repeated. */
   #reportedInvalid = '';
@@ -190,6 +192,7 @@ export class ClientLifecycle {
       monitor: this.#monitor,
       emit: (event) => this.#report(event),
       createSource: () => this.#createSource(),
+      onPause: ({ pauseMs }) => this.#endWaits(pauseMs),
       onStart: (started) => this.#onStart(started),
       onFailure: (failed, error) => this.#onFailure(failed, error),
     });
@@ -230,15 +233,24 @@ export class ClientLifecycle {
     const deadline = new Deadline({ timeoutMs, signal: this.signal });
     const { signal } = deadline;
     const aborted = (): Error => deadline.failure(signal.reason);
+    this.#waits.add(deadline);
     try {
-      await session.callers.join(this.#start(session), { signal, aborted });
+      const attempt = this.#start(session);
+      this.#endWaits(session.pauseMs);
+      await session.callers.join(attempt, { signal, aborted });
       return undefined;
     } catch (error) {
       const isTimeout = error === deadline.over;
-      return { error: isTimeout ? this.#timeoutError(timeoutMs, session.lastFailure) : error };
+      return { error: isTimeout ? this.#timeoutError(session, timeoutMs) : error };
     } finally {
+      this.#waits.delete(deadline);
       deadline.end();
     }
+  }
+
+  /** Ends the waits that are over before a pause of the server is, because they cannot succeed. */
+  #endWaits(pauseMs: number): void {
+    for (const deadline of this.#waits) if (pauseMs > deadline.remainingMs) deadline.extend(0);
   }
 
   /** A call of `ready()` has failed: uses local values, or throws. The last one cancels the start. */
@@ -257,18 +269,19 @@ export class ClientLifecycle {
     if (this.#isClosed) throw new ClientClosedError();
     // Not an error that only says that the start was cancelled.
     const isReason = cancelled instanceof Error && !isAborted(cancelled);
-    throw this.#timeoutError(timeoutMs, isReason ? cancelled : session.lastFailure);
+    throw this.#timeoutError(session, timeoutMs, isReason ? cancelled : undefined);
   }
 
-  #timeoutError(timeoutMs: number, lastFailure: Error | undefined): ReadyTimeoutError {
-    const failure = lastFailure ?? this.#connection.tokenFailure;
+  #timeoutError(session: SourceSession, timeoutMs: number, reason = session.lastFailure): ReadyTimeoutError {
+    const failure = reason ?? this.#connection.tokenFailure;
+    const verb = session.pauseMs > 0 ? 'cannot be' : 'was not';
     // A failure says itself what to check.
     const detail =
       failure === undefined
         ? 'Check the API URL and that the server is running, or'
         : `Last failure: ${failure.message} To wait longer,`;
     return new ReadyTimeoutError(
-      `The config client was not ready within ${timeoutMs} ms. ${detail} pass a longer timeout: ready({ timeoutMs }).`,
+      `The config client ${verb} ready within ${timeoutMs} ms. ${detail} pass a longer timeout: ready({ timeoutMs }).`,
       failure instanceof Error ? { cause: failure } : undefined,
     );
   }

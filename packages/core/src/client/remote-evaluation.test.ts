@@ -18,7 +18,7 @@ import {
   soon,
 } from '../test-support/evaluation-fixture.ts';
 import { everythingOf, leaksOf } from '../test-support/leak-search.ts';
-import { createTestClient } from '../testing.ts';
+import { createLenientClient } from '../test-support/lenient-client.ts';
 import { createConfigClient } from './config-client.ts';
 
 const config = defineConfig({
@@ -300,7 +300,7 @@ describe('concurrent calls for the same key and context', () => {
 describe('a client without a server', () => {
   it('evaluates locally', async () => {
     const rule = { id: 'nl', when: { attribute: 'country', op: 'in', values: ['NL'] }, value: true };
-    const client = createTestClient({
+    const client = createLenientClient({
       config,
       flags: {
         newCheckout: { $cohort: { rules: [rule as never], defaultValue: false } },
@@ -330,7 +330,7 @@ describe('a client without a server', () => {
     };
     const starting = createConfigClient({ config, source });
     await expect(starting.evaluateFlag('newCheckout')).rejects.toMatchObject({ code: 'ERR_NOT_READY' });
-    const client = createTestClient({ config, flags: { newCheckout: 'yes' as never } });
+    const client = createLenientClient({ config, flags: { newCheckout: 'yes' as never } });
     await expect(client.evaluateFlag('newCheckout')).rejects.toMatchObject({
       code: 'ERR_EVALUATE_FAILED',
       reason: 'invalid',

@@ -1,6 +1,7 @@
 import { createBackoff, sleep } from '../http/backoff.ts';
 import { onAbort } from '../http/on-abort.ts';
 import { SharedWait } from '../http/shared-wait.ts';
+import { retryAfterMsOf } from '../http/transient-failure.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
 import type { RulesetStore } from '../ruleset/ruleset-store.ts';
 import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
@@ -15,6 +16,8 @@ export interface SourceSessionOptions {
   emit: (event: ConfigClientEvent) => void;
   /** Puts the local values that need no file into the store, and creates the source. */
   createSource: () => RulesetSource;
+  /** Called when a failure asked for a pause (`Retry-After`), which the source waits for. */
+  onPause: (session: SourceSession) => void;
   /** Called when the source has started. An error that it throws fails the attempt. */
   onStart: (session: SourceSession) => void;
   /**
@@ -41,6 +44,7 @@ export class SourceSession {
   #isFirstAttempt = true;
   #hasStarted = false;
   #lastFailure: Error | undefined;
+  #pauseEndsAt = 0;
 
   constructor(options: SourceSessionOptions) {
     this.#options = options;
@@ -58,6 +62,11 @@ export class SourceSession {
   /** The last error that the source has reported. */
   get lastFailure(): Error | undefined {
     return this.#lastFailure;
+  }
+
+  /** Milliseconds until the server may be asked again, if it asked for a pause; else 0. */
+  get pauseMs(): number {
+    return Math.max(0, this.#pauseEndsAt - performance.now());
   }
 
   /**
@@ -146,7 +155,7 @@ export class SourceSession {
 
   /** What the source pushes after the end of the session is ignored. */
   #createSink(): RulesetSink {
-    const { store, local, monitor, emit } = this.#options;
+    const { store, local, monitor, emit, onPause } = this.#options;
     const { signal } = this;
     return {
       get revision() {
@@ -169,6 +178,8 @@ export class SourceSession {
       status: (status, error) => {
         if (signal.aborted) return;
         if (error instanceof Error) this.#lastFailure = error;
+        this.#pauseEndsAt = performance.now() + retryAfterMsOf(error);
+        if (this.pauseMs > 0) onPause(this);
         const isSame = monitor.connection === status && error === undefined;
         monitor.setConnection(status);
         if (!isSame) emit({ type: 'connection', status, ...(error !== undefined && { error }) });

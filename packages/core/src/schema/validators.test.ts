@@ -5,10 +5,10 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createConfigClient } from '../server.ts';
+import { createLenientClient } from '../test-support/lenient-client.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import { serverAjv } from '../test-support/server-ajv.ts';
-import { createTestClient } from '../testing.ts';
 import { defineConfig } from './define-config.ts';
 import { toJsonSchema } from './json-schema.ts';
 
@@ -78,7 +78,7 @@ describe.each(Object.entries(recipes))('the recipe for %s', (_, recipe) => {
   const supportEmail = 'help@shop.example';
 
   it('has defaults, transforms values and refuses invalid ones', () => {
-    const client = createTestClient({ config, public: { supportEmail }, secrets: { paymentKey: 'k' } });
+    const client = createLenientClient({ config, public: { supportEmail }, secrets: { paymentKey: 'k' } });
     expect(client.flag('newCheckout')).toBe(false);
     expect(client.flag('launchAt')).toEqual(new Date('2027-01-01T00:00:00Z'));
     expect(client.secret('paymentKey')).toBe('k');
@@ -151,7 +151,7 @@ describe('a validator that does not fit', () => {
     ['effect', Schema.standardSchemaV1(Schema.Boolean), /docs\/validators\.md/],
   ])('%s without JSON Schema can be read, and a push says what is missing', (_, validator, message) => {
     const config = defineConfig({ flags: { newCheckout: validator } });
-    expect(createTestClient({ config, flags: { newCheckout: true } }).flag('newCheckout')).toBe(true);
+    expect(createLenientClient({ config, flags: { newCheckout: true } }).flag('newCheckout')).toBe(true);
     expect(() => toJsonSchema(config)).toThrow(message);
   });
 });

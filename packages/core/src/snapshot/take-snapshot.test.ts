@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../index.ts';
-import { createTestClient } from '../testing.ts';
+import { createLenientClient } from '../test-support/lenient-client.ts';
 
 const asUrl = z.url().transform((text) => new URL(text));
 
@@ -15,7 +15,7 @@ describe('a snapshot of values that a schema transforms', () => {
       },
       flags: { theme: z.string().toLowerCase() },
     });
-    const client = createTestClient({
+    const client = createLenientClient({
       config,
       public: { port: '8080', smtp: { host: ' mail ' } },
       flags: { theme: 'DARK' },
@@ -61,7 +61,7 @@ describe('a snapshot of values that a schema transforms', () => {
         defaultValue: 'https://example.com/all',
       },
     };
-    const client = createTestClient({ config, public: stored, flags: { page } });
+    const client = createLenientClient({ config, public: stored, flags: { page } });
     expect(client.public('homepage')).toEqual(new URL('https://example.com'));
     expect(client.flag('page', { country: 'NL' }).href).toBe('https://example.com/nl');
     expect(client.snapshot().public).toEqual(stored);
@@ -85,7 +85,7 @@ describe('a snapshot of values that a schema transforms', () => {
         prefault: asUrl.prefault('https://example.com/p'),
       },
     });
-    const client = createTestClient({ config });
+    const client = createLenientClient({ config });
     expect(client.public('prefault').href).toBe('https://example.com/p');
     expect(client.snapshot().public).toEqual({
       named: 'https://example.com',
@@ -100,7 +100,7 @@ describe('a snapshot of values that a schema transforms', () => {
       flags: { newCheckout: z.boolean().default(false) },
     });
     const secrets = { plainKey: 'hunter2', dateKey: '2026-01-01' };
-    const client = createTestClient({ config, public: { title: 'Shop' }, secrets });
+    const client = createLenientClient({ config, public: { title: 'Shop' }, secrets });
     const snapshot = client.snapshot({ userId: 'u' });
     expect(snapshot.public).toEqual({ title: 'Shop' });
     expect(Object.keys(snapshot.flags)).toEqual(['newCheckout']);
@@ -111,14 +111,14 @@ describe('a snapshot of values that a schema transforms', () => {
     const config = defineConfig({ flags: { theme: z.enum(['light', 'dark']).default('light') } });
     const when = { attribute: 'userId', op: 'exists' as const };
     const theme = { $cohort: { rules: [{ id: 'r', when, value: 'pink' }], defaultValue: 'dark' } };
-    const client = createTestClient({ config, flags: { theme: theme as never } });
+    const client = createLenientClient({ config, flags: { theme: theme as never } });
     expect(client.flagDetails('theme', { userId: 'u' }).errorCode).toBe('ERR_VALUE_INVALID');
     expect(client.snapshot({ userId: 'u' }).flags.theme).toStrictEqual({ value: 'dark', source: 'default' });
   });
 
   it('keeps the previous value if a new one is invalid', () => {
     const config = defineConfig({ public: { homepage: asUrl } });
-    const client = createTestClient({ config, public: { homepage: 'https://example.com' } });
+    const client = createLenientClient({ config, public: { homepage: 'https://example.com' } });
     client.set({ public: { homepage: 'not a URL' } });
     expect(client.snapshot().public).toEqual({ homepage: 'https://example.com' });
   });
@@ -133,6 +133,6 @@ describe('a snapshot of values that a schema transforms', () => {
         }),
       },
     });
-    expect(createTestClient({ config, public: { tree: 'a' } }).snapshot().public).toEqual({ tree: 'a' });
+    expect(createLenientClient({ config, public: { tree: 'a' } }).snapshot().public).toEqual({ tree: 'a' });
   });
 });

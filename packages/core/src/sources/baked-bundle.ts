@@ -105,7 +105,7 @@ export async function readBundleKey(
   if (key !== '') return key;
   const file = env[KEY_FILE_VARIABLE]?.trim() ?? '';
   if (file === '') return undefined;
-  return new TextDecoder().decode(await readFile(file, `${KEY_FILE_VARIABLE} names a file that`)).trim();
+  return new TextDecoder().decode(await readFile(file, `The key file ${file} (${KEY_FILE_VARIABLE})`)).trim();
 }
 
 /**
@@ -166,7 +166,9 @@ async function startsAsJson(bytes: Bytes, key: string): Promise<boolean> {
 function importKey(key: string, algorithm: 'AES-GCM' | 'AES-CTR'): Promise<CryptoKey> {
   const bytes = keyBytes(key);
   if (bytes?.length !== KEY_BYTES) {
-    throw refused(`The key of a bundle must be 32 bytes in base64. Check ${KEY_VARIABLE}.`);
+    throw refused(
+      `The key of a bundle must be 32 bytes in base64, as smooai-config build prints it. Check ${KEY_VARIABLE}.`,
+    );
   }
   return globalThis.crypto.subtle.importKey('raw', bytes, algorithm, false, ['encrypt', 'decrypt']);
 }

@@ -1,4 +1,4 @@
-import { SETTINGS_VARIABLES } from '../environment-variable.ts';
+import { SETTINGS_VARIABLES, settingName } from '../environment-variable.ts';
 import { RequestRejectedError } from '../errors.ts';
 import { createBackoff, sleep } from '../http/backoff.ts';
 import { onAbort } from '../http/on-abort.ts';
@@ -95,7 +95,7 @@ export class RemoteSource implements RulesetSource {
     const names = environments.map(({ name }) => name);
     if (names.includes(environment)) {
       return new RequestRejectedError(
-        'The config API has neither a /ruleset nor a /values endpoint. Check that apiUrl is the base URL of a config API.',
+        `The config API has neither a /ruleset nor a /values endpoint. Check that ${settingName('apiUrl')} is the base URL of a config API.`,
         { status: 404 },
       );
     }

@@ -68,14 +68,16 @@ function respond(
     case 'GET /auth-clients':
       return [200, list([{ clientId: 'c1', type: 'machine-to-machine' }])];
     case 'POST /auth-clients':
-      return [201, createdClient(JSON.parse(request.body))];
+      return createdClient(JSON.parse(request.body));
     default:
       return notFound;
   }
 }
 
-function createdClient({ type }: { type?: unknown }): unknown {
-  const isServer = type === 'm2m' || type === 'machine-to-machine';
-  const credential = isServer ? { secretKey: 'sk-of-a-test' } : { publicKey: 'pk-of-a-test' };
-  return { clientId: 'c2', type, expiresAt: null, ...credential };
+/** The published contract knows only these two types, and no short names for them. */
+function createdClient({ type }: { type?: unknown }): [status: number, body: unknown] {
+  const client = { clientId: 'c2', type, expiresAt: null };
+  if (type === 'machine-to-machine') return [201, { ...client, secretKey: 'sk-of-a-test' }];
+  if (type === 'browser-to-machine') return [201, { ...client, publicKey: 'pk-of-a-test' }];
+  return [400, { message: 'unknown type' }];
 }

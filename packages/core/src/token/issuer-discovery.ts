@@ -1,4 +1,4 @@
-import { SETTINGS_VARIABLES } from '../environment-variable.ts';
+import { SETTINGS_VARIABLES, settingName } from '../environment-variable.ts';
 import { TokenRejectedError, TokenThrottledError, TokenTransportError } from '../errors.ts';
 import { LONGEST_TIMEOUT_MS } from '../http/backoff.ts';
 import { describeFailure, transportCause } from '../http/exchange-failure.ts';
@@ -107,7 +107,7 @@ const ADVICE = `or set ${SETTINGS_VARIABLES.authUrl} (authUrl) to the URL of the
 function transportError(url: string, error: unknown): TokenTransportError {
   const failure = describeFailure(error);
   const reason = redact(failure.reason, []);
-  const message = `The issuer's metadata could not be fetched from ${url}: ${reason}. Check apiUrl and the network, ${ADVICE}${failure.hint}`;
+  const message = `The issuer's metadata could not be fetched from ${url}: ${reason}. Check ${settingName('apiUrl')} and the network, ${ADVICE}${failure.hint}`;
   return new TokenTransportError(message, { reason: failure.kind, cause: transportCause(failure, reason) });
 }
 

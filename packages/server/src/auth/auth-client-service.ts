@@ -163,7 +163,9 @@ function checkOrigin(origin: string, index: number): void {
   const url = parseUrl(origin);
   const web = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (web && url.origin === origin && !origin.includes('*')) return;
-  const example = url && /^https?:$/.test(url.protocol) ? `, such as ${url.origin}` : '';
+  const isBare = !origin.includes('://') && !origin.includes('*');
+  const meant = web ? url : isBare ? parseUrl(`http://${origin}`) : undefined;
+  const example = meant && meant.host !== '' ? `, such as ${meant.origin}` : '';
   throw new Refusal(
     'invalid',
     `Field "allowedOrigins[${index}]" must be an origin: scheme://host[:port]${example}.`,

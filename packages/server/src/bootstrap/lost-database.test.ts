@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ConfigServer, createConfigServer } from '../create-config-server.ts';
 import type { ConfigServerOptions } from '../server-options.ts';
@@ -89,6 +89,16 @@ describe('a database that was lost', () => {
     const error: unknown = await createConfigServer({ env: {}, db: place.db }).catch((reason) => reason);
     for (const text of named) expect(String(error)).toContain(text);
     expect(await place.content()).toEqual(before);
+  });
+
+  it('is named with each of its files once, also if their paths are relative', async () => {
+    const place = await usedPlace();
+    await rm(place.db);
+    const db = relative(process.cwd(), place.db);
+    const error: unknown = await createConfigServer({ env: {}, db }).catch((reason) => reason);
+    expect(String(error)).toContain(
+      `Missing: the database ${place.db}. There was a database, as ${place.credentials} and ${place.key} show.`,
+    );
   });
 
   it('is not replaced if the credentials are elsewhere', async () => {

@@ -1,4 +1,5 @@
 import { link, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { ServerStartError } from '../errors.ts';
 import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { ENCRYPTION_KEY_VARIABLE, encryptionKeyFile } from '../storage/encryption-key.ts';
@@ -49,15 +50,14 @@ export async function refuseLostDatabase(files: StartFiles): Promise<MovedFile[]
 /** Files that only exist if there was a database. */
 async function findTraces({ db, credentialsFile }: StartFiles): Promise<string[]> {
   const traces: string[] = [];
-  const candidates = new Set([
-    credentialsFileOf(db),
-    ...(credentialsFile === undefined ? [] : [credentialsFile]),
-  ]);
+  // As full paths, so that the same file is named once.
+  const files = [credentialsFileOf(db), ...(credentialsFile === undefined ? [] : [credentialsFile])];
+  const candidates = new Set(files.map((file) => resolve(file)));
   for (const file of candidates) {
     const found = await readCredentialsFile(file);
     if (found !== 'absent' && found !== 'foreign') traces.push(file);
   }
-  const log = `${db}-wal`;
+  const log = resolve(`${db}-wal`);
   if (((await sizeOf(log)) ?? 0) > 0) traces.push(log);
   return traces;
 }
@@ -82,16 +82,21 @@ function lostDatabase(
   const keyFile = encryptionKeyFile(db);
   const needsKey = !hasKey && !env[ENCRYPTION_KEY_VARIABLE]?.trim();
   const missing = [
-    `the database ${db}${size === 0 ? ' (the file is empty)' : ''}`,
-    ...(needsKey ? [`its key file ${keyFile}`] : []),
+    `the database ${resolve(db)}${size === 0 ? ' (the file is empty)' : ''}`,
+    ...(needsKey ? [`its key file ${resolve(keyFile)}`] : []),
   ];
-  const evidence = [...traces, ...(hasKey ? [keyFile] : [])];
+  const evidence = [...traces, ...(hasKey ? [resolve(keyFile)] : [])];
+  const shown = `${listText(evidence)} ${evidence.length === 1 ? 'shows' : 'show'}`;
   return new ServerStartError(
     'ERR_DATABASE_MISSING',
-    `Missing: ${missing.join(' and ')}. There was a database, as ${evidence.join(' and ')} shows. Nothing was changed. ` +
+    `Missing: ${missing.join(' and ')}. There was a database, as ${shown}. Nothing was changed. ` +
       'Put what is missing back from a backup, or check the path. To begin with a new organization instead, start once ' +
       'with --begin-anew (option beginAnew), which keeps the old credentials file under another name.',
   );
+}
+
+function listText(items: readonly string[]): string {
+  return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
 
 /** Gives a file a new name beside its old one, and never replaces another file. */
@@ -114,10 +119,13 @@ export async function moveAside(file: string): Promise<MovedFile> {
 /** In bytes; undefined for a file that does not exist. */
 async function sizeOf(file: string): Promise<number | undefined> {
   try {
-    return (await stat(file)).size;
+    const stats = await stat(file);
+    if (!stats.isDirectory()) return stats.size;
   } catch (cause) {
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(cause) ?? '')) return undefined;
     const message = `The file ${file} cannot be read${codeSuffix(cause)}.`;
     throw new ServerStartError('ERR_DATABASE_UNAVAILABLE', message, { cause });
   }
+  const advice = `Name a file in it, such as ${join(file, 'config.db')}.`;
+  throw new ServerStartError('ERR_DATABASE_UNAVAILABLE', `${file} is a folder. ${advice}`);
 }

@@ -133,7 +133,7 @@ it('a schema of 300 references to a schema of 300 properties is accepted, and ch
   const put = (value: JsonValue) => shop.call('PUT', '/values', write(shop, schema, { key: 'trap', value }));
   expect((await put({ p7: { p8: 'text' } })).status).toBe(200);
   const refused = await put({ p7: { p8: 1 } });
-  expect(refused.body.message).toBe('Field "value.p7.p8" of "trap" must be string.');
+  expect(refused.body.message).toBe('Field "value.p7.p8" of "trap" must be a string.');
 }, 60_000);
 
 it(

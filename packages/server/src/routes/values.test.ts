@@ -172,16 +172,16 @@ describe('values', () => {
 describe('a value that its schema refuses', () => {
   const shared = sharedShop();
   it.each([
-    ['a wrong type', 'newCheckout', 'yes', 'value', 'must be boolean'],
+    ['a wrong type', 'newCheckout', 'yes', 'value', 'must be a boolean'],
     ['a value that is not listed', 'theme', 'pink', 'value', '"light"'],
     ['a wrong format', 'apiBaseUrl', 'not a url', 'value', 'must be a URL'],
-    ['a wrong item', 'contact', { phones: ['1', 2] }, 'value.phones[1]', 'must be string'],
+    ['a wrong item', 'contact', { phones: ['1', 2] }, 'value.phones[1]', 'must be a string'],
     ['a missing property', 'contact', {}, 'value', 'phones'],
     ['a limit that is too low', 'cartItems', 0, 'value', 'at least 1'],
     ['a limit that is too high', 'cartItems', 101, 'value', 'at most 100'],
     ['a limit off its step', 'cartItems', 1.5, 'value', 'multiple of 1'],
     ['a limit as a string', 'cartItems', '5', 'value', 'must be a number'],
-    ['null', 'newCheckout', null, 'value', 'must be boolean'],
+    ['null', 'newCheckout', null, 'value', 'must be a boolean'],
   ])('is refused: %s', async (_, key, value, path, reason) => {
     const shop = await shared();
     const response = await shop.call('PUT', '/values', shop.write({ key, value }));

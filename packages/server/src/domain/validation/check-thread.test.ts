@@ -55,7 +55,7 @@ it.each<[JsonSchema, JsonValue]>([
     const end = await startThread().run(job, MUCH_MS);
     expect(resultOf(end)).toEqual([
       [
-        { pointer: '', reason: 'must be object,array' },
+        { pointer: '', reason: 'must be an object or an array' },
         { pointer: '', reason: 'does not match its schema' },
       ],
     ]);
@@ -100,5 +100,5 @@ it('compiles a schema of many references to a schema of many properties without 
     ({ type: 'object', properties: Object.fromEntries(names.map((name) => [name, schema])) }) as JsonSchema;
   const schema = { ...all({ $ref: '#/$defs/d' }), $defs: { d: all({ type: 'string' }) } } as JsonSchema;
   const end = await startThread().run(jobOf(schema, [{ p7: { p8: 'text' } }, { p7: { p8: 1 } }]), MUCH_MS);
-  expect(resultOf(end)).toEqual([[null, { pointer: '/p7/p8', reason: 'must be string' }]]);
+  expect(resultOf(end)).toEqual([[null, { pointer: '/p7/p8', reason: 'must be a string' }]]);
 });

@@ -32,6 +32,18 @@ const WORDS = {
 };
 
 /**
+ * `an object or an array` for the types of a JSON Schema: a name, a list, or a list as text, as ajv has it.
+ * @param {string | readonly string[]} types
+ * @returns {string}
+ */
+export function typeWords(types) {
+  const names = typeof types === 'string' ? types.split(',') : types;
+  return names
+    .map((name) => (/^[aeiou]/.test(name) ? `an ${name}` : name === 'null' ? name : `a ${name}`))
+    .join(' or ');
+}
+
+/**
  * `a URL, such as …` for `uri`; the format's own name if it has no description here.
  * @param {string} format
  * @returns {string}

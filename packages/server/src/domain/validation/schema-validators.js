@@ -1,7 +1,7 @@
 // JavaScript, as everything in the worker thread, so that tests can run it from source: Node 20 does not run TypeScript.
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { formatWords } from './format-words.js';
+import { formatWords, typeWords } from './format-words.js';
 
 /** @import { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js' */
 /** @typedef {{ pointer: string, reason: string }} ValueIssue */
@@ -65,7 +65,7 @@ export function findSchemaIssue(text) {
   const error = metaAjv.errors?.[0];
   return {
     path: (error?.instancePath ?? '').replaceAll('/', '.'),
-    reason: `it ${error?.message ?? 'is refused'}`,
+    reason: `it ${error === undefined || error === null ? 'is refused' : reasonOf(error)}`,
   };
 }
 
@@ -138,14 +138,22 @@ export function passes(validate, value) {
  */
 function toIssue(ajv, error) {
   const pointer = error?.instancePath ?? '';
-  const reason = error?.message ?? 'does not match its schema';
-  if (error?.keyword === 'enum') {
-    return { pointer, reason: `must be one of ${JSON.stringify(error.params.allowedValues)}`.slice(0, 300) };
-  }
+  const reason = error === undefined ? 'does not match its schema' : reasonOf(error);
   if (error?.keyword === 'format' || error?.keyword === 'pattern') {
     return { pointer, reason: formatReason(ajv, error) ?? reason };
   }
   return { pointer, reason };
+}
+
+/**
+ * Ajv's own message, except where it has no article or does not name the values.
+ * @param {ErrorObject} error
+ * @returns {string}
+ */
+function reasonOf({ keyword, params, message }) {
+  if (keyword === 'enum') return `must be one of ${JSON.stringify(params.allowedValues)}`.slice(0, 300);
+  if (keyword === 'type') return `must be ${typeWords(params.type)}`;
+  return message ?? 'does not match its schema';
 }
 
 /** @type {Map<string, { format: string }>} */
