@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { NextApp } from './next-app.ts';
 import { routesIn } from './routes.ts';
 import { ShopServer } from './shop-server.ts';
@@ -7,12 +7,11 @@ const polling = { timeout: 60_000, interval: 250 };
 
 describe('an app with cacheComponents', () => {
   const app = new NextApp('cached');
+  const build = inject('builds').cached;
   let server: ShopServer;
-  let build: Awaited<ReturnType<NextApp['build']>>;
 
   beforeAll(async () => {
     server = await ShopServer.start();
-    build = await app.build(server.env('development'));
   });
 
   afterEach(() => app.stop());
@@ -27,11 +26,15 @@ describe('an app with cacheComponents', () => {
     expect(build.code).toBe(0);
     expect(routesIn(build.output)).toEqual({
       '/': 'partial',
+      '/both': 'partial',
       '/cached': 'static',
+      '/cached/both': 'partial',
+      '/cached/client': 'static',
       '/plain': 'static',
       '/server': 'partial',
       '/api/config/stream': 'dynamic',
       '/api/flag': 'dynamic',
+      '/api/streams': 'dynamic',
     });
   });
 
@@ -116,9 +119,8 @@ describe('an app with cacheComponents', () => {
     }
   });
 
-  // The last test, because it replaces the build.
   it("does not build 'use cache' without a config server and bundled values, and says what is missing", async () => {
-    const { code, output } = await app.build({});
+    const { code, output } = await new NextApp('cached', 'failing').build({});
     expect(code).toBe(1);
     expect(output).toContain('Missing settings: SMOOAI_CONFIG_API_URL');
     expect(output).not.toMatch(/took more than|timed? ?out/i);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { NextApp } from './next-app.ts';
 import { routesIn } from './routes.ts';
 import { ShopServer } from './shop-server.ts';
@@ -7,12 +7,11 @@ const polling = { timeout: 60_000, interval: 250 };
 
 describe('an app without cacheComponents', () => {
   const app = new NextApp('classic');
+  const build = inject('builds').classic;
   let server: ShopServer;
-  let build: Awaited<ReturnType<NextApp['build']>>;
 
   beforeAll(async () => {
     server = await ShopServer.start();
-    build = await app.build(server.env('development'));
   });
 
   afterEach(() => app.stop());
@@ -27,12 +26,22 @@ describe('an app without cacheComponents', () => {
     expect(build.code).toBe(0);
     expect(routesIn(build.output)).toEqual({
       '/': 'dynamic',
+      '/both': 'dynamic',
+      '/client': 'dynamic',
       '/force-static': 'static',
+      '/force-static/both': 'static',
+      '/force-static/client': 'static',
       '/isr': 'static',
+      '/isr/both': 'static',
+      '/isr/client': 'static',
       '/legacy': 'dynamic',
+      '/legacy/both': 'dynamic',
+      '/legacy/server': 'dynamic',
       '/plain': 'static',
+      '/server': 'dynamic',
       '/api/config/stream': 'dynamic',
       '/api/edge': 'dynamic',
+      '/api/streams': 'dynamic',
     });
   });
 

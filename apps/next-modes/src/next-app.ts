@@ -12,15 +12,27 @@ const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(SMOOAI_|NODE_ENV$|VITEST|NODE_OPTIONS$)/.test(name)),
 );
 
+/** Folders of builds: the one that the tests share, the one without the packages under test, and one that may fail. */
+const distFolders = { shared: '.next', without: '.next-without', failing: '.next-failing' };
+
 /** One of the fixture apps, by its folder. */
 export class NextApp {
   readonly #folder: string;
+  readonly #variant: Record<string, string>;
+  readonly #dist: string;
   #child: ChildProcess | undefined;
   #url = '';
   #output = '';
 
-  constructor(name: 'cached' | 'classic' | 'leaks') {
+  constructor(name: 'cached' | 'classic' | 'leaks', build: keyof typeof distFolders = 'shared') {
     this.#folder = fileURLToPath(new URL(`../${name}`, import.meta.url));
+    this.#dist = distFolders[build];
+    this.#variant = { SHOP_DIST: this.#dist, SHOP_WITHOUT: build === 'without' ? '1' : '' };
+  }
+
+  /** The URL of the running app. */
+  get url(): string {
+    return this.#url;
   }
 
   /** What the running app has printed. */
@@ -75,7 +87,7 @@ export class NextApp {
 
   /** The files of the build and of its caches that contain a text. */
   async filesWith(text: string): Promise<string[]> {
-    const entries = await readdir(join(this.#folder, '.next'), { recursive: true, withFileTypes: true });
+    const entries = await readdir(join(this.#folder, this.#dist), { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
@@ -84,21 +96,28 @@ export class NextApp {
     return found;
   }
 
-  /** Sends SIGTERM, and resolves when the process has ended. */
-  async stop(): Promise<void> {
+  /** Sends SIGTERM, and resolves when the process has ended, with the milliseconds that it took. */
+  async stop(): Promise<number> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return 0;
     const exited = new Promise((resolve) => child.once('exit', resolve));
+    const begin = performance.now();
     child.kill('SIGTERM');
     await exited;
+    return performance.now() - begin;
   }
 
   #spawn(args: string[], env: Record<string, string>): { child: ChildProcess; code: Promise<number | null> } {
     this.#output = '';
     const options: SpawnOptions = {
       cwd: this.#folder,
-      env: { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as unknown as NodeJS.ProcessEnv,
+      env: {
+        ...inherited,
+        NEXT_TELEMETRY_DISABLED: '1',
+        ...this.#variant,
+        ...env,
+      } as unknown as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
     };
     const child: ChildProcess = spawn(process.execPath, [next, ...args], options);
