@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
+    globalSetup: 'src/builds.ts',
     // One `next build` at a time.
     fileParallelism: false,
     reporters: ['default', 'json', '../../scripts/unhandled-errors-reporter.mjs'],

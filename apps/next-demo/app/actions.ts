@@ -3,10 +3,7 @@
 import { isCountryCode } from '@smooai-demo/demo-schema/countries';
 import { cookies } from 'next/headers';
 
-/**
- * Stores the visitor's country in a cookie. A form posts to it, so it works without JavaScript. Next then renders the page
- * again with the new cookie.
- */
+/** Stores the visitor's country in a cookie. Next then renders the page again with the new cookie. */
 export async function chooseCountry(form: FormData): Promise<void> {
   const country = form.get('country');
   if (isCountryCode(country)) {

@@ -6,7 +6,8 @@ import { config } from './schema';
 
 const defaults = { public: { supportEmail: 'bundled@shop.example' }, secrets: { paymentKey: 'bundled-key' } };
 
-export const { client, flag, flags, limit, publicValue, secret, ConfigRoot, handlers } = createNextConfig({
+export const { client, flag, flags, limit, publicValue, secret, snapshot, ConfigRoot, handlers } =
+ createNextConfig({
   config,
   context: async () => {
     const userId = (await cookies()).get('userId')?.value;

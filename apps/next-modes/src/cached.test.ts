@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { builtApp, polling } from './build-and-start.ts';
+import { describe, expect, inject, it } from 'vitest';
+import { builtApp, polling } from './built-app.ts';
+import { NextApp } from './next-app.ts';
 import { routesIn } from './routes.ts';
 
 /** A server that does not respond. */
@@ -14,11 +15,15 @@ describe('an app with cacheComponents', () => {
     expect(shop.build.code).toBe(0);
     expect(routesIn(shop.build.output)).toEqual({
       '/': 'partial',
+      '/both': 'partial',
       '/cached': 'static',
+      '/cached/both': 'partial',
+      '/cached/client': 'static',
       '/plain': 'static',
       '/server': 'partial',
       '/api/config/stream': 'dynamic',
       '/api/flag': 'dynamic',
+      '/api/streams': 'dynamic',
     });
   });
 
@@ -124,6 +129,7 @@ describe('an app with cacheComponents', () => {
   it('leaves no secret, credential or rule in a file of the build or of its caches', async () => {
     for (const text of [
       'payment-key-1',
+      inject('buildSecret'),
       shop.server.env('production').SMOOAI_CONFIG_CLIENT_SECRET ?? '',
       'beta-testers-rule',
     ]) {
@@ -132,9 +138,8 @@ describe('an app with cacheComponents', () => {
     }
   });
 
-  // The last test, because it replaces the build.
   it("does not build 'use cache' without a config server and bundled values, and says what is missing", async () => {
-    const { code, output } = await app.build({});
+    const { code, output } = await new NextApp('cached', 'own').build({});
     expect(code).toBe(1);
     expect(output).toContain('Missing settings: SMOOAI_CONFIG_API_URL');
     expect(output).not.toMatch(/took more than|timed? ?out/i);

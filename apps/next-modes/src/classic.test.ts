@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { builtApp, polling } from './build-and-start.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { builtApp, polling } from './built-app.ts';
+import { NextApp } from './next-app.ts';
 import { routesIn } from './routes.ts';
 
 describe('an app without cacheComponents', () => {
@@ -11,12 +12,22 @@ describe('an app without cacheComponents', () => {
     expect(shop.build.code).toBe(0);
     expect(routesIn(shop.build.output)).toEqual({
       '/': 'dynamic',
+      '/both': 'dynamic',
+      '/client': 'dynamic',
       '/force-static': 'static',
+      '/force-static/both': 'static',
+      '/force-static/client': 'static',
       '/isr': 'static',
+      '/isr/both': 'static',
+      '/isr/client': 'static',
       '/legacy': 'dynamic',
+      '/legacy/both': 'dynamic',
+      '/legacy/server': 'dynamic',
       '/plain': 'static',
+      '/server': 'dynamic',
       '/api/config/stream': 'dynamic',
       '/api/edge': 'dynamic',
+      '/api/streams': 'dynamic',
     });
   });
 
@@ -57,17 +68,18 @@ describe('an app without cacheComponents', () => {
     expect((await app.get('/', 'signed-out')).text).toContain('plain page');
   });
 
-  // The last test, because it replaces the build.
   it('builds and runs with webpack too', async () => {
-    const { code, output } = await app.build(shop.server.env('development'), '--webpack');
+    const webpack = new NextApp('classic', 'own');
+    const { code, output } = await webpack.build(shop.server.env('development'), '--webpack');
     expect(output).toContain('webpack');
     expect(code).toBe(0);
     expect(routesIn(output)).toEqual(routesIn(shop.build.output));
-    await shop.start();
-    const { text } = await app.get('/', 'beta-user');
+    onTestFinished(() => webpack.stop());
+    await webpack.start(shop.server.env('production'));
+    const { text } = await webpack.get('/', 'beta-user');
     expect(text).toContain('server: beta');
     expect(text).toContain('client: beta with 20 items');
-    expect(await app.get('/api/edge', 'beta-user')).toEqual({ status: 200, text: 'beta' });
-    expect((await app.get('/legacy', 'beta-user')).text).toContain('client: beta with 20 items');
+    expect(await webpack.get('/api/edge', 'beta-user')).toEqual({ status: 200, text: 'beta' });
+    expect((await webpack.get('/legacy', 'beta-user')).text).toContain('client: beta with 20 items');
   });
 });

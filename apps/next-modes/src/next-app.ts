@@ -13,15 +13,30 @@ const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(SMOOAI_|NODE_ENV$|VITEST|NODE_OPTIONS$)/.test(name)),
 );
 
+/** Folders of builds: the one that the tests share, the one without the packages under test, and that of a single test. */
+const distFolders = { shared: '.next', without: '.next-without', own: '.next-own' };
+
 /** One of the fixture apps, or a copy of one in another folder. */
 export class NextApp {
   readonly #folder: string;
+  readonly #variant: Record<string, string>;
+  readonly #dist: string;
   #child: ChildProcess | undefined;
   #url = '';
   #output = '';
 
-  constructor(folder: 'cached' | 'classic' | 'leaks' | (string & {})) {
+  constructor(
+    folder: 'cached' | 'classic' | 'leaks' | (string & {}),
+    build: keyof typeof distFolders = 'shared',
+  ) {
     this.#folder = resolve(apps, folder);
+    this.#dist = distFolders[build];
+    this.#variant = { SHOP_DIST: this.#dist, SHOP_WITHOUT: build === 'without' ? '1' : '' };
+  }
+
+  /** The URL of the running app. */
+  get url(): string {
+    return this.#url;
   }
 
   /** What the running app has printed. */
@@ -84,7 +99,7 @@ export class NextApp {
 
   /** The files of the build and of its caches that contain a text. */
   async filesWith(text: string): Promise<string[]> {
-    const entries = await readdir(join(this.#folder, '.next'), { recursive: true, withFileTypes: true });
+    const entries = await readdir(join(this.#folder, this.#dist), { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
@@ -93,21 +108,28 @@ export class NextApp {
     return found;
   }
 
-  /** Sends SIGTERM, and resolves when the process has ended. */
-  async stop(): Promise<void> {
+  /** Sends SIGTERM, and resolves when the process has ended, with the milliseconds that it took. */
+  async stop(): Promise<number> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return 0;
     const exited = new Promise((resolve) => child.once('exit', resolve));
+    const begin = performance.now();
     child.kill('SIGTERM');
     await exited;
+    return performance.now() - begin;
   }
 
   #spawn(args: string[], env: Record<string, string>): { child: ChildProcess; code: Promise<number | null> } {
     this.#output = '';
     const options: SpawnOptions = {
       cwd: this.#folder,
-      env: { ...inherited, NEXT_TELEMETRY_DISABLED: '1', ...env } as unknown as NodeJS.ProcessEnv,
+      env: {
+        ...inherited,
+        NEXT_TELEMETRY_DISABLED: '1',
+        ...this.#variant,
+        ...env,
+      } as unknown as NodeJS.ProcessEnv,
       stdio: ['ignore', 'pipe', 'pipe'],
     };
     const child: ChildProcess = spawn(process.execPath, [next, ...args], options);

@@ -74,7 +74,7 @@ export class ShopServer {
 }
 
 /** True for one user only. */
-function onlyFor(userId: string): unknown {
+export function onlyFor(userId: string): unknown {
   const when = { attribute: 'userId', op: 'in', values: [userId] };
   return { $cohort: { rules: [{ id: 'beta-testers-rule', when, value: true }], defaultValue: false } };
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { useRunningDemo } from './use-running-demo.ts';
 import { openPage, shownValue, untilShown, type WatchedPage } from './watched-page.ts';
@@ -5,12 +6,17 @@ import { openPage, shownValue, untilShown, type WatchedPage } from './watched-pa
 const running = useRunningDemo();
 
 describe('the storefront without JavaScript', () => {
-  it('has the right values in its HTML', async () => {
+  it('has a static shell, and the right values in the HTML of its holes', async () => {
     const { browser, demo } = running.current;
     const { page, close } = await openPage(browser, demo.urls.next, {
       javaScriptEnabled: false,
       cookies: { country: 'NL' },
     });
+    const build = new URL('../../../next-demo/.next/prerender-manifest.json', import.meta.url);
+    const { routes } = JSON.parse(await readFile(build, 'utf8'));
+    expect(routes['/'].renderingMode).toBe('PARTIALLY_STATIC');
+    expect(await page.getByText('Skerry Shell').isVisible()).toBe(true);
+    expect(await page.getByText('To order, enable JavaScript.').isVisible()).toBe(true);
     expect(await shownValue(page, 'flag-newCheckout')).toBe('false');
     expect(await shownValue(page, 'flag-theme')).toBe('light');
     expect(await shownValue(page, 'flag-freeShipping')).toBe('true');

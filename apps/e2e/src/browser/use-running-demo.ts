@@ -10,6 +10,8 @@ import { launchBrowser } from './watched-page.ts';
 export interface RunningDemo {
   readonly demo: Awaited<ReturnType<typeof startDemo>>;
   readonly browser: Browser;
+  /** The folder of the demo's files. */
+  readonly dataDir: string;
   /** Sets a value with the CLI. */
   readonly set: (key: string, value: string) => Promise<unknown>;
 }
@@ -28,7 +30,7 @@ export function useRunningDemo(): { readonly current: RunningDemo } {
     const credentials = ['--credentials', demo.credentialsFile];
     const set = (key: string, value: string) =>
       runCli(['set', key, value, '--env', 'development', ...credentials]);
-    running.current = { demo, browser, set };
+    running.current = { demo, browser, dataDir: folder, set };
   });
   afterAll(async () => {
     for (const cleanup of cleanups) await cleanup();

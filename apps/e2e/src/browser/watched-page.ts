@@ -6,6 +6,8 @@ export interface WatchedPage {
   page: Page;
   /** Console errors and warnings, uncaught exceptions. */
   complaints: string[];
+  /** The paths of all requests, without the page's own files. */
+  requests: string[];
   /** The bodies of all responses and the data of all server-sent events. */
   received: () => Promise<string>;
   close: () => Promise<void>;
@@ -47,12 +49,19 @@ export async function openPage(
     if (message.type() === 'error' || message.type() === 'warning') complain(message.text());
   });
   page.on('pageerror', (error) => complain(String(error)));
+  const requests: string[] = [];
+  page.on('request', (request) => {
+    const { pathname } = new URL(request.url());
+    const isFile = pathname.startsWith('/_next/') || /\.(svg|ico|css|js)$/.test(pathname);
+    if (!isFile) requests.push(pathname);
+  });
   const bodies = collectBodies(page);
   const events = await collectEvents(context, page);
   await page.goto(url, { waitUntil: 'load' });
   return {
     page,
     complaints,
+    requests,
     received: async () => [...(await Promise.all(bodies)), ...events].join('\n'),
     close: () => context.close(),
   };

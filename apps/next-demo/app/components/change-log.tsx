@@ -1,17 +1,18 @@
 'use client';
 
-import { useConfigChanges } from '@smooai/config-next/client';
+import { useConfigChanges, useConfigStatus } from '@smooai/config-next/client';
 import { formatValue } from '@smooai-demo/demo-schema/display';
 import type { ReactElement } from 'react';
 
 /** The changes for this visitor since the page was opened. */
-export function ChangeLog({ revision }: { revision: string }): ReactElement {
+export function ChangeLog(): ReactElement {
   const changes = useConfigChanges(6);
+  const { revision } = useConfigStatus();
   return (
     <section className="panel" aria-labelledby="changes-title" data-testid="change-log">
       <div className="panel-head">
         <h2 id="changes-title">Changes</h2>
-        <span className="muted small number">page at revision {revision}</span>
+        <span className="muted small number">revision {revision ?? '–'}</span>
       </div>
       {changes.length === 0 ? (
         <p className="empty">Nothing has changed since you opened this page.</p>

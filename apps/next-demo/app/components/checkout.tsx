@@ -50,9 +50,6 @@ export function Checkout({ total, blocked }: CheckoutProps): ReactElement {
       >
         {isBusy ? 'Placing your order…' : blocked && newCheckout ? 'Pay in one step' : label}
       </button>
-      <noscript>
-        <p className="notice small">To order, enable JavaScript.</p>
-      </noscript>
       <div role="status">{result !== undefined && <Outcome result={result} />}</div>
     </div>
   );

@@ -4,7 +4,7 @@ import { type CountryCode, countries } from '@smooai-demo/demo-schema/countries'
 import type { ReactElement } from 'react';
 import { chooseCountry } from '../actions.ts';
 
-/** Selects the country to ship to, which flags are targeted by. Without JavaScript, a button sends the form. */
+/** Selects the country to ship to, which flags are targeted by. */
 export function CountrySelector({ country }: { country: CountryCode }): ReactElement {
   return (
     <form action={chooseCountry} className="country">
@@ -23,11 +23,6 @@ export function CountrySelector({ country }: { country: CountryCode }): ReactEle
           </option>
         ))}
       </select>
-      <noscript>
-        <button type="submit" className="button">
-          Go
-        </button>
-      </noscript>
     </form>
   );
 }

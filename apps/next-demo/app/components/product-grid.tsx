@@ -1,8 +1,9 @@
 import { formatPrice, products } from '@smooai-demo/demo-schema/products';
 import type { CSSProperties, ReactElement } from 'react';
 import { AddButton } from './add-button.tsx';
+import { VisitorConfig } from './visitor-config.tsx';
 
-/** The products. Rendered on the server; only the buttons run in the browser. */
+/** The products, which are static. Only the buttons run in the browser. */
 export function ProductGrid(): ReactElement {
   return (
     <ul className="grid shelf">
@@ -19,10 +20,20 @@ export function ProductGrid(): ReactElement {
           </div>
           <div className="product-buy row spread">
             <span className="price">{formatPrice(product.price)}</span>
-            <AddButton id={product.id} name={product.name} />
+            <VisitorConfig fallback={<PendingButton />}>
+              <AddButton id={product.id} name={product.name} />
+            </VisitorConfig>
           </div>
         </li>
       ))}
     </ul>
+  );
+}
+
+function PendingButton(): ReactElement {
+  return (
+    <button type="button" className="button" disabled>
+      Add
+    </button>
   );
 }

@@ -3,7 +3,7 @@
 import { useFlag } from '@smooai/config-next/client';
 import { type ReactElement, useEffect } from 'react';
 
-/** Shows the name of the theme and applies a new theme to the page. The server's HTML already has the first one. */
+/** Shows the name of the theme and applies a new theme to the page. The static shell already has the first one. */
 export function ThemeName(): ReactElement {
   const theme = useFlag('theme');
   useEffect(() => {

@@ -9,6 +9,7 @@ export default async function Page(): Promise<ReactElement> {
   return (
     <main>
       <p>{`cached: ${checkout}, ${await limit('cartItems')}, ${await publicValue('supportEmail')}`}</p>
+      <p>{`shared: ${(await flag('betaShop', { userId: 'someone' })) ? 'beta' : 'stable'}`}</p>
       <p>{`given: ${await flag('betaShop', { userId: 'beta-user' })}`}</p>
       <p>{`targeted: ${await messageOf(() => flag('betaShop'))}`}</p>
       <p>{`secret: ${await messageOf(() => secret('paymentKey'))}`}</p>

@@ -1,0 +1,16 @@
+import type { ReactElement } from 'react';
+import { Checkout } from '../../../../shared/checkout';
+import { ConfigRoot, flag } from '../../../../shared/config';
+
+export const dynamic = 'force-static';
+
+/** Rendered during the build, with server and client components. */
+export default async function Page(): Promise<ReactElement> {
+  const isBeta = await flag('betaShop');
+  return (
+    <ConfigRoot stream="/api/config/stream">
+      <p>{`server: ${isBeta ? 'beta' : 'stable'}`}</p>
+      <Checkout />
+    </ConfigRoot>
+  );
+}

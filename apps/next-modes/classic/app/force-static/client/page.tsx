@@ -1,0 +1,14 @@
+import type { ReactElement } from 'react';
+import { Checkout } from '../../../../shared/checkout';
+import { ConfigRoot } from '../../../../shared/config';
+
+export const dynamic = 'force-static';
+
+/** Rendered during the build, with client components that follow. */
+export default function Page(): ReactElement {
+  return (
+    <ConfigRoot stream="/api/config/stream">
+      <Checkout />
+    </ConfigRoot>
+  );
+}
