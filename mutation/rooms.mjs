@@ -36,7 +36,9 @@ export const rooms = {
     package: 'server',
     mutate: ['src/auth'],
     // Without the tests that start a server: these are quick.
-    tests: ['src/auth/{guard,token-service,access-watch,client-directory,attempt-limiter}.test.ts'],
+    tests: [
+      'src/auth/{guard,token-service,access-watch,client-directory,auth-client-service,attempt-limiter,credentials}.test.ts',
+    ],
   },
   // The parts of the streams and of the domain that have tests of their own, which need no server and are quick.
   'event-stream': {
