@@ -48,7 +48,7 @@ export const rooms = {
   },
   streams: {
     package: 'server',
-    mutate: ['src/routes/stream.ts', 'src/routes/snapshot.ts', 'src/domain/snapshot-feeds.ts'],
+    mutate: ['src/routes/stream.ts', 'src/routes/snapshot.ts'],
     tests: ['src/routes/{stream,snapshot}*.test.ts'],
   },
   changes: {
@@ -58,6 +58,7 @@ export const rooms = {
       'src/domain/change-writer.ts',
       'src/domain/environment-views.ts',
       'src/domain/effective-values.ts',
+      'src/domain/snapshot-feeds.ts',
     ],
     tests: ['src/domain/*.test.ts'],
   },
