@@ -228,7 +228,7 @@ describe('the snapshot streams of an environment', () => {
   });
 
   it('end when the environment was deleted, and leave no subscription', async () => {
-    const { feeds, change, subscriptions } = setUp();
+    const { feeds, change, subscriptions, logged } = setUp();
     const streams = [open(feeds), open(feeds)];
     await settle();
     change(undefined);
@@ -238,6 +238,7 @@ describe('the snapshot streams of an environment', () => {
     await settle();
     expect(late.got).toEqual(['end']);
     expect(subscriptions.open).toBe(0);
+    expect(logged).toEqual([]);
   });
 
   it('end when a read fails, which is logged without secrets, and a later one starts anew', async () => {
@@ -285,6 +286,19 @@ describe('a caller that is limited to some environments', () => {
     expect(limited.got).toEqual(['end']);
     for (const { got } of [other, everything]) expect(got).toEqual(['snapshot light']);
     expect(subscriptions.open).toBe(1);
+  });
+
+  it('gets nothing either when others have streams of that environment already', async () => {
+    const { feeds, change, state } = setUp();
+    state.view = viewOf(1, 'light', 'vault');
+    const everything = open(feeds);
+    await settle();
+    const limited = open(feeds, { environments: ['development'] });
+    await settle();
+    change(viewOf(2, 'dark', 'vault'));
+    await settle();
+    expect(limited.got).toEqual(['end']);
+    expect(everything.got).toEqual(['snapshot light', 'patch dark']);
   });
 
   it('gets nothing more after it was renamed, not even that change', async () => {
