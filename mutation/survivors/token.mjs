@@ -30,4 +30,24 @@ export const token = [
     reason: 'The name of the registry matters only between two copies of the package.',
     mutants: [`'@smooai/config/token-providers/1' → ""`],
   },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'A token that expires in the very millisecond of its arrival: it is dropped at its first use.',
+    mutants: ['startedAt.elapsedMs() >= granted.lifetimeMs → startedAt.elapsedMs() > granted.lifetimeMs'],
+  },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'Only speed: a timer for a secret that is there already.',
+    mutants: ['isThenable(secret) → true'],
+  },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'Equivalent: a secret that occurs in no text.',
+    mutants: ['[] → ["Stryker was here"]'],
+  },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'Equivalent: what is thrown instead is reported in the same way.',
+    mutants: ['deadline.over?.kind → deadline.over.kind', 'text === undefined → false'],
+  },
 ];
