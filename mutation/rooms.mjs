@@ -64,11 +64,16 @@ export const rooms = {
   },
   domain: {
     package: 'server',
-    // What `changes` and `streams` do not have.
+    // What `changes` does not have, and the tests of the domain reach without a server.
     mutate: [
-      ...['access', 'change-bus', 'checked-write', 'config-service', 'environment-view', 'environments'],
-      ...['refusal', 'schemas', 'segment-use', 'segments', 'snapshot', 'unique-name', 'values'],
-    ]
+      ...['access', 'change-bus', 'config-service', 'environment-view', 'environments', 'refusal'],
+      ...['segment-use', 'snapshot', 'unique-name', 'values'],
+    ].map((name) => `src/domain/${name}.ts`),
+    tests: ['src/domain/**/*.test.ts'],
+  },
+  schemas: {
+    package: 'server',
+    mutate: ['checked-write', 'schemas', 'segments']
       .map((name) => `src/domain/${name}.ts`)
       .concat('src/domain/validation'),
     tests: [

@@ -56,8 +56,8 @@ export class Domain {
     return chain;
   };
 
-  readonly write = (key: string, value: JsonValue, environment = this.shop.environment): ValueWrite => {
-    const ids = { schemaId: this.shop.schema.id, environmentId: environment.id };
+  readonly write = (key: string, value: JsonValue, environment?: Environment): ValueWrite => {
+    const ids = { schemaId: this.shop.schema.id, environmentId: (environment ?? this.shop.environment).id };
     return { ...ids, key, value, tier: TIERS[key] ?? 'public' };
   };
 
