@@ -67,13 +67,13 @@ export const rooms = {
     // What `changes` does not have, and the tests of the domain reach without a server.
     mutate: [
       ...['access', 'change-bus', 'config-service', 'environment-view', 'environments', 'refusal'],
-      ...['segment-use', 'snapshot', 'unique-name', 'values'],
+      ...['schemas', 'segment-use', 'snapshot', 'unique-name', 'values'],
     ].map((name) => `src/domain/${name}.ts`),
     tests: ['src/domain/**/*.test.ts'],
   },
-  schemas: {
+  validation: {
     package: 'server',
-    mutate: ['checked-write', 'schemas', 'segments']
+    mutate: ['checked-write', 'segments']
       .map((name) => `src/domain/${name}.ts`)
       .concat('src/domain/validation'),
     tests: [

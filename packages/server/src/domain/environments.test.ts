@@ -1,7 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Principal } from '../principal.ts';
 import { sharedDomain } from '../test-support/domain-fixture.ts';
-import { segmentRow } from '../test-support/storage-fixtures.ts';
+import { environmentRow, segmentRow } from '../test-support/storage-fixtures.ts';
 
 const newDomain = sharedDomain();
 const LIMITED: Partial<Principal> = { environments: ['development', 'preview'] };
@@ -66,6 +66,18 @@ describe('a new environment', () => {
     );
     expect((await create('sixth', chain[4]?.id)).name).toBe('sixth');
   });
+});
+
+it('a new environment is refused after a thousand', async () => {
+  const { serviceWith, shop, principal } = await newDomain();
+  const rows = Array.from({ length: 1_000 }, () => environmentRow(shop.organization, {}));
+  const listEnvironments = vi.fn().mockResolvedValue(rows).mockResolvedValueOnce(rows.slice(1));
+  const service = serviceWith({ listEnvironments });
+  onTestFinished(() => service.close());
+  const create = (name: string) => service.environments.create(principal(), { name });
+  expect((await create('last')).name).toBe('last');
+  await expect(create('more')).rejects.toMatchObject(conflict('has 1000 environments, the maximum'));
+  expect(listEnvironments).toHaveBeenCalledWith(shop.organization.id);
 });
 
 describe('a changed environment', () => {

@@ -6,7 +6,7 @@ import { ConfigService } from '../domain/config-service.ts';
 import type { ValueWrite } from '../domain/values.ts';
 import { type Principal, SCOPES } from '../principal.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
-import type { ChangeRecord, Environment, Storage } from '../storage/storage.ts';
+import type { ChangeRecord, Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { shopDocument } from './shop-server.ts';
 import { environmentRow, insertShop, type Shop, schemaRow } from './storage-fixtures.ts';
 
@@ -17,6 +17,8 @@ const TIERS: Readonly<Record<string, Tier>> = {
   paymentKey: 'secret',
   vault: 'secret',
 };
+
+const NO_LOG = { error: (): void => undefined };
 
 /** An organization with the environment `development` and the schema of the shop, and the service without a server. */
 export class Domain {
@@ -65,6 +67,14 @@ export class Domain {
     await this.service.values.set(this.principal(), [this.write(key, value, environment)], () => '');
   };
 
+  /** The service on a storage whose transactions have other operations. Close it. */
+  readonly serviceWith = (operations: Partial<StorageOperations>): ConfigService => {
+    const { storage } = this;
+    const transaction: Storage['transaction'] = (work) =>
+      storage.transaction((original) => work({ ...original, ...operations }));
+    return new ConfigService({ storage: { ...storage, transaction }, changes: new ChangeBus(), log: NO_LOG });
+  };
+
   /** The changes of an environment since it was added. */
   readonly changesOf = async ({ id, revision }: Environment): Promise<ChangeRecord['changes'][]> => {
     return ((await this.storage.listChangesSince(id, revision)) ?? []).map(({ changes }) => changes);
@@ -76,8 +86,7 @@ export function sharedDomain(): () => Promise<Domain> {
   let parts: { storage: Storage; service: ConfigService } | undefined;
   beforeAll(async () => {
     const storage = await openSqliteStorage({ file: ':memory:', encryptionKey: randomBytes(32) });
-    const log = { error: () => undefined };
-    const service = new ConfigService({ storage, changes: new ChangeBus(), log });
+    const service = new ConfigService({ storage, changes: new ChangeBus(), log: NO_LOG });
     parts = { storage, service };
     return async () => {
       await service.close();
