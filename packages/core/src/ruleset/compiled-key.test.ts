@@ -4,7 +4,7 @@ import type { AnyConfig } from '../schema/config-types.ts';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
-import type { JsonValue } from '../wire.ts';
+import type { Condition, JsonValue } from '../wire.ts';
 import { RulesetStore } from './ruleset-store.ts';
 import { layerOf } from './value-layers.ts';
 
@@ -14,7 +14,7 @@ const config = defineConfig({
   flags: { theme: z.enum(['light', 'dark']), layout: z.enum(['wide', 'narrow']).default('wide') },
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },
 }) as AnyConfig;
-const dutch = { attribute: 'country', op: 'in', values: ['NL'] } as const;
+const dutch: Condition = { attribute: 'country', op: 'in', values: ['NL'] };
 const NL = { country: 'NL' };
 
 /** A flag that is `value` in the Netherlands and `defaultValue` elsewhere. */
