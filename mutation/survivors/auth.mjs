@@ -74,4 +74,9 @@ export const auth = [
     reason: 'Equivalent: no digits of a hash, and no credential has a hash of zeros.',
     mutants: [`'' → "Stryker was here!"`, 'comparable === stored → true'],
   },
+  {
+    file: `${folder}/auth-client-service.ts`,
+    reason: 'Equivalent: a protocol of a URL ends with its only colon.',
+    mutants: ['/^https?:$/ → /^https?:/'],
+  },
 ];

@@ -250,11 +250,15 @@ describe('the last admin', () => {
     await expect(service.revoke(principal(), third.id)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('does not stand in the way of others', async () => {
-    const { service, insert, principal } = await setUp();
-    const reader = await insert({});
-    await service.update(principal(), reader.id, { scopes: ['config:write'] });
-    await service.revoke(principal(), reader.id);
+  it('does not stand in the way of others, even if there is none', async () => {
+    const { storage, service, insert, principal } = await setUp();
+    const withoutAdmin = await insertShop(storage);
+    const caller = principal({ organizationId: withoutAdmin.organization.id });
+    const reader = await insert({}, withoutAdmin);
+    const changed = await service.update(caller, reader.id, { scopes: ['config:write'] });
+    expect(changed.scopes).toEqual(['config:write']);
+    await service.revoke(caller, reader.id);
+    expect((await storage.findAuthClient(reader.id))?.revokedAt).not.toBeNull();
   });
 });
 
