@@ -5,6 +5,10 @@ import { diskCache } from './disk-cache.mjs';
 import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
 import { ruleset } from './ruleset.mjs';
+import { streams } from './streams.mjs';
 import { token } from './token.mjs';
 
-export const explained = [...redact, ...token, ...evaluation, ...diskCache, ...ruleset, ...auth, ...changes];
+export const explained = [
+  ...[redact, token, evaluation, diskCache, ruleset],
+  ...[auth, changes, streams],
+].flat();
