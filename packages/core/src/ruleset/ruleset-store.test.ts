@@ -77,13 +77,13 @@ describe('listeners', () => {
       seen.push(`first ${revision}`);
       if (revision === '1') store.replace(withTitle('2', 'Two'));
     });
-    store.subscribe(({ revision, keys, isLive }) => seen.push(`second ${revision} ${keys} ${isLive}`));
+    store.subscribe(({ revision, keys, isLive }) => seen.push(`second ${revision} ${keys.join()} ${isLive}`));
     store.replace(withTitle('1', 'One'));
     expect(seen).toEqual(['first 1', 'second 1 title true', 'first 2', 'second 2 title true']);
     // The server has confirmed the same values.
     store.replace(withTitle('3', 'Two'));
     expect(seen.slice(4)).toEqual(['first 3', 'second 3  true']);
-    // An older ruleset is no change.
+    // An older ruleset changes nothing.
     store.replace(withTitle('2', 'Old'));
     expect(seen).toHaveLength(6);
   });

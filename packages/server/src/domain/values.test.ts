@@ -84,7 +84,7 @@ describe('a write', () => {
     }
     expect(await domain.storage.listValues(domain.shop.environment.id)).toEqual([]);
     expect(await domain.changesOf(domain.shop.environment)).toEqual([]);
-    // The same key in two environments is no repetition.
+    // The same key may be set in two environments.
     const other = await domain.addEnvironment('other');
     expect(await write(domain, [good, domain.write('cartItems', 31, other)])).toHaveLength(2);
     expect(await write(domain, [])).toEqual([]);
