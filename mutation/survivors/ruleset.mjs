@@ -16,4 +16,25 @@ export const ruleset = [
     reason: 'Equivalent: `setFile` sets both fields, and spreading undefined adds nothing.',
     mutants: ['false → true', 'this.#fileSegments === undefined → false', 'this.#file?.get → this.#file.get'],
   },
+  {
+    file: `${folder}/packed-value.ts`,
+    reason: 'Only speed: values that are not found to be equal by their parts are compared as JSON.',
+    mutants: [
+      '{ if (this.#layout !== other.#layout) return false; return this.#scalars.every(… → {}',
+      'this.#layout !== other.#layout → true',
+      '(scalar, index) => Object.is(scalar, other.#scalars[index]) → () => undefined',
+      'left instanceof PackedValue && right instanceof PackedValue → false',
+      'arePacked && left.hasSameParts(right) → false',
+    ],
+  },
+  {
+    file: `${folder}/packed-value.ts`,
+    reason: 'Equivalent: undefined is not equal to any JSON value.',
+    mutants: [
+      'left === undefined || right === undefined → false',
+      'left === undefined || right === undefined → left === undefined && right === undefined',
+      'left === undefined → false',
+      'right === undefined → false',
+    ],
+  },
 ];

@@ -63,6 +63,19 @@ describe('stored values', () => {
     expect(after.toJson().public.links).toEqual({ help: '/new' });
   });
 
+  it('are not equal to values with the same scalars in another structure', () => {
+    const layouts = new ValueLayouts();
+    const cohort = (parts: JsonValue): JsonValue => ({ $cohort: parts });
+    const before = new StoredValues(
+      rulesetOf({ flags: { theme: cohort({ defaultValue: 'dark' }) } }),
+      layouts,
+    );
+    for (const theme of [cohort({ defaultvalue: 'dark' }), cohort({ defaultValue: ['dark'] })]) {
+      const after = new StoredValues(rulesetOf({ flags: { theme } }), layouts, before);
+      expect(after.toJson().flags).toEqual({ theme });
+    }
+  });
+
   it('have names that reach no prototype', () => {
     const hostile = JSON.parse('{"__proto__":{"polluted":true},"constructor":1}');
     const values = new StoredValues(rulesetOf({ public: hostile }), new ValueLayouts());
