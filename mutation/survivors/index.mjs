@@ -2,6 +2,7 @@
 import { auth } from './auth.mjs';
 import { changes } from './changes.mjs';
 import { diskCache } from './disk-cache.mjs';
+import { domain } from './domain.mjs';
 import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
 import { ruleset } from './ruleset.mjs';
@@ -10,5 +11,5 @@ import { token } from './token.mjs';
 
 export const explained = [
   ...[redact, token, evaluation, diskCache, ruleset],
-  ...[auth, changes, streams],
+  ...[auth, changes, domain, streams],
 ].flat();

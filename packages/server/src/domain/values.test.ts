@@ -1,7 +1,7 @@
-import type { JsonValue } from '@smooai/config';
+import type { JsonValue, Tier } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
 import { type Domain, sharedDomain } from '../test-support/domain-fixture.ts';
-import { environmentRow, schemaRow, segmentRow } from '../test-support/storage-fixtures.ts';
+import { environmentRow, schemaRow, segmentRow, valueRow } from '../test-support/storage-fixtures.ts';
 import type { ValueWrite } from './values.ts';
 
 const newDomain = sharedDomain();
@@ -255,27 +255,37 @@ describe('a read', () => {
     await domain.set('theme', targeted('dark', country, 'light'));
     await domain.set('paymentKey', SECRET);
     await domain.set('supportEmail', 'a@shop.test');
-    const times = { createdAt: environment.createdAt, updatedAt: environment.createdAt };
-    // As a value that was stored under an earlier schema.
-    await domain.storage.upsertValue({
-      ...domain.write('cartItems', 500),
-      ...times,
-      id: 'old',
-      organizationId: schema.organizationId,
-      tier: 'limit',
-      updatedBy: 'x',
-    });
+    // As values that were stored under an earlier schema.
+    const lookalike = { $cohort: { defaultValue: 'sk_1' } };
+    const old: [string, Tier, JsonValue][] = [
+      ['cartItems', 'limit', 500],
+      ['gone', 'feature_flag', true],
+      ['contact', 'public', lookalike],
+      ['vault', 'secret', lookalike],
+    ];
+    const row = { schemaId: schema.id, environmentId: environment.id };
+    for (const [key, tier, value] of old) {
+      await domain.storage.upsertValue(valueRow(domain.shop, { ...row, key, tier, value }));
+    }
     const view = await domain.service.view(domain.principal(), 'development');
-    const shown = { theme: 'light', supportEmail: 'a@shop.test', cartItems: 100 };
-    expect(values.list(domain.principal(), view)).toEqual({ ...shown, paymentKey: SECRET });
+    const shown = {
+      theme: 'light',
+      supportEmail: 'a@shop.test',
+      cartItems: 100,
+      gone: true,
+      contact: lookalike,
+    };
+    expect(values.list(domain.principal(), view)).toEqual({ ...shown, paymentKey: SECRET, vault: lookalike });
     const browser = domain.principal({ type: 'b2m' });
     expect(values.list(browser, view)).toEqual(shown);
-    for (const [key, value] of Object.entries(shown)) expect(values.get(browser, view, key)).toBe(value);
+    for (const [key, value] of Object.entries(shown)) expect(values.get(browser, view, key)).toEqual(value);
     expect(values.get(domain.principal(), view, 'paymentKey')).toBe(SECRET);
-    for (const key of ['paymentKey', 'rate', '__proto__']) {
-      expect(() => values.get(browser, view, key)).toThrow(`"${key}" has no value in "development"`);
+    const missing = (key: string) =>
+      expect.objectContaining(refusal('not-found', `"${key}" has no value in "development"`));
+    for (const key of ['paymentKey', 'vault', 'rate', '__proto__']) {
+      expect(() => values.get(browser, view, key)).toThrow(missing(key));
     }
-    expect(() => values.get(domain.principal(), view, 'rate')).toThrow('has no value');
+    expect(() => values.get(domain.principal(), view, 'rate')).toThrow(missing('rate'));
   });
 
   it('is of an environment of the organization that the caller may use', async () => {
