@@ -37,4 +37,24 @@ export const ruleset = [
       'right === undefined → false',
     ],
   },
+  {
+    file: `${folder}/compiled-key.ts`,
+    reason: 'Only for the types: a stored value has an origin, and a key that is compiled later is targeted.',
+    mutants: [
+      `'none' → ""`,
+      'key.stored === undefined → false',
+      'isTargeted(targeted) && isRecord(targeted.$cohort) → true',
+      'isTargeted(targeted) && isRecord(targeted.$cohort) → isTargeted(targeted) || isRecord(targeted.$cohort)',
+    ],
+  },
+  {
+    file: `${folder}/compiled-key.ts`,
+    reason: 'Only memory: a status of its own that is equal to the shared one.',
+    mutants: ['isValid && segments.length === 0 → false'],
+  },
+  {
+    file: `${folder}/compiled-key.ts`,
+    reason: 'Equivalent: no segment has that name.',
+    mutants: ['[] → ["Stryker was here"]'],
+  },
 ];

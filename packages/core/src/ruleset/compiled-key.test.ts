@@ -74,6 +74,7 @@ describe('a missing value', () => {
     const store = storeWith({});
     expect(store.get('subtitle')?.evaluate({})).toEqual({ value: 'none', source: 'default' });
     expect(about(store, 'subtitle')).toMatchObject({ hasValue: true, serves: 'fallback', origin: 'default' });
+    expect(store.get('cartItems')?.evaluate({})).toEqual({ value: 20, source: 'default' });
     expect(store.get('title')?.evaluate({})).toEqual({
       value: undefined,
       source: 'default',
@@ -187,6 +188,23 @@ describe('a targeted value', () => {
     expect(about(store, 'theme')).toMatchObject({ hasValue: true, origin: 'server' });
   });
 
+  it('has a bundled value in place of a missing default', () => {
+    const store = new RulesetStore(config);
+    store.setFile(layerOf([['feature_flag', 'layout', 'narrow']]));
+    storeWith({ flags: { layout: targeted('wide') } }, store);
+    expect([store.get('layout')?.value(NL), store.get('layout')?.value({})]).toEqual(['wide', 'narrow']);
+  });
+
+  it('names every reason why a part is rejected', () => {
+    const size = z.object({ width: z.number(), height: z.number() }).optional();
+    const store = new RulesetStore(defineConfig({ flags: { size } }) as AnyConfig);
+    store.replace(
+      rulesetOf({ flags: { size: targeted({ width: 'a', height: 'b' }, { width: 1, height: 1 }) } }),
+    );
+    const [invalid] = store.invalidKeys();
+    expect(invalid?.message).toMatch(/of rule "nl": at "width": [^;]+; at "height": [^;]+\.$/);
+  });
+
   it('lists at most ten rejected parts, and counts the others', () => {
     const message = (count: number): string => {
       const rules = Array.from({ length: count }, (_, index) => ({
@@ -245,7 +263,7 @@ describe('a targeted value', () => {
     expect(store.get('theme')?.usesAny(new Set(['others', 'vips']))).toBe(true);
     expect(store.get('theme')?.usesAny(new Set(['others']))).toBe(false);
     expect(store.get('layout')?.usesAny(new Set(['vips']))).toBe(false);
-    expect(about(store, 'theme')).toMatchObject({ hasValue: true, code: undefined });
+    expect(about(store, 'theme')).toMatchObject({ hasValue: true, code: undefined, serves: 'stored' });
     expect(store.get('theme')?.value(NL)).toBe('dark');
   });
 });
