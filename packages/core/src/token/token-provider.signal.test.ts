@@ -41,9 +41,10 @@ describe('the signal of a call', () => {
     });
     // A call with other options gets the fresh token, without an exchange in the background.
     for (const options of [{}, { preferFresh: true }]) {
+      await vi.advanceTimersByTimeAsync(60_000);
       expect(await provider.getAccessToken(options)).toBe('t1');
     }
-    await vi.advanceTimersByTimeAsync(5_000);
+    await settle();
     expect(fetch).toHaveBeenCalledTimes(1);
   });
 
