@@ -57,4 +57,16 @@ export const ruleset = [
     reason: 'Equivalent: no segment has that name.',
     mutants: ['[] → ["Stryker was here"]'],
   },
+  {
+    file: `${folder}/stored-values.ts`,
+    reason: 'Equivalent: every tier has a group, and nothing is equal to a value that is not there.',
+    mutants: [
+      '[] → ["Stryker was here"]',
+      'this.#groups.get(tier)?.get → this.#groups.get(tier).get',
+      'this.#groups.get(tier)?.delete → this.#groups.get(tier).delete',
+      'this.#groups.get(tier)?.set → this.#groups.get(tier).set',
+      '{ public: {}, secret: {}, flags: {}, limits: {} } → {}',
+      'known !== undefined → true',
+    ],
+  },
 ];

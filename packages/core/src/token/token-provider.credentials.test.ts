@@ -35,9 +35,14 @@ describe('credentials', () => {
   });
 
   it('from a function leave no timer', async () => {
-    const { provider } = setUp([tokenResponse('t1')], { clientSecret: async () => 's3cret' });
+    const { provider, fetch } = setUp([tokenResponse('t1')], { clientSecret: async () => 's3cret' });
     await provider.getAccessToken();
     expect(vi.getTimerCount()).toBe(0);
+    // In the background too, where no caller leaves the exchange.
+    await vi.advanceTimersByTimeAsync(3_590_000);
+    await provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([fetch.mock.calls.length, vi.getTimerCount()]).toEqual([2, 0]);
   });
 
   it('come from a function, called for each attempt', async () => {
