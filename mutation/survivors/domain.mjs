@@ -27,4 +27,29 @@ export const domain = [
       'Every test fails with it, but it takes effect before the first test, to which it is not attributed.',
     mutants: ['{ this.#storage = storage; this.#parts = parts; } → {}'],
   },
+  {
+    file: `${folder}/environments.ts`,
+    reason:
+      'Equivalent: without a new fallback there is no difference, and a deleted environment gets no record.',
+    mutants: [
+      'next.fallbackEnvironmentId !== environment.fallbackEnvironmentId → true',
+      '[] → ["Stryker was here"]',
+    ],
+  },
+  {
+    file: `${folder}/environments.ts`,
+    reason: 'Only for the types: every fallback is in the list, and so is every dependent.',
+    mutants: ['entry === undefined → false', 'previous === undefined → false'],
+  },
+  {
+    file: `${folder}/environments.ts`,
+    reason:
+      'The tests of the routes notice it: the pattern of a request, and a segment that becomes too large.',
+    mutants: [
+      `'^[a-z0-9][a-z0-9-]*[a-z0-9]$|^[a-z0-9]$' → ""`,
+      'tooLarge !== undefined → false',
+      '{ throw new Refusal( \'conflict\', `Field "fallbackEnvironmentId": in "${after.en… → {}',
+      `'conflict' → ""`,
+    ],
+  },
 ];

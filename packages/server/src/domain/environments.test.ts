@@ -47,7 +47,7 @@ describe('a new environment', () => {
       message: expect.stringContaining('create environments'),
     });
     await expect(environments.create(principal(), { name: 'development' })).rejects.toMatchObject(
-      conflict('"name"'),
+      conflict('"name": there is an environment "development"'),
     );
     const fallbackEnvironmentId = other.shop.environment.id;
     await expect(
@@ -101,7 +101,9 @@ describe('a changed environment', () => {
     await expect(rename(principal(LIMITED), 'development-2')).rejects.toMatchObject(forbidden);
     await expect(rename(principal({ environments: ['other'] }), 'preview')).rejects.toMatchObject(forbidden);
     expect((await rename(principal(LIMITED), 'preview')).name).toBe('preview');
-    await expect(rename(principal(), 'development')).rejects.toMatchObject(conflict('"name"'));
+    await expect(rename(principal(), 'development')).rejects.toMatchObject(
+      conflict('"name": there is an environment "development"'),
+    );
     expect((await rename(principal(), 'review')).name).toBe('review');
     expect(await changesOf(preview)).toEqual([[]]);
     await expect(service.view(principal(), 'preview')).rejects.toMatchObject(notFound);
