@@ -48,7 +48,7 @@ export const domain = [
     mutants: [
       `'^[a-z0-9][a-z0-9-]*[a-z0-9]$|^[a-z0-9]$' → ""`,
       'tooLarge !== undefined → false',
-      '{ throw new Refusal( \'conflict\', `Field "fallbackEnvironmentId": in "${after.en… → {}',
+      `{ throw new Refusal( 'conflict', \`Field "fallbackEnvironmentId": in "\${after.en… → {}`,
       `'conflict' → ""`,
     ],
   },
