@@ -29,8 +29,7 @@ export const domain = [
   },
   {
     file: `${folder}/environments.ts`,
-    reason:
-      'Equivalent: without a new fallback there is no difference, and a deleted environment gets no record.',
+    reason: 'Equivalent: without a new fallback nothing differs, and a deleted environment gets no record.',
     mutants: [
       'next.fallbackEnvironmentId !== environment.fallbackEnvironmentId → true',
       '[] → ["Stryker was here"]',
