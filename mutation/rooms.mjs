@@ -36,7 +36,9 @@ export const rooms = {
     package: 'server',
     mutate: ['src/auth'],
     // Without the tests that start a server: these are quick.
-    tests: ['src/auth/{guard,token-service,access-watch,client-directory,attempt-limiter}.test.ts'],
+    tests: [
+      'src/auth/{guard,token-service,access-watch,client-directory,auth-client-service,attempt-limiter,credentials}.test.ts',
+    ],
   },
   // The parts of the streams and of the domain that have tests of their own, which need no server and are quick.
   'event-stream': {
@@ -46,7 +48,7 @@ export const rooms = {
   },
   streams: {
     package: 'server',
-    mutate: ['src/routes/stream.ts', 'src/routes/snapshot.ts', 'src/domain/snapshot-feeds.ts'],
+    mutate: ['src/routes/stream.ts', 'src/routes/snapshot.ts'],
     tests: ['src/routes/{stream,snapshot}*.test.ts'],
   },
   changes: {
@@ -56,16 +58,22 @@ export const rooms = {
       'src/domain/change-writer.ts',
       'src/domain/environment-views.ts',
       'src/domain/effective-values.ts',
+      'src/domain/snapshot-feeds.ts',
     ],
     tests: ['src/domain/*.test.ts'],
   },
   domain: {
     package: 'server',
-    // What `changes` and `streams` do not have.
+    // What `changes` does not have, and the tests of the domain reach without a server.
     mutate: [
-      ...['access', 'change-bus', 'checked-write', 'config-service', 'environment-view', 'environments'],
-      ...['refusal', 'schemas', 'segment-use', 'segments', 'snapshot', 'unique-name', 'values'],
-    ]
+      ...['access', 'change-bus', 'config-service', 'environment-view', 'environments', 'refusal'],
+      ...['schemas', 'segment-use', 'snapshot', 'unique-name', 'values'],
+    ].map((name) => `src/domain/${name}.ts`),
+    tests: ['src/domain/**/*.test.ts'],
+  },
+  validation: {
+    package: 'server',
+    mutate: ['checked-write', 'segments']
       .map((name) => `src/domain/${name}.ts`)
       .concat('src/domain/validation'),
     tests: [

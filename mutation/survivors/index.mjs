@@ -2,9 +2,14 @@
 import { auth } from './auth.mjs';
 import { changes } from './changes.mjs';
 import { diskCache } from './disk-cache.mjs';
+import { domain } from './domain.mjs';
 import { evaluation } from './evaluation.mjs';
 import { redact } from './redact.mjs';
 import { ruleset } from './ruleset.mjs';
+import { streams } from './streams.mjs';
 import { token } from './token.mjs';
 
-export const explained = [...redact, ...token, ...evaluation, ...diskCache, ...ruleset, ...auth, ...changes];
+export const explained = [
+  ...[redact, token, evaluation, diskCache, ruleset],
+  ...[auth, changes, domain, streams],
+].flat();

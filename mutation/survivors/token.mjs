@@ -30,4 +30,52 @@ export const token = [
     reason: 'The name of the registry matters only between two copies of the package.',
     mutants: [`'@smooai/config/token-providers/1' → ""`],
   },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'A token that expires in the very millisecond of its arrival: it is dropped at its first use.',
+    mutants: ['startedAt.elapsedMs() >= granted.lifetimeMs → startedAt.elapsedMs() > granted.lifetimeMs'],
+  },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'Only speed: a timer for a secret that is there already.',
+    mutants: ['isThenable(secret) → true'],
+  },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'Equivalent: a secret that occurs in no text.',
+    mutants: ['[] → ["Stryker was here"]'],
+  },
+  {
+    file: `${folder}/token-exchange.ts`,
+    reason: 'Equivalent: what is thrown instead is reported in the same way.',
+    mutants: ['deadline.over?.kind → deadline.over.kind', 'text === undefined → false'],
+  },
+  {
+    file: `${folder}/token-provider.ts`,
+    reason: 'Only speed: a cache hit takes the longer way.',
+    mutants: ['options === undefined && cached?.isFresh() → false'],
+  },
+  {
+    file: `${folder}/token-provider.ts`,
+    reason: 'Equivalent: there is a cached token, undefined is false too, or what is thrown is caught.',
+    mutants: [
+      'this.#cached?.isFresh → this.#cached.isFresh',
+      '{ isBackground: false } → {}',
+      'this.#settings.waitUntil?.(settled) → this.#settings.waitUntil(settled)',
+    ],
+  },
+  {
+    file: `${folder}/token-provider.ts`,
+    reason: 'A limit that is reached to the microsecond.',
+    mutants: [
+      'performance.now() + error.retryAfterMs > endsAt → performance.now() + error.retryAfterMs >= endsAt',
+      'durationMs + retryInMs < leftMs → durationMs + retryInMs <= leftMs',
+    ],
+  },
+  {
+    file: `${folder}/token-provider.ts`,
+    reason:
+      'After the pause of a throttled exchange: the next wait fails for an aborted signal in the same way.',
+    mutants: ['signal?.aborted → false'],
+  },
 ];

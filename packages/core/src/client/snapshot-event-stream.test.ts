@@ -24,19 +24,21 @@ const byCountry = (country: string): TargetedValue<boolean> => ({
   },
 });
 
-/** Counts the open subscriptions. */
-function countSubscriptions(client: TestClient<typeof config>): () => number {
-  let open = 0;
-  const subscribe = client.subscribe.bind(client);
-  client.subscribe = (listener) => {
-    open++;
-    const unsubscribe = subscribe(listener);
+/** Counts the listeners of a client: for changes, and for its end. */
+function countListeners(client: TestClient<typeof config>): () => [changes: number, ends: number] {
+  const open: [number, number] = [0, 0];
+  const counted = (which: 0 | 1, remove: () => void): (() => void) => {
+    open[which] += 1;
     return () => {
-      open--;
-      unsubscribe();
+      open[which] -= 1;
+      remove();
     };
   };
-  return () => open;
+  const subscribe = client.subscribe.bind(client);
+  const onClose = client.onClose.bind(client);
+  client.subscribe = (listener) => counted(0, subscribe(listener));
+  client.onClose = (listener) => counted(1, onClose(listener));
+  return () => [...open];
 }
 
 function readEvents(stream: ReadableStream<Uint8Array>) {
@@ -141,22 +143,22 @@ describe('createSnapshotEventStream', () => {
 
   it('ends and unsubscribes when the signal aborts, the reader cancels or the client closes', async () => {
     const client = createTestClient({ config });
-    const open = countSubscriptions(client);
+    const open = countListeners(client);
     const controller = new AbortController();
     const aborted = readEvents(createSnapshotEventStream(client, {}, { signal: controller.signal }));
     const cancelled = readEvents(createSnapshotEventStream(client));
     const closed = readEvents(createSnapshotEventStream(client));
     for (const events of [aborted, cancelled, closed]) await events.next();
     // All streams of a client share one subscription.
-    expect(open()).toBe(1);
+    expect(open()).toEqual([1, 3]);
     controller.abort();
     expect(await aborted.next()).toBeUndefined();
     await cancelled.cancel();
-    expect(open()).toBe(1);
+    expect(open()).toEqual([1, 1]);
     client.set({ flags: { newCheckout: true } });
     expect((await closed.next())?.event).toBe('patch');
     await client.close();
-    expect(open()).toBe(0);
+    expect(open()).toEqual([0, 0]);
     expect(await closed.next()).toBeUndefined();
   });
 
@@ -193,12 +195,13 @@ describe('createSnapshotEventStream', () => {
 
   it('ends at once if the signal is aborted or the client closed', async () => {
     const client = createTestClient({ config });
-    const open = countSubscriptions(client);
+    const open = countListeners(client);
     const gone = createSnapshotEventStream(client, {}, { signal: AbortSignal.abort() });
     expect(await readEvents(gone).next()).toBeUndefined();
     await client.close();
     expect(await readEvents(createSnapshotEventStream(client)).next()).toBeUndefined();
-    expect(open()).toBe(0);
+    // A closed client calls its listener at once, and keeps none.
+    expect(open()[0]).toBe(0);
   });
 
   it('sends comments while nothing happens', async () => {

@@ -151,20 +151,21 @@ async function readText(
   const decoder = new TextDecoder();
   let size = 0;
   let text = '';
-  for (;;) {
-    const { done, value } = await deadline.race(reader.read()).catch((error: unknown) => {
-      cancel(reader);
-      throw error;
-    });
-    if (done) return text + decoder.decode();
-    requireBytes(value);
-    size += value.byteLength;
-    if (size > maxBytes) {
-      cancel(reader);
-      return undefined;
+  try {
+    for (;;) {
+      const { done, value } = await deadline.race(reader.read());
+      if (done) return text + decoder.decode();
+      requireBytes(value);
+      size += value.byteLength;
+      if (size > maxBytes) break;
+      text += decoder.decode(value, { stream: true });
     }
-    text += decoder.decode(value, { stream: true });
+  } catch (error) {
+    cancel(reader);
+    throw error;
   }
+  cancel(reader);
+  return undefined;
 }
 
 /** A custom `fetch` may stream anything. The error of a text decoder would quote it. */

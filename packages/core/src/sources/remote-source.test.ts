@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -60,7 +61,8 @@ async function startSource({
   );
   const countRequests = (part: string): number => server.seen.filter(({ url }) => url.includes(part)).length;
   const start = () => source.start(sink, starting.signal);
-  return { responses, server, source, sink, statuses, countRequests, start };
+  const { signal } = starting;
+  return { responses, server, source, sink, statuses, countRequests, start, signal };
 }
 
 const faults: [name: string, respond: Respond][] = [
@@ -157,7 +159,7 @@ describe('a remote source', () => {
   });
 
   it('closes the stream of an earlier start when it is started again', async () => {
-    const { responses, start, countRequests } = await startSource();
+    const { responses, start, countRequests } = await startSource({ heartbeatTimeoutMs: 60_000 });
     let open = 0;
     responses.stream = (response, url) => {
       open += 1;
@@ -169,6 +171,7 @@ describe('a remote source', () => {
     await start();
     await vi.waitFor(() => expect(countRequests('/stream')).toBe(1), soon);
     await start();
+    // Long before a silent stream would be closed anyway.
     await vi.waitFor(() => expect([countRequests('/stream'), open]).toEqual([2, 1]), soon);
   });
 
@@ -242,6 +245,17 @@ describe('a remote source', () => {
     await started;
     expect(performance.now() - asked).toBeGreaterThan(900);
     expect(countRequests('/ruleset')).toBe(2);
+  });
+
+  it('leaves no listener on the signal of its start when it is stopped', async () => {
+    const { start, source, statuses, signal } = await startSource();
+    for (let count = 0; count < 3; count += 1) {
+      await start();
+      await vi.waitFor(() => expect(statuses.at(-1)).toBe('stream'), soon);
+    }
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    source.stop();
+    await vi.waitFor(() => expect(getEventListeners(signal, 'abort')).toHaveLength(0), soon);
   });
 
   it('does not begin another attempt if its start is aborted during the wait', async () => {

@@ -35,9 +35,14 @@ describe('credentials', () => {
   });
 
   it('from a function leave no timer', async () => {
-    const { provider } = setUp([tokenResponse('t1')], { clientSecret: async () => 's3cret' });
+    const { provider, fetch } = setUp([tokenResponse('t1')], { clientSecret: async () => 's3cret' });
     await provider.getAccessToken();
     expect(vi.getTimerCount()).toBe(0);
+    // In the background too, where no caller leaves the exchange.
+    await vi.advanceTimersByTimeAsync(3_590_000);
+    await provider.getAccessToken();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([fetch.mock.calls.length, vi.getTimerCount()]).toEqual([2, 0]);
   });
 
   it('come from a function, called for each attempt', async () => {
@@ -54,18 +59,20 @@ describe('credentials', () => {
 
   it.each<[string, () => string | Promise<string>]>([
     [
-      'throws',
+      'failed',
       () => {
         throw new Error('leak-/run/secrets/x');
       },
     ],
-    ['rejects', async () => Promise.reject(new Error('leak-/run/secrets/x'))],
-    ['returns an empty string', () => ''],
-    ['returns a number', () => 7 as unknown as string],
-  ])('are refused if the function %s', async (_, clientSecret) => {
+    ['failed', async () => Promise.reject(new Error('leak-/run/secrets/x'))],
+    ['did not return a non-empty string', () => ''],
+    ['did not return a non-empty string', () => ' \r\n'],
+    ['did not return a non-empty string', () => 7 as unknown as string],
+  ])('are refused if the function %s', async (problem, clientSecret) => {
     const { provider, fetch } = setUp([tokenResponse('t1')], { clientSecret, maxAttempts: 4 });
     const error = await failureOf(provider.getAccessToken());
     expect(error).toMatchObject({ code: 'ERR_OPTIONS_INVALID', option: 'clientSecret' });
+    expect(error.message).toContain(`function ${problem}`);
     expect(error.cause).toBeUndefined();
     expect(error.message).not.toContain('leak-');
     expect(fetch).not.toHaveBeenCalled();
@@ -78,7 +85,41 @@ describe('credentials', () => {
     });
     const failure = failureOf(provider.getAccessToken());
     await vi.advanceTimersByTimeAsync(300);
-    expect(await failure).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'timeout' });
+    const error = await failure;
+    expect(error).toMatchObject({ reason: 'timeout', cause: { code: 'ETIMEDOUT' } });
+    expect(error.message).toContain('the clientSecret function did not return within 300 ms');
+  });
+
+  it('leave the rest of the time limit to the request', async () => {
+    const { provider, fetch } = setUp([new Promise(() => undefined)], {
+      clientSecret: () => new Promise((resolve) => void setTimeout(() => resolve('s3cret'), 200)),
+      timeoutMs: 300,
+    });
+    const failure = failureOf(provider.getAccessToken());
+    let isOver = false;
+    void failure.then(() => {
+      isOver = true;
+    });
+    await vi.advanceTimersByTimeAsync(298);
+    expect([isOver, fetch.mock.calls.length]).toEqual([false, 1]);
+    await vi.advanceTimersByTimeAsync(4);
+    expect([isOver, (await failure).reason]).toEqual([true, 'timeout']);
+  });
+
+  it('lose the line break at their end, and no other', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1')], { clientSecret: () => 'two\nlines\r\n' });
+    await provider.getAccessToken();
+    expect(bodyOf(fetch).get('client_secret')).toBe('two\nlines');
+  });
+
+  it('that do not come before the caller leaves leave no timer', async () => {
+    const abort = new AbortController();
+    const { provider } = setUp([], { clientSecret: () => new Promise(() => undefined), timeoutMs: 300 });
+    const failure = failureOf(provider.getAccessToken({ signal: abort.signal }));
+    await vi.advanceTimersByTimeAsync(1);
+    abort.abort();
+    expect(await failure).toMatchObject({ reason: 'aborted' });
+    expect(vi.getTimerCount()).toBe(0);
   });
 });
 

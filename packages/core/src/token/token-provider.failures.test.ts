@@ -65,9 +65,10 @@ describe('errors', () => {
   });
 
   it.each([
-    ['no access_token', Response.json({ token_type: 'Bearer' }), 'access_token'],
-    ['an empty access_token', Response.json({ access_token: '' }), 'access_token'],
-    ['an access_token that is not a string', Response.json({ access_token: 42 }), 'access_token'],
+    ['no access_token', Response.json({ token_type: 'Bearer' }), 'has no access_token'],
+    ['an empty access_token', Response.json({ access_token: '' }), 'has no access_token'],
+    ['an access_token of null', Response.json({ access_token: null }), 'has no access_token'],
+    ['an access_token that is not a string', Response.json({ access_token: 42 }), 'header'],
     [
       'an access_token that is invalid in a header',
       Response.json({ access_token: 'leak-a\r\nleak-b' }),
@@ -100,8 +101,8 @@ describe('errors', () => {
   });
 
   it('are not thrown for a missing token_type, or Bearer in any case', async () => {
-    for (const more of [{ token_type: undefined }, { token_type: 'bearer' }, { token_type: 'BEARER' }]) {
-      const { provider } = setUp([tokenResponse('t1', more)]);
+    for (const token_type of [undefined, null, 'bearer', 'BEARER']) {
+      const { provider } = setUp([tokenResponse('t1', { token_type })]);
       expect(await provider.getAccessToken()).toBe('t1');
     }
   });

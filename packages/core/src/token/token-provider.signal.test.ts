@@ -33,6 +33,21 @@ describe('the signal of a call', () => {
     expect(fetch).not.toHaveBeenCalled();
   });
 
+  it('that has already aborted gets no token, although one is cached', async () => {
+    const { provider, fetch } = setUp([tokenResponse('t1')]);
+    await provider.getAccessToken();
+    expect(await failureOf(provider.getAccessToken({ signal: AbortSignal.abort() }))).toMatchObject({
+      reason: 'aborted',
+    });
+    // A call with other options gets the fresh token, without an exchange in the background.
+    for (const options of [{}, { preferFresh: true }]) {
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await provider.getAccessToken(options)).toBe('t1');
+    }
+    await settle();
+    expect(fetch).toHaveBeenCalledTimes(1);
+  });
+
   it('keeps no listener when the call is over', async () => {
     const { provider } = setUp([tokenResponse('t1')]);
     const { signal } = new AbortController();
@@ -102,4 +117,23 @@ describe('preferFresh', () => {
     controller.abort();
     expect(await aborted).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'aborted' });
   });
+});
+
+it('a caller that prefers a fresh token waits for it even if the old one expires meanwhile', async () => {
+  const slow = deferred<Response>();
+  const { provider, fetch } = setUp([tokenResponse('t1', { expires_in: 10 }), slow.promise]);
+  await provider.getAccessToken();
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(await provider.getAccessToken()).toBe('t1');
+  let token: string | undefined;
+  const call = provider.getAccessToken({ preferFresh: true }).then((value) => {
+    token = value;
+  });
+  // Longer than it waits while the old token is valid.
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(token).toBeUndefined();
+  slow.resolve(tokenResponse('t2'));
+  await call;
+  expect(token).toBe('t2');
+  expect(fetch).toHaveBeenCalledTimes(2);
 });

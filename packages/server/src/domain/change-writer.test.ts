@@ -17,7 +17,7 @@ async function setUp() {
   const views = new EnvironmentViews(storage, new SchemaKeysCache());
   const writer = new ChangeWriter({ storage, changes, views, log });
   const [one, two] = environments.map(({ id }) => id);
-  return { storage, changes, writer, logged, one: String(one), two: String(two) };
+  return { storage, changes, views, writer, logged, one: String(one), two: String(two) };
 }
 
 async function insertEnvironment(storage: Storage): Promise<Environment> {
@@ -59,6 +59,7 @@ it('a listener that throws neither fails the committed write nor keeps the chang
   ]);
   expect((await storage.findEnvironment(one))?.revision).toBe(6);
   expect(logged).toHaveLength(2);
+  expect(logged[0]).toEqual([{ failure: expect.objectContaining({ type: 'Error' }) }, expect.any(String)]);
   expect(JSON.stringify(logged)).not.toContain('sk_hidden');
   // The next write is not disturbed.
   await writer.run(async (transaction) => transaction.record(one, []));
@@ -147,4 +148,42 @@ it('only the last 1,000 changes of an environment are kept', async () => {
   await write();
   expect(await storage.listChangesSince(one, 5)).toBeUndefined();
   expect(await storage.listChangesSince(one, 6)).toHaveLength(1_000);
+});
+
+it('the views in memory get the changes of their own environment, in the same write', async () => {
+  const { views, writer, one, two } = await setUp();
+  const before = [await views.read(one), await views.read(two)];
+  await writer.run(async (transaction) => {
+    transaction.record(one, [{ tier: 'public', key: 'title', value: 'One' }]);
+    transaction.record(two, [{ tier: 'public', key: 'title', value: 'Two' }]);
+  });
+  const after = [await views.read(one), await views.read(two)];
+  expect(after.map((view) => view?.values.get('title')?.value)).toEqual(['One', 'Two']);
+  expect(before.map((view) => view?.values.has('title'))).toEqual([false, false]);
+});
+
+it('a view is read again if a write changed more than values, whatever else it records', async () => {
+  const { storage, views, writer, one } = await setUp();
+  await views.read(one);
+  const change = { tier: 'public', key: 'title', value: 'Shop' } as const;
+  for (const [name, records] of Object.entries({ first: [[], [change]], last: [[change], []] })) {
+    await writer.run(async (transaction) => {
+      const environment = await transaction.operations.findEnvironment(one);
+      if (environment) await transaction.operations.updateEnvironment({ ...environment, name });
+      for (const changes of records) transaction.record(one, changes);
+    });
+    const revision = String((await storage.findEnvironment(one))?.revision);
+    expect(await views.read(one)).toMatchObject({ environment: { name }, revision });
+  }
+});
+
+it('an environment that is deleted in the write has no view any more', async () => {
+  const { views, writer, one, logged } = await setUp();
+  await views.read(one);
+  await writer.run(async (transaction) => {
+    transaction.record(one, [{ tier: 'public', key: 'title', value: 'Shop' }]);
+    await transaction.operations.deleteEnvironment(one);
+  });
+  expect(await views.read(one)).toBeUndefined();
+  expect(logged).toEqual([]);
 });

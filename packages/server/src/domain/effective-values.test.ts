@@ -112,6 +112,14 @@ it('a chain ends after five fallbacks, and at a cycle that the storage should no
   expect(dependents.map(({ name }) => name)).toEqual(['6', '7', '5']);
 });
 
+it('a chain ends at a fallback that was deleted', async () => {
+  const { storage, chain } = await storageWith(['base', 'middle', 'top']);
+  const findEnvironment: Storage['findEnvironment'] = async (id) =>
+    id === 'base' ? undefined : storage.findEnvironment(id);
+  const found = await fallbackChain({ ...storage, findEnvironment }, chain.at(-1) as Environment);
+  expect(found.map(({ name }) => name)).toEqual(['top', 'middle']);
+});
+
 it('two views differ by changed values, tiers and segments, and by what is gone', () => {
   const viewOf = (values: StoredValue[], segment?: string): EffectiveValues => ({
     values: new Map(values.map((value) => [value.key, value])),

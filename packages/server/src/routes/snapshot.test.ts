@@ -25,11 +25,16 @@ function patched(snapshot: Snapshot, patch: SnapshotPatch): Snapshot {
   return next;
 }
 
+function encodeText(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
+
 function encode(context: unknown): string {
-  return Buffer.from(JSON.stringify(context)).toString('base64url');
+  return encodeText(JSON.stringify(context));
 }
 
 describe('the snapshot', () => {
+  const shared = sharedShop();
   it('contains public values and evaluated flags for a context, with defaults and without secrets', async () => {
     const shop = await startShop();
     await shop.set('paymentKey', SECRET);
@@ -68,6 +73,29 @@ describe('the snapshot', () => {
     expect(body).toMatchObject({ public: {}, flags: { theme: { value: 'light' } }, limits: {} });
     expect(Object.keys(body.flags ?? {})).toEqual(['theme']);
     expect((await shop.call('POST', '/snapshot', { environment, keys: [] })).body.flags).toEqual({});
+  });
+
+  it.each([
+    ['too many keys', { keys: Array.from({ length: 2_001 }, () => 'theme') }, 400, 'keys'],
+    ['a key that is too long', { keys: ['theme', 'x'.repeat(256)] }, 400, 'keys[1]'],
+    ['a key that is not a string', { keys: [{}] }, 400, 'keys[0]'],
+    ['keys that are not a list', { keys: { theme: true } }, 400, 'keys'],
+    ['a context that is not an object', { context: 'x' }, 400, 'context'],
+    ['a context that is too large', { context: { a: 'x'.repeat(8_185) } }, 413, 'context'],
+    ['no environment', { environment: undefined }, 400, 'environment'],
+  ])('is refused with %s', async (_, fields, status, field) => {
+    const shop = await shared();
+    const response = await shop.call('POST', '/snapshot', { environment, ...fields });
+    expect(response.status).toBe(status);
+    expect(response.body.message).toContain(`"${field}"`);
+  });
+
+  it('may have as many keys as a schema, and as long ones', async () => {
+    const shop = await shared();
+    const keys = Array.from({ length: 2_000 }, (_, index) => (index === 0 ? 'theme' : 'x'.repeat(255)));
+    const context = { a: 'x'.repeat(8_184) };
+    const response = await shop.call('POST', '/snapshot', { environment, keys, context });
+    expect([response.status, Object.keys(response.body.flags ?? {})]).toEqual([200, ['theme']]);
   });
 
   it('works with publishable keys, without rules, segments or secrets', async () => {
@@ -182,25 +210,49 @@ describe('the stream of snapshots', () => {
   });
 
   it.each([
-    ['not base64url', 'a b', 400],
-    ['not JSON', 'eyJ', 400],
-    ['not UTF-8', Buffer.from([0xff, 0xfe]).toString('base64url'), 400],
-    ['a list', encode([]), 400],
-    ['null', encode(null), 400],
-    ['a string', encode('x'), 400],
-    ['too large', encode({ a: 'x'.repeat(9_000) }), 413],
-    ['too deep', Buffer.from(`{"a":${'['.repeat(500)}${']'.repeat(500)}}`).toString('base64url'), 400],
-  ])('refuses a context that is %s', async (_, context, status) => {
+    ['not base64url', 'a b', 400, 'is not valid base64url. Send a JSON object encoded as base64url'],
+    ['followed by more than padding', `${encode({})}=a`, 400, 'is not valid base64url'],
+    ['padded too much', `${encode({})}===`, 400, 'is not valid base64url'],
+    ['not JSON', 'eyJ', 400, 'is not valid JSON'],
+    ['not UTF-8', Buffer.from([0x22, 0xff, 0x22]).toString('base64url'), 400, 'is not valid JSON'],
+    ['a list', encode([]), 400, 'is not an object'],
+    ['null', encode(null), 400, 'is not an object'],
+    ['a string', encode('x'), 400, 'is not an object'],
+    ['too large', encode({ a: 'x'.repeat(9_000) }), 413, 'must have at most 8192 bytes'],
+    ['a byte too large', encode({ a: 'x'.repeat(8_185) }), 413, 'has 8193 bytes'],
+    ['larger as JSON', encodeText(`{"a":[${'1e20,'.repeat(1_000)}1]}`), 413, 'as JSON'],
+    ['too deep', encodeText(`{"a":${'['.repeat(500)}${']'.repeat(500)}}`), 400, 'nested deeper'],
+  ])('refuses a context that is %s', async (_, context, status, message) => {
     const shop = await shared();
     const response = await shop.call('GET', `${STREAM}&context=${encodeURIComponent(context)}`);
     expect(response.status).toBe(status);
     expect(response.body.message).toContain('"context"');
+    expect(response.body.message).toContain(message);
+  });
+
+  it.each([
+    ['of exactly the most bytes', encode({ a: 'x'.repeat(8_184) })],
+    ['with padding', Buffer.from('{"a":1}').toString('base64').replaceAll('+', '-')],
+    ['with - and _', encode({ a: '\u{3fffe}???~~~' })],
+    ['that is empty', ''],
+  ])('accepts a context %s', async (_, context) => {
+    const shop = await shared();
+    const stream = await EventReader.open(shop, `${STREAM}&context=${encodeURIComponent(context)}`);
+    expect((await stream.next()).event).toBe('snapshot');
+  });
+
+  it('needs an environment, and one context', async () => {
+    const shop = await shared();
+    const nameless = await shop.call('GET', '/snapshot/stream');
+    expect([nameless.status, nameless.body.message]).toEqual([400, expect.stringContaining('"environment"')]);
+    const twice = await shop.call('GET', `${STREAM}&context=${encode({})}&context=${encode({})}`);
+    expect([twice.status, twice.body.message]).toEqual([400, expect.stringContaining('"context"')]);
   });
 
   it('accepts a context with names of the prototype', async () => {
     const shop = await startShop();
     await shop.set('theme', dutch);
-    const context = Buffer.from('{"__proto__":{"country":"NL"},"constructor":1}').toString('base64url');
+    const context = encodeText('{"__proto__":{"country":"NL"},"constructor":1}');
     const stream = await EventReader.open(shop, `${STREAM}&context=${context}`);
     const { data } = await stream.next();
     expect((data as unknown as Snapshot).flags.theme?.value).toBe('light');

@@ -15,8 +15,11 @@ const PATHS = ['/stream', '/snapshot/stream'];
 
 type ReadView = (this: ConfigService, id: string) => Promise<EnvironmentView | undefined>;
 
-/** Holds the n-th read of a view until the returned function is called. */
-function holdRead(which: number): { reached: Promise<void>; release: () => void } {
+/** Holds the n-th read of a view, after it or before it, until the returned function is called. */
+function holdRead(
+  which: number,
+  { isBefore = false }: { isBefore?: boolean } = {},
+): { reached: Promise<void>; release: () => void } {
   let release = (): void => undefined;
   let reach = (): void => undefined;
   const gate = new Promise<void>((resolve) => {
@@ -31,11 +34,13 @@ function holdRead(which: number): { reached: Promise<void>; release: () => void 
   spy.mockImplementation(async function (this: ConfigService, id) {
     count += 1;
     const isHeld = count === which;
-    const view = await read.call(this, id);
-    if (isHeld) {
+    const hold = async (): Promise<void> => {
       reach();
       await gate;
-    }
+    };
+    if (isHeld && isBefore) await hold();
+    const view = await read.call(this, id);
+    if (isHeld && !isBefore) await hold();
     return view;
   });
   onTestFinished(() => spy.mockRestore());
@@ -92,6 +97,21 @@ describe.each(PATHS)('%s', (path) => {
     expect(JSON.stringify(second.data)).toContain('dark');
     await shop.set('theme', 'light');
     expect(JSON.stringify((await stream.next()).data)).toContain('light');
+  });
+
+  it('delivers a change once that its first read contains already', async () => {
+    const shop = await startShop();
+    const { reached, release } = holdRead(2, { isBefore: true });
+    const opening = EventReader.open(shop, `${path}?${DEVELOPMENT}`);
+    await reached;
+    await shop.set('theme', 'dark');
+    release();
+    const stream = await opening;
+    expect(JSON.stringify((await stream.next()).data)).toContain('dark');
+    await shop.set('banner', 'next');
+    const { data } = await stream.next();
+    expect(JSON.stringify(data)).toContain('next');
+    expect(JSON.stringify(data)).not.toContain('dark');
   });
 
   it('delivers a change that is made between the lookup of the environment and its first read', async () => {

@@ -158,6 +158,19 @@ describe('POST /token', () => {
     expect((await wrong(other)).status).toBe(401);
   });
 
+  it('counts the wrong secrets of each address by themselves', async () => {
+    const tokenAttempts = { maxFailures: 1, windowSec: 60 };
+    const server = await startServer({ trustProxy: true, tokenAttempts });
+    const form = { ...grant(adminOf(server)), client_secret: 'sk_wrong' };
+    const statusFor = async (address: string) =>
+      (await postForm(`${server.url}/token`, form, { 'x-forwarded-for': address })).status;
+    const statuses = [];
+    for (const address of ['192.0.2.1', '192.0.2.1', '192.0.2.2', '192.0.2.2']) {
+      statuses.push(await statusFor(address));
+    }
+    expect(statuses).toEqual([401, 429, 401, 429]);
+  });
+
   it('still accepts the right secret from an address that sent wrong ones', async () => {
     const server = await startServer({ tokenAttempts: { maxFailures: 1, windowSec: 60 } });
     const admin = adminOf(server);

@@ -58,12 +58,30 @@ describe('a second organization in the same storage', () => {
         }),
         other.schema.id,
       ],
+      ['value read', await shop.call('GET', `/values/${other.value.id}`), other.value.id],
+      ['value delete', await shop.call('DELETE', `/values/${other.value.id}?force=true`), other.value.id],
+      [
+        'values of its environment',
+        await shop.call('GET', `/environments/${environmentId}/values`),
+        environmentId,
+      ],
+      [
+        'values of its schema',
+        await shop.call(
+          'GET',
+          `/schemas/${other.schema.id}/environments/${shop.environments.development}/values`,
+        ),
+        other.schema.id,
+      ],
     ];
     for (const [name, response, text] of cases) {
       expect(response.status, name).toBe(404);
       expect(response.body.message, name).toContain(text);
       expect(response.text).not.toContain(FOREIGN_VALUE);
     }
+    // The refusal does not name the environment of the value either.
+    const value = await shop.call('GET', `/values/${other.value.id}`);
+    expect(value.text).not.toContain(environmentId);
     const { token } = shop;
     for (const [method, body] of [
       ['PATCH', { name: 'mine' }],

@@ -26,7 +26,7 @@ describe('values', () => {
   it('reads one value or all of them, with secrets for machine clients', async () => {
     const shop = await startShop();
     await shop.set('apiBaseUrl', 'https://api.shop.test');
-    await shop.set('paymentKey', 'sk_live_12345678');
+    const { id } = await shop.set('paymentKey', 'sk_live_12345678');
     await shop.set('cartItems', 40);
     expect((await shop.call('GET', '/values?environment=development')).body).toEqual({
       values: { apiBaseUrl: 'https://api.shop.test', paymentKey: 'sk_live_12345678', cartItems: 40 },
@@ -37,6 +37,10 @@ describe('values', () => {
     const secret = '/values/paymentKey?environment=development';
     expect((await shop.call('GET', secret)).body).toEqual({ value: 'sk_live_12345678' });
     expect((await shop.call('GET', secret, undefined, options)).status).toBe(404);
+    // Nor by the id of its row.
+    expect((await shop.call('GET', `/values/${id}`)).body.value).toBe('sk_live_12345678');
+    const row = await shop.call('GET', `/values/${id}`, undefined, options);
+    expect([row.status, row.text.includes('sk_live')]).toEqual([400, false]);
     expect((await shop.call('GET', '/values?environment=development', undefined, options)).body).toEqual({
       values: { apiBaseUrl: 'https://api.shop.test', cartItems: 40 },
     });

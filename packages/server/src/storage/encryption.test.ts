@@ -145,3 +145,13 @@ describe('loadEncryptionKey', () => {
     expect(await loadEncryptionKey(options)).not.toEqual(await loadEncryptionKey(options));
   });
 });
+
+it('keeps a key of its own, which the caller may erase', () => {
+  const key = randomBytes(32);
+  const box = new SecretBox(key);
+  const sealed = box.seal('sk_hidden', ['a']);
+  const again = new SecretBox(Buffer.from(key));
+  key.fill(0);
+  expect(box.open(sealed, ['a'])).toBe('sk_hidden');
+  expect(again.open(box.seal('sk_new', ['a']), ['a'])).toBe('sk_new');
+});

@@ -13,6 +13,7 @@ export interface OtherOrganization {
   id: string;
   environment: Environment;
   schema: StoredSchema;
+  value: StoredValue;
   client: AuthClient;
   /** A token of its admin. */
   token: string;
@@ -102,5 +103,5 @@ async function insertOther(
     ...times,
   };
   await storage.upsertValue(value);
-  return { id, environment, schema, client };
+  return { id, environment, schema, value, client };
 }
