@@ -74,7 +74,7 @@ describe('an app without cacheComponents', () => {
     expect(output).toContain('webpack');
     expect(code).toBe(0);
     expect(routesIn(output)).toEqual(routesIn(shop.build.output));
-    onTestFinished(() => webpack.stop());
+    onTestFinished(async () => void (await webpack.stop()));
     await webpack.start(shop.server.env('production'));
     const { text } = await webpack.get('/', 'beta-user');
     expect(text).toContain('server: beta');
