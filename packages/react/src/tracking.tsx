@@ -12,7 +12,7 @@ import {
 } from 'react';
 import type { ConfigHooks } from './config-hooks.ts';
 import { type ConfigSession, DefaultScope, useSession } from './config-session.ts';
-import { useValue } from './use-entry.ts';
+import { useEntry } from './use-entry.ts';
 
 /** An exposure, as OpenFeature's telemetry and OpenTelemetry's semantic conventions name it. */
 export interface ExposureEvent {
@@ -84,7 +84,7 @@ export function TrackingProvider({ children, ...callbacks }: TrackingProviderPro
 /** {@inheritDoc ConfigHooks.useFlag} The {@link TrackingProvider} is told once the value is on the page. */
 export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown) => {
   const { store, context } = useSession(DefaultScope, 'useFlag');
-  const value = useValue(DefaultScope, ['useFlag', 'flags', key], fallback);
+  const value = useEntry(DefaultScope, ['useFlag', 'flags', key], { fallback });
   const tracker = useContext(TrackerContext);
   const evaluation = store.entry('flags', key) as Evaluation | undefined;
   useEffect(() => {

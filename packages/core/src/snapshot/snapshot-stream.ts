@@ -1,7 +1,7 @@
 import { parseJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
-import type { SnapshotRefusal, SnapshotStatus } from './snapshot-store.ts';
+import { GROUPS, type SnapshotRefusal, type SnapshotStatus } from './snapshot-store.ts';
 
 /** What a stream reports: an event, or a status. Empty for a heartbeat. */
 export interface StreamReport {
@@ -61,14 +61,13 @@ export function followStream(
         cache: 'no-store',
       });
       waitMs = Number(response.headers.get('retry-after')) * 1000;
-      refusal = await refusalOf(response);
-      if (response.ok && !refusal) {
+      if (response.ok && response.headers.get('content-type')?.startsWith(TYPE)) {
         await readEvents(response, (event) => {
           alive();
           if (event.snapshot) failures = 0;
           report(event);
         });
-      }
+      } else refusal = await refusalOf(response);
     } catch {
       // The connection failed, was lost or was given up.
     }
@@ -100,15 +99,13 @@ const PASSING = [408, 429];
 
 /** The reason of a refusal that does not pass by itself. */
 async function refusalOf(response: Response): Promise<SnapshotRefusal | undefined> {
-  const { status } = response;
-  if (response.ok) {
-    if (response.headers.get('content-type')?.startsWith(TYPE)) return undefined;
-    return { status, message: 'The URL is not that of a snapshot stream.' };
-  }
-  if (status < 400 || status > 499 || PASSING.includes(status)) return undefined;
-  const body = parseJson(await response.text());
-  const { message, cause } = isRecord(body) ? body : {};
-  return { status, message: [message, cause].filter((text) => typeof text === 'string').join(' ') };
+  const { status, ok } = response;
+  if (!ok && (status < 400 || status > 499 || PASSING.includes(status))) return undefined;
+  // An OpenAPI error of this server, or whatever another one sends.
+  const { message, cause } = Object(
+    ok ? { message: 'This is not a snapshot stream.' } : parseJson(await response.text()),
+  );
+  return { status, message: [message, cause].filter(Boolean).join(' ') };
 }
 
 /** Reads server-sent events. Each chunk is reported first as empty. */
@@ -123,9 +120,16 @@ async function readEvents(response: Response, report: (event: StreamReport) => v
     text = blocks.pop() ?? '';
     report({});
     for (const block of blocks) {
-      const event = /^event: ?(snapshot|patch)/m.exec(block)?.[1];
-      const data = parseJson([...block.matchAll(/^data: ?(.*)/gm)].map(([, line]) => line).join('\n'));
-      if (event && isUpdate(data, event === 'patch')) report({ [event]: data });
+      let event = '';
+      let data = '';
+      // By line feeds alone: JSON may contain the other line ends of JavaScript, such as U+2028.
+      for (const line of block.split('\n')) {
+        if (line.startsWith('event:')) event = line.slice(6).trim();
+        if (line.startsWith('data:')) data += line.slice(5);
+      }
+      const update = parseJson(data);
+      if (/^(snapshot|patch)$/.test(event) && isUpdate(update, event === 'patch'))
+        report({ [event]: update });
     }
   }
 }
@@ -135,7 +139,7 @@ export function isUpdate(data: unknown, isPatch: boolean): data is Snapshot {
   return (
     isRecord(data) &&
     typeof data.revision === 'string' &&
-    ['public', 'flags', 'limits'].every((group) => {
+    GROUPS.every((group) => {
       const entries = data[group];
       if (entries === undefined) return isPatch;
       return isRecord(entries) && (group === 'public' || Object.values(entries).every(isRecord));
