@@ -1,6 +1,6 @@
 import { act, render } from '@testing-library/react';
-import * as React from 'react';
 import type { ReactNode } from 'react';
+import * as React from 'react';
 import { describe, expect, it } from 'vitest';
 import { ConfigProvider, useFlag } from './index.ts';
 import { CountingStore } from './test-support/counting-store.ts';

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Plugin } from 'vite';
 
 interface Babel {
-  transformAsync(code: string, options: object): Promise<{ code: string; map: string }>;
+  readonly transformAsync: (code: string, options: object) => Promise<{ code: string; map: string }>;
 }
 
 // Babel has no types of its own.
