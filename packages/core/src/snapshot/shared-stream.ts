@@ -113,9 +113,9 @@ function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Tab {
         }
       }
     };
-    ask();
   }
   const takeLead = waitForLead(name, { signal: left.signal, lead, lose });
+  if (!stream) ask();
   return {
     close() {
       left.abort();
@@ -168,9 +168,7 @@ function waitForLead(
 }
 
 function apply(store: SnapshotStore, { snapshot, patch, status, refusal }: StreamReport): void {
-  if (snapshot) {
-    store.replace(snapshot);
-    store.setStatus('live');
-  } else if (status) store.setStatus(status, refusal);
+  if (snapshot) store.replace(snapshot);
   if (patch) store.patch(patch);
+  if (status) store.setStatus(status, refusal);
 }

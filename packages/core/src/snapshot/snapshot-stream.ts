@@ -3,7 +3,7 @@ import { isRecord } from '../lib/record.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
 import { GROUPS, type SnapshotRefusal, type SnapshotStatus } from './snapshot-store.ts';
 
-/** What a stream reports: an event, or a status. Empty for a heartbeat. */
+/** What a stream reports: an event with the status `live`, or another status. Empty for a heartbeat. */
 export interface StreamReport {
   snapshot?: Snapshot;
   patch?: SnapshotPatch;
@@ -55,11 +55,7 @@ export function followStream(
     let refusal: SnapshotRefusal | undefined;
     alive();
     try {
-      const response = await fetch(url, {
-        signal: attempt.signal,
-        headers: { accept: TYPE },
-        cache: 'no-store',
-      });
+      const response = await fetch(url, { signal: attempt.signal, headers: { accept: TYPE } });
       waitMs = Number(response.headers.get('retry-after')) * 1000;
       if (response.ok && response.headers.get('content-type')?.startsWith(TYPE)) {
         await readEvents(response, (event) => {
@@ -94,16 +90,16 @@ export function followStream(
 }
 
 const TYPE = 'text/event-stream';
-/** Client errors that pass by themselves: a timeout, and too many requests. */
-const PASSING = [408, 429];
+/** Client errors, but for those that pass by themselves: 408, a timeout, and 429, too many requests. */
+const REFUSED = /^4(?!08|29)/;
 
 /** The reason of a refusal that does not pass by itself. */
 async function refusalOf(response: Response): Promise<SnapshotRefusal | undefined> {
   const { status, ok } = response;
-  if (!ok && (status < 400 || status > 499 || PASSING.includes(status))) return undefined;
+  if (!ok && !REFUSED.test(`${status}`)) return undefined;
   // An OpenAPI error of this server, or whatever another one sends.
   const { message, cause } = Object(
-    ok ? { message: 'This is not a snapshot stream.' } : parseJson(await response.text()),
+    ok ? { message: 'Not a snapshot stream.' } : parseJson(await response.text()),
   );
   return { status, message: [message, cause].filter(Boolean).join(' ') };
 }
@@ -129,7 +125,7 @@ async function readEvents(response: Response, report: (event: StreamReport) => v
       }
       const update = parseJson(data);
       if (/^(snapshot|patch)$/.test(event) && isUpdate(update, event === 'patch'))
-        report({ [event]: update });
+        report({ [event]: update, status: 'live' });
     }
   }
 }
