@@ -96,10 +96,10 @@ const REFUSED = /^4(?!08|29)/;
 /** The reason of a refusal that does not pass by itself. */
 async function refusalOf(response: Response): Promise<SnapshotRefusal | undefined> {
   const { status, ok } = response;
-  if (!ok && !REFUSED.test(`${status}`)) return undefined;
+  if (!ok && !REFUSED.test(status as never)) return undefined;
   // An OpenAPI error of this server, or whatever another one sends.
   const { message, cause } = Object(
-    ok ? { message: 'Not a snapshot stream.' } : parseJson(await response.text()),
+    ok ? { message: 'Not an event stream.' } : parseJson(await response.text()),
   );
   return { status, message: [message, cause].filter(Boolean).join(' ') };
 }
