@@ -98,9 +98,7 @@ async function refusalOf(response: Response): Promise<SnapshotRefusal | undefine
   const { status, ok } = response;
   if (!ok && !REFUSED.test(status as never)) return undefined;
   // An OpenAPI error of this server, or whatever another one sends.
-  const { message, cause } = Object(
-    ok ? { message: 'No event stream.' } : parseJson(await response.text()),
-  );
+  const { message, cause } = Object(ok ? { message: 'No event stream.' } : parseJson(await response.text()));
   return { status, message: [message, cause].filter(Boolean).join(' ') };
 }
 
