@@ -14,4 +14,6 @@ export default defineConfig({
   fixedExtension: false,
   dts: { oxc: true },
   sourcemap: true,
+  // A file for each module: esbuild keeps every import of a file that is used at all.
+  unbundle: true,
 });

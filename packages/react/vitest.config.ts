@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { reactCompiler } from './src/test-support/react-compiler.ts';
 
 const shared = {
   // Generous, because several suites share the machine. No test waits for it.
   testTimeout: 30_000,
   include: ['src/**/*.test.{ts,tsx}'],
+  exclude: ['src/react-compiler.test.tsx'],
   environment: 'jsdom',
   globalSetup: 'src/test-support/config-server.ts',
 } as const;
@@ -22,6 +24,19 @@ export default defineConfig({
           ...shared,
           name: 'react-19',
           typecheck: { enabled: true, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },
+        },
+      },
+      {
+        plugins: [reactCompiler()],
+        resolve,
+        ssr,
+        test: {
+          ...shared,
+          name: 'react-compiler',
+          include: [
+            'src/{activity,config-context,first-values,index.hooks,react-compiler,testing,tracking}.test.tsx',
+          ],
+          exclude: [],
         },
       },
       {

@@ -10,6 +10,7 @@ export {
   type SnapshotSourceUrl,
 } from './snapshot/snapshot-source.ts';
 export {
+  entryValue,
   type SnapshotChange,
   type SnapshotGroup,
   type SnapshotKeyChange,
@@ -17,7 +18,6 @@ export {
   type SnapshotStatus,
   SnapshotStore,
   snapshotEntry,
-  snapshotValue,
 } from './snapshot/snapshot-store.ts';
 export type {
   Evaluation,

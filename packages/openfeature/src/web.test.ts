@@ -48,7 +48,7 @@ class ManualSources {
   arrive(user: string, revision = '1'): void {
     const theme = { value: user, source: 'rule' } as const;
     this.stores[user]?.replace({ revision, public: {}, flags: { theme }, limits: {} });
-    if (this.stores[user]) this.stores[user].status = 'live';
+    this.stores[user]?.setStatus('live');
   }
 }
 
@@ -171,9 +171,9 @@ describe('events', () => {
     sources.arrive('ann');
     await isSet;
     const store = sources.stores.ann as SnapshotStore;
-    store.status = 'reconnecting';
+    store.setStatus('reconnecting');
     expect(client.getStringDetails('theme', '')).toMatchObject({ value: 'ann', reason: 'STALE' });
-    store.status = 'live';
+    store.setStatus('live');
     store.patch({ revision: '2', flags: { theme: { value: 'new', source: 'raw' } } });
     expect(client.getStringDetails('theme', '')).toMatchObject({ value: 'new', reason: 'STATIC' });
     expect(seen).toEqual(['READY READY', 'STALE STALE', 'READY READY', 'CONFIGURATION_CHANGED READY']);
@@ -242,7 +242,7 @@ describe('values', () => {
       ...source,
       createStore() {
         const store = new SnapshotStore({ revision: '6', public: {}, flags, limits: {} }, 'connecting');
-        store.status = 'reconnecting';
+        store.setStatus('reconnecting');
         return store;
       },
     };

@@ -1,6 +1,12 @@
 'use client';
 
-import { isOlderRevision, type Snapshot, type SnapshotSource, stableJson } from '@smooai/config/browser';
+import {
+  isOlderRevision,
+  type Snapshot,
+  type SnapshotSource,
+  type SnapshotStore,
+  stableJson,
+} from '@smooai/config/browser';
 import {
   type ReactElement,
   type ReactNode,
@@ -51,8 +57,11 @@ export interface AnyProps extends Pick<ConfigProviderProps, 'store' | 'onError' 
 export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
   const { snapshot, source, context, fallback } = props;
   const contextProp = stableJson(context ?? {});
-  const begin = (first?: Snapshot, store?: ReadableStore): ConfigSession => ({
-    store: store ?? source?.createStore(first, context as never) ?? createStaticStore(first),
+  const begin = (
+    first?: Snapshot,
+    store: ReadableStore = source?.createStore(first, context as never) ?? createStaticStore(first),
+  ): ConfigSession => ({
+    store,
     context,
     contextProp,
     readyTimeoutMs: Math.min(props.readyTimeoutMs ?? 5000, LONGEST_TIMEOUT_MS),
@@ -67,15 +76,33 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
   else if (source && !store.offer) change(begin(snapshot));
 
   useBeforePaint(() => {
+    session.onError = props.onError;
     if (snapshot && offered.current !== snapshot) {
       if (store.offer) store.offer(snapshot);
       else if (!isOlderRevision(snapshot.revision, store.revision ?? '')) change(begin(snapshot));
     }
     offered.current = snapshot;
   });
-  useReport(session, props.onError);
-  useConnection(session, source, change);
-  useTimeout(session, setOver);
+  useEffect(() => {
+    const stopReports = store.subscribeStatus(() => reportRefusal(session));
+    // `useConfigContext` may have connected already.
+    const disconnect =
+      session.disconnect ?? source?.connect(store as SnapshotStore, session.context as never);
+    Object.assign(session, { source, change, disconnect: undefined });
+    reportRefusal(session);
+    const timer = setTimeout(() => {
+      session.isOver = true;
+      session.wake?.();
+      setOver(session);
+    }, session.readyTimeoutMs);
+    return () => {
+      clearTimeout(timer);
+      stopReports();
+      disconnect?.();
+      // By then the next session has taken over its connection, unless the provider was unmounted.
+      queueMicrotask(() => release(session.next));
+    };
+  }, [session, store, source]);
 
   const hasValues = useSyncExternalStore(
     store.subscribeAll,
@@ -91,48 +118,11 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
 }
 
 /** Reports each refusal of the server once. */
-function useReport(session: ConfigSession, onError: AnyProps['onError']): void {
-  const { store } = session;
-  useEffect(() => {
-    const report = (): void => {
-      const { refusal } = store;
-      if (!refusal || refusal === session.reported) return;
-      session.reported = refusal;
-      onError?.(refusal);
-      // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
-      if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
-    };
-    report();
-    return store.subscribeStatus(report);
-  }, [session, store, onError]);
-}
-
-/** Connects the source, or takes over the connection that `useConfigContext` has made. */
-function useConnection(
-  session: ConfigSession,
-  source: SnapshotSource | undefined,
-  change: (session: ConfigSession) => void,
-): void {
-  const { store } = session;
-  useEffect(() => {
-    const disconnect = session.disconnect ?? source?.connect(store as never, session.context as never);
-    Object.assign(session, { source, change, disconnect: undefined });
-    return () => {
-      disconnect?.();
-      // By then the next session has taken over its connection, unless the provider was unmounted.
-      queueMicrotask(() => release(session.next));
-    };
-  }, [session, store, source, change]);
-}
-
-/** Ends the wait for the first values after a time. */
-function useTimeout(session: ConfigSession, onOver: (session: ConfigSession) => void): void {
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      session.isOver = true;
-      session.wake?.();
-      onOver(session);
-    }, session.readyTimeoutMs);
-    return () => clearTimeout(timer);
-  }, [session, onOver]);
+function reportRefusal(session: ConfigSession): void {
+  const { refusal } = session.store;
+  if (!refusal || refusal === session.reported) return;
+  session.reported = refusal;
+  session.onError?.(refusal);
+  // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
+  if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
 }

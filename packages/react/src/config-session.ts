@@ -5,24 +5,13 @@ import {
   type SnapshotSource,
   type SnapshotStore,
   snapshotEntry,
-  snapshotValue,
 } from '@smooai/config/browser';
 import { type Context, createContext, useContext } from 'react';
 
 /** What hooks need of a store. Only one that a source fills can change. */
 export type ReadableStore = Pick<
   SnapshotStore,
-  | 'entry'
-  | 'initial'
-  | 'initialStatus'
-  | 'refusal'
-  | 'revision'
-  | 'status'
-  | 'statusAt'
-  | 'subscribe'
-  | 'subscribeAll'
-  | 'subscribeStatus'
-  | 'value'
+  'entry' | 'initial' | 'revision' | 'subscribe' | 'subscribeAll' | 'subscribeStatus'
 > &
   Partial<SnapshotStore>;
 
@@ -43,6 +32,8 @@ export interface ConfigSession {
   disconnect?: (() => void) | undefined;
   /** The session that is to replace this one. */
   next?: ConfigSession | undefined;
+  /** The provider's `onError`. */
+  onError?: ((refusal: SnapshotRefusal) => void) | undefined;
   /** The refusal that was reported. */
   reported?: SnapshotRefusal;
   /** Whether the wait for the first values is over. */
@@ -64,15 +55,10 @@ export function createStaticStore(snapshot: Snapshot | undefined): ReadableStore
   return {
     initial: snapshot,
     revision: snapshot?.revision,
-    status: 'live',
-    initialStatus: 'live',
-    statusAt: undefined,
-    refusal: undefined,
     subscribe,
     subscribeAll: subscribe,
     subscribeStatus: subscribe,
     entry: (group, key) => snapshotEntry(snapshot, group, key),
-    value: (group, key) => snapshotValue(snapshot, group, key),
   };
 }
 

@@ -9,7 +9,7 @@ import { useRenderedFlag } from './flag.tsx';
 import { useScopeChanges } from './use-config-changes.ts';
 import { useScopeContext } from './use-config-context.ts';
 import { useScopeStatus } from './use-config-status.ts';
-import { useDetails, useValue } from './use-entry.ts';
+import { useEntry } from './use-entry.ts';
 import { useSuspenseValue } from './use-suspense-flag.ts';
 
 /**
@@ -30,16 +30,16 @@ export function createHooks<Config extends AnyConfig, Defaults = Record<never, n
     // biome-ignore lint/correctness/noComponentHookFactories: called once per schema, in a module
     Flag: (props) => useRenderedFlag(scope, props),
     useFlag: (key: string, fallback?: unknown) =>
-      useValue(scope, ['useFlag', 'flags', key], fallback) as never,
+      useEntry(scope, ['useFlag', 'flags', key], { fallback }) as never,
     useFlagDetails: (key: string, fallback?: unknown) =>
-      useDetails(scope, ['useFlagDetails', 'flags', key], fallback) as never,
+      useEntry(scope, ['useFlagDetails', 'flags', key], { fallback, isDetailed: true }) as never,
     useSuspenseFlag: (key) => useSuspenseValue(scope, key) as never,
     usePublic: (key: string, fallback?: unknown) =>
-      useValue(scope, ['usePublic', 'public', key], fallback) as never,
+      useEntry(scope, ['usePublic', 'public', key], { fallback }) as never,
     useLimit: (key: string, fallback?: unknown) =>
-      useValue(scope, ['useLimit', 'limits', key], fallback) as never,
+      useEntry(scope, ['useLimit', 'limits', key], { fallback }) as never,
     useLimitDetails: (key: string, fallback?: unknown) =>
-      useDetails(scope, ['useLimitDetails', 'limits', key], fallback) as never,
+      useEntry(scope, ['useLimitDetails', 'limits', key], { fallback, isDetailed: true }) as never,
     useConfigContext: () => useScopeContext(scope) as never,
     useConfigStatus: () => useScopeStatus(scope),
     useConfigChanges: (limit) => useScopeChanges(scope, limit),

@@ -3,7 +3,7 @@
 import type { ReactElement, ReactNode } from 'react';
 import type { ConfigHooks, FlagProps } from './config-hooks.ts';
 import { type ConfigScope, DefaultScope } from './config-session.ts';
-import { useValue } from './use-entry.ts';
+import { useEntry } from './use-entry.ts';
 
 /**
  * Renders its children if a flag has a value, and otherwise `fallback`. Give a function or a lazy component, so that
@@ -16,7 +16,7 @@ export const Flag: ConfigHooks['Flag'] = (props) => useRenderedFlag(DefaultScope
 
 /** Renders a flag of a scope. */
 export function useRenderedFlag(scope: ConfigScope, props: FlagProps<string, unknown>): ReactElement {
-  const isShown = useValue(scope, ['Flag', 'flags', props.name]) === props.is;
+  const isShown = useEntry(scope, ['Flag', 'flags', props.name]) === props.is;
   return <>{isShown ? resolve(props.children) : props.fallback}</>;
 }
 

@@ -1,6 +1,6 @@
 'use client';
 
-import { type Evaluation, stableJson } from '@smooai/config/browser';
+import { type Evaluation, snapshotEntry, stableJson } from '@smooai/config/browser';
 import {
   createContext,
   type ReactElement,
@@ -9,10 +9,11 @@ import {
   useContext,
   useEffect,
   useRef,
+  useSyncExternalStore,
 } from 'react';
 import type { ConfigHooks } from './config-hooks.ts';
 import { type ConfigSession, DefaultScope, useSession } from './config-session.ts';
-import { useValue } from './use-entry.ts';
+import { useEntry } from './use-entry.ts';
 
 /** An exposure, as OpenFeature's telemetry and OpenTelemetry's semantic conventions name it. */
 export interface ExposureEvent {
@@ -84,9 +85,14 @@ export function TrackingProvider({ children, ...callbacks }: TrackingProviderPro
 /** {@inheritDoc ConfigHooks.useFlag} The {@link TrackingProvider} is told once the value is on the page. */
 export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown) => {
   const { store, context } = useSession(DefaultScope, 'useFlag');
-  const value = useValue(DefaultScope, ['useFlag', 'flags', key], fallback);
+  const value = useEntry(DefaultScope, ['useFlag', 'flags', key], { fallback });
   const tracker = useContext(TrackerContext);
-  const evaluation = store.entry('flags', key) as Evaluation | undefined;
+  // Subscribed, because a value may arrive that is equal to the fallback.
+  const evaluation = useSyncExternalStore(
+    store.subscribeAll,
+    () => store.entry('flags', key) as Evaluation | undefined,
+    () => snapshotEntry(store.initial, 'flags', key) as Evaluation | undefined,
+  );
   useEffect(() => {
     // A fallback or default stands in for a value, so nobody has been exposed to the flag yet.
     if (tracker === undefined || evaluation === undefined || evaluation.value !== value) return;

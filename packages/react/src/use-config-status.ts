@@ -34,8 +34,8 @@ export function useScopeStatus(scope: ConfigScope): ConfigStatus {
   const { store } = useSession(scope, 'useConfigStatus');
   const connection = useSyncExternalStore(
     store.subscribeStatus,
-    () => store.status,
-    () => store.initialStatus,
+    () => store.status ?? 'live',
+    () => store.initialStatus ?? 'live',
   );
   const refusal = useSyncExternalStore(
     store.subscribeStatus,

@@ -2,7 +2,7 @@
 
 import type { ConfigHooks } from './config-hooks.ts';
 import { type ConfigScope, DefaultScope, useSession } from './config-session.ts';
-import { useValue } from './use-entry.ts';
+import { useEntry } from './use-entry.ts';
 
 /** {@inheritDoc ConfigHooks.useSuspenseFlag} */
 export const useSuspenseFlag: ConfigHooks['useSuspenseFlag'] = (key) =>
@@ -11,7 +11,7 @@ export const useSuspenseFlag: ConfigHooks['useSuspenseFlag'] = (key) =>
 /** Reads a flag of a scope, and suspends until there is a value. */
 export function useSuspenseValue(scope: ConfigScope, key: string): unknown {
   const session = useSession(scope, 'useSuspenseFlag');
-  const value = useValue(scope, ['useSuspenseFlag', 'flags', key]);
+  const value = useEntry(scope, ['useSuspenseFlag', 'flags', key]);
   const { store } = session;
   if (store.revision === undefined && !session.isOver && typeof document !== 'undefined') {
     session.wait ??= new Promise((resolve) => {

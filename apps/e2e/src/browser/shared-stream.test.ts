@@ -7,15 +7,16 @@ import { untilShown } from './watched-page.ts';
 const running = useRunningDemo();
 let proxy: TcpProxy;
 let context: BrowserContext;
-let apiUrl: string;
+/** What the page is given as its settings. */
+let settings: { apiUrl: string };
 
 beforeEach(async () => {
   const { browser, demo } = running.current;
-  const settings = (await (await fetch(`${demo.urls.react}/settings.json`)).json()) as { apiUrl: string };
+  settings = (await (await fetch(`${demo.urls.react}/settings.json`)).json()) as { apiUrl: string };
   proxy = new TcpProxy(new URL(settings.apiUrl));
-  apiUrl = await proxy.listen();
+  settings.apiUrl = await proxy.listen();
   context = await browser.newContext();
-  await context.route('**/settings.json', (route) => route.fulfill({ json: { ...settings, apiUrl } }));
+  await context.route('**/settings.json', (route) => route.fulfill({ json: settings }));
   await running.current.set('flags.newCheckout', 'false');
 });
 afterEach(async () => {
@@ -50,6 +51,24 @@ async function send(
   else await session.send(method, { state: state ?? 'active' });
 }
 
+/** Hides or shows a tab as far as its scripts can see. A headless browser shows all of its tabs. */
+function setHidden(page: Page, isHidden: boolean): Promise<void> {
+  return page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+  }, isHidden);
+}
+
+/** Keeps the main thread of a page busy, so that it neither runs a timer nor receives an event. */
+function block(page: Page, durationMs: number): void {
+  const blocked = page.evaluate((ms) => {
+    const end = Date.now() + ms;
+    while (Date.now() < end);
+  }, durationMs);
+  // The test closes the page in the middle.
+  blocked.catch(() => undefined);
+}
+
 const allShow = (pages: Page[], value: string): Promise<unknown> =>
   Promise.all(pages.map((page) => untilShown(page, 'flag-newCheckout', value, 60_000)));
 
@@ -75,6 +94,41 @@ describe('tabs with the same values', () => {
     await vi.waitFor(() => expect(proxy.streams).toBe(1), 10_000);
     await running.current.set('flags.newCheckout', 'false');
     await allShow(others, 'false');
+  });
+
+  it('pass the lead on to a tab that is seen when the leading one is hidden, with nothing lost', async () => {
+    const [leader, other] = (await openTabs(2)) as [Page, Page];
+    await setHidden(leader, true);
+    await running.current.set('flags.newCheckout', 'true');
+    await allShow([leader, other], 'true');
+    await vi.waitFor(() => expect([proxy.opened, proxy.streams]).toEqual([2, 1]), 20_000);
+    // The other one has the stream by now, so the end of the first changes nothing.
+    await leader.close();
+    await running.current.set('flags.newCheckout', 'false');
+    await allShow([other], 'false');
+    expect([proxy.opened, proxy.streams]).toEqual([2, 1]);
+  });
+
+  it('take the lead from a hidden one when they are seen', async () => {
+    const [leader, other] = (await openTabs(2)) as [Page, Page];
+    await setHidden(other, true);
+    await setHidden(leader, true);
+    await setHidden(other, false);
+    await vi.waitFor(() => expect([proxy.opened, proxy.streams]).toEqual([2, 1]), 20_000);
+    await running.current.set('flags.newCheckout', 'true');
+    await allShow([leader, other], 'true');
+  });
+
+  it('replace a leading one that hangs, which follows once it responds again', async () => {
+    Object.assign(settings, { silenceTimeoutMs: 20_000 });
+    const [leader, other] = (await openTabs(2)) as [Page, Page];
+    block(leader, 45_000);
+    await running.current.set('flags.newCheckout', 'true');
+    await allShow([other], 'true');
+    await allShow([leader], 'true');
+    await vi.waitFor(() => expect(proxy.streams).toBe(1), 20_000);
+    await running.current.set('flags.newCheckout', 'false');
+    await allShow([leader, other], 'false');
   });
 
   it('have a stream of their own for another context', async () => {

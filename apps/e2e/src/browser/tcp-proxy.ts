@@ -6,6 +6,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #streams = new Set<Socket>();
   readonly #silenced = new Set<Socket>();
+  #opened = 0;
 
   constructor(target: URL) {
     this.#server = createServer((client) => {
@@ -21,7 +22,10 @@ export class TcpProxy {
         });
       }
       client.on('data', (data) => {
-        if (data.includes('/snapshot/stream')) this.#streams.add(client);
+        if (data.includes('/snapshot/stream')) {
+          this.#streams.add(client);
+          this.#opened += 1;
+        }
         if (!this.#silenced.has(client)) upstream.write(data);
       });
       upstream.on('data', (data) => {
@@ -39,6 +43,11 @@ export class TcpProxy {
   /** The number of open streams. */
   get streams(): number {
     return this.#streams.size;
+  }
+
+  /** The number of streams that were ever opened. */
+  get opened(): number {
+    return this.#opened;
   }
 
   /** Drops everything that the open connections send from now on. New connections work. */

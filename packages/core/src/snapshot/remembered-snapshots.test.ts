@@ -19,9 +19,9 @@ const live = (theme: string, id?: string): SnapshotSource => ({
   createStore: (first) => new SnapshotStore(first, 'connecting'),
   connect(store) {
     store.replace(snapshot(theme, '2'));
-    store.status = 'live';
+    store.setStatus('live');
     return () => {
-      store.status = 'offline';
+      store.setStatus('offline');
     };
   },
 });

@@ -37,7 +37,7 @@ export function rememberSnapshots(source: SnapshotSource, options: RememberOptio
         const ageMs = Date.now() - Number(stored.at);
         if (ageMs >= 0 && ageMs < maxAgeMs) {
           store.replace(stored.snapshot);
-          store.status = 'reconnecting';
+          store.setStatus('reconnecting');
         }
       }
       return store;

@@ -1,3 +1,4 @@
+import type { Snapshot } from '../wire.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import { followStream, type SnapshotStream, type StreamReport, type StreamTimes } from './snapshot-stream.ts';
 
@@ -7,18 +8,36 @@ export interface SharedStreamTimes extends StreamTimes {
   hiddenMs: number;
 }
 
+/** A tab that follows a stream. */
+interface Tab {
+  close(): void;
+  /** Tells the other tabs whether this one is seen, and checks that the line, or the leading tab, is alive. */
+  check(isNetworkChange: boolean): void;
+}
+
+/** What tabs send to each other: a report of the leading one, or a question to it. */
+interface TabMessage extends StreamReport {
+  isHidden?: boolean | undefined;
+  isQuestion?: boolean;
+}
+
+/** How long the leading tab has to reply. If it hangs, the tab that asked takes the lead. */
+const REPLY_MS = 5_000;
+
+const isHidden = (): boolean | undefined => globalThis.document?.hidden;
+
 /**
  * Keeps a store up to date while the page is in use: it stops when the page freezes, enters the back/forward cache or
  * has been hidden for `hiddenMs`, and starts again when the page is seen. Returns a function that disconnects.
  */
 export function shareStream(url: string, store: SnapshotStore, times: SharedStreamTimes): () => void {
   const end = new AbortController();
-  let tab: SnapshotStream | undefined;
+  let tab: Tab | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const leave = (): void => {
     tab?.close();
     tab = undefined;
-    store.status = 'reconnecting';
+    store.setStatus('reconnecting');
   };
   const follow = (type = ''): void => {
     clearTimeout(timer);
@@ -26,12 +45,10 @@ export function shareStream(url: string, store: SnapshotStore, times: SharedStre
       leave();
       return;
     }
-    const isHidden = globalThis.document?.hidden;
-    if (isHidden) timer = setTimeout(leave, times.hiddenMs);
-    // A page that is opened in the background loads its values once.
-    if (isHidden && type) return;
+    if (isHidden()) timer = setTimeout(leave, times.hiddenMs);
     tab?.check(type.endsWith('line'));
-    tab ??= joinTabs(url, store, times);
+    // A page that is opened in the background loads its values once.
+    if (!type || !isHidden()) tab ??= joinTabs(url, store, times);
   };
   for (const type of ['visibilitychange', 'freeze', 'resume', 'pagehide', 'pageshow', 'online', 'offline']) {
     // Captured, because some of them are events of the document that do not bubble.
@@ -42,66 +59,116 @@ export function shareStream(url: string, store: SnapshotStore, times: SharedStre
     end.abort();
     clearTimeout(timer);
     leave();
-    store.status = 'offline';
+    store.setStatus('offline');
   };
 }
 
 /**
  * Follows the stream together with all tabs of the origin that follow the same URL, because browsers allow six
- * connections to a server over HTTP/1.1. The tab that holds the Web Lock has the stream and passes on what it receives.
- * When it leaves, closes or crashes, the browser gives the lock to the next one, whose stream begins with a whole
- * snapshot, so nothing is lost. Without the Web Locks API, as on pages without TLS, each tab has its own stream.
+ * connections to a server over HTTP/1.1. The leading tab has the stream and passes on what it receives. Its messages
+ * have its status, so a tab whose status differs notices that it has missed something and asks for the snapshot.
  */
-function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): SnapshotStream {
+function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Tab {
   const left = new AbortController();
-  const { signal } = left;
   const name = `smooai-config ${url}`;
-  const locks = globalThis.navigator?.locks;
   // Through `globalThis`: Next warns about other uses of it in code that it also bundles for the edge.
-  const channel = locks && new globalThis.BroadcastChannel(name);
+  const channel = globalThis.navigator?.locks && new globalThis.BroadcastChannel(name);
   let stream: SnapshotStream | undefined;
-  let hasSnapshot = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const apply = ({ snapshot, patch, status, refusal }: StreamReport): void => {
-    if (snapshot) {
-      hasSnapshot = true;
-      store.replace(snapshot);
-      store.status = 'live';
-    }
-    // Without the snapshot of this stream, earlier patches are missing.
-    if (patch && hasSnapshot) store.patch(patch);
-    if (status) store.setStatus(status, refusal);
+  const send = (message?: TabMessage): void => {
+    const { status, refusal } = store;
+    channel?.postMessage({ status, refusal, isHidden: isHidden(), ...message });
   };
-  const lead = (): Promise<void> => {
-    hasSnapshot = false;
-    stream = followStream(url, times, (report) => {
-      apply(report);
-      channel?.postMessage(report);
+  const ask = (): void => {
+    clearTimeout(timer);
+    send({ isQuestion: true });
+    timer = setTimeout(takeLead, REPLY_MS);
+  };
+  const lead = (): void => {
+    clearTimeout(timer);
+    stream ??= followStream(url, times, (report) => {
+      apply(store, report);
+      send(report);
     });
+  };
+  const lose = (): void => {
+    stream?.close();
+    stream = undefined;
+    ask();
+  };
+  if (channel) {
+    channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
+      const isLive = store.status === 'live';
+      if (data.isQuestion) {
+        if (stream) send(isLive ? { snapshot: store.snapshot as Snapshot } : {});
+      } else if (!stream) {
+        if (data.isHidden && !isHidden()) takeLead();
+        // Without a snapshot, earlier patches are missing.
+        else if (data.status === 'live' && !isLive && !data.snapshot) ask();
+        else {
+          clearTimeout(timer);
+          timer = setTimeout(ask, times.silenceMs);
+          apply(store, data);
+        }
+      }
+    };
+  }
+  const takeLead = waitForLead(name, { signal: left.signal, lead, lose });
+  if (!stream) ask();
+  return {
+    close() {
+      left.abort();
+      clearTimeout(timer);
+      stream?.close();
+      channel?.close();
+    },
+    check(isNetworkChange) {
+      if (!stream) return ask();
+      send();
+      stream.check(isNetworkChange);
+    },
+  };
+}
+
+/**
+ * Calls `lead` once this tab holds the Web Lock, and `lose` when another tab has taken it. When the tab that holds it
+ * leaves, closes or crashes, the browser gives the lock to the next one. Without the Web Locks API, as on pages without
+ * TLS, and in frames that may not use it, each tab leads. Returns a function that takes the lead.
+ */
+function waitForLead(
+  name: string,
+  { signal, lead, lose }: { signal: AbortSignal; lead: () => void; lose: () => void },
+): () => void {
+  const locks = globalThis.navigator?.locks;
+  const hold = (): Promise<void> => {
+    lead();
     return new Promise((release) => {
       signal.onabort = () => release();
     });
   };
-  if (channel) {
-    channel.onmessage = ({ data }) => {
-      if (!stream) apply(data);
-      else if (data.hello) {
-        const { status, refusal, snapshot } = store;
-        channel.postMessage({ status, refusal, ...(hasSnapshot && { snapshot }) });
+  const request = (options: LockOptions): void => {
+    locks.request(name, options, hold).catch((error: Error) => {
+      if (signal.aborted) return;
+      if (error.name !== 'AbortError') {
+        lead();
+        return;
       }
-    };
-    channel.postMessage({ hello: true });
-    locks.request(name, { signal }, lead).catch(() => {
-      // This page may not use locks, as in a sandboxed frame.
-      if (!signal.aborted) void lead();
+      lose();
+      if (options.signal) request(options);
     });
-  } else void lead();
-  return {
-    close() {
-      left.abort();
-      stream?.close();
-      channel?.close();
-    },
-    check: (isForced) => stream?.check(isForced),
   };
+  if (locks) request({ signal });
+  else lead();
+  return () => {
+    // At once: the messages that are on their way are not to take the lead again.
+    lead();
+    request({ steal: true });
+  };
+}
+
+function apply(store: SnapshotStore, { snapshot, patch, status, refusal }: StreamReport): void {
+  if (snapshot) store.replace(snapshot);
+  if (patch) store.patch(patch);
+  if (status) store.setStatus(status, refusal);
 }

@@ -206,6 +206,15 @@ describe('createSnapshotSource', () => {
     await until(() => expect(store.snapshot).toEqual(snapshot));
   });
 
+  it('reads values with the line ends that only JavaScript has', async () => {
+    const store = new SnapshotStore();
+    connect(store);
+    await connected();
+    const supportEmail = 'a\u2028event: patch\u2029b';
+    server.send('snapshot', { ...snapshot, public: { supportEmail } });
+    await until(() => expect(store.value('public', 'supportEmail')).toBe(supportEmail));
+  });
+
   it('waits longer after each failure, up to 30 seconds, resets after a success, and obeys Retry-After', async () => {
     vi.useFakeTimers();
     const timeout = vi.spyOn(globalThis, 'setTimeout');

@@ -58,7 +58,7 @@ export function createSnapshotSource(options: SnapshotSourceOptions): SnapshotSo
     id: (context = {}) => streamUrl(options, context),
     createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
     connect(store, context = {}) {
-      if (store.status !== 'reconnecting') store.status = 'connecting';
+      if (store.status !== 'reconnecting') store.setStatus('connecting');
       return shareStream(streamUrl(options, context), store, { retryMs, silenceMs, hiddenMs });
     },
   };

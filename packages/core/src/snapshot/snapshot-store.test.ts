@@ -145,7 +145,7 @@ describe('SnapshotStore', () => {
     expect(listener).toHaveBeenCalledTimes(1);
     store.setStatus('refused', { status: 403, message: 'Another reason.' });
     expect([store.status, store.refusal]).toEqual(['refused', { status: 403, message: 'Another reason.' }]);
-    store.status = 'live';
+    store.setStatus('live');
     expect(listener).toHaveBeenCalledTimes(3);
     expect(store.refusal).toBeUndefined();
   });
@@ -236,13 +236,13 @@ describe('SnapshotStore', () => {
     const store = new SnapshotStore(first, 'connecting');
     const listener = vi.fn();
     const stop = store.subscribeStatus(listener);
-    store.status = 'connecting';
-    store.status = 'live';
+    store.setStatus('connecting');
+    store.setStatus('live');
     expect(listener).toHaveBeenCalledTimes(1);
     expect(store.status).toBe('live');
     expect(store.initialStatus).toBe('connecting');
     stop();
-    store.status = 'offline';
+    store.setStatus('offline');
     expect(listener).toHaveBeenCalledTimes(1);
   });
 });

@@ -45,7 +45,8 @@ type Listener = (change: SnapshotChange) => void;
 
 const ANY = '*';
 const STATUS = '?';
-const GROUPS = ['public', 'flags', 'limits'] as const;
+/** The names of the groups. */
+export const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
  * Holds the newest values in a browser and notifies listeners by key. An entry that did not change keeps its identity,
@@ -57,11 +58,14 @@ export class SnapshotStore {
   readonly initial: Snapshot | undefined;
   /** The status that the store was created with. */
   readonly initialStatus: SnapshotStatus;
-  #revision: string | undefined;
-  #status: SnapshotStatus;
+  /** The revision of the newest snapshot; undefined before the first. */
+  readonly revision: string | undefined;
+  /** The state of the source, which sets it with {@link SnapshotStore.setStatus}. */
+  readonly status: SnapshotStatus;
   /** When the status changed last, in epoch milliseconds; undefined before the first change. */
-  statusAt: number | undefined;
-  #refusal: SnapshotRefusal | undefined;
+  readonly statusAt: number | undefined;
+  /** The server's reason while the status is `refused`. */
+  readonly refusal: SnapshotRefusal | undefined;
   /** The entries that differ from `initial`: an update costs what it changes, however many keys there are. */
   readonly #changed = { public: new Map(), flags: new Map(), limits: new Map() };
   readonly #listeners = new Map<string, Set<Listener>>();
@@ -79,60 +83,41 @@ export class SnapshotStore {
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
     this.initial = initial;
-    this.#revision = initial?.revision;
-    this.initialStatus = this.#status = status;
-  }
-
-  /** The revision of the newest snapshot; undefined before the first. */
-  get revision(): string | undefined {
-    return this.#revision;
+    this.revision = initial?.revision;
+    this.initialStatus = this.status = status;
   }
 
   /** All values, in a new object; undefined before the first snapshot. */
   get snapshot(): Snapshot | undefined {
-    if (this.#revision === undefined) return undefined;
-    const snapshot: Record<string, unknown> = { revision: this.#revision };
+    const { revision, initial } = this;
+    if (revision === undefined) return undefined;
+    const snapshot: Record<string, unknown> = { revision };
     for (const group of GROUPS)
-      snapshot[group] = { ...this.initial?.[group], ...Object.fromEntries(this.#changed[group]) };
+      snapshot[group] = { ...initial?.[group], ...Object.fromEntries(this.#changed[group]) };
     return deeplyFrozen(snapshot as unknown as Snapshot);
-  }
-
-  /** The state of the source, which sets it. */
-  get status(): SnapshotStatus {
-    return this.#status;
-  }
-
-  set status(status: SnapshotStatus) {
-    this.setStatus(status);
-  }
-
-  /** The server's reason while the status is `refused`. */
-  get refusal(): SnapshotRefusal | undefined {
-    return this.#refusal;
   }
 
   /** Sets the status, and the reason for `refused`. The values stay. */
   setStatus(status: SnapshotStatus, refusal?: SnapshotRefusal): void {
-    if (status === this.#status && refusal?.message === this.#refusal?.message) return;
-    this.#status = status;
-    this.#refusal = refusal;
-    this.statusAt = Date.now();
+    if (status === this.status && refusal?.message === this.refusal?.message) return;
+    this.#set({ status, refusal, statusAt: Date.now() });
     this.#notify(STATUS);
+  }
+
+  /** Sets fields that are read-only for everyone else. */
+  #set(fields: Partial<SnapshotStore>): void {
+    Object.assign(this, fields);
   }
 
   /** The value of a key; undefined if no snapshot had it. */
   value(group: SnapshotGroup, key: string): unknown {
-    return deeplyFrozen(valueIn(group, this.#entry(group, key)));
+    return entryValue(group, this.entry(group, key));
   }
 
   /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
   entry(group: SnapshotGroup, key: string): unknown {
-    return deeplyFrozen(this.#entry(group, key));
-  }
-
-  #entry(group: SnapshotGroup, key: string): unknown {
     const changed = this.#changed[group];
-    return changed.has(key) ? changed.get(key) : entryIn(this.initial, group, key);
+    return changed.has(key) ? changed.get(key) : snapshotEntry(this.initial, group, key);
   }
 
   /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
@@ -148,30 +133,28 @@ export class SnapshotStore {
 
   /** Applies a snapshot, unless it is older than the current one. */
   offer(snapshot: Snapshot): void {
-    if (!isOlderRevision(snapshot.revision, this.#revision ?? '')) this.replace(snapshot);
+    if (!isOlderRevision(snapshot.revision, this.revision ?? '')) this.replace(snapshot);
   }
 
   /** Applies a patch, unless it is older than the current snapshot. Does nothing before the first snapshot. */
   patch(patch: SnapshotPatch): void {
-    if (this.#revision !== undefined) this.offer(patch as Snapshot);
+    if (this.revision !== undefined) this.offer(patch as Snapshot);
   }
 
   /** Applies a snapshot whatever its revision: a server with another history may count from a lower one. */
   replace(next: Snapshot): void {
-    const initial = this.#revision === undefined;
+    const initial = this.revision === undefined;
     const { revision } = next;
     const changes: SnapshotKeyChange[] = [];
     for (const group of GROUPS) {
       // A patch has only the groups that changed.
       for (const [key, entry] of Object.entries(next[group] ?? {})) {
-        const previous = this.#entry(group, key);
-        const from = valueIn(group, previous);
-        let to = valueIn(group, entry);
-        if (isSame(from, to)) {
-          if (isSame(previous, entry)) continue;
-          to = from;
-        }
+        const previous = this.entry(group, key);
+        if (isSame(previous, entry)) continue;
+        const from = entryValue(group, previous);
+        let to = entryValue(group, entry);
         // If only the reason changed, the value keeps its identity.
+        if (isSame(from, to)) to = from;
         this.#changed[group].set(
           key,
           deeplyFrozen(group === 'public' ? to : { ...(entry as Evaluation), value: to }),
@@ -179,7 +162,7 @@ export class SnapshotStore {
         changes.push({ key: `${group}.${key}`, from, to });
       }
     }
-    this.#revision = revision;
+    this.#set({ revision });
     if (!changes[0] && !initial) return;
     const keys = changes.map(({ key }) => key);
     const change = { revision, keys, changes, at: Date.now(), initial };
@@ -202,20 +185,12 @@ export class SnapshotStore {
 
 /** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */
 export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  return deeplyFrozen(entryIn(snapshot, group, key));
-}
-
-/** The value of a key in a snapshot; undefined if the snapshot does not have it. */
-export function snapshotValue(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  return deeplyFrozen(valueIn(group, entryIn(snapshot, group, key)));
-}
-
-function entryIn(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
   const entries: Record<string, unknown> = snapshot?.[group] ?? {};
-  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+  return Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
 }
 
-function valueIn(group: SnapshotGroup, entry: unknown): unknown {
+/** The value of an entry: a public value itself, and what a flag or limit was evaluated to. */
+export function entryValue(group: SnapshotGroup, entry: unknown): unknown {
   return group === 'public' ? entry : (entry as Evaluation | undefined)?.value;
 }
 

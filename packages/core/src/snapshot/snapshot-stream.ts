@@ -1,9 +1,9 @@
 import { parseJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 import type { Snapshot, SnapshotPatch } from '../wire.ts';
-import type { SnapshotRefusal, SnapshotStatus } from './snapshot-store.ts';
+import { GROUPS, type SnapshotRefusal, type SnapshotStatus } from './snapshot-store.ts';
 
-/** What a stream reports: an event, or a status. Empty for a heartbeat. */
+/** What a stream reports: an event with the status `live`, or another status. Empty for a heartbeat. */
 export interface StreamReport {
   snapshot?: Snapshot;
   patch?: SnapshotPatch;
@@ -55,20 +55,15 @@ export function followStream(
     let refusal: SnapshotRefusal | undefined;
     alive();
     try {
-      const response = await fetch(url, {
-        signal: attempt.signal,
-        headers: { accept: TYPE },
-        cache: 'no-store',
-      });
+      const response = await fetch(url, { signal: attempt.signal, headers: { accept: TYPE } });
       waitMs = Number(response.headers.get('retry-after')) * 1000;
-      refusal = await refusalOf(response);
-      if (response.ok && !refusal) {
+      if (response.ok && response.headers.get('content-type')?.startsWith(TYPE)) {
         await readEvents(response, (event) => {
           alive();
           if (event.snapshot) failures = 0;
           report(event);
         });
-      }
+      } else refusal = await refusalOf(response);
     } catch {
       // The connection failed, was lost or was given up.
     }
@@ -95,20 +90,16 @@ export function followStream(
 }
 
 const TYPE = 'text/event-stream';
-/** Client errors that pass by themselves: a timeout, and too many requests. */
-const PASSING = [408, 429];
+/** Client errors, but for those that pass by themselves: 408, a timeout, and 429, too many requests. */
+const REFUSED = /^4(?!08|29)/;
 
 /** The reason of a refusal that does not pass by itself. */
 async function refusalOf(response: Response): Promise<SnapshotRefusal | undefined> {
-  const { status } = response;
-  if (response.ok) {
-    if (response.headers.get('content-type')?.startsWith(TYPE)) return undefined;
-    return { status, message: 'The URL is not that of a snapshot stream.' };
-  }
-  if (status < 400 || status > 499 || PASSING.includes(status)) return undefined;
-  const body = parseJson(await response.text());
-  const { message, cause } = isRecord(body) ? body : {};
-  return { status, message: [message, cause].filter((text) => typeof text === 'string').join(' ') };
+  const { status, ok } = response;
+  if (!ok && !REFUSED.test(status as never)) return undefined;
+  // An OpenAPI error of this server, or whatever another one sends.
+  const { message, cause } = Object(ok ? { message: 'No event stream.' } : parseJson(await response.text()));
+  return { status, message: [message, cause].filter(Boolean).join(' ') };
 }
 
 /** Reads server-sent events. Each chunk is reported first as empty. */
@@ -123,9 +114,16 @@ async function readEvents(response: Response, report: (event: StreamReport) => v
     text = blocks.pop() ?? '';
     report({});
     for (const block of blocks) {
-      const event = /^event: ?(snapshot|patch)/m.exec(block)?.[1];
-      const data = parseJson([...block.matchAll(/^data: ?(.*)/gm)].map(([, line]) => line).join('\n'));
-      if (event && isUpdate(data, event === 'patch')) report({ [event]: data });
+      let event = '';
+      let data = '';
+      // By line feeds alone: JSON may contain the other line ends of JavaScript, such as U+2028.
+      for (const line of block.split('\n')) {
+        if (line.startsWith('event:')) event = line.slice(6).trim();
+        if (line.startsWith('data:')) data += line.slice(5);
+      }
+      const update = parseJson(data);
+      if (/^(snapshot|patch)$/.test(event) && isUpdate(update, event === 'patch'))
+        report({ [event]: update, status: 'live' });
     }
   }
 }
@@ -135,7 +133,7 @@ export function isUpdate(data: unknown, isPatch: boolean): data is Snapshot {
   return (
     isRecord(data) &&
     typeof data.revision === 'string' &&
-    ['public', 'flags', 'limits'].every((group) => {
+    GROUPS.every((group) => {
       const entries = data[group];
       if (entries === undefined) return isPatch;
       return isRecord(entries) && (group === 'public' || Object.values(entries).every(isRecord));

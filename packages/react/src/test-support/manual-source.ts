@@ -24,10 +24,10 @@ export class ManualSource implements SnapshotSource {
   connect(store: SnapshotStore, context?: unknown): () => void {
     this.connects += 1;
     this.stores.set(store, context);
-    store.status = this.#status;
+    store.setStatus(this.#status);
     return () => {
       this.stores.delete(store);
-      store.status = 'offline';
+      store.setStatus('offline');
     };
   }
 
