@@ -90,7 +90,7 @@ function prepareAdapter(adapter: SocketAdapter): void {
 }
 
 interface MessageServer {
-  addHandler(pattern: unknown, handler: Handler, ...rest: unknown[]): unknown;
+  addHandler: (this: MessageServer, pattern: unknown, handler: Handler, ...rest: unknown[]) => unknown;
 }
 
 /**
