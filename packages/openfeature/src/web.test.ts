@@ -160,7 +160,7 @@ describe('events', () => {
     expect(Object.keys(sources.stores)).toEqual(['ann']);
     const store = sources.stores.ann as SnapshotStore;
     store.replace({ revision: '1', public: {}, flags: {}, limits: {} });
-    store.status = 'live';
+    store.setStatus('live');
     await isReady;
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(emitted).toEqual([]);
