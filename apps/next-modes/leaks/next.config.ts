@@ -9,6 +9,7 @@ const nextConfig: NextConfig = {
   cacheComponents: true,
   pageExtensions: leaks ? ['leak.tsx', 'leak.ts', 'tsx', 'ts'] : ['tsx', 'ts'],
   productionBrowserSourceMaps: leaks,
+  experimental: { taint: leaks },
   ...(leaks && { env: { INLINED_KEY: process.env.PAYMENT_KEY ?? '' } }),
   // `pnpm typecheck` checks the types. Next would need the compiler API, which TypeScript 7 does not have.
   typescript: { ignoreBuildErrors: true },

@@ -290,4 +290,12 @@ describe('SecretDetector', () => {
         .map(({ key }) => key),
     ).toEqual(['password', 'paymentKey']);
   });
+
+  it('takes a secret as a program reads it', () => {
+    const detector = new SecretDetector();
+    detector.addRead('account', { user: 'the-user-name', id: 12 });
+    detector.addRead('paymentKey', undefined);
+    detector.addRead('password', 'short');
+    expect(detector.stream()(bytes('short the-user-name'))).toEqual([{ key: 'account', form: 'plain' }]);
+  });
 });

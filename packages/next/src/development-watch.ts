@@ -1,11 +1,11 @@
 import { ServerResponse } from 'node:http';
 import { type DetectedSecret, findSecretValues, SecretDetector } from '@smooai/config/leak-scan';
+import { detectorKey } from './detector-key.ts';
 import type { SecretScanOptions } from './scan-options.ts';
 
 type Write = (chunk: unknown, ...rest: unknown[]) => unknown;
 
-/** On globalThis, because Next.js evaluates next.config again when it changes. */
-const detectorKey = Symbol.for('@smooai/config-next/secret-detector');
+/** Next.js evaluates next.config again when it changes: the detector stays. */
 const shared = globalThis as Record<symbol, SecretDetector | undefined>;
 
 /** Warns about values of secrets in the responses and logs of `next dev`. */

@@ -6,6 +6,7 @@ import type { NextConfig, NextConfigOptions } from './next-config-types.ts';
 import { processClient } from './process-client.ts';
 import { createReads } from './reads.ts';
 import { createRevalidateRouteHandler } from './revalidate-route-handler.ts';
+import { guardSecret } from './secret-guard.ts';
 import { createSnapshotRouteHandler } from './snapshot-route-handler.ts';
 import { testClient } from './test-client.ts';
 
@@ -47,7 +48,7 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
       return read.client.limit(key, read.context);
     },
     publicValue: async (key) => (await publicClient(key)).public(key),
-    secret: async (key) => (await secretClient(key)).secret(key),
+    secret: async (key) => guardSecret(key, (await secretClient(key)).secret(key)),
     snapshot: (given) => snapshot(given),
     ConfigRoot: renderConfigRoot.bind(undefined, () => snapshot(undefined, 'ConfigRoot')),
     handlers: {

@@ -3,5 +3,5 @@ import { z } from 'zod';
 
 export const config = defineConfig({
   public: { supportEmail: z.email().default('help@shop.example') },
-  secrets: { paymentKey: z.string().min(1) },
+  secrets: { paymentKey: z.string().min(1), signingKey: z.string().optional() },
 });

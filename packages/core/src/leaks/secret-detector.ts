@@ -1,5 +1,5 @@
 import { type LeakPattern, valuePatterns } from './leak-patterns.ts';
-import type { SecretValue } from './secret-values.ts';
+import { type SecretValue, secretValues } from './secret-values.ts';
 import { TextSearch } from './text-search.ts';
 
 /** A value of a secret that was found in a text. */
@@ -21,6 +21,11 @@ export class SecretDetector {
     for (const { key, value } of added) this.#known.add(`${key}\0${value}`);
     this.#patterns = [...this.#patterns, ...valuePatterns(added)];
     this.#search = new TextSearch(this.#patterns.map(({ bytes }) => bytes));
+  }
+
+  /** Adds a secret as a program reads it: a string, or an object with strings. */
+  addRead(key: string, value: unknown): void {
+    this.add(secretValues(key, value));
   }
 
   /** Returns a function that takes the chunks of one text in order, and returns each secret once. */

@@ -47,8 +47,10 @@ export async function findSecretValues(
   const found = new Map<string, SecretValue>();
   for (const { key, tier, environmentVariable } of config.keys.values()) {
     if (tier !== 'secret') continue;
-    const texts = [...variables.map((layer) => layer[environmentVariable]), ...textsIn(baked?.secret[key])];
-    for (const value of texts.flatMap(textsOf)) found.set(`${key}\0${value}`, { key, value });
+    const values = [...variables.map((layer) => layer[environmentVariable]), baked?.secret[key]];
+    for (const secret of values.flatMap((value) => secretValues(key, value))) {
+      found.set(`${key}\0${secret.value}`, secret);
+    }
   }
   return [...found.values()];
 }
@@ -60,12 +62,14 @@ async function readEnvFiles(folder: string): Promise<EnvironmentVariables[]> {
   return texts.map((text) => parseEnv(text) as EnvironmentVariables);
 }
 
-/** A variable's text, and the strings in it if it is JSON. */
-function textsOf(text: string | undefined): string[] {
-  if (text === undefined) return [];
-  const json = parseJson(text);
+/** The texts of one secret: a string, the strings in its JSON, or the strings in an object. */
+export function secretValues(key: string, secret: unknown): SecretValue[] {
+  const json = typeof secret === 'string' ? parseJson(secret) : undefined;
   const inner = isRecord(json) || Array.isArray(json) ? textsIn(json) : [];
-  return [text.trim(), ...inner].filter((value) => value.length >= SHORTEST_SECRET);
+  return [...textsIn(secret), ...inner]
+    .map((text) => text.trim())
+    .filter((text) => text.length >= SHORTEST_SECRET)
+    .map((value) => ({ key, value }));
 }
 
 function textsIn(value: unknown): string[] {
