@@ -181,10 +181,13 @@ export interface StorageOperations {
 /** The server's storage. A write whose promise has resolved survives a crash of the process and of the machine. */
 export interface Storage extends StorageOperations {
   /**
-   * Runs `work` in one serializable transaction, which is rolled back if it throws. Inside, use only the operations
-   * that `work` receives: those of the storage itself throw or wait for the transaction to end.
+   * Runs `work` in one transaction, as if no other one wrote at the same time, in this process or another. It is rolled
+   * back if `work` throws. Inside, use only the operations that `work` receives: those of the storage itself throw, wait
+   * for the transaction to end or do not see it.
    */
   transaction<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
+  /** Runs `work`, which only reads, on one state of the database. In PostgreSQL it does not wait for writes. */
+  snapshot<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
   /**
    * Resolves if the storage works. After a write that failed because of the disk, it tries to write.
    * @throws {StorageError} with what to do
