@@ -34,6 +34,7 @@ interface CommandLine {
   publicUrl?: string;
   trustProxy?: boolean;
   tokenTtl: number;
+  offline: number;
   newAdminClient?: boolean;
   beginAnew?: boolean;
   logLevel: LogLevel;
@@ -64,6 +65,12 @@ function createCommand(): Command {
     .option('--public-url <url>', 'URL by which clients reach this server, if a proxy is in front of it')
     .option('--trust-proxy', 'trust X-Forwarded-For; only behind a proxy that sets it')
     .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
+    .option(
+      '--offline <seconds>',
+      'how long to serve from memory while PostgreSQL cannot be reached',
+      wholeNumber(5, 7 * 24 * 3600),
+      900,
+    )
     .addOption(
       new Option('--log-level <level>', 'level of the JSON log on standard error')
         .choices(LOG_LEVELS)
@@ -144,6 +151,7 @@ async function serve(options: CommandLine): Promise<void> {
     ...(options.database === undefined ? {} : { database: options.database }),
     ...(options.db === undefined ? {} : { db: options.db }),
     tokenTtlSec: options.tokenTtl,
+    timeouts: { offlineMs: options.offline * 1_000 },
     newAdminClient: options.newAdminClient ?? false,
     beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,

@@ -19,6 +19,11 @@ export interface ServerTimeouts {
   idleMs: number;
   /** For running requests to finish when the server closes (default 5 000). */
   closeMs: number;
+  /**
+   * How long reads and streams go on from memory while PostgreSQL cannot be reached (default 900 000). In this time, a
+   * revocation at another server may not be noticed.
+   */
+  offlineMs: number;
 }
 
 export interface ConfigServerOptions {
@@ -124,6 +129,7 @@ export function resolveOptions(
       keepAliveMs: 65_000,
       idleMs: 120_000,
       closeMs: 5_000,
+      offlineMs: 900_000,
       ...options.timeouts,
     },
     streams: checkStreams(options.streams ?? {}),

@@ -124,7 +124,7 @@ function freePort(): Promise<number> {
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('There is no port.'));
+        if (address === null || typeof address === 'string') reject(new Error('The server has no port.'));
         else resolve(address.port);
       });
     });

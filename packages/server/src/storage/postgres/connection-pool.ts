@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const QUERY_TIMEOUT_MS = 12_000;
 const INT8 = 20;
 
-/** The settings of every connection. A replica that is cut off must not keep its locks, hence the limits. */
+/** The settings of every connection. The limits take the locks from a replica that is cut off. */
 const SESSION_SETTINGS = [
   'statement_timeout=10000',
   'lock_timeout=5000',

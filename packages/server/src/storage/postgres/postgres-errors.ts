@@ -2,7 +2,7 @@ import { errorCode } from '../../lib/error-code.ts';
 import { UniqueViolationError } from '../storage.ts';
 import { StorageError, type StorageErrorCode } from '../storage-error.ts';
 
-/** Conditions of SQLSTATE and of sockets that say that there is no working connection. */
+/** Conditions of SQLSTATE and of sockets that say that the connection does not work. */
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -69,7 +69,7 @@ const FAILURES: Readonly<Record<string, { code: StorageErrorCode; message: strin
   },
 };
 
-/** Whether an error of pg says that there is no working connection. */
+/** Whether an error of pg says that the connection does not work. */
 export function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = errorCode(error);

@@ -3,10 +3,12 @@ import { SecretBox } from '../encryption.ts';
 import { type Migration, type MigrationOptions, migrate } from '../sql/migrations.ts';
 import { createOperations } from '../sql/operations.ts';
 import type { Session, Tables } from '../sql/tables.ts';
-import type { Storage, StorageOperations } from '../storage.ts';
+import type { Storage, StorageHint, StorageOperations } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
-import { createConnectionPool } from './connection-pool.ts';
+import { type ConnectionPoolOptions, createConnectionPool } from './connection-pool.ts';
 import { parseDatabaseUrl } from './database-url.ts';
+import { CHANNEL, formatHint, PostgresLink } from './postgres-link.ts';
+import { WRITE_LOCK } from './write-lock.ts';
 
 export interface PostgresStorageOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full`. */
@@ -14,9 +16,6 @@ export interface PostgresStorageOptions {
   /** 32 bytes; every replica has the same. */
   encryptionKey: Buffer;
 }
-
-/** The key of the advisory lock that one writer holds at a time, in all replicas: "SmCf". */
-const WRITE_LOCK = 0x536d4366;
 
 /**
  * Opens a storage in a PostgreSQL database, which other replicas may use at the same time. Creates or migrates its tables
@@ -27,11 +26,16 @@ const WRITE_LOCK = 0x536d4366;
  */
 export async function openPostgresStorage(options: PostgresStorageOptions): Promise<Storage> {
   const box = new SecretBox(options.encryptionKey);
-  const db = connect(options.url);
+  let link: PostgresLink | undefined;
+  const db = connect(options.url, {
+    isReachable: () => link?.isConnected ?? true,
+    onUnreachable: () => link?.probe(),
+  });
   try {
     await requireUtf8(db);
     await migrate(db, box, MIGRATION);
-    return createStorage(db, box);
+    link = await PostgresLink.open(options.url);
+    return createStorage({ db, box, link });
   } catch (error) {
     await db.destroy();
     throw withDatabase(error, options.url);
@@ -59,8 +63,14 @@ export async function migratePostgres(
 
 const MIGRATION: MigrationOptions = { engine: 'postgres', lock: takeWriteLock };
 
-function connect(url: string): Kysely<Tables> {
-  const pool = createConnectionPool({ url, isReachable: () => true, onUnreachable: () => undefined });
+function connect(
+  url: string,
+  reachability: Omit<ConnectionPoolOptions, 'url'> = {
+    isReachable: () => true,
+    onUnreachable: () => undefined,
+  },
+): Kysely<Tables> {
+  const pool = createConnectionPool({ url, ...reachability });
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
 }
 
@@ -73,7 +83,13 @@ async function takeWriteLock(transaction: Transaction<Tables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(${WRITE_LOCK}::bigint)`.execute(transaction);
 }
 
-function createStorage(db: Kysely<Tables>, box: SecretBox): Storage {
+interface StorageParts {
+  db: Kysely<Tables>;
+  box: SecretBox;
+  link: PostgresLink;
+}
+
+function createStorage({ db, box, link }: StorageParts): Storage {
   let closing: Promise<void> | undefined;
   let lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -104,8 +120,10 @@ function createStorage(db: Kysely<Tables>, box: SecretBox): Storage {
     },
     box,
     atomically: (work) => write(work),
+    announce,
   };
   return {
+    shared: link,
     ...createOperations(session),
     transaction: async (work) => write((transaction) => runIn(transaction, box, work)),
     snapshot: async (work) =>
@@ -118,10 +136,15 @@ function createStorage(db: Kysely<Tables>, box: SecretBox): Storage {
       await sql`select 1`.execute(usable());
     },
     close: () => {
-      closing ??= lastWrite.then(() => db.destroy());
+      closing ??= lastWrite.then(() => link.close()).then(() => db.destroy());
       return closing;
     },
   };
+}
+
+/** PostgreSQL delivers it after the commit, to this process too. */
+async function announce(db: Kysely<Tables>, hint: StorageHint): Promise<void> {
+  await sql`select pg_notify(${CHANNEL}, ${formatHint(hint)})`.execute(db);
 }
 
 async function runIn<Result>(
@@ -137,6 +160,7 @@ async function runIn<Result>(
     },
     box,
     atomically: async (inner) => inner(session.db),
+    announce,
   };
   try {
     return await work(createOperations(session));

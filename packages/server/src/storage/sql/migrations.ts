@@ -123,12 +123,27 @@ const FIRST_TABLES = [
   )`,
 ];
 
+const FOR_REPLICAS = [
+  'alter table changes add column needs_reload integer not null default 0',
+  `create table access_changes (
+    revision bigint primary key not null,
+    kind text not null,
+    id text not null,
+    may_do_less integer not null
+  )`,
+];
+
 /** Every step, oldest first. The statements work in SQLite and in Postgres. */
 const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: 'first tables',
     up: (transaction, engine) => runStatements(transaction, FIRST_TABLES, engine),
+  },
+  {
+    version: 2,
+    name: 'changes for replicas',
+    up: (transaction, engine) => runStatements(transaction, FOR_REPLICAS, engine),
   },
 ];
 

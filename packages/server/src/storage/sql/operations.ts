@@ -2,6 +2,7 @@ import type { StorageOperations } from '../storage.ts';
 import { changeOperations } from './change-operations.ts';
 import { authClientOperations, tokenOperations } from './credential-operations.ts';
 import { environmentOperations } from './environment-operations.ts';
+import { replicaOperations } from './replica-operations.ts';
 import { schemaOperations } from './schema-operations.ts';
 import { segmentOperations } from './segment-operations.ts';
 import type { Session } from './tables.ts';
@@ -15,6 +16,7 @@ export function createOperations(session: Session): StorageOperations {
     ...valueOperations(session),
     ...segmentOperations(session),
     ...changeOperations(session),
+    ...replicaOperations(session),
     ...authClientOperations(session),
     ...tokenOperations(session),
   };

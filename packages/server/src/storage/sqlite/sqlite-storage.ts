@@ -6,6 +6,7 @@ import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from '../data-fil
 import { SecretBox } from '../encryption.ts';
 import { migrate } from '../sql/migrations.ts';
 import { createOperations } from '../sql/operations.ts';
+import { beginEpoch } from '../sql/replica-operations.ts';
 import type { Session, Tables } from '../sql/tables.ts';
 import type { Storage, StorageOperations } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
@@ -44,7 +45,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
       dialect: new LibsqlDialect(await openDatabase(options, claim.state), onError),
       plugins: [new CamelCasePlugin()],
     });
-    await migrate(db, box, { engine: 'sqlite' }).catch(async (error: unknown) => {
+    await prepare(db, box).catch(async (error: unknown) => {
       await db.destroy();
       throw error;
     });
@@ -53,6 +54,12 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     claim.release();
     throw withFile(error, options.file);
   }
+}
+
+async function prepare(db: Kysely<Tables>, box: SecretBox): Promise<void> {
+  await migrate(db, box, { engine: 'sqlite' });
+  // The file may be another one than at the last start, such as a restored backup.
+  await beginEpoch(db);
 }
 
 /** Whether the last failure to write, such as a full disk, may last. */
