@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { errorCode } from '../../lib/error-code.ts';
+import { newEpoch } from '../sql/replica-operations.ts';
 import { WRITE_LOCK } from './write-lock.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function checkHistory(client: pg.Client): Promise<void> {
     await client.query('select pg_advisory_xact_lock($1::bigint)', [WRITE_LOCK]);
     const { rows } = await client.query<{ value: string }>("select value from facts where name = 'history'");
     if (rows[0]?.value !== history) {
-      const facts = { history, epoch: randomBytes(6).toString('hex') };
+      const facts = { history, epoch: newEpoch() };
       for (const [name, value] of Object.entries(facts)) {
         await client.query(
           'insert into facts (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value',

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { StorageHint } from '../storage.ts';
 import { connectionOptions } from './connection-pool.ts';
 import { checkHistory } from './history.ts';
-import { translateError } from './postgres-errors.ts';
+import { translateError, unreachable } from './postgres-errors.ts';
 
 /** The channel of LISTEN and NOTIFY. Each database has channels of its own. */
 export const CHANNEL = 'smooai_config';
@@ -71,14 +71,20 @@ export class PostgresLink {
 
   async #connect(): Promise<void> {
     const client = new pg.Client({ ...connectionOptions(this.#url), query_timeout: QUERY_TIMEOUT_MS });
+    let isEnded = false;
+    const lost = (): void => {
+      isEnded = true;
+      this.#lost(client);
+    };
     // Without a listener, an error would end the process.
-    client.on('error', () => this.#lost(client));
-    client.on('end', () => this.#lost(client));
+    client.on('error', lost);
+    client.on('end', lost);
     client.on('notification', ({ payload }) => this.#tell(parseHint(payload)));
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
       await checkHistory(client);
+      if (isEnded) throw unreachable();
     } catch (error) {
       client.end().catch(() => undefined);
       throw translateError(error);

@@ -20,6 +20,7 @@ const EPOCH = 'epoch';
 export function replicaOperations(session: Session): Operations {
   return {
     readEpoch: async () => {
+      if (session.epoch !== undefined) return session.epoch.value;
       const row = await session.db
         .selectFrom('facts')
         .select('value')
@@ -28,12 +29,17 @@ export function replicaOperations(session: Session): Operations {
       if (row === undefined) throw new Error('The database has no epoch.');
       return row.value;
     },
-    renewEpoch: (epoch) =>
-      session.atomically(async (db) => {
+    async renewEpoch(epoch) {
+      if (session.epoch !== undefined) {
+        if (session.epoch.value === epoch) session.epoch.value = newEpoch();
+        return;
+      }
+      await session.atomically(async (db) => {
         const query = db.updateTable('facts').set({ value: newEpoch() }).where('name', '=', EPOCH);
         const { numUpdatedRows } = await query.where('value', '=', epoch).executeTakeFirst();
         if (numUpdatedRows > 0n) await session.announce?.(db, 'anything');
-      }),
+      });
+    },
     async readRevisions(environmentIds) {
       if (environmentIds.length === 0) return new Map();
       const query = session.db.selectFrom('environments').select(['id', 'revision']);
@@ -67,16 +73,7 @@ async function newestAccessRevision(db: Kysely<Tables>): Promise<number> {
   return (await query.executeTakeFirst())?.revision ?? 0;
 }
 
-/** Begins a new epoch, in the database of a process that cannot tell whether it was replaced since. */
-export async function beginEpoch(db: Kysely<Tables>): Promise<void> {
-  const value = newEpoch();
-  await db
-    .insertInto('facts')
-    .values({ name: EPOCH, value })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
-    .execute();
-}
-
-function newEpoch(): string {
+/** A name that no other epoch has. */
+export function newEpoch(): string {
   return randomBytes(6).toString('hex');
 }

@@ -51,6 +51,8 @@ export interface Session {
   readonly box: SecretBox;
   /** Runs several statements atomically: in the transaction of the session, or in a new one. */
   atomically<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  /** The epoch, if it begins with each start and is not in the database. */
+  readonly epoch?: { value: string };
   /** Tells other processes of the database what the running transaction changes, once it is committed. */
   announce?(db: Kysely<Tables>, hint: StorageHint): Promise<void>;
 }

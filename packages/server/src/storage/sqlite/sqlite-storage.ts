@@ -6,7 +6,7 @@ import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from '../data-fil
 import { SecretBox } from '../encryption.ts';
 import { migrate } from '../sql/migrations.ts';
 import { createOperations } from '../sql/operations.ts';
-import { beginEpoch } from '../sql/replica-operations.ts';
+import { newEpoch } from '../sql/replica-operations.ts';
 import type { Session, Tables } from '../sql/tables.ts';
 import type { Storage, StorageOperations } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
@@ -45,7 +45,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
       dialect: new LibsqlDialect(await openDatabase(options, claim.state), onError),
       plugins: [new CamelCasePlugin()],
     });
-    await prepare(db, box).catch(async (error: unknown) => {
+    await migrate(db, box, { engine: 'sqlite' }).catch(async (error: unknown) => {
       await db.destroy();
       throw error;
     });
@@ -54,12 +54,6 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     claim.release();
     throw withFile(error, options.file);
   }
-}
-
-async function prepare(db: Kysely<Tables>, box: SecretBox): Promise<void> {
-  await migrate(db, box, { engine: 'sqlite' });
-  // The file may be another one than at the last start, such as a restored backup.
-  await beginEpoch(db);
 }
 
 /** Whether the last failure to write, such as a full disk, may last. */
@@ -72,6 +66,8 @@ function createStorage(
   { box, claim, health }: { box: SecretBox; claim: ClaimedFile; health: WriteHealth },
 ): Storage {
   const running = new AsyncLocalStorage<{ open: boolean }>();
+  // The file may be another one than at the last start, such as a restored backup.
+  const epoch = { value: newEpoch() };
   let closing: Promise<void> | undefined;
 
   function usable(): Kysely<Tables> {
@@ -89,6 +85,7 @@ function createStorage(
       return usable();
     },
     box,
+    epoch,
     atomically: async (work) => usable().transaction().execute(work),
   };
   const storage: Storage = {
@@ -96,7 +93,7 @@ function createStorage(
     transaction: async (work) =>
       usable()
         .transaction()
-        .execute((transaction) => runTransaction({ transaction, box, running }, work)),
+        .execute((transaction) => runTransaction({ transaction, box, epoch, running }, work)),
     snapshot: (work) => storage.transaction(work),
     ping: async () => {
       if (health.isFailing) {
@@ -122,10 +119,15 @@ async function tryToWrite(db: Kysely<Tables>): Promise<void> {
 }
 
 async function runTransaction<Result>(
-  parts: { transaction: Kysely<Tables>; box: SecretBox; running: AsyncLocalStorage<{ open: boolean }> },
+  parts: {
+    transaction: Kysely<Tables>;
+    box: SecretBox;
+    epoch: { value: string };
+    running: AsyncLocalStorage<{ open: boolean }>;
+  },
   work: (operations: StorageOperations) => Promise<Result>,
 ): Promise<Result> {
-  const { transaction, box, running } = parts;
+  const { transaction, box, epoch, running } = parts;
   const state = { open: true };
   function usable(): Kysely<Tables> {
     if (state.open) return transaction;
@@ -136,6 +138,7 @@ async function runTransaction<Result>(
       return usable();
     },
     box,
+    epoch,
     atomically: async (inner) => inner(usable()),
   };
   try {
