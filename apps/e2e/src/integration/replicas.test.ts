@@ -19,7 +19,7 @@ const seconds = isFull ? 60 : 12;
 const writesPerSecond = isFull ? 200 : 20;
 const streams = isFull ? 300 : 20;
 const killEveryMs = isFull ? 5_000 : 3_000;
-const writers = 4;
+const writers = isFull ? 16 : 4;
 
 const keys = Array.from({ length: writers }, (_, index) => `counter${index}`);
 const config = defineConfig({ public: Object.fromEntries(keys.map((key) => [key, z.number().default(0)])) });

@@ -216,7 +216,7 @@ export class ChangeFollower {
     const { environmentId, revision } = record;
     const last = this.#published.get(environmentId);
     if (last === undefined) {
-      // Nothing is in memory, and whoever listens reads the environment first, which follows it.
+      // Nothing is in memory, and a new listener reads the environment first, which follows it.
       this.#options.views.forget(environmentId);
       return true;
     }
