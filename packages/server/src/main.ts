@@ -106,6 +106,7 @@ function wholeNumber(min: number, max: number): (text: string) => number {
 async function run(): Promise<void> {
   const command = createCommand().action((options: CommandLine) => serve(resolveDatabase(options, command)));
   command.addCommand(migrateCommand());
+  command.addCommand(importCommand());
   await command.parseAsync();
 }
 
@@ -135,6 +136,25 @@ function migrateCommand(): Command {
       const verb = dryRun ? 'would apply' : 'applied';
       const lines = steps.map(({ version, name }) => `${label}: ${verb} step ${version}, ${name}`);
       process.stdout.write(`${lines.length > 0 ? lines.join('\n') : `${label}: nothing to do`}\n`);
+    });
+}
+
+function importCommand(): Command {
+  return new Command('import')
+    .description('Copy a SQLite file, whose server does not run, into an empty PostgreSQL database.')
+    .requiredOption('--db <file>', 'SQLite file')
+    .addOption(databaseOption().makeOptionMandatory())
+    .helpOption('--help', 'print this help')
+    .exitOverride()
+    .action(async ({ db, database }: { db: string; database: string }) => {
+      const encryptionKey = readSharedEncryptionKey(process.env);
+      const { importIntoPostgres } = await import('./storage/postgres/postgres-storage.ts');
+      await importIntoPostgres(parseDatabaseUrl(database).url, {
+        file: db,
+        encryptionKey,
+        onTable: ({ name, rows, checksum }) =>
+          void process.stdout.write(`${name}: ${rows} rows, SHA-256 ${checksum.slice(0, 16)} in both\n`),
+      });
     });
 }
 

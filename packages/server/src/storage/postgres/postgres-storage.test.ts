@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hasPostgres, startPostgres, type TestPostgres } from '../../test-support/postgres.ts';
 import { describeReplicaContract } from '../../test-support/storage-contract.replicas.ts';
@@ -130,6 +131,39 @@ describe.skipIf(!hasPostgres)('PostgreSQL (left out if it is not installed)', ()
     expect(await postgres.query(url, "select 1 from pg_tables where schemaname = 'public'")).toEqual([]);
     expect(await migratePostgres({ url, encryptionKey, isDryRun: false })).toEqual(steps);
     expect(await migratePostgres({ url, encryptionKey, isDryRun: true })).toEqual([]);
+  });
+
+  it('a migration that is killed between its statements changes nothing, and can be repeated', async () => {
+    const url = await postgres.createDatabase();
+    const storage = await open(url);
+    const shop = await insertShop(storage);
+    await storage.close();
+    // The database of an older server.
+    await postgres.query(
+      url,
+      'drop table access_changes; alter table changes drop column needs_reload; delete from migrations where version = 2',
+    );
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    // The first statement of the step waits for this.
+    await other.query('begin; lock table changes in access share mode');
+    const migration = migratePostgres({ url, encryptionKey, isDryRun: false }).catch(
+      (error: unknown) => error,
+    );
+    const kill =
+      "select pg_terminate_backend(pid) from pg_stat_activity where query like 'alter table changes%' and pid <> pg_backend_pid()";
+    // On a very slow machine it may have given up its wait, which ends it in the same way.
+    let hasEnded = false;
+    void migration.then(() => {
+      hasEnded = true;
+    });
+    const isKilled = async (): Promise<boolean> => hasEnded || (await postgres.query(url, kill)).length === 1;
+    await expect.poll(isKilled, { timeout: 20_000 }).toBe(true);
+    expect(await migration).toMatchObject({ code: 'ERR_STORAGE_UNAVAILABLE' });
+    await other.end();
+    const versions = await postgres.query(url, 'select version from migrations');
+    expect(versions).toEqual([{ version: 1 }]);
+    expect(await (await open(url)).listOrganizations()).toEqual([shop.organization]);
   });
 
   it('never stores a secret or a private key in plain text', async () => {

@@ -7,6 +7,7 @@ import type { Storage, StorageHint, StorageOperations } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
 import { type ConnectionPoolOptions, createConnectionPool } from './connection-pool.ts';
 import { parseDatabaseUrl } from './database-url.ts';
+import { type ImportOptions, importSqlite } from './import-sqlite.ts';
 import { CHANNEL, formatHint, PostgresLink } from './postgres-link.ts';
 import { WRITE_LOCK } from './write-lock.ts';
 
@@ -56,6 +57,23 @@ export async function migratePostgres(
     return await migrate(db, box, { ...MIGRATION, isDryRun: options.isDryRun });
   } catch (error) {
     throw withDatabase(error, options.url);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/**
+ * Creates the tables if they are missing, and copies a SQLite file into them: everything or nothing.
+ * @throws {StorageError} as {@link openPostgresStorage} and `importSqlite`
+ */
+export async function importIntoPostgres(url: string, options: ImportOptions): Promise<void> {
+  await migratePostgres({ url, encryptionKey: options.encryptionKey, isDryRun: false });
+  const db = connect(url);
+  try {
+    await db.transaction().execute(async (transaction) => {
+      await takeWriteLock(transaction);
+      await importSqlite(transaction, options);
+    });
   } finally {
     await db.destroy();
   }
