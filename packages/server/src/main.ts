@@ -105,6 +105,8 @@ function wholeNumber(min: number, max: number): (text: string) => number {
 
 async function run(): Promise<void> {
   const command = createCommand().action((options: CommandLine) => serve(resolveDatabase(options, command)));
+  // Options after the name of a command are its own, although the server has some of the same names.
+  command.enablePositionalOptions();
   command.addCommand(migrateCommand());
   command.addCommand(importCommand());
   await command.parseAsync();

@@ -94,10 +94,15 @@ describe.skipIf(!hasPostgres)('three replicas on PostgreSQL (left out if it is n
   });
 
   it('a dry run of the migration has nothing to do, and names no password', async () => {
-    const env = { ...process.env, ...replicas.env };
-    const { stdout } = await promisify(execFile)(process.execPath, [serverBin, 'migrate', '--dry-run'], {
-      env,
-    });
+    const { SMOOAI_CONFIG_SERVER_DATABASE_URL: url = '', ...rest } = replicas.env;
+    const env = { ...process.env, ...rest };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [serverBin, 'migrate', '--dry-run', '--database', url],
+      {
+        env,
+      },
+    );
     expect(stdout).toMatch(/^postgres:\/\/127\.0\.0\.1:\d+\/config_\w+: nothing to do\n$/);
   });
 });

@@ -8,6 +8,7 @@ import { StorageError } from '../storage-error.ts';
 import { type ConnectionPoolOptions, createConnectionPool } from './connection-pool.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { type ImportOptions, importSqlite } from './import-sqlite.ts';
+import { unreachable } from './postgres-errors.ts';
 import { CHANNEL, formatHint, PostgresLink } from './postgres-link.ts';
 import { WRITE_LOCK } from './write-lock.ts';
 
@@ -200,5 +201,9 @@ async function requireUtf8(db: Kysely<Tables>): Promise<void> {
 /** Adds the host and the name of the database to the message. */
 function withDatabase(error: unknown, url: string): unknown {
   if (!(error instanceof StorageError)) return error;
-  return new StorageError(error.code, `${parseDatabaseUrl(url).label}: ${error.message}`);
+  const isUnreachable = error.message === unreachable().message;
+  const message = isUnreachable
+    ? 'The database cannot be reached. Check its URL, and that it runs.'
+    : error.message;
+  return new StorageError(error.code, `${parseDatabaseUrl(url).label}: ${message}`);
 }
