@@ -1,6 +1,6 @@
 // Shared by the workspace's scripts: the repository's path, and pnpm at the pinned version without a global install.
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -103,4 +103,12 @@ export function findChromium() {
     'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
   ];
   return candidates.find((path) => existsSync(path));
+}
+
+/** Whether Debian's PostgreSQL is installed, which tests of the server start. */
+export function hasPostgres() {
+  const home = '/usr/lib/postgresql';
+  return (
+    existsSync(home) && readdirSync(home).some((version) => existsSync(join(home, version, 'bin/initdb')))
+  );
 }

@@ -1,5 +1,21 @@
 import { defineConfig } from 'tsdown';
 
+const PG_PARTS = [
+  'pg-cloudflare',
+  'pg-connection-string',
+  'pg-int8',
+  'pg-pool',
+  'pg-protocol',
+  'pg-types',
+  'pgpass',
+  'postgres-array',
+  'postgres-bytea',
+  'postgres-date',
+  'postgres-interval',
+  'split2',
+  'xtend',
+];
+
 export default defineConfig([
   {
     entry: ['src/index.ts', 'src/main.ts'],
@@ -11,8 +27,8 @@ export default defineConfig([
     sourcemap: true,
     // The package contains src, to which the map refers.
     outputOptions: { sourcemapExcludeSources: true },
-    // A tenth of it is used, and its package has 7 MB.
-    deps: { onlyBundle: ['kysely'] },
+    // Of kysely a tenth is used, and its package has 7 MB. pg and its parts are loaded only with PostgreSQL.
+    deps: { onlyBundle: ['kysely', 'pg', ...PG_PARTS] },
   },
   {
     // With its dependency, so that users do not install 57 MB of it. `CheckThread` starts it as a file of its own.

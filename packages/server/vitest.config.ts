@@ -7,7 +7,9 @@ export default defineConfig(({ mode }) => {
   const isLong = mode === 'long';
   return {
     resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
-    ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
+    // Without `import`, which Vite adds itself: vitest gives this list to Node, whose `require` would then find ES modules in
+    // packages such as pg, which cannot load them.
+    ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'default'] } },
     test: {
       // Generous, since several suites share the machine; nothing waits for it to pass.
       testTimeout: 30_000,

@@ -6,7 +6,7 @@ import { createGuard } from './auth/authentication.ts';
 import { ClientDirectory } from './auth/client-directory.ts';
 import { TokenService } from './auth/token-service.ts';
 import { ChangeBus } from './domain/change-bus.ts';
-import { ConfigService } from './domain/config-service.ts';
+import { ConfigService, type ConfigServiceOptions } from './domain/config-service.ts';
 import { respondToBrokenRequest } from './http/broken-request.ts';
 import { registerClosing, registerStarting } from './http/connections.ts';
 import { registerCors } from './http/cross-origin.ts';
@@ -34,6 +34,7 @@ import { registerSnapshotRoutes } from './routes/snapshot.ts';
 import { registerStreamRoutes } from './routes/stream.ts';
 import { registerTokenRoutes } from './routes/token.ts';
 import { registerValuesRoutes } from './routes/values.ts';
+import { describeError, type ErrorLog } from './server-logger.ts';
 import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -49,11 +50,23 @@ export async function createApp(
 ): Promise<FastifyInstance> {
   const app = createFastify(options);
   const changes = new ChangeBus();
-  const clients = new ClientDirectory(storage);
+  const isShared = storage.shared !== undefined;
+  const clients = new ClientDirectory(storage, {
+    requireFresh: isShared ? () => service.requireFresh() : undefined,
+  });
   const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
   const access = new AccessWatch({ tokens, clients });
-  const service = new ConfigService({ storage, changes, log: app.log });
+  const service = new ConfigService({
+    storage,
+    changes,
+    log: app.log,
+    replica: {
+      access: followAccess({ tokens, clients, log: app.log }),
+      maxOfflineMs: options.timeouts.offlineMs,
+    },
+  });
   app.addHook('onClose', () => service.close());
+  await startReplica(storage, { service, tokens, clients });
   const context: ServerContext = {
     storage,
     changes,
@@ -74,7 +87,7 @@ export async function createApp(
   registerClosing(app, closing);
   registerHttpRefusals(app);
   await registerCors(app, clients);
-  const oauth = { tokens, limiter: new AttemptLimiter(options.tokenAttempts) };
+  const oauth = { tokens, clients, limiter: new AttemptLimiter(options.tokenAttempts) };
   registerIndexPage(app, context);
   registerHealthRoutes(app, context);
   registerDiscoveryRoutes(app, context, { tokens });
@@ -83,6 +96,42 @@ export async function createApp(
   registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
   registerConfigRoutes(app, context);
   return app;
+}
+
+interface AccessParts {
+  tokens: TokenService;
+  clients: ClientDirectory;
+}
+
+/** Applies changes of access that other processes make. */
+function followAccess({
+  tokens,
+  clients,
+  log,
+}: AccessParts & { log: ErrorLog }): NonNullable<ConfigServiceOptions['replica']>['access'] {
+  return {
+    accessChanged: ({ kind, id, mayDoLess }) => {
+      if (kind === 'token') tokens.revokedElsewhere(id);
+      else clients.changedElsewhere(id, { mayDoLess });
+    },
+    accessUnknown: () => {
+      clients.forgetAll();
+      tokens.forgetAll().catch((error: unknown) => {
+        log.error({ failure: describeError(error) }, 'the revoked tokens could not be read');
+      });
+    },
+  };
+}
+
+/** Begins to follow a database that others write to. What is read first is served while it cannot be reached. */
+async function startReplica(
+  storage: Storage,
+  { service, tokens, clients }: AccessParts & { service: ConfigService },
+): Promise<void> {
+  if (storage.shared === undefined) return;
+  await service.start();
+  await tokens.readAhead();
+  for (const { id } of await storage.listOrganizations()) await clients.readAhead(id);
 }
 
 function registerConfigRoutes(app: FastifyInstance, context: ServerContext): void {

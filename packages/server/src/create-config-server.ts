@@ -15,7 +15,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './server-options.ts';
-import { loadEncryptionKey } from './storage/encryption-key.ts';
+import { loadEncryptionKey, readSharedEncryptionKey } from './storage/encryption-key.ts';
 import { openSqliteStorage } from './storage/sqlite/sqlite-storage.ts';
 import type { Storage } from './storage/storage.ts';
 import { StorageError } from './storage/storage-error.ts';
@@ -50,7 +50,8 @@ export interface ConfigServer {
 export async function createConfigServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
   const resolved = resolveOptions(options, credentialsFileOf);
   await requireAddress(resolved);
-  const moved = await refuseLostDatabase(resolved);
+  const { database } = resolved;
+  const moved = database === undefined ? await refuseLostDatabase(resolved) : [];
   const storage = await openStorage(resolved);
   let app: FastifyInstance | undefined;
   try {
@@ -61,16 +62,24 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     const start = { isComplete: false };
     app = await createApp(resolved, storage, { location, start, closing: closing.signal });
     logMoved(app, moved);
+    if (database?.isExposed) {
+      app.log.warn(
+        { database: database.label },
+        'the connection to the database is not encrypted or its certificate is not checked: add ?sslmode=verify-full',
+      );
+    }
     const connections = new Connections(app.server);
     await listen(app, resolved);
     if (location.url === '') location.url = localUrl(resolved.host, boundPort(app));
-    const { credentialsFile, newAdminClient } = resolved;
+    const { credentialsFile, newAdminClient, beginAnew } = resolved;
     const started = await bootstrap({
       storage,
       url: location.url,
       credentialsFile,
       newAdminClient,
-      isTemporary: resolved.db === ':memory:',
+      isTemporary: database === undefined && resolved.db === ':memory:',
+      isShared: database !== undefined,
+      beginAnew,
     });
     logMoved(app, started.moved);
     start.isComplete = true;
@@ -95,12 +104,18 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
   }
 }
 
-async function openStorage({ db, env }: ResolvedOptions): Promise<Storage> {
+async function openStorage({ db, database, env }: ResolvedOptions): Promise<Storage> {
   try {
+    if (database !== undefined) {
+      const encryptionKey = readSharedEncryptionKey(env);
+      // Only a server that uses PostgreSQL loads pg.
+      const { openPostgresStorage } = await import('./storage/postgres/postgres-storage.ts');
+      return await openPostgresStorage({ url: database.url, encryptionKey });
+    }
     return await openSqliteStorage({ file: db, encryptionKey: await loadEncryptionKey({ file: db, env }) });
   } catch (cause) {
     const known = cause instanceof StorageError;
-    const message = known ? cause.message : `The database ${db} cannot be opened.`;
+    const message = known ? cause.message : `The database ${database?.label ?? db} cannot be opened.`;
     throw new ServerStartError('ERR_DATABASE_UNAVAILABLE', message, { cause });
   }
 }

@@ -6,28 +6,35 @@ import { errorCode } from './lib/error-code.ts';
 import { isRecord } from './lib/record.ts';
 import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
 import { isLoopback } from './server-options.ts';
-import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
+import { ENCRYPTION_KEY_VARIABLE, readSharedEncryptionKey } from './storage/encryption-key.ts';
+import { parseDatabaseUrl } from './storage/postgres/database-url.ts';
 import { StorageError } from './storage/storage-error.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const DEFAULT_DB = './smooai-config.db';
+/** Beside no file, so that it is where the server was started. */
+const SHARED_CREDENTIALS = './smooai-config.credentials.json';
+const DATABASE_VARIABLE = 'SMOOAI_CONFIG_SERVER_DATABASE_URL';
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 const HELP = `
 The first start creates an organization, the environments development, staging and production, and an admin client. The
 admin credentials are written beside the database (mode 0600). Secrets are encrypted with the key in the variable
-${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or in the file <db>.key.
+${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or, with SQLite, in the file <db>.key.
 Back up the key: without it the secrets are lost.
 `;
 
 interface CommandLine {
   host: string;
   port: number;
-  db: string;
+  db?: string;
+  database?: string;
   credentials?: string;
   publicUrl?: string;
   trustProxy?: boolean;
   tokenTtl: number;
+  offline: number;
   newAdminClient?: boolean;
   beginAnew?: boolean;
   logLevel: LogLevel;
@@ -41,8 +48,15 @@ function createCommand(): Command {
     .helpOption('--help', 'print this help')
     .option('--host <address>', 'address to listen on, over plain HTTP', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 for any free port', wholeNumber(0, 65_535), 0)
-    .option('--db <file>', 'SQLite file, created if missing; :memory: to keep nothing', './smooai-config.db')
-    .option('--credentials <file>', 'where to keep the admin credentials (default: <db>.credentials.json)')
+    .option(
+      '--db <file>',
+      `SQLite file, created if missing; :memory: to keep nothing (default: "${DEFAULT_DB}")`,
+    )
+    .addOption(databaseOption())
+    .option(
+      '--credentials <file>',
+      `where to keep the admin credentials (default: <db>.credentials.json, with --database ${SHARED_CREDENTIALS})`,
+    )
     .option('--new-admin-client', 'create another admin client and write it to the credentials file')
     .option(
       '--begin-anew',
@@ -51,6 +65,12 @@ function createCommand(): Command {
     .option('--public-url <url>', 'URL by which clients reach this server, if a proxy is in front of it')
     .option('--trust-proxy', 'trust X-Forwarded-For; only behind a proxy that sets it')
     .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
+    .option(
+      '--offline <seconds>',
+      'how long to serve from memory while PostgreSQL cannot be reached',
+      wholeNumber(5, 7 * 24 * 3600),
+      900,
+    )
     .addOption(
       new Option('--log-level <level>', 'level of the JSON log on standard error')
         .choices(LOG_LEVELS)
@@ -60,6 +80,14 @@ function createCommand(): Command {
     .addHelpText('after', HELP)
     .allowExcessArguments(false)
     .exitOverride();
+}
+
+function databaseOption(): Option {
+  // Another user of the machine can read a command line, but not the environment.
+  return new Option(
+    '--database <url>',
+    'PostgreSQL database instead of a SQLite file, shared by any number of servers: postgres://user:password@host/name',
+  ).env(DATABASE_VARIABLE);
 }
 
 function packageVersion(): string {
@@ -76,7 +104,63 @@ function wholeNumber(min: number, max: number): (text: string) => number {
 }
 
 async function run(): Promise<void> {
-  const options = createCommand().parse().opts<CommandLine>();
+  const command = createCommand().action((options: CommandLine) => serve(resolveDatabase(options, command)));
+  // Options after the name of a command are its own, although the server has some of the same names.
+  command.enablePositionalOptions();
+  command.addCommand(migrateCommand());
+  command.addCommand(importCommand());
+  await command.parseAsync();
+}
+
+/** A file on the command line counts more than a URL in the environment. */
+function resolveDatabase({ database, ...options }: CommandLine, command: Command): CommandLine {
+  const isFromVariable = command.getOptionValueSource('database') === 'env';
+  if (database === undefined || (options.db !== undefined && isFromVariable)) {
+    return { ...options, db: options.db ?? DEFAULT_DB };
+  }
+  return { credentials: SHARED_CREDENTIALS, ...options, database };
+}
+
+function migrateCommand(): Command {
+  return new Command('migrate')
+    .description(
+      'Create or update the tables of a PostgreSQL database. A server also does this when it starts.',
+    )
+    .addOption(databaseOption().makeOptionMandatory())
+    .option('--dry-run', 'run every step, roll it back, and say which steps there are')
+    .helpOption('--help', 'print this help')
+    .exitOverride()
+    .action(async ({ database, dryRun = false }: { database: string; dryRun?: boolean }) => {
+      const { label, url } = parseDatabaseUrl(database);
+      const encryptionKey = readSharedEncryptionKey(process.env);
+      const { migratePostgres } = await import('./storage/postgres/postgres-storage.ts');
+      const steps = await migratePostgres({ url, encryptionKey, isDryRun: dryRun });
+      const verb = dryRun ? 'would apply' : 'applied';
+      const lines = steps.map(({ version, name }) => `${label}: ${verb} step ${version}, ${name}`);
+      process.stdout.write(`${lines.length > 0 ? lines.join('\n') : `${label}: nothing to do`}\n`);
+    });
+}
+
+function importCommand(): Command {
+  return new Command('import')
+    .description('Copy a SQLite file, whose server does not run, into an empty PostgreSQL database.')
+    .requiredOption('--db <file>', 'SQLite file')
+    .addOption(databaseOption().makeOptionMandatory())
+    .helpOption('--help', 'print this help')
+    .exitOverride()
+    .action(async ({ db, database }: { db: string; database: string }) => {
+      const encryptionKey = readSharedEncryptionKey(process.env);
+      const { importIntoPostgres } = await import('./storage/postgres/postgres-storage.ts');
+      await importIntoPostgres(parseDatabaseUrl(database).url, {
+        file: db,
+        encryptionKey,
+        onTable: ({ name, rows, checksum }) =>
+          void process.stdout.write(`${name}: ${rows} rows, SHA-256 ${checksum.slice(0, 16)} in both\n`),
+      });
+    });
+}
+
+async function serve(options: CommandLine): Promise<void> {
   if (options.db === ':memory:' && options.credentials === undefined) {
     throw new ServerStartError(
       'ERR_OPTIONS_INVALID',
@@ -86,8 +170,10 @@ async function run(): Promise<void> {
   const server = await createConfigServer({
     host: options.host,
     port: options.port,
-    db: options.db,
+    ...(options.database === undefined ? {} : { database: options.database }),
+    ...(options.db === undefined ? {} : { db: options.db }),
     tokenTtlSec: options.tokenTtl,
+    timeouts: { offlineMs: options.offline * 1_000 },
     newAdminClient: options.newAdminClient ?? false,
     beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,
@@ -106,14 +192,14 @@ function jsonLine({ url, organizationId, environments, credentialsFile }: Config
   return `${JSON.stringify({ url, organizationId, environments, credentialsFile })}\n`;
 }
 
-function banner(server: ConfigServer, { host, db }: CommandLine): string {
+function banner(server: ConfigServer, { host, db, database }: CommandLine): string {
   const lines = [
     '',
     `  smooai-config-server listens on ${server.url}`,
     '',
     `  organization   ${server.organizationId}`,
     `  environments   ${server.environments.join(', ')}`,
-    `  database       ${db}`,
+    `  database       ${database === undefined ? db : parseDatabaseUrl(database).label}`,
     `  credentials    ${server.credentialsFile ?? 'none'}${credentialsNote(server)}`,
   ];
   if (!isLoopback(host))
@@ -125,6 +211,7 @@ function credentialsNote({ credentialsState }: ConfigServer): string {
   if (credentialsState === 'first' || credentialsState === 'renewed') {
     return ' (created now; not stored anywhere else)';
   }
+  if (credentialsState === 'elsewhere') return ' (not on this machine)';
   return credentialsState === 'lost' ? ' (missing or no longer valid)' : '';
 }
 

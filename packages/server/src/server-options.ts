@@ -5,6 +5,8 @@ import { ServerStartError } from './errors.ts';
 import type { StreamOptions } from './http/event-stream.ts';
 import type { OfrepOptions } from './http/read-limit.ts';
 import { parseUrl } from './lib/parse-url.ts';
+import { type DatabaseUrl, parseDatabaseUrl } from './storage/postgres/database-url.ts';
+import { StorageError } from './storage/storage-error.ts';
 
 /** Time limits of the server, in milliseconds. None of them ends an event stream, which sends a comment every 15 s. */
 export interface ServerTimeouts {
@@ -18,6 +20,11 @@ export interface ServerTimeouts {
   idleMs: number;
   /** For running requests to finish when the server closes (default 5 000). */
   closeMs: number;
+  /**
+   * How long reads and streams go on from memory while PostgreSQL cannot be reached (default 900 000). In this time, a
+   * revocation at another server may not be noticed.
+   */
+  offlineMs: number;
 }
 
 export interface ConfigServerOptions {
@@ -29,7 +36,12 @@ export interface ConfigServerOptions {
   port?: number;
   /** The SQLite file, or `:memory:` (default). */
   db?: string;
-  /** Where the admin credentials are kept (default `<db>.credentials.json`; nowhere for `:memory:`). */
+  /**
+   * The URL of a PostgreSQL database (`postgres://…`) instead of `db`. Any number of servers may share it. Needs the
+   * variable `SMOOAI_CONFIG_SERVER_ENCRYPTION_KEY`.
+   */
+  database?: string;
+  /** Where the admin credentials are kept (default `<db>.credentials.json`; nowhere for `:memory:` and PostgreSQL). */
   credentialsFile?: string;
   /** Creates another admin client and writes it to the credentials file (default false). */
   newAdminClient?: boolean;
@@ -63,7 +75,9 @@ export interface ConfigServerOptions {
 export interface ResolvedOptions {
   host: string;
   port: number;
+  /** The SQLite file or `:memory:`; not used with {@link ResolvedOptions.database}. */
   db: string;
+  database: DatabaseUrl | undefined;
   credentialsFile: string | undefined;
   newAdminClient: boolean;
   beginAnew: boolean;
@@ -93,11 +107,14 @@ export function resolveOptions(
 ): ResolvedOptions {
   const db = options.db ?? ':memory:';
   if (db.trim() === '') throw invalid('db', 'must not be empty');
-  const chosen = options.credentialsFile ?? (db === ':memory:' ? undefined : credentialsFile(db));
+  const database = options.database === undefined ? undefined : databaseUrl(options);
+  const hasFile = database === undefined && db !== ':memory:';
+  const chosen = options.credentialsFile ?? (hasFile ? credentialsFile(db) : undefined);
   return {
     host: options.host ?? '127.0.0.1',
     port: wholeNumber('port', options.port ?? 0, { min: 0, max: 65_535 }),
     db,
+    database,
     // Absolute, because a reader of the path may have another working directory.
     credentialsFile: chosen === undefined ? undefined : resolve(chosen),
     newAdminClient: options.newAdminClient ?? false,
@@ -116,6 +133,7 @@ export function resolveOptions(
       keepAliveMs: 65_000,
       idleMs: 120_000,
       closeMs: 5_000,
+      offlineMs: 900_000,
       ...options.timeouts,
     },
     streams: checkNumbers('streams', options.streams ?? {}),
@@ -123,6 +141,16 @@ export function resolveOptions(
     logger: options.logger,
     env: options.env ?? process.env,
   };
+}
+
+function databaseUrl({ db, database = '' }: ConfigServerOptions): DatabaseUrl {
+  if (db !== undefined) throw invalid('database', 'excludes the option db: choose one of them');
+  try {
+    return parseDatabaseUrl(database);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new ServerStartError('ERR_OPTIONS_INVALID', `The option database: ${error.message}`);
+  }
 }
 
 function checkNumbers<Group extends StreamOptions | OfrepOptions>(name: string, group: Group): Group {

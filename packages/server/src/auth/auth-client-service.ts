@@ -64,6 +64,7 @@ export class AuthClientService {
     await this.#storage.transaction(async (operations) => {
       await checkClient(operations, principal, client);
       await operations.insertAuthClient(client);
+      await operations.recordAccessChange({ kind: 'client', id: client.id, mayDoLess: false });
     });
     this.#clients.changed(client);
     const secret = input.type === 'm2m' ? { clientSecret: credential } : { publishableKey: credential };
@@ -84,7 +85,9 @@ export class AuthClientService {
       await checkClient(operations, principal, next);
       if (isAdmin(current) && !isAdmin(next)) await refuseLastAdmin(operations, current);
       await operations.updateAuthClient(next);
-      return { client: next, mayDoLess: losesRights(current, next) };
+      const mayDoLess = losesRights(current, next);
+      await operations.recordAccessChange({ kind: 'client', id, mayDoLess });
+      return { client: next, mayDoLess };
     });
     this.#clients.changed(client, { mayDoLess });
     return viewOf(client);
@@ -102,6 +105,7 @@ export class AuthClientService {
       if (isAdmin(current)) await refuseLastAdmin(operations, current);
       const next: AuthClient = { ...current, revokedAt: new Date().toISOString() };
       await operations.updateAuthClient(next);
+      await operations.recordAccessChange({ kind: 'client', id, mayDoLess: true });
       return next;
     });
     this.#clients.changed(revoked);

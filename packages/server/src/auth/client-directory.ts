@@ -5,12 +5,19 @@ import { hashCredential } from './credentials.ts';
 
 const MAX_CACHED_CLIENTS = 1_000;
 const MAX_CACHED_ORGANIZATIONS = 100;
-// Changes that another process makes in the same storage are seen after this time at the latest.
 const MAX_AGE_MS = 5_000;
 
 interface Cached<Value> {
   value: Value;
   readAtMs: number;
+}
+
+export interface ClientDirectoryOptions {
+  /**
+   * Set if changes of other processes reach {@link ClientDirectory.changedElsewhere}: entries are then kept until they
+   * change. It throws if they may be too old. Without it, an entry is read again after 5 s.
+   */
+  requireFresh?: (() => void) | undefined;
 }
 
 /** Finds clients through a small cache and notifies listeners when a client is revoked or loses rights. */
@@ -20,15 +27,17 @@ export class ClientDirectory {
   readonly #idsByHash = new BoundedMap<string, string>(MAX_CACHED_CLIENTS);
   readonly #origins = new BoundedMap<string, Cached<ReadonlySet<string>>>(MAX_CACHED_ORGANIZATIONS);
   readonly #listeners = new MultiMap<string, () => void>();
+  readonly #requireFresh: (() => void) | undefined;
   #generation = 0;
 
-  constructor(storage: Storage) {
+  constructor(storage: Storage, { requireFresh }: ClientDirectoryOptions = {}) {
     this.#storage = storage;
+    this.#requireFresh = requireFresh;
   }
 
   /** Also finds revoked clients. */
   async find(id: string): Promise<AuthClient | undefined> {
-    const cached = fresh(this.#clients.get(id));
+    const cached = this.#fresh(this.#clients.get(id));
     if (cached) return cached;
     const generation = this.#generation;
     return this.#keep(await this.#storage.findAuthClient(id), generation);
@@ -47,18 +56,11 @@ export class ClientDirectory {
 
   /** Whether a publishable key of the organization that is not revoked allows an origin. */
   async allowsOrigin(organizationId: string, origin: string): Promise<boolean> {
-    const cached = fresh(this.#origins.get(organizationId));
+    const cached = this.#fresh(this.#origins.get(organizationId));
     if (cached) return cached.has(origin);
     const generation = this.#generation;
     const clients = await this.#storage.listAuthClients(organizationId);
-    const origins = new Set(
-      clients
-        .filter(({ type, revokedAt }) => type === 'b2m' && revokedAt === null)
-        .flatMap((client) => client.allowedOrigins),
-    );
-    if (generation === this.#generation) {
-      this.#origins.set(organizationId, { value: origins, readAtMs: performance.now() });
-    }
+    const origins = this.#keepOrigins(organizationId, clients, generation);
     return origins.has(origin);
   }
 
@@ -71,9 +73,69 @@ export class ClientDirectory {
     this.#generation += 1;
     this.#clients.delete(client.id);
     this.#origins.delete(client.organizationId);
-    if (client.revokedAt === null && !change.mayDoLess) return;
-    for (const listener of [...this.#listeners.get(client.id)]) {
-      if (this.#listeners.delete(client.id, listener)) listener();
+    if (client.revokedAt !== null || change.mayDoLess) this.#notify(client.id);
+    this.#readAgain();
+  }
+
+  /** Call it after another process has changed a client, or created one. */
+  changedElsewhere(id: string, { mayDoLess }: { mayDoLess: boolean }): void {
+    this.#generation += 1;
+    this.#clients.delete(id);
+    this.#origins.clear();
+    if (mayDoLess) this.#notify(id);
+    this.#readAgain();
+  }
+
+  /** Call it after any client may have changed in another process: every stream ends, and its client is read again. */
+  forgetAll(): void {
+    this.#generation += 1;
+    this.#clients.clear();
+    this.#origins.clear();
+    for (const id of [...this.#listeners.keys()]) this.#notify(id);
+    this.#readAgain();
+  }
+
+  /** Reads the clients of an organization, so that they are known while the storage cannot be reached. */
+  async readAhead(organizationId: string): Promise<void> {
+    const generation = this.#generation;
+    const clients = await this.#storage.listAuthClients(organizationId);
+    this.#keepOrigins(organizationId, clients, generation);
+    for (const client of clients) {
+      if (client.revokedAt !== null) continue;
+      this.#keep(client, generation);
+      this.#idsByHash.set(client.credentialHash, client.id);
+    }
+  }
+
+  #keepOrigins(
+    organizationId: string,
+    clients: readonly AuthClient[],
+    generation: number,
+  ): ReadonlySet<string> {
+    const origins = new Set(
+      clients
+        .filter(({ type, revokedAt }) => type === 'b2m' && revokedAt === null)
+        .flatMap((client) => client.allowedOrigins),
+    );
+    if (generation === this.#generation) {
+      this.#origins.set(organizationId, { value: origins, readAtMs: performance.now() });
+    }
+    return origins;
+  }
+
+  /** What was dropped from memory would be missing if the storage could not be reached from now on. */
+  #readAgain(): void {
+    if (this.#requireFresh === undefined) return;
+    const read = async (): Promise<void> => {
+      for (const { id } of await this.#storage.listOrganizations()) await this.readAhead(id);
+    };
+    // If it fails, each entry is read when it is needed.
+    read().catch(() => undefined);
+  }
+
+  #notify(id: string): void {
+    for (const listener of [...this.#listeners.get(id)]) {
+      if (this.#listeners.delete(id, listener)) listener();
     }
   }
 
@@ -99,8 +161,12 @@ export class ClientDirectory {
     }
     return client;
   }
-}
 
-function fresh<Value>(cached: Cached<Value> | undefined): Value | undefined {
-  return cached && performance.now() - cached.readAtMs < MAX_AGE_MS ? cached.value : undefined;
+  #fresh<Value>(cached: Cached<Value> | undefined): Value | undefined {
+    if (this.#requireFresh !== undefined) {
+      this.#requireFresh();
+      return cached?.value;
+    }
+    return cached && performance.now() - cached.readAtMs < MAX_AGE_MS ? cached.value : undefined;
+  }
 }

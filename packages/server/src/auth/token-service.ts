@@ -13,6 +13,7 @@ import { BoundedMap } from '../lib/bounded-map.ts';
 import { MultiMap } from '../lib/multi-map.ts';
 import { isRecord } from '../lib/record.ts';
 import type { AuthClient, SigningKey, Storage } from '../storage/storage.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import { hashCredential } from './credentials.ts';
 
 /** ES256 rather than EdDSA: every JWT library verifies it. */
@@ -23,6 +24,7 @@ const TOKEN_TYPE = 'at+jwt';
 
 /** How many verified tokens are remembered; others are verified again. */
 const MAX_VERIFIED_TOKENS = 10_000;
+const MAX_REVOKED_TOKENS = 100_000;
 
 /** A new access token. */
 export interface IssuedToken {
@@ -57,6 +59,8 @@ export class TokenService {
   readonly #listeners = new MultiMap<string, () => void>();
   /** By the hash of the token, so that a dump of the memory contains no usable token. */
   readonly #verified = new BoundedMap<string, TokenClaims>(MAX_VERIFIED_TOKENS);
+  /** Tokens that were revoked, by id, for the time in which a shared storage cannot be reached. */
+  readonly #revoked = new BoundedMap<string, true>(MAX_REVOKED_TOKENS);
   #revocations = 0;
 
   private constructor(storage: Storage, keys: readonly [LoadedKey, ...LoadedKey[]], ttlSec: number) {
@@ -121,8 +125,15 @@ export class TokenService {
   }
 
   /** @param id the claim `jti` of a token that {@link verify} has accepted */
-  isRevoked(id: string): Promise<boolean> {
-    return this.#storage.isTokenRevoked(id);
+  async isRevoked(id: string): Promise<boolean> {
+    try {
+      return await this.#storage.isTokenRevoked(id);
+    } catch (error) {
+      const isUnreachable = error instanceof StorageError && error.code === 'ERR_STORAGE_UNAVAILABLE';
+      if (this.#storage.shared === undefined || !isUnreachable) throw error;
+      // Revocations of other processes arrive here too, and how long this may go on is checked with the client.
+      return this.#revoked.get(id) === true;
+    }
   }
 
   /** Calls `listener` once when the token is revoked. Returns a function that stops listening. */
@@ -132,13 +143,44 @@ export class TokenService {
 
   /** Revokes a token: {@link verify} refuses it from now on, and its listeners are called. */
   async revoke(claims: TokenClaims): Promise<void> {
-    await this.#storage.insertRevokedToken(claims.jti, claims.expiresAtSec);
-    this.#revocations += 1;
-    this.#verified.deleteWhere(({ jti }) => jti === claims.jti);
-    for (const listener of [...this.#listeners.get(claims.jti)]) {
-      if (this.#listeners.delete(claims.jti, listener)) listener();
-    }
+    await this.#storage.transaction(async (operations) => {
+      await operations.insertRevokedToken(claims.jti, claims.expiresAtSec);
+      await operations.recordAccessChange({ kind: 'token', id: claims.jti, mayDoLess: true });
+    });
+    this.#forget(claims.jti);
     await this.#storage.pruneRevokedTokens(Math.floor(Date.now() / 1000));
+  }
+
+  /** Call it after another process has revoked a token. */
+  revokedElsewhere(id: string): void {
+    this.#forget(id);
+  }
+
+  /** Call it after any token may have been revoked in another process: each is looked up again. */
+  async forgetAll(): Promise<void> {
+    this.#revocations += 1;
+    this.#verified.clear();
+    for (const id of [...this.#listeners.keys()]) this.#notify(id);
+    await this.readAhead();
+  }
+
+  /** Reads which tokens are revoked, so that new ones can be verified while the storage cannot be reached. */
+  async readAhead(): Promise<void> {
+    for (const id of await this.#storage.listRevokedTokens(Math.floor(Date.now() / 1000)))
+      this.#revoked.set(id, true);
+  }
+
+  #forget(id: string): void {
+    this.#revocations += 1;
+    this.#revoked.set(id, true);
+    this.#verified.deleteWhere(({ jti }) => jti === id);
+    this.#notify(id);
+  }
+
+  #notify(id: string): void {
+    for (const listener of [...this.#listeners.get(id)]) {
+      if (this.#listeners.delete(id, listener)) listener();
+    }
   }
 
   async #claimsOf(token: string): Promise<TokenClaims | undefined> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hashCredential, newClientSecret } from '../auth/credentials.ts';
+import { ServerStartError } from '../errors.ts';
 import { SCOPES } from '../principal.ts';
 import type { AuthClient, Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { readCredentialsFile, type ServerCredentials, writeCredentialsFile } from './credentials-file.ts';
@@ -14,9 +15,9 @@ export interface Bootstrap {
   /**
    * `first`: everything was created by this start. `renewed`: this start created another admin client on request.
    * `kept`: the credentials file is still valid. `lost`: the credentials file is missing, or its client is unknown or
-   * revoked.
+   * revoked. `elsewhere`: this server has no credentials file, but another one of the same database may.
    */
-  credentialsState: 'first' | 'renewed' | 'kept' | 'lost';
+  credentialsState: 'first' | 'renewed' | 'kept' | 'lost' | 'elsewhere';
   /** The credentials if this start created them. */
   credentials: ServerCredentials | undefined;
   /** Credentials of another organization that were in the file. */
@@ -32,6 +33,10 @@ export interface BootstrapOptions {
   newAdminClient: boolean;
   /** Whether the storage is in memory: its credentials are worth nothing after it. */
   isTemporary: boolean;
+  /** Whether other servers may use the storage, of which one has the credentials file. */
+  isShared: boolean;
+  /** Whether to begin with a new organization although the credentials file belongs to another one. */
+  beginAnew: boolean;
 }
 
 /**
@@ -44,6 +49,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
   const created = await storage.transaction(async (operations) => {
     const [organization] = await operations.listOrganizations();
     if (organization && !options.newAdminClient) return undefined;
+    if (!organization) await refuseOtherDatabase(options);
     const organizationId = organization?.id ?? (await createOrganization(operations));
     const credentials = await createAdminClient(operations, organizationId, options.url);
     const moved = await placeCredentials(options, credentials);
@@ -51,6 +57,23 @@ export async function bootstrap(options: BootstrapOptions): Promise<Bootstrap> {
     return { organizationId, credentials, credentialsState: state, moved };
   });
   return created ?? reuse(options);
+}
+
+/** An empty database that others share is the wrong one if there are credentials already, or its data was lost. */
+async function refuseOtherDatabase({
+  credentialsFile,
+  isShared,
+  beginAnew,
+}: BootstrapOptions): Promise<void> {
+  if (!isShared || beginAnew || credentialsFile === undefined) return;
+  const found = await readCredentialsFile(credentialsFile);
+  if (found === 'absent' || found === 'foreign') return;
+  throw new ServerStartError(
+    'ERR_DATABASE_MISSING',
+    `The database is empty, but ${credentialsFile} has credentials of an organization. Nothing was changed. Check the ` +
+      'URL of the database, or restore a backup. To begin with a new organization instead, start once with --begin-anew ' +
+      '(option beginAnew), which keeps the old credentials file under another name.',
+  );
 }
 
 /** Writes new credentials. Those of another organization are kept under another name. */
@@ -67,7 +90,7 @@ async function placeCredentials(
   return moved;
 }
 
-async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promise<Bootstrap> {
+async function reuse({ storage, url, credentialsFile, isShared }: BootstrapOptions): Promise<Bootstrap> {
   const [organization] = await storage.listOrganizations();
   if (!organization) throw new Error('The storage has no organization.');
   const lost: Bootstrap = {
@@ -77,6 +100,7 @@ async function reuse({ storage, url, credentialsFile }: BootstrapOptions): Promi
     moved: [],
   };
   const found = credentialsFile === undefined ? 'absent' : await readCredentialsFile(credentialsFile);
+  if (isShared && found === 'absent') return { ...lost, credentialsState: 'elsewhere' };
   if (credentialsFile === undefined || found === 'absent' || found === 'foreign') return lost;
   const client = await storage.findAuthClient(found.clientId);
   if (client?.revokedAt !== null || client.credentialHash !== hashCredential(found.clientSecret)) return lost;

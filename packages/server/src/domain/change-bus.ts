@@ -5,6 +5,11 @@ import type { ChangeRecord } from '../storage/storage.ts';
 export class ChangeBus {
   readonly #listeners = new MultiMap<string, (record: ChangeRecord) => void>();
 
+  /** The environments that are listened to. */
+  get environmentIds(): Iterable<string> {
+    return this.#listeners.keys();
+  }
+
   /** Calls `listener` for every change of an environment. Returns an unsubscribe function. */
   subscribe(environmentId: string, listener: (record: ChangeRecord) => void): () => void {
     return this.#listeners.add(environmentId, listener);

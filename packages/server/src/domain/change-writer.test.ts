@@ -127,7 +127,8 @@ it('a write is one revision with all that it recorded, and is kept for streams t
     changes: [{ tier: 'public', key: 'title', value: 'Shop' }, { segments: {} }],
     at: now,
   };
-  expect(seen).toEqual([recorded, { environmentId: two, revision: 6, changes: [], at: now }]);
+  const reload = { environmentId: two, revision: 6, changes: [], at: now, needsReload: true };
+  expect(seen).toEqual([recorded, reload]);
   expect(await storage.listChangesSince(one, 5)).toEqual([recorded]);
   expect(Date.parse(now)).toBeGreaterThanOrEqual(before);
   expect(new Date(now).toISOString()).toBe(now);

@@ -2,6 +2,7 @@ import type { RulesetChange } from '@smooai/config';
 import { describeError, type ErrorLog } from '../server-logger.ts';
 import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
 import type { ChangeBus } from './change-bus.ts';
+import type { ChangeFollower } from './change-follower.ts';
 import type { EnvironmentViews } from './environment-views.ts';
 
 /** How many changes of each environment are kept for streams that resume. */
@@ -29,9 +30,18 @@ export class ChangeWriter {
   readonly #changes: ChangeBus;
   readonly #views: EnvironmentViews;
   readonly #log: ErrorLog;
+  readonly #follower: ChangeFollower | undefined;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { storage: Storage; changes: ChangeBus; views: EnvironmentViews; log: ErrorLog }) {
+  constructor(options: {
+    storage: Storage;
+    changes: ChangeBus;
+    views: EnvironmentViews;
+    log: ErrorLog;
+    /** Publishes the changes instead, in order with those of other processes. */
+    follower?: ChangeFollower | undefined;
+  }) {
+    this.#follower = options.follower;
     this.#storage = options.storage;
     this.#changes = options.changes;
     this.#views = options.views;
@@ -64,12 +74,15 @@ export class ChangeWriter {
       records = await commitRecords(operations, recorded, now);
       return outcome;
     });
-    // Before anyone hears of the write, so that nobody reads an older view afterwards.
-    for (const [environmentId, { areOnlyChanges }] of recorded) {
-      const record = records.find((entry) => entry.environmentId === environmentId);
-      if (areOnlyChanges && record !== undefined) this.#views.apply(record);
-      else this.#views.forget(environmentId);
+    // A deleted environment has no record.
+    const deleted = [...recorded.keys()].filter((id) => !records.some((entry) => entry.environmentId === id));
+    for (const environmentId of deleted) this.#views.forget(environmentId);
+    if (this.#follower !== undefined) {
+      await this.#follower.committed(records);
+      return result;
     }
+    // Before anyone hears of the write, so that nobody reads an older view afterwards.
+    for (const record of records) this.#views.apply(record);
     // The write is committed: a failing listener must not make it look like a failed write.
     this.#changes.publish(records, (error) => {
       this.#log.error({ failure: describeError(error) }, 'a change listener failed');
@@ -91,12 +104,13 @@ async function commitRecords(
   now: string,
 ): Promise<ChangeRecord[]> {
   const records: ChangeRecord[] = [];
-  for (const [environmentId, { changes }] of recorded) {
+  for (const [environmentId, { changes, areOnlyChanges }] of recorded) {
     const environment = await operations.findEnvironment(environmentId);
     if (environment === undefined) continue;
     const revision = environment.revision + 1;
     await operations.updateEnvironment({ ...environment, revision });
-    const record: ChangeRecord = { environmentId, revision, changes, at: now };
+    const reload = areOnlyChanges ? {} : { needsReload: true as const };
+    const record: ChangeRecord = { environmentId, revision, changes, at: now, ...reload };
     await operations.appendChange(record);
     await operations.pruneChanges(environmentId, KEPT_CHANGES);
     records.push(record);

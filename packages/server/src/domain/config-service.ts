@@ -1,9 +1,11 @@
 import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
-import type { ErrorLog } from '../server-logger.ts';
-import type { Storage } from '../storage/storage.ts';
+import { describeError, type ErrorLog } from '../server-logger.ts';
+import type { ChangeRecord, Storage } from '../storage/storage.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import { findEnvironmentByName, requireEnvironmentAccess } from './access.ts';
 import type { ChangeBus } from './change-bus.ts';
+import { ChangeFollower, type FollowerListener, type ReplicaStatus } from './change-follower.ts';
 import { ChangeWriter } from './change-writer.ts';
 import type { EnvironmentView } from './environment-view.ts';
 import { EnvironmentViews } from './environment-views.ts';
@@ -17,10 +19,20 @@ import { PatternChecker } from './validation/pattern-check.ts';
 import { SchemaKeysCache } from './validation/schema-keys.ts';
 import { Values } from './values.ts';
 
+/** How many environments of an organization are read at the start. */
+const MAX_READ_AHEAD = 20;
+
 export interface ConfigServiceOptions {
   storage: Storage;
   changes: ChangeBus;
   log: ErrorLog;
+  /** Needed if other processes write to the storage. */
+  replica?: {
+    /** Gets the changes of access that other processes make. */
+    access: Pick<FollowerListener, 'accessChanged' | 'accessUnknown'>;
+    /** How long to serve from memory while the database cannot be reached, in milliseconds. */
+    maxOfflineMs: number;
+  };
 }
 
 /** The rules of values, schemas, environments and segments; routes only translate HTTP. */
@@ -33,13 +45,16 @@ export class ConfigService {
   readonly #storage: Storage;
   readonly #views: EnvironmentViews;
   readonly #checks = new CheckPool();
+  readonly #follower: ChangeFollower | undefined;
 
   constructor(options: ConfigServiceOptions) {
     this.#storage = options.storage;
     const schemaKeys = new SchemaKeysCache();
     this.#views = new EnvironmentViews(options.storage, schemaKeys);
+    this.#follower = this.#createFollower(options);
+    if (this.#follower !== undefined) this.#views.followWith(this.#follower);
     const parts = {
-      writer: new ChangeWriter({ ...options, views: this.#views }),
+      writer: new ChangeWriter({ ...options, views: this.#views, follower: this.#follower }),
       views: this.#views,
       schemaKeys,
       patterns: new PatternChecker(),
@@ -74,8 +89,90 @@ export class ConfigService {
     return this.#views.read(environmentId);
   }
 
+  /**
+   * The view of an environment that a client asks for which has seen `revision`, at another process of the same database.
+   * @throws {Refusal} as {@link view}
+   * @throws {StorageError} if this process is behind and the database cannot be reached
+   */
+  async viewSince(
+    principal: Principal,
+    environment: string,
+    revision: number | undefined,
+  ): Promise<EnvironmentView> {
+    const view = await this.view(principal, environment);
+    if (revision === undefined || revision <= view.environment.revision) return view;
+    await this.#follower?.catchUp(view.environment.id);
+    return this.view(principal, environment);
+  }
+
+  /** The changes that a client has missed since `revision`; undefined if it needs the whole environment. */
+  async missedChanges(
+    environmentId: string,
+    revision: number,
+    limits: { maxBytes: number },
+  ): Promise<ChangeRecord[] | undefined> {
+    try {
+      return await this.#storage.snapshot((operations) =>
+        operations.listChangesSince(environmentId, revision, limits),
+      );
+    } catch (error) {
+      // The whole environment is in memory.
+      if (this.#follower !== undefined && error instanceof StorageError) return undefined;
+      throw error;
+    }
+  }
+
+  /** How far this process knows a database that others write to; undefined if no others do. */
+  get replica(): ReplicaStatus | undefined {
+    return this.#follower?.status;
+  }
+
+  /** @throws {StorageError} if what this process has in memory is too old to be served */
+  requireFresh(): void {
+    this.#follower?.requireFresh();
+  }
+
+  /** Begins to follow the writes of other processes, and reads what is needed while the database cannot be reached. */
+  async start(): Promise<void> {
+    if (this.#follower === undefined) return;
+    await this.#follower.start();
+    for (const { id } of await this.#storage.listOrganizations()) {
+      for (const environment of (await this.#storage.listEnvironments(id)).slice(0, MAX_READ_AHEAD)) {
+        await this.viewById(environment.id);
+      }
+    }
+  }
+
   /** Stops the worker threads that check schemas, values and patterns. */
-  close(): Promise<void> {
-    return this.#checks.close();
+  async close(): Promise<void> {
+    await this.#follower?.close();
+    await this.#checks.close();
+  }
+
+  #createFollower(options: ConfigServiceOptions): ChangeFollower | undefined {
+    const { storage, changes, log, replica } = options;
+    const { shared } = storage;
+    if (shared === undefined || replica === undefined) return undefined;
+    const { access, maxOfflineMs } = replica;
+    return new ChangeFollower({
+      storage,
+      changes,
+      log,
+      maxOfflineMs,
+      shared,
+      views: this.#views,
+      listener: {
+        accessChanged: (change) => access.accessChanged(change),
+        accessUnknown: () => access.accessUnknown(),
+        everythingLost: () => this.environments.endStreams(),
+        environmentLost: (id) => this.environments.endStreams(id),
+        environmentReloaded: (id) => {
+          this.environments.checkName(id).catch((error: unknown) => {
+            log.error({ failure: describeError(error) }, 'the name of an environment could not be checked');
+            this.environments.endStreams(id);
+          });
+        },
+      },
+    });
   }
 }

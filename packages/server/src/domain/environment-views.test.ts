@@ -111,12 +111,12 @@ async function setUpHeld() {
   onTestFinished(() => storage.close());
   const { environment } = await insertShop(storage);
   const releases: (() => void)[] = [];
-  const transaction: Storage['transaction'] = async (work) => {
-    const result = await storage.transaction(work);
+  const snapshot: Storage['snapshot'] = async (work) => {
+    const result = await storage.snapshot(work);
     await new Promise<void>((resolve) => void releases.push(resolve));
     return result;
   };
-  const views = new EnvironmentViews({ ...storage, transaction }, new SchemaKeysCache());
+  const views = new EnvironmentViews({ ...storage, snapshot }, new SchemaKeysCache());
   const heldReads = (count: number) => expect.poll(() => releases.length).toBe(count);
   return { views, id: environment.id, releases, heldReads };
 }

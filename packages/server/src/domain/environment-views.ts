@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { BoundedMap } from '../lib/bounded-map.ts';
 import type { ChangeRecord, Environment, Storage, StorageOperations } from '../storage/storage.ts';
 import { readEffectiveValues } from './effective-values.ts';
@@ -8,9 +7,17 @@ import type { SchemaKey, SchemaKeysCache } from './validation/schema-keys.ts';
 /** How many views are kept in memory; others are read again when needed. */
 const MAX_VIEWS = 100;
 
+/** What {@link EnvironmentViews} needs if other processes write to the storage. */
+export interface ViewFollower {
+  /** Follows the changes of an environment from a revision on, if it does not yet. */
+  follow(environmentId: string, revision: number): void;
+  /** @throws {StorageError} if the views in memory may be too old */
+  requireFresh(): void;
+}
+
 /**
- * The newest view of each environment, in memory. The storage belongs to this process alone, and every write of this
- * process goes through `ChangeWriter`, which calls `apply` or `forget`. So a view needs no look at the storage.
+ * The newest view of each environment, in memory. `ChangeWriter` calls `apply` or `forget` for every write of this process,
+ * and `ChangeFollower` for those of others. So a view needs no look at the storage.
  */
 export class EnvironmentViews {
   readonly #storage: Storage;
@@ -19,12 +26,20 @@ export class EnvironmentViews {
   readonly #idsByName = new BoundedMap<string, string>(MAX_VIEWS);
   /** Reads that are shared by all who wait for the same view. */
   readonly #loading = new Map<string, Promise<EnvironmentView | undefined>>();
-  /** New with each start: a restored database may have other changes under the same revisions. */
-  readonly #epoch = randomBytes(6).toString('hex');
+  #follower: ViewFollower | undefined;
 
   constructor(storage: Storage, schemaKeys: SchemaKeysCache) {
     this.#storage = storage;
     this.#schemaKeys = schemaKeys;
+  }
+
+  followWith(follower: ViewFollower): void {
+    this.#follower = follower;
+  }
+
+  /** The environments whose views are in memory, or are being read. */
+  get environmentIds(): Iterable<string> {
+    return [...this.#views.keys(), ...this.#loading.keys()];
   }
 
   /** The id of an environment whose view is in memory. */
@@ -36,6 +51,7 @@ export class EnvironmentViews {
 
   /** The newest view of an environment; undefined if it was deleted. */
   async read(environmentId: string): Promise<EnvironmentView | undefined> {
+    this.#follower?.requireFresh();
     const known = this.#views.get(environmentId);
     if (known !== undefined) return known;
     const running = this.#loading.get(environmentId);
@@ -52,11 +68,18 @@ export class EnvironmentViews {
     }
   }
 
-  /** Applies a committed change to the view. */
+  /** Applies a committed change to the view. One that the view has already is ignored. */
   apply(record: ChangeRecord): void {
-    const next = this.#views.get(record.environmentId)?.after(record);
+    const known = this.#views.get(record.environmentId);
+    if (known !== undefined && record.revision <= known.environment.revision) return;
+    const next = record.needsReload ? undefined : known?.after(record);
     this.forget(record.environmentId);
     if (next !== undefined) this.#remember(next);
+  }
+
+  forgetAll(): void {
+    this.#views.clear();
+    this.#loading.clear();
   }
 
   /** Drops the view of an environment that has changed or is gone. */
@@ -67,13 +90,14 @@ export class EnvironmentViews {
 
   /** In one transaction, so that the values belong to the revision. */
   #load(environmentId: string): Promise<EnvironmentView | undefined> {
-    return this.#storage.transaction(async (operations) => {
+    return this.#storage.snapshot(async (operations) => {
       const environment = await operations.findEnvironment(environmentId);
       if (environment === undefined) return undefined;
       const effective = await readEffectiveValues(operations, environment);
       const keys = await this.#readKeys(operations, environment);
       // With the id, because an environment that is deleted and created again has another history.
-      const epoch = `${this.#epoch}-${environment.id}`;
+      const epoch = `${await operations.readEpoch()}-${environment.id}`;
+      this.#follower?.follow(environmentId, environment.revision);
       return new EnvironmentView(environment, effective, { epoch, keys });
     });
   }
@@ -92,6 +116,7 @@ export class EnvironmentViews {
   #remember(view: EnvironmentView): void {
     const { environment } = view;
     this.#views.set(environment.id, view);
+    this.#follower?.follow(environment.id, environment.revision);
     this.#idsByName.set(nameKey(environment), environment.id);
   }
 }

@@ -145,6 +145,17 @@ export class Environments {
     return this.#watchers.add(id, { principal, listener });
   }
 
+  /** Ends the streams of an environment, or of all. */
+  endStreams(id?: string): void {
+    for (const one of id === undefined ? [...this.#watchers.keys()] : [id]) this.#notifyLost(one, () => true);
+  }
+
+  /** Ends the streams of an environment that may not be used under its present name. */
+  async checkName(id: string): Promise<void> {
+    const view = await this.#parts.views.read(id);
+    this.#notifyLost(id, ({ principal }) => !mayUseEnvironment(principal, view?.environment.name ?? ''));
+  }
+
   #notifyLost(id: string, isLost: (watcher: Watcher) => boolean): void {
     for (const watcher of [...this.#watchers.get(id)]) {
       if (isLost(watcher) && this.#watchers.delete(id, watcher)) watcher.listener();

@@ -36,6 +36,9 @@ const STORAGE_STATUSES: Partial<Record<StorageErrorCode, number>> = {
   ERR_STORAGE_UNAVAILABLE: 503,
 };
 
+/** When to try again while the storage does not work; a restart of PostgreSQL takes about that long. */
+const RETRY_AFTER_SEC = '2';
+
 /** Responds to errors of routes with `{ message, cause? }`, never with a stack or the text of an unknown error. */
 export function registerErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
@@ -61,7 +64,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const refusal = frameworkRefusal(error);
   if (refusal) return reply.code(refusal.statusCode).send({ message: refusal.message });
   logUnknownError(error, request);
-  const { statusCode, message } = failureOf(error);
+  const { statusCode, message } = failureOf(error, reply);
   return reply.code(statusCode).send({ message });
 }
 
@@ -77,15 +80,16 @@ export function sendOAuthError(error: unknown, request: FastifyRequest, reply: F
     return reply.code(statusCode).send({ error: 'invalid_request', error_description: message, message });
   }
   logUnknownError(error, request);
-  const { statusCode, message } = failureOf(error);
+  const { statusCode, message } = failureOf(error, reply);
   return reply.code(statusCode).send({ error: 'server_error', message });
 }
 
-function failureOf(error: unknown): { statusCode: number; message: string } {
+function failureOf(error: unknown, reply: FastifyReply): { statusCode: number; message: string } {
   const statusCode = error instanceof StorageError ? STORAGE_STATUSES[error.code] : undefined;
   if (statusCode === undefined || !(error instanceof StorageError)) {
     return { statusCode: 500, message: 'internal error' };
   }
+  if (statusCode === 503) void reply.header('retry-after', RETRY_AFTER_SEC);
   return { statusCode, message: error.message };
 }
 

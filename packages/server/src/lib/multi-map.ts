@@ -14,6 +14,10 @@ export class MultiMap<Key, Value> {
     };
   }
 
+  keys(): Iterable<Key> {
+    return this.#sets.keys();
+  }
+
   get(key: Key): ReadonlySet<Value> {
     return this.#sets.get(key) ?? NONE;
   }

@@ -78,3 +78,9 @@ export function principalOf(request: FastifyRequest): Principal {
   if (request.principal === undefined) throw new Refusal('unauthenticated', 'A bearer token is required.');
   return request.principal;
 }
+
+/** The revision of the last event that a client has seen; undefined if there is none, or if it is not one of our revisions. */
+export function lastEventId(request: Pick<FastifyRequest, 'headers'>): number | undefined {
+  const header = request.headers['last-event-id'];
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}

@@ -5,16 +5,28 @@ import { StorageError } from '../storage/storage-error.ts';
 
 const PING_TIMEOUT_MS = 2_000;
 
-/** `GET /healthz` (the process runs) and `GET /readyz` (the storage works too). */
+/**
+ * `GET /healthz` (the process runs) and `GET /readyz` (the storage works too or, with PostgreSQL, reads are served from
+ * memory).
+ */
 export function registerHealthRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get('/healthz', { exposeHeadRoute: true }, async () => ({ status: 'ok' }));
   app.get('/readyz', { exposeHeadRoute: true }, async (_request, reply) => {
+    const { replica } = context.service;
+    if (replica !== undefined) {
+      const { isExpired, isConnected, lagMs } = replica;
+      const database = { connected: isConnected, lagMs };
+      if (isExpired) return reply.code(503).send({ status: 'unavailable', message: TOO_OLD, database });
+      // It serves reads, so a load balancer must go on sending them.
+      return { status: isConnected ? 'ok' : 'degraded', database };
+    }
     const problem = await findProblem(context);
     if (problem === undefined) return { status: 'ok' };
     return reply.code(503).send({ status: 'unavailable', message: problem });
   });
 }
 
+const TOO_OLD = 'The database cannot be reached, and what is in memory is too old.';
 const NO_RESPONSE = 'The storage does not respond.';
 
 /** Why the storage does not work, such as a full disk; undefined if it does. */

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AttemptLimiter } from '../auth/attempt-limiter.ts';
+import type { ClientDirectory } from '../auth/client-directory.ts';
 import { hashCredential, matchesCredential } from '../auth/credentials.ts';
 import { sendOAuthError } from '../http/error-handling.ts';
 import { OAuthError } from '../http/oauth-error.ts';
-import type { AuthClient, Storage } from '../storage/storage.ts';
+import type { AuthClient } from '../storage/storage.ts';
 
 /** An OAuth form is small. */
 const FORM_LIMIT_BYTES = 16 * 1024;
@@ -68,10 +69,10 @@ export function readForm(request: FastifyRequest): ReadonlyMap<string, string> {
 export async function authenticateClient(
   request: FastifyRequest,
   form: ReadonlyMap<string, string>,
-  { storage, limiter }: { storage: Storage; limiter: AttemptLimiter },
+  { clients, limiter }: { clients: ClientDirectory; limiter: AttemptLimiter },
 ): Promise<AuthClient> {
   const credentials = credentialsOf(request, form);
-  const client = await storage.findAuthClient(credentials.id);
+  const client = await clients.find(credentials.id);
   const matches = matchesCredential(credentials.secret, client?.credentialHash);
   if (client && matches && client.type === 'm2m' && client.revokedAt === null) return client;
   const attempt = `${request.ip} ${hashCredential(credentials.id)}`;

@@ -7,14 +7,14 @@ import type { OAuthServices } from './token.ts';
 /** `POST /revoke` (RFC 7009): a client revokes one of its own tokens. */
 export function registerRevokeRoutes(
   app: FastifyInstance,
-  context: ServerContext,
-  { tokens, limiter }: OAuthServices,
+  _context: ServerContext,
+  { tokens, clients, limiter }: OAuthServices,
 ): void {
   app.register(async (scope) => {
     prepareOAuthEndpoint(scope, '/revoke');
     scope.post('/revoke', async (request, reply) => {
       const form = readForm(request);
-      const client = await authenticateClient(request, form, { storage: context.storage, limiter });
+      const client = await authenticateClient(request, form, { clients, limiter });
       const token = form.get('token');
       if (token === undefined) throw new OAuthError('invalid_request', 'The parameter token is missing.');
       const claims = await tokens.verify(token);

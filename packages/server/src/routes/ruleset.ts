@@ -9,14 +9,22 @@ export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: 
     `${CONFIG_PATH}/ruleset`,
     { onRequest: guard({ scope: 'config:read' }), schema: { querystring: rulesetQuery } },
     async (request, reply) => {
-      const view = await service.view(principalOf(request), request.query.environment);
+      const { 'if-none-match': known } = request.headers;
+      const { environment, epoch } = request.query;
+      const view = await service.viewSince(principalOf(request), environment, revisionOf(known));
       const etag = `"${view.revision}"`;
       // It contains secrets: only the client itself may store it, and must revalidate it before each use.
       void reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'Authorization' });
       // The same revision of another epoch may have other values.
-      const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
-      if (isSameEpoch && matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+      const isSameEpoch = (epoch ?? view.epoch) === view.epoch;
+      if (isSameEpoch && matchesEtag(known, etag)) return reply.code(304).send();
       return reply.type('application/json; charset=utf-8').send(view.rulesetJson);
     },
   );
+}
+
+/** The revision that a client has; undefined for none, or for several. */
+function revisionOf(etag: string | undefined): number | undefined {
+  const digits = /^(?:W\/)?"(\d{1,15})"$/.exec(etag ?? '')?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }

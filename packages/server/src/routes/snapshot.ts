@@ -12,6 +12,7 @@ import {
   type EnvironmentQuery,
   environmentQuery,
   evaluationBody,
+  lastEventId,
   principalOf,
 } from './config-request.ts';
 
@@ -55,7 +56,9 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
       const freePlace = context.streamLimits.take(principal, request.ip);
       const stream = new EventStream(request, reply, context);
       stream.onEnd(freePlace);
-      const { id } = (await context.service.view(principal, request.query.environment)).environment;
+      const seen = lastEventId(request);
+      const { id } = (await context.service.viewSince(principal, request.query.environment, seen))
+        .environment;
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       stream.open();
       const feed = context.service.snapshots.open(id, {

@@ -6,7 +6,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { EventStream, type StreamEvent, toStreamEvent } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
-import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
+import { CONFIG_PATH, lastEventId, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
 /**
  * If the missed changes have more bytes than this, the whole ruleset is sent instead: it is shared by all streams, while
@@ -22,7 +22,9 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
     async (request, reply) => {
       const stream = new EventStream(request, reply, context);
       const principal = principalOf(request);
-      const { id } = (await context.service.view(principal, request.query.environment)).environment;
+      const seen = lastEventId(request);
+      const { id } = (await context.service.viewSince(principal, request.query.environment, seen))
+        .environment;
       // Subscribes before the first read. A change in between arrives both ways and is sent once.
       const feed = new ChangeFeed(context, id);
       stream.onEnd(() => feed.close());
@@ -64,7 +66,7 @@ class ChangeFeed {
 /** The first events of a stream: the changes that the client missed, or the whole ruleset. */
 async function readStart(
   request: FastifyRequest<{ Querystring: RulesetQuery }>,
-  { service, storage }: ServerContext,
+  { service }: ServerContext,
   environmentId: string,
 ): Promise<{ events: StreamEvent[]; revision: number }> {
   const view = await service.viewById(environmentId);
@@ -76,18 +78,12 @@ async function readStart(
   // Changes since a revision of another epoch are unknown.
   const isSameEpoch = (request.query.epoch ?? view.epoch) === view.epoch;
   if (isSameEpoch && last !== undefined && last <= current) {
-    const missed = await storage.listChangesSince(environmentId, last, { maxBytes: MAX_RESUMED_BYTES });
+    const missed = await service.missedChanges(environmentId, last, { maxBytes: MAX_RESUMED_BYTES });
     if (missed !== undefined) {
       return { events: missed.map(changeEvent), revision: missed.at(-1)?.revision ?? last };
     }
   }
   return { events: [rulesetEvent(view)], revision: current };
-}
-
-/** Undefined if there is none, or if it is not one of our revisions. */
-function lastEventId(request: Pick<FastifyRequest, 'headers'>): number | undefined {
-  const header = request.headers['last-event-id'];
-  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 function rulesetEvent(view: EnvironmentView): StreamEvent {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { AttemptLimiter } from '../auth/attempt-limiter.ts';
+import type { ClientDirectory } from '../auth/client-directory.ts';
 import type { TokenService } from '../auth/token-service.ts';
 import { OAuthError } from '../http/oauth-error.ts';
 import type { ServerContext } from '../http/server-context.ts';
@@ -10,6 +11,7 @@ import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-requ
 /** The services of the OAuth endpoints. */
 export interface OAuthServices {
   tokens: TokenService;
+  clients: ClientDirectory;
   limiter: AttemptLimiter;
 }
 
@@ -17,7 +19,7 @@ export interface OAuthServices {
 export function registerTokenRoutes(
   app: FastifyInstance,
   context: ServerContext,
-  { tokens, limiter }: OAuthServices,
+  { tokens, clients, limiter }: OAuthServices,
 ): void {
   app.register(async (scope) => {
     prepareOAuthEndpoint(scope, '/token');
@@ -30,7 +32,7 @@ export function registerTokenRoutes(
       if (grantType !== 'client_credentials') {
         throw new OAuthError('unsupported_grant_type', 'Only grant_type=client_credentials is supported.');
       }
-      const client = await authenticateClient(request, form, { storage: context.storage, limiter });
+      const client = await authenticateClient(request, form, { clients, limiter });
       const scopes = grantedScopes(client, form.get('scope'));
       const { accessToken, expiresInSec } = await tokens.issue(client, scopes, context.publicUrl());
       return {

@@ -53,6 +53,21 @@ export async function loadEncryptionKey(options: {
   );
 }
 
+/**
+ * Reads the key of a database that several servers share from the variable {@link ENCRYPTION_KEY_VARIABLE}: a key file
+ * would have to be the same on each of their machines.
+ * @throws {StorageError} if it is not set, or not the base64 of 32 bytes
+ */
+export function readSharedEncryptionKey(env: Readonly<Record<string, string | undefined>>): Buffer {
+  const text = env[ENCRYPTION_KEY_VARIABLE]?.trim();
+  if (text) return parseKey(text, ENCRYPTION_KEY_VARIABLE);
+  throw new StorageError(
+    'ERR_ENCRYPTION_KEY_MISSING',
+    `With PostgreSQL, set ${ENCRYPTION_KEY_VARIABLE} to the same key for every server: ` +
+      `"openssl rand -base64 ${KEY_BYTES}" creates one. Keep a copy: without it the secrets are lost.`,
+  );
+}
+
 function parseKey(text: string, where: string): Buffer {
   const key = KEY_TEXT.test(text) ? Buffer.from(text, 'base64') : undefined;
   if (key?.length === KEY_BYTES) return key;

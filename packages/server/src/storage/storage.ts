@@ -89,6 +89,19 @@ export interface ChangeRecord {
   revision: number;
   changes: RulesetChange[];
   at: Timestamp;
+  /** Set if more than `changes` is new, such as a name or the defaults of a schema: a view must be read again. */
+  needsReload?: true;
+}
+
+/** A client that was created, changed or revoked, or a token that was revoked. */
+export interface AccessChange {
+  /** Counts the access changes of the database. */
+  revision: number;
+  kind: 'client' | 'token';
+  /** The id of the client, or the `jti` of the token. */
+  id: string;
+  /** Whether rights were lost: open streams must end. */
+  mayDoLess: boolean;
 }
 
 /** A key that signs tokens: a private JWK, stored encrypted. */
@@ -160,6 +173,20 @@ export interface StorageOperations {
   /** Deletes all but the newest `keep` changes of an environment. */
   pruneChanges(environmentId: string, keep: number): Promise<void>;
 
+  /** Names the history that the revisions belong to. All processes that share the database have the same. */
+  readEpoch(): Promise<string>;
+  /** Begins a new epoch, unless it is no longer `epoch`. */
+  renewEpoch(epoch: string): Promise<void>;
+  /** The revisions of those environments that exist. */
+  readRevisions(environmentIds: readonly string[]): Promise<Map<string, number>>;
+
+  /** Call it in the transaction that changes a client or revokes a token. The newest 1,000 are kept. */
+  recordAccessChange(change: Omit<AccessChange, 'revision'>): Promise<void>;
+  /** The revision of the newest access change; 0 before the first. */
+  readAccessRevision(): Promise<number>;
+  /** The access changes after `revision`, oldest first; undefined if some of them are no longer kept. */
+  listAccessChangesSince(revision: number): Promise<AccessChange[] | undefined>;
+
   insertAuthClient(client: AuthClient): Promise<void>;
   /** Updates name, environments, scopes, allowedOrigins and revokedAt. */
   updateAuthClient(client: AuthClient): Promise<void>;
@@ -174,6 +201,8 @@ export interface StorageOperations {
   /** Records a revoked token until it would have expired (epoch seconds). */
   insertRevokedToken(jti: string, expiresAtSec: number): Promise<void>;
   isTokenRevoked(jti: string): Promise<boolean>;
+  /** Every revoked token that has not expired. */
+  listRevokedTokens(nowSec: number): Promise<string[]>;
   /** Deletes revoked tokens that have expired. */
   pruneRevokedTokens(nowSec: number): Promise<void>;
 }
@@ -181,16 +210,38 @@ export interface StorageOperations {
 /** The server's storage. A write whose promise has resolved survives a crash of the process and of the machine. */
 export interface Storage extends StorageOperations {
   /**
-   * Runs `work` in one serializable transaction, which is rolled back if it throws. Inside, use only the operations
-   * that `work` receives: those of the storage itself throw or wait for the transaction to end.
+   * Runs `work` in one transaction, as if no other one wrote at the same time, in this process or another. It is rolled
+   * back if `work` throws. Inside, use only the operations that `work` receives: those of the storage itself throw, wait
+   * for the transaction to end or do not see it.
    */
   transaction<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
+  /** Runs `work`, which only reads, on one state of the database. In PostgreSQL it does not wait for writes. */
+  snapshot<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
   /**
    * Resolves if the storage works. After a write that failed because of the disk, it tries to write.
    * @throws {StorageError} with what to do
    */
   ping(): Promise<void>;
+  /** Set if other processes may write to the same database. */
+  readonly shared?: SharedDatabase;
   close(): Promise<void>;
+}
+
+/** Something that another process, or this one, has committed. The data itself is read from the database. */
+export type StorageHint =
+  | { environmentId: string; revision: number }
+  /** Anything may have changed: a client, the epoch, or all of it while there was no connection. */
+  | 'anything';
+
+/** A database that other processes write to. */
+export interface SharedDatabase {
+  /** Whether the database can be reached, as far as is known. If not, every operation throws at once. */
+  readonly isConnected: boolean;
+  /**
+   * Calls `listener` with each hint, and when the connection is lost or restored. Hints can be lost: look for changes from
+   * time to time. Returns a function that stops listening.
+   */
+  onHint(listener: (hint: StorageHint | 'disconnected') => void): () => void;
 }
 
 /** There is already a row with the same value in a unique field. */

@@ -4,17 +4,13 @@ import { CamelCasePlugin, Kysely, sql } from 'kysely';
 import Database from 'libsql';
 import { APPLICATION_ID, type ClaimedFile, claimDatabaseFile } from '../data-files.ts';
 import { SecretBox } from '../encryption.ts';
+import { migrate } from '../sql/migrations.ts';
+import { createOperations } from '../sql/operations.ts';
+import { newEpoch } from '../sql/replica-operations.ts';
+import type { Session, Tables } from '../sql/tables.ts';
 import type { Storage, StorageOperations } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
-import { changeOperations } from './change-operations.ts';
-import { authClientOperations, tokenOperations } from './credential-operations.ts';
-import { environmentOperations } from './environment-operations.ts';
 import { isWriteFailure, LibsqlDialect, translateError } from './libsql-dialect.ts';
-import { migrate } from './migrations.ts';
-import { schemaOperations } from './schema-operations.ts';
-import { segmentOperations } from './segment-operations.ts';
-import type { Session, Tables } from './tables.ts';
-import { valueOperations } from './value-operations.ts';
 
 export interface SqliteStorageOptions {
   /** The database file, created (mode 0600) with its directory if missing; or `:memory:`. */
@@ -49,7 +45,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
       dialect: new LibsqlDialect(await openDatabase(options, claim.state), onError),
       plugins: [new CamelCasePlugin()],
     });
-    await migrate(db, box).catch(async (error: unknown) => {
+    await migrate(db, box, { engine: 'sqlite' }).catch(async (error: unknown) => {
       await db.destroy();
       throw error;
     });
@@ -70,6 +66,8 @@ function createStorage(
   { box, claim, health }: { box: SecretBox; claim: ClaimedFile; health: WriteHealth },
 ): Storage {
   const running = new AsyncLocalStorage<{ open: boolean }>();
+  // The file may be another one than at the last start, such as a restored backup.
+  const epoch = { value: newEpoch() };
   let closing: Promise<void> | undefined;
 
   function usable(): Kysely<Tables> {
@@ -87,14 +85,16 @@ function createStorage(
       return usable();
     },
     box,
+    epoch,
     atomically: async (work) => usable().transaction().execute(work),
   };
-  return {
+  const storage: Storage = {
     ...createOperations(session),
     transaction: async (work) =>
       usable()
         .transaction()
-        .execute((transaction) => runTransaction({ transaction, box, running }, work)),
+        .execute((transaction) => runTransaction({ transaction, box, epoch, running }, work)),
+    snapshot: (work) => storage.transaction(work),
     ping: async () => {
       if (health.isFailing) {
         await tryToWrite(usable());
@@ -106,6 +106,7 @@ function createStorage(
       return closing;
     },
   };
+  return storage;
 }
 
 /** Writes enough to need space in the file, and removes it again. Throws as long as there is none. */
@@ -118,10 +119,15 @@ async function tryToWrite(db: Kysely<Tables>): Promise<void> {
 }
 
 async function runTransaction<Result>(
-  parts: { transaction: Kysely<Tables>; box: SecretBox; running: AsyncLocalStorage<{ open: boolean }> },
+  parts: {
+    transaction: Kysely<Tables>;
+    box: SecretBox;
+    epoch: { value: string };
+    running: AsyncLocalStorage<{ open: boolean }>;
+  },
   work: (operations: StorageOperations) => Promise<Result>,
 ): Promise<Result> {
-  const { transaction, box, running } = parts;
+  const { transaction, box, epoch, running } = parts;
   const state = { open: true };
   function usable(): Kysely<Tables> {
     if (state.open) return transaction;
@@ -132,6 +138,7 @@ async function runTransaction<Result>(
       return usable();
     },
     box,
+    epoch,
     atomically: async (inner) => inner(usable()),
   };
   try {
@@ -142,18 +149,6 @@ async function runTransaction<Result>(
     // none needs it now.
     running.disable();
   }
-}
-
-function createOperations(session: Session): StorageOperations {
-  return {
-    ...environmentOperations(session),
-    ...schemaOperations(session),
-    ...valueOperations(session),
-    ...segmentOperations(session),
-    ...changeOperations(session),
-    ...authClientOperations(session),
-    ...tokenOperations(session),
-  };
 }
 
 /** Marks an empty file as a config database. */

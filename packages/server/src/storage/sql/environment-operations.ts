@@ -44,9 +44,11 @@ export function environmentOperations(session: Session): Operations {
       const columns = changeableColumns(environment);
       await session.db.updateTable('environments').set(columns).where('id', '=', environment.id).execute();
     },
-    async deleteEnvironment(id) {
-      await session.db.deleteFrom('environments').where('id', '=', id).execute();
-    },
+    deleteEnvironment: (id) =>
+      session.atomically(async (db) => {
+        await db.deleteFrom('environments').where('id', '=', id).execute();
+        await session.announce?.(db, 'anything');
+      }),
     findEnvironment: async (id) =>
       session.db.selectFrom('environments').select(COLUMNS).where('id', '=', id).executeTakeFirst(),
     async findEnvironmentByName(organizationId, name) {

@@ -1,8 +1,8 @@
 import type { JsonValue, RulesetChange, Tier } from '@smooai/config';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type { ChangeRecord, StorageOperations } from '../storage.ts';
-import type { Session } from './tables.ts';
+import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<StorageOperations, 'appendChange' | 'listChangesSince' | 'pruneChanges'>;
 
@@ -13,11 +13,17 @@ type StoredChange = RulesetChange | { tier: Tier; key: string; sealed: string };
 export function changeOperations(session: Session): Operations {
   const { box } = session;
   return {
-    async appendChange(record) {
-      const { environmentId, revision, at } = record;
-      const changes = JSON.stringify(record.changes.map((change) => seal(change, record, box)));
-      await session.db.insertInto('changes').values({ environmentId, revision, changes, at }).execute();
-    },
+    appendChange: (record) =>
+      session.atomically(async (db) => {
+        const { environmentId, revision, at } = record;
+        const changes = JSON.stringify(record.changes.map((change) => seal(change, record, box)));
+        const needsReload = record.needsReload ? 1 : 0;
+        await db
+          .insertInto('changes')
+          .values({ environmentId, revision, changes, at, needsReload })
+          .execute();
+        await session.announce?.(db, { environmentId, revision });
+      }),
 
     listChangesSince: (environmentId, revision, { maxBytes = Number.POSITIVE_INFINITY } = {}) =>
       session.atomically(async (db) => {
@@ -40,10 +46,7 @@ export function changeOperations(session: Session): Operations {
         // Every revision has a change. A gap means that changes were pruned, or that the revision belongs to a deleted
         // environment of the same name. A future revision comes from a client of a database that was since restored.
         if ((rows[0]?.revision ?? environment.revision + 1) !== revision + 1) return undefined;
-        return rows.map((row) => {
-          const changes: StoredChange[] = JSON.parse(row.changes);
-          return { ...row, changes: changes.map((change) => open(change, row, box)) };
-        });
+        return rows.map((row) => toRecord(row, box));
       }),
 
     pruneChanges: (environmentId, keep) =>
@@ -69,6 +72,15 @@ export function changeOperations(session: Session): Operations {
           .where('id', '=', environmentId)
           .execute();
       }),
+  };
+}
+
+function toRecord({ needsReload, ...row }: Selectable<Tables['changes']>, box: SecretBox): ChangeRecord {
+  const changes: StoredChange[] = JSON.parse(row.changes);
+  return {
+    ...row,
+    changes: changes.map((change) => open(change, row, box)),
+    ...(needsReload === 1 ? { needsReload: true } : {}),
   };
 }
 

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type {
+  AccessChange,
   AuthClient,
   ChangeRecord,
   Environment,
   Organization,
+  StorageHint,
   StoredSchema,
   StoredSegment,
   StoredValue,
@@ -31,7 +33,8 @@ export interface Tables {
   /** The value of a secret is sealed. */
   configValues: JsonColumns<StoredValue, 'value'>;
   segments: JsonColumns<StoredSegment, 'condition'>;
-  changes: JsonColumns<ChangeRecord, 'changes'>;
+  changes: JsonColumns<Omit<ChangeRecord, 'needsReload'>, 'changes'> & { needsReload: number };
+  accessChanges: Omit<AccessChange, 'mayDoLess'> & { mayDoLess: number };
   authClients: JsonColumns<Omit<AuthClient, 'environments'>, 'scopes' | 'allowedOrigins'> & {
     environments: string | null;
   };
@@ -48,4 +51,8 @@ export interface Session {
   readonly box: SecretBox;
   /** Runs several statements atomically: in the transaction of the session, or in a new one. */
   atomically<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  /** The epoch, if it begins with each start and is not in the database. */
+  readonly epoch?: { value: string };
+  /** Tells other processes of the database what the running transaction changes, once it is committed. */
+  announce?(db: Kysely<Tables>, hint: StorageHint): Promise<void>;
 }

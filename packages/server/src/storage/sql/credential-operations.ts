@@ -47,7 +47,12 @@ export function authClientOperations(session: Session): ClientOperations {
 
 type TokenOperations = Pick<
   StorageOperations,
-  'insertSigningKey' | 'listSigningKeys' | 'insertRevokedToken' | 'isTokenRevoked' | 'pruneRevokedTokens'
+  | 'insertSigningKey'
+  | 'listSigningKeys'
+  | 'insertRevokedToken'
+  | 'isTokenRevoked'
+  | 'listRevokedTokens'
+  | 'pruneRevokedTokens'
 >;
 
 /** Signing keys, sealed, and tokens that were revoked before they expired. */
@@ -77,6 +82,10 @@ export function tokenOperations(session: Session): TokenOperations {
     async isTokenRevoked(jti) {
       const query = session.db.selectFrom('revokedTokens').select('jti');
       return (await query.where('jti', '=', jti).executeTakeFirst()) !== undefined;
+    },
+    async listRevokedTokens(nowSec) {
+      const query = session.db.selectFrom('revokedTokens').select('jti');
+      return (await query.where('expiresAtSec', '>', nowSec).execute()).map(({ jti }) => jti);
     },
     async pruneRevokedTokens(nowSec) {
       await session.db.deleteFrom('revokedTokens').where('expiresAtSec', '<=', nowSec).execute();

@@ -8,7 +8,19 @@ import type { Tables } from './tables.ts';
 export interface Migration {
   version: number;
   name: string;
-  up(transaction: Transaction<Tables>): Promise<void>;
+  up(transaction: Transaction<Tables>, engine: SqlEngine): Promise<void>;
+}
+
+export type SqlEngine = 'sqlite' | 'postgres';
+
+/** How {@link migrate} runs. */
+export interface MigrationOptions {
+  engine: SqlEngine;
+  /** Runs first in the transaction, for example to wait until no other process migrates. */
+  lock?: (transaction: Transaction<Tables>) => Promise<void>;
+  /** Rolls back at the end, so that the result says what would be done and nothing is changed (default false). */
+  isDryRun?: boolean;
+  migrations?: readonly Migration[];
 }
 
 const FIRST_TABLES = [
@@ -111,46 +123,87 @@ const FIRST_TABLES = [
   )`,
 ];
 
+const FOR_REPLICAS = [
+  'alter table changes add column needs_reload integer not null default 0',
+  `create table access_changes (
+    revision bigint primary key not null,
+    kind text not null,
+    id text not null,
+    may_do_less integer not null
+  )`,
+];
+
 /** Every step, oldest first. The statements work in SQLite and in Postgres. */
 const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: 'first tables',
-    up: async (transaction) => {
-      for (const statement of FIRST_TABLES) await sql.raw(statement).execute(transaction);
-    },
+    up: (transaction, engine) => runStatements(transaction, FIRST_TABLES, engine),
+  },
+  {
+    version: 2,
+    name: 'changes for replicas',
+    up: (transaction, engine) => runStatements(transaction, FOR_REPLICAS, engine),
   },
 ];
 
+/** Texts are sorted by their bytes in both, whatever the locale of a PostgreSQL database. */
+async function runStatements(
+  transaction: Transaction<Tables>,
+  statements: readonly string[],
+  engine: SqlEngine,
+): Promise<void> {
+  for (const statement of statements) {
+    const text = engine === 'postgres' ? statement.replaceAll(/ text\b/g, ' text collate "C"') : statement;
+    await sql.raw(text).execute(transaction);
+  }
+}
+
 /**
  * Migrates a database to the newest version and checks its encryption key, in one transaction that changes everything
- * or nothing.
+ * or nothing. Returns the steps that were applied.
  *
  * @throws {StorageError} for a database of a newer server, or one that was created with another encryption key
  */
 export async function migrate(
   db: Kysely<Tables>,
   box: SecretBox,
-  migrations: readonly Migration[] = MIGRATIONS,
-): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
+  { engine, lock, isDryRun = false, migrations = MIGRATIONS }: MigrationOptions,
+): Promise<Pick<Migration, 'version' | 'name'>[]> {
+  const applied: Pick<Migration, 'version' | 'name'>[] = [];
+  const work = async (transaction: Transaction<Tables>): Promise<void> => {
+    await lock?.(transaction);
     const current = await currentVersion(transaction);
-    const newest = migrations.at(-1)?.version ?? 0;
-    if (current > newest) {
-      throw new StorageError(
-        'ERR_STORAGE_NEWER',
-        `The database has version ${current}; this server knows versions up to ${newest}. ` +
-          'It was not changed: start a newer server, or restore a backup from this one.',
-      );
-    }
+    refuseNewer(current, migrations.at(-1)?.version ?? 0);
     for (const migration of migrations.filter(({ version }) => version > current)) {
-      await migration.up(transaction);
+      await migration.up(transaction, engine);
       const { version, name } = migration;
       const appliedAt = new Date().toISOString();
       await transaction.insertInto('migrations').values({ version, name, appliedAt }).execute();
+      applied.push({ version, name });
     }
     await checkEncryptionKey(transaction, box);
-  });
+    if (isDryRun) throw new DryRunEnd();
+  };
+  await db
+    .transaction()
+    .execute(work)
+    .catch((error: unknown) => {
+      if (!(error instanceof DryRunEnd)) throw error;
+    });
+  return applied;
+}
+
+/** Rolls back a dry run. */
+class DryRunEnd extends Error {}
+
+function refuseNewer(current: number, newest: number): void {
+  if (current <= newest) return;
+  throw new StorageError(
+    'ERR_STORAGE_NEWER',
+    `The database has version ${current}; this server knows versions up to ${newest}. ` +
+      'It was not changed: start a newer server, or restore a backup from this one.',
+  );
 }
 
 async function currentVersion(transaction: Transaction<Tables>): Promise<number> {

@@ -1,0 +1,209 @@
+import { CamelCasePlugin, Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { SecretBox } from '../encryption.ts';
+import { type Migration, type MigrationOptions, migrate } from '../sql/migrations.ts';
+import { createOperations } from '../sql/operations.ts';
+import type { Session, Tables } from '../sql/tables.ts';
+import type { Storage, StorageHint, StorageOperations } from '../storage.ts';
+import { StorageError } from '../storage-error.ts';
+import { type ConnectionPoolOptions, createConnectionPool } from './connection-pool.ts';
+import { parseDatabaseUrl } from './database-url.ts';
+import { type ImportOptions, importSqlite } from './import-sqlite.ts';
+import { unreachable } from './postgres-errors.ts';
+import { CHANNEL, formatHint, PostgresLink } from './postgres-link.ts';
+import { WRITE_LOCK } from './write-lock.ts';
+
+export interface PostgresStorageOptions {
+  /** `postgres://user:password@host:port/database?sslmode=verify-full`. */
+  url: string;
+  /** 32 bytes; every replica has the same. */
+  encryptionKey: Buffer;
+}
+
+/**
+ * Opens a storage in a PostgreSQL database, which other replicas may use at the same time. Creates or migrates its tables
+ * first, one replica at a time.
+ *
+ * @throws {StorageError} for a database that cannot be reached, of a newer server or another program, and for a wrong
+ * encryption key
+ */
+export async function openPostgresStorage(options: PostgresStorageOptions): Promise<Storage> {
+  const box = new SecretBox(options.encryptionKey);
+  let link: PostgresLink | undefined;
+  const db = connect(options.url, {
+    isReachable: () => link?.isConnected ?? true,
+    onUnreachable: () => link?.probe(),
+  });
+  try {
+    await requireUtf8(db);
+    await migrate(db, box, MIGRATION);
+    link = await PostgresLink.open(options.url);
+    return createStorage({ db, box, link });
+  } catch (error) {
+    await db.destroy();
+    throw withDatabase(error, options.url);
+  }
+}
+
+/**
+ * Migrates a database and returns the steps. With `isDryRun`, every step runs and is rolled back.
+ * @throws {StorageError} as {@link openPostgresStorage}
+ */
+export async function migratePostgres(
+  options: PostgresStorageOptions & { isDryRun: boolean },
+): Promise<Pick<Migration, 'version' | 'name'>[]> {
+  const box = new SecretBox(options.encryptionKey);
+  const db = connect(options.url);
+  try {
+    await requireUtf8(db);
+    return await migrate(db, box, { ...MIGRATION, isDryRun: options.isDryRun });
+  } catch (error) {
+    throw withDatabase(error, options.url);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/**
+ * Creates the tables if they are missing, and copies a SQLite file into them: everything or nothing.
+ * @throws {StorageError} as {@link openPostgresStorage} and `importSqlite`
+ */
+export async function importIntoPostgres(url: string, options: ImportOptions): Promise<void> {
+  await migratePostgres({ url, encryptionKey: options.encryptionKey, isDryRun: false });
+  const db = connect(url);
+  try {
+    await db.transaction().execute(async (transaction) => {
+      await takeWriteLock(transaction);
+      await importSqlite(transaction, options);
+    });
+  } finally {
+    await db.destroy();
+  }
+}
+
+const MIGRATION: MigrationOptions = { engine: 'postgres', lock: takeWriteLock };
+
+function connect(
+  url: string,
+  reachability: Omit<ConnectionPoolOptions, 'url'> = {
+    isReachable: () => true,
+    onUnreachable: () => undefined,
+  },
+): Kysely<Tables> {
+  const pool = createConnectionPool({ url, ...reachability });
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
+}
+
+/**
+ * Waits for the writer before, in this process or another; the end of the transaction releases the lock. Each statement
+ * after it sees everything that was committed before, since the isolation level is READ COMMITTED. With SERIALIZABLE, the
+ * state would be the one before the wait.
+ */
+async function takeWriteLock(transaction: Transaction<Tables>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${WRITE_LOCK}::bigint)`.execute(transaction);
+}
+
+interface StorageParts {
+  db: Kysely<Tables>;
+  box: SecretBox;
+  link: PostgresLink;
+}
+
+function createStorage({ db, box, link }: StorageParts): Storage {
+  let closing: Promise<void> | undefined;
+  let lastWrite: Promise<unknown> = Promise.resolve();
+
+  function usable(): Kysely<Tables> {
+    if (closing) throw new StorageError('ERR_STORAGE_CLOSED', 'The storage is closed.');
+    return db;
+  }
+
+  /** One at a time in this process, so that writers that wait for the lock do not take all connections. */
+  function write<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
+    const run = (): Promise<Result> =>
+      db
+        .transaction()
+        .setIsolationLevel('read committed')
+        .execute(async (transaction) => {
+          await takeWriteLock(transaction);
+          return work(transaction);
+        });
+    usable();
+    const result = lastWrite.then(run);
+    lastWrite = result.catch(() => undefined);
+    return result;
+  }
+
+  const session: Session = {
+    get db() {
+      return usable();
+    },
+    box,
+    atomically: (work) => write(work),
+    announce,
+  };
+  return {
+    shared: link,
+    ...createOperations(session),
+    transaction: async (work) => write((transaction) => runIn(transaction, box, work)),
+    snapshot: async (work) =>
+      usable()
+        .transaction()
+        .setIsolationLevel('repeatable read')
+        .setAccessMode('read only')
+        .execute((transaction) => runIn(transaction, box, work)),
+    ping: async () => {
+      await sql`select 1`.execute(usable());
+    },
+    close: () => {
+      closing ??= lastWrite.then(() => link.close()).then(() => db.destroy());
+      return closing;
+    },
+  };
+}
+
+/** PostgreSQL delivers it after the commit, to this process too. */
+async function announce(db: Kysely<Tables>, hint: StorageHint): Promise<void> {
+  await sql`select pg_notify(${CHANNEL}, ${formatHint(hint)})`.execute(db);
+}
+
+async function runIn<Result>(
+  transaction: Transaction<Tables>,
+  box: SecretBox,
+  work: (operations: StorageOperations) => Promise<Result>,
+): Promise<Result> {
+  let isOpen = true;
+  const session: Session = {
+    get db() {
+      if (isOpen) return transaction;
+      throw new StorageError('ERR_STORAGE_MISUSE', 'The transaction has ended.');
+    },
+    box,
+    atomically: async (inner) => inner(session.db),
+    announce,
+  };
+  try {
+    return await work(createOperations(session));
+  } finally {
+    isOpen = false;
+  }
+}
+
+async function requireUtf8(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql<{ serverEncoding: string }>`show server_encoding`.execute(db);
+  const encoding = rows[0]?.serverEncoding;
+  if (encoding === 'UTF8') return;
+  throw new StorageError(
+    'ERR_STORAGE_FOREIGN',
+    `The database has the encoding ${encoding ?? 'unknown'}. It was not changed: create one with ENCODING 'UTF8'.`,
+  );
+}
+
+/** Adds the host and the name of the database to the message. */
+function withDatabase(error: unknown, url: string): unknown {
+  if (!(error instanceof StorageError)) return error;
+  const isUnreachable = error.message === unreachable().message;
+  const message = isUnreachable
+    ? 'The database cannot be reached. Check its URL, and that it runs.'
+    : error.message;
+  return new StorageError(error.code, `${parseDatabaseUrl(url).label}: ${message}`);
+}
