@@ -83,13 +83,14 @@ describe('scanForSecrets', () => {
   });
 
   it('shows the files of one page as one entry', async () => {
-    const files = ['a.html', 'a.rsc', 'a.segments/_full.segment.rsc', 'b.html'];
+    const files = ['a.html', 'a.rsc', 'a.segments/_full.segment.rsc', 'b.html', 'c.html', 'c.rsc'];
     const folder = await folderWith(Object.fromEntries(files.map((file) => [file, value])));
     const { leaks } = await scanForSecrets({ config, paths: [folder], values });
-    expect(leaks).toHaveLength(4);
+    expect(leaks).toHaveLength(6);
     expect(formatLeaks(leaks, folder).match(/^\S.*$/gm)).toEqual([
       'a.html:1:1: the value of the secret "paymentKey", also in 2 more files of this page',
       'b.html:1:1: the value of the secret "paymentKey"',
+      'c.html:1:1: the value of the secret "paymentKey", also in 1 more file of this page',
     ]);
   });
 

@@ -5,7 +5,7 @@ import type { LeakPattern } from './leak-patterns.ts';
 /** Whether the name of a secret is a leak in a file of some build. */
 export type NamesCount = (file: string) => boolean;
 
-/** Extensions of code, in which the code of libraries stands too. */
+/** Extensions of code, which includes the code of libraries. */
 const CODE = new Set(['.js', '.mjs', '.cjs', '.map']);
 /** What Next.js prerenders: pages, payloads of server components, and responses of route handlers. */
 const PRERENDERED = new Set(['.html', '.rsc', '.body', '.json']);
@@ -44,7 +44,7 @@ export function explainLeak(file: string, { kind }: Pick<LeakPattern, 'kind'>): 
     return 'A source map contains it. Remove it from the source, or build without source maps for browsers.';
   }
   if (path.at(-1)?.startsWith('required-server-files')) {
-    return 'It is in "env" of next.config, which is a part of every build. Read the variable at run time instead.';
+    return 'It is in "env" of next.config, which becomes part of every build. Read the variable at run time instead.';
   }
   if (path.includes('cache')) {
     return 'A cache of the build contains it. Do not return it from "use cache", a cached fetch or unstable_cache.';

@@ -24,7 +24,7 @@ export interface Leak {
   advice: string;
 }
 
-/** A leak that is none. */
+/** An occurrence that is not a leak. */
 export interface AllowedLeak {
   /** Key of the schema. */
   key: string;
@@ -109,7 +109,8 @@ function formatPage([first, ...others]: Leak[], folder: string): string {
   const { file, line, column, key, kind, form, advice } = first;
   const shown = file.startsWith(`${folder}${sep}`) ? file.slice(folder.length + 1) : file;
   const how = kind === 'name' || form === 'plain' ? '' : ` (${form})`;
-  const more = others.length === 0 ? '' : `, also in ${others.length} more files of this page`;
+  const files = others.length === 1 ? '1 more file' : `${others.length} more files`;
+  const more = others.length === 0 ? '' : `, also in ${files} of this page`;
   return `${shown}:${line}:${column}: the ${kind} of the secret "${key}"${how}${more}\n  ${advice}`;
 }
 
