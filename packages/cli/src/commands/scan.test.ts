@@ -32,7 +32,7 @@ describe('scan', () => {
   it('finds nothing in a clean build, and says which values it could not look for', async () => {
     const { scan } = await benchWithBuild({ 'a.js': `${SECRET}` });
     const { code, stdout, stderr } = await scan();
-    expect([code, stdout]).toEqual([0, 'No secret in 1 files, 0.0 MB.\n']);
+    expect([code, stdout]).toEqual([0, 'No secret in 1 file, 0.0 MB.\n']);
     expect(stderr).toContain('Only the names of these secrets were looked for: paymentKey.');
   });
 
