@@ -36,7 +36,11 @@ export function isCommonWord(name: string, file: string): boolean {
   return CODE.has(extname(file)) && /^[a-z]+$/.test(name);
 }
 
-/** How a leak probably got into a file, and what to do. */
+/**
+ * How a leak probably got into a file, and what to do.
+ *
+ * @param file - path below the scanned folder: folders above it say nothing about the build.
+ */
 export function explainLeak(file: string, { kind }: Pick<LeakPattern, 'kind'>): string {
   const path = file.split(sep);
   const extension = extname(file);
@@ -53,7 +57,12 @@ export function explainLeak(file: string, { kind }: Pick<LeakPattern, 'kind'>): 
     return 'A page was rendered with it. Look for a prop of a client component, text, metadata, or an inline script.';
   }
   if (extension === '.body') return 'A static route handler returned it.';
-  if (!CODE.has(extension)) return 'A server component passed it to a client component as a prop.';
+  if (extension === '.rsc') return 'A server component passed it to a client component as a prop.';
+  if (path.at(-1)?.startsWith('.env')) {
+    return 'A file of variables is part of the build. Leave it out, and set the variables where the program runs.';
+  }
+  if (!CODE.has(extension))
+    return 'The file was written or copied with it. Remove it there, or leave the file out.';
   if (kind === 'name') {
     return 'Client code contains it. Import the module of the schema with "import type", and read secrets on a server.';
   }
