@@ -289,6 +289,8 @@ describe('scanForSecrets', () => {
     await expect(scanForSecrets({ config, paths: [join(root, 'none')], values })).rejects.toThrow(
       'does not exist. Build first',
     );
+    const device = scanForSecrets({ config, paths: ['/dev/null'], values });
+    await expect(device).rejects.toThrow('is neither a folder nor a file');
     const target = await folderWith({ 'a.js': value });
     const folder = await folderWith({ 'b.js': '' });
     await symlink(target, join(folder, 'link'));

@@ -117,10 +117,10 @@ describe('the context', () => {
     expect(seen.filter((event) => event.startsWith('CONTEXT_CHANGED'))).toHaveLength(2);
   });
 
-  const circular: Record<string, EvaluationContext[string]> = { targetingKey: 'bob' };
-  circular['self'] = circular;
+  const circular: { targetingKey: string; self?: object } = { targetingKey: 'bob' };
+  circular.self = circular;
   it.each<[string, EvaluationContext]>([
-    ['is circular', circular],
+    ['is circular', circular as EvaluationContext],
     ['is not JSON', { targetingKey: 'bob', count: 1n as never }],
     ['the source refuses', { targetingKey: 'refused' }],
   ])('leaves no value of the previous user if it %s', async (_, context) => {

@@ -14,7 +14,9 @@ export async function* filesBelow(path: string): AsyncGenerator<string> {
     yield path;
     return;
   }
-  const entries = await readdir(path, { withFileTypes: true });
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    throw notReadable(path, error);
+  });
   for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
     const inner = join(path, entry.name);
     if (entry.isDirectory()) yield* filesBelow(inner);
@@ -23,15 +25,21 @@ export async function* filesBelow(path: string): AsyncGenerator<string> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    const code = errorCode(error);
-    throw new OptionsError(
-      'paths',
-      code === 'ENOENT'
-        ? `${path} does not exist. Build first, or check the path.`
-        : `${path} cannot be read (${code}).`,
-    );
-  }
+  const stats = await stat(path).catch((error: unknown) => {
+    throw notReadable(path, error);
+  });
+  if (stats.isDirectory() || stats.isFile()) return stats.isDirectory();
+  // Reading a pipe would wait for a writer.
+  throw new OptionsError('paths', `${path} is neither a folder nor a file.`);
+}
+
+/** The error for a path of the scan that cannot be read. */
+export function notReadable(path: string, error: unknown): OptionsError {
+  const code = errorCode(error);
+  return new OptionsError(
+    'paths',
+    code === 'ENOENT'
+      ? `${path} does not exist. Build first, or check the path.`
+      : `${path} cannot be read (${code}).`,
+  );
 }
