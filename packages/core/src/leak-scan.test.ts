@@ -168,6 +168,7 @@ describe('scanForSecrets', () => {
       'server/app/api/route.body': content,
       'server/chunks/secret.js': value,
       'cache/fetch-cache/1': value,
+      'dev/logs/next-development.log': value,
     });
     const { leaks, files } = await scanForSecrets({ config, paths: [folder], values });
     const found = leaks.map(({ file, kind }) => `${kind} ${file.slice(folder.length + 1)}`);

@@ -10,22 +10,31 @@ const CODE = new Set(['.js', '.mjs', '.cjs', '.map']);
 /** What Next.js prerenders: pages, payloads of server components, and responses of route handlers. */
 const PRERENDERED = new Set(['.html', '.rsc', '.body', '.json']);
 
+/** What is known about a folder by the tool that wrote it. */
+export interface BuildOutput {
+  namesCount: NamesCount;
+  /** Folders in it that are not a part of the build. */
+  without: ReadonlySet<string>;
+}
+
 /**
  * Returns which files of a build a browser can get. In the output of Next.js (it has a BUILD_ID) these are `static` and what
  * was prerendered; server code must contain the names of secrets. In any other folder they are all files.
  */
-export async function browserFiles(folder: string): Promise<NamesCount> {
+export async function readBuildOutput(folder: string): Promise<BuildOutput> {
   const isNext = await access(join(folder, 'BUILD_ID')).then(
     () => true,
     () => false,
   );
-  if (!isNext) return () => true;
-  return (file) => {
+  if (!isNext) return { namesCount: () => true, without: new Set() };
+  const namesCount: NamesCount = (file) => {
     const [room, ...path] = relative(folder, file).split(sep);
     if (room === 'static') return true;
     const isPage = ['app', 'pages', 'route-cache'].includes(path[0] ?? '');
     return room === 'server' && isPage && PRERENDERED.has(extname(file));
   };
+  // `next build` leaves what `next dev` has written, such as its log and its cache, which may be large.
+  return { namesCount, without: new Set([join(folder, 'dev')]) };
 }
 
 /**

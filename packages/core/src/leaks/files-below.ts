@@ -7,9 +7,10 @@ import { OptionsError } from '../errors.ts';
  * Every file below a folder, in the order of names, or the one file itself. Symbolic links are not followed: what they point
  * to may be outside of the build.
  *
+ * @param without - folders to leave out
  * @throws {OptionsError} if the path does not exist or cannot be read.
  */
-export async function* filesBelow(path: string): AsyncGenerator<string> {
+export async function* filesBelow(path: string, without: ReadonlySet<string>): AsyncGenerator<string> {
   if (!(await isFolder(path))) {
     yield path;
     return;
@@ -19,7 +20,8 @@ export async function* filesBelow(path: string): AsyncGenerator<string> {
   });
   for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
     const inner = join(path, entry.name);
-    if (entry.isDirectory()) yield* filesBelow(inner);
+    if (without.has(inner)) continue;
+    if (entry.isDirectory()) yield* filesBelow(inner, without);
     else if (entry.isFile()) yield inner;
   }
 }

@@ -2,7 +2,7 @@ import { relative, sep } from 'node:path';
 import { OptionsError } from '../errors.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 import { type AllowedLeak, allows, checkAllowances } from './allowed-leak.ts';
-import { browserFiles, explainLeak, isCommonWord, type NamesCount, pageOf } from './build-output.ts';
+import { explainLeak, isCommonWord, pageOf, readBuildOutput } from './build-output.ts';
 import { filesBelow } from './files-below.ts';
 import { type LeakPattern, namePatterns, valuePatterns } from './leak-patterns.ts';
 import { FileScanner } from './scan-file.ts';
@@ -67,10 +67,15 @@ export async function scanForSecrets(options: LeakScanOptions): Promise<LeakScan
   const used = new Set<AllowedLeak>();
   const result: LeakScanResult = { leaks: [], unusedAllowances: [], files: 0, bytes: 0 };
   for (const folder of paths) {
-    const namesCount: NamesCount = names ? await browserFiles(folder) : () => false;
-    for await (const file of filesBelow(folder)) {
+    const { namesCount, without } = await readBuildOutput(folder);
+    for await (const file of filesBelow(folder, without)) {
       const path = relative(folder, file) || relative(cwd, file);
-      const { bytes, leaks } = await search.search({ file, path, hasNames: namesCount(file), signal });
+      const { bytes, leaks } = await search.search({
+        file,
+        path,
+        hasNames: names && namesCount(file),
+        signal,
+      });
       result.files += 1;
       result.bytes += bytes;
       for (const leak of leaks) {
