@@ -124,7 +124,7 @@ describe('the context', () => {
     ['is not JSON', { targetingKey: 'bob', count: 1n as never }],
     ['the source refuses', { targetingKey: 'refused' }],
   ])('leaves no value of the previous user if it %s', async (_, context) => {
-    const { sources, isSet } = await openFor('ann');
+    const { sources, seen, isSet } = await openFor('ann');
     sources.arrive('ann');
     await isSet;
     await OpenFeature.setContext(context);
@@ -133,6 +133,8 @@ describe('the context', () => {
     sources.arrive('ann');
     await change;
     expect([theme(), client.providerStatus, [...sources.connected]]).toEqual(['ann', 'READY', ['ann']]);
+    const changed = ['RECONCILING RECONCILING', 'CONTEXT_CHANGED READY'];
+    expect(seen).toEqual(['READY READY', 'RECONCILING RECONCILING', 'ERROR ERROR', ...changed]);
   });
 
   it('may change before the first values', async () => {

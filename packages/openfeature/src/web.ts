@@ -72,6 +72,7 @@ export class SmooConfigWebProvider implements Provider {
    *
    * @throws {ProviderFatalError} if the server refuses the request, such as for a wrong key; with its reason.
    * @throws {GeneralError} if the values do not arrive in time.
+   * @throws {InvalidContextError} if the context cannot be sent, such as one with a circular reference.
    */
   async initialize(context: EvaluationContext = {}): Promise<void> {
     this.#begin(context, this.#options.snapshot);
@@ -82,7 +83,7 @@ export class SmooConfigWebProvider implements Provider {
    * Gets the values for another context. Until they arrive, evaluations return the default of the code, never a value
    * of the previous context.
    *
-   * @throws {InvalidContextError} if the context cannot be sent, such as one with a circular reference.
+   * @throws {InvalidContextError} (as a rejection) if the context cannot be sent, such as one with a circular reference.
    */
   onContextChange(_: EvaluationContext, context: EvaluationContext): Promise<void> | void {
     if (!this.#begin(context, undefined) && this.#session?.hasValues) return;
@@ -127,7 +128,8 @@ export class SmooConfigWebProvider implements Provider {
 
   /**
    * Begins a session for the context, unless it is that of the present one, and restarts the time for its values. Returns
-   * whether there is another session.
+   * whether there is another session. It does not throw, because the SDK emits no further events after an `onContextChange`
+   * that did; `#settle` does.
    */
   #begin(sdkContext: EvaluationContext, snapshot: Snapshot | undefined): boolean {
     try {
@@ -140,10 +142,9 @@ export class SmooConfigWebProvider implements Provider {
     } catch (error) {
       // The values of the context before must not be read for this one.
       this.#endSession();
-      this.#contextError = new InvalidContextError('The context cannot be sent to the server.', {
-        cause: error,
-      });
-      throw this.#contextError;
+      const message = 'The context cannot be sent to the server.';
+      this.#contextError = new InvalidContextError(message, { cause: error });
+      return true;
     } finally {
       // Those who wait for the previous session now wait for this one.
       this.#wake();
