@@ -21,6 +21,8 @@ export interface ScanOptions {
   bundle?: string;
   /** A module that exports `allow`. */
   allow?: string;
+  /** Whether names of secrets are leaks too. */
+  names: boolean;
 }
 
 /** `scan`: looks for the schema's secrets in the output of a build. Returns 1 if there are any. */
@@ -44,6 +46,8 @@ export async function runScan(
     config,
     values,
     allow,
+    names: options.names,
+    cwd: io.cwd,
     paths: paths.map((path) => resolve(io.cwd, path)),
   });
   const unknown = names.filter((name) => !known.has(name));
