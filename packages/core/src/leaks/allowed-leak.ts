@@ -1,7 +1,7 @@
 import { OptionsError } from '../errors.ts';
 import type { AnyConfig } from '../schema/config-types.ts';
 
-/** Text that looks like a leak and is none. */
+/** An occurrence that is not a leak. */
 export interface AllowedLeak {
   /** Key of the schema. */
   key: string;
