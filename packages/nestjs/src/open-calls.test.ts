@@ -129,7 +129,7 @@ it('messages have contexts of their own if the transport gives all of them one o
   const send = (user: string) => transport.deliver('read', { user }, connection);
   expect(await Promise.all(USERS.map(send))).toEqual(USERS.map(result));
   await Promise.all(USERS.map((user) => transport.deliver('guarded', { user }, connection)));
-  expect(seen.map(([, user]) => user).sort()).toEqual([...USERS].sort());
+  expect(seen.map(([, user]) => String(user)).sort()).toEqual([...USERS].sort());
 });
 
 it.each([[[ScopedListener, Listener]], [[Listener, ScopedListener]]])(
@@ -177,7 +177,7 @@ it('calls of another library have contexts of their own if they share an argumen
     .get(ExternalContextCreator)
     .create(
       controller as unknown as Record<string, unknown>,
-      controller.read as () => unknown,
+      Object.getOwnPropertyDescriptor(ReadController.prototype, 'read')?.value as () => unknown,
       'read',
       ROUTE_ARGS_METADATA,
       { exchangeKeyForValue: () => undefined },
