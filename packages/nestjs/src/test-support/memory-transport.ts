@@ -6,7 +6,7 @@ export class MemoryTransport extends Server implements CustomTransportStrategy {
   override on(): void {}
 
   override unwrap<Unwrapped>(): Unwrapped {
-    throw new Error('There is no underlying server.');
+    throw new Error('The transport has no underlying server.');
   }
 
   listen(callback: () => void): void {
