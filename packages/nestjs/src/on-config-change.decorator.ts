@@ -19,7 +19,7 @@ export type ConfigPath<Config extends AnyConfig = RegisteredConfig> =
 
 /**
  * Calls a method of a provider or controller after each change of these keys, with the paths that changed. Errors are
- * logged. It is not called for the values at the start.
+ * logged, without their message for a secret. It is not called for the values at the start.
  *
  * @example
  * @OnConfigChange('flags.newCheckout', 'limits.cartItems') refresh(changed: ConfigPath[]) {}
