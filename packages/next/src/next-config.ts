@@ -36,6 +36,8 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
       return read.client.flag(key, read.context);
     },
     flags: async (keys, given) => {
+      if (!Array.isArray(keys))
+        throw new OptionsError('keys', "flags: pass an array of names: flags(['name']).");
       const read = await evaluated('flags', keys, given);
       return keys.map((key) => read.client.flag(key, read.context)) as never;
     },

@@ -11,6 +11,8 @@ import {
   type SnapshotEventClient,
 } from '@smooai/config/server';
 import { browserView } from './browser-view.ts';
+import { contextInTime, LATE } from './context-in-time.ts';
+import { warnOnce } from './report-once.ts';
 import { endOnShutdown, isShuttingDown } from './shutdown.ts';
 
 /** Options of {@link createSnapshotRouteHandler}: either `client` or `getClient`. */
@@ -41,11 +43,14 @@ const STREAM_HEADERS = {
 
 const RETRY = { 'retry-after': '5' };
 
+/** The longest delay of a timer; a longer one would fire at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 /**
  * Creates a route handler that streams the snapshot of the request's context to the pages of this app, as server-sent
  * events. The app's server has the credentials, so the browser needs none. Pages of other sites get 403.
  *
- * @throws {OptionsError} unless exactly one of `client` and `getClient` is given.
+ * @throws {OptionsError} unless exactly one of `client` and `getClient` is given, or for a wrong `heartbeatMs`.
  * @example
  * // app/api/config/stream/route.ts
  * export const GET = createSnapshotRouteHandler({ client, context: () => ({}) });
@@ -55,6 +60,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
 ): SnapshotRouteHandler {
   const getClient = clientGetter(options);
   const { heartbeatMs } = options;
+  checkHeartbeat(heartbeatMs);
   const viewOf = browserView<C>(options.keys);
   const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
     options.context?.(request);
@@ -66,13 +72,24 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       const client = await getClient();
       // Next runs GET for HEAD and drops the body without cancelling it, so no stream is opened.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-      return openStream(viewOf(client), await contextOf(request), { signal: request.signal, heartbeatMs });
+      const context = await contextInTime(contextOf(request), request.signal);
+      if (context === LATE) return refusal(503, 'The context of this request took too long.', RETRY);
+      return openStream(viewOf(client), context, { signal: request.signal, heartbeatMs });
     } catch (error) {
       if (!isConfigError(error)) throw error;
+      warnOnce('The stream has no values.', error);
       // Without the cause, because the error may name internal hosts.
       return refusal(503, 'The configuration is not available at the moment.', RETRY);
     }
   };
+}
+
+function checkHeartbeat(ms: unknown): void {
+  if (ms === undefined || (typeof ms === 'number' && ms >= 1 && ms <= MAX_DELAY_MS)) return;
+  throw new OptionsError(
+    'heartbeatMs',
+    `"heartbeatMs" must be a number of milliseconds from 1 to ${MAX_DELAY_MS}.`,
+  );
 }
 
 function openStream<C extends AnyConfig>(
