@@ -12,6 +12,7 @@ import {
 } from '@smooai/config/server';
 import { browserView } from './browser-view.ts';
 import { contextInTime, LATE } from './context-in-time.ts';
+import { checkBrowserKeys, checkContextOption, checkHeartbeat } from './option-checks.ts';
 import { warnOnce } from './report-once.ts';
 import { endOnShutdown, isShuttingDown } from './shutdown.ts';
 
@@ -43,14 +44,12 @@ const STREAM_HEADERS = {
 
 const RETRY = { 'retry-after': '5' };
 
-/** The longest delay of a timer; a longer one would fire at once. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
-
 /**
  * Creates a route handler that streams the snapshot of the request's context to the pages of this app, as server-sent
  * events. The app's server has the credentials, so the browser needs none. Pages of other sites get 403.
  *
- * @throws {OptionsError} unless exactly one of `client` and `getClient` is given, or for a wrong `heartbeatMs`.
+ * @throws {OptionsError} unless exactly one of `client` and `getClient` is given, and for an option with a wrong
+ * value.
  * @example
  * // app/api/config/stream/route.ts
  * export const GET = createSnapshotRouteHandler({ client, context: () => ({}) });
@@ -61,6 +60,8 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
   const getClient = clientGetter(options);
   const { heartbeatMs } = options;
   checkHeartbeat(heartbeatMs);
+  checkContextOption(options.context);
+  checkBrowserKeys('keys', options.keys, options.client?.config);
   const viewOf = browserView<C>(options.keys);
   const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
     options.context?.(request);
@@ -82,14 +83,6 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       return refusal(503, 'The configuration is not available at the moment.', RETRY);
     }
   };
-}
-
-function checkHeartbeat(ms: unknown): void {
-  if (ms === undefined || (typeof ms === 'number' && ms >= 1 && ms <= MAX_DELAY_MS)) return;
-  throw new OptionsError(
-    'heartbeatMs',
-    `"heartbeatMs" must be a number of milliseconds from 1 to ${MAX_DELAY_MS}.`,
-  );
 }
 
 function openStream<C extends AnyConfig>(
