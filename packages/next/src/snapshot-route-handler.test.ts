@@ -140,8 +140,8 @@ describe('createSnapshotRouteHandler', () => {
 
   it('returns 503 without details while the configuration is not available, and logs the reason once', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
-    const failure = new ReadyTimeoutError('config.internal:4400 refused the connection');
-    const handler = createSnapshotRouteHandler({ getClient: () => Promise.reject(failure) });
+    const fail = () => Promise.reject(new ReadyTimeoutError('config.internal:4400 refused the connection'));
+    const handler = createSnapshotRouteHandler({ getClient: fail });
     await handler(request());
     const response = await handler(request());
     expect(response.status).toBe(503);

@@ -65,12 +65,15 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
   const viewOf = browserView<C>(options.keys);
   const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
     options.context?.(request);
+  // A client that is not ready can reject with a new error for each request, and browsers ask again every few seconds.
+  let reported = '';
   return async (request) => {
     if (isCrossSite(request)) return refusal(403, 'This stream is only available to pages of the same site.');
     if (isShuttingDown())
       return refusal(503, 'This server is shutting down.', { ...RETRY, connection: 'close' });
     try {
       const client = await getClient();
+      reported = '';
       // Next runs GET for HEAD and drops the body without cancelling it, so no stream is opened.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
       const context = await contextInTime(contextOf(request), request.signal);
@@ -78,7 +81,8 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       return openStream(viewOf(client), context, { signal: request.signal, heartbeatMs });
     } catch (error) {
       if (!isConfigError(error)) throw error;
-      warnOnce('The stream has no values.', error);
+      if (error.message !== reported) warnOnce('The stream has no values.', error);
+      reported = error.message;
       // Without the cause, because the error may name internal hosts.
       return refusal(503, 'The configuration is not available at the moment.', RETRY);
     }
