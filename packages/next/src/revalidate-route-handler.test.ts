@@ -69,6 +69,19 @@ describe('POST of handlers', () => {
     expect((await post('{}', signed('{}', { key: own.secret }), own)).status).toBe(403);
   });
 
+  it('uses a secret as it is if there is nothing after the prefix of Standard Webhooks', async () => {
+    const own = { secret: `whsec_${' '.repeat(10)}` };
+    expect((await post('{}', signed('{}', { key: own.secret }), own)).status).toBe(204);
+    expect((await post('{}', signed('{}', { key: '' }), own)).status).toBe(403);
+  });
+
+  it('returns 408 to a sender that disconnects, without an error in the log of the app', async () => {
+    const { handlers } = createNextConfig({ client: createTestClient({ config: shopConfig() }) });
+    const body = new ReadableStream({ pull: () => Promise.reject(new Error('aborted')) });
+    const init = { method: 'POST', headers: bearer, body, duplex: 'half' };
+    expect((await handlers.POST(new Request(url, init))).status).toBe(408);
+  });
+
   const old = /too old, or the clock of its sender is wrong/;
   const mismatch = /signature does not match/;
   const refused: [name: string, status: number, message: RegExp, body: string, headers: Headers][] = [
@@ -102,6 +115,10 @@ describe('POST of handlers', () => {
     ['that was signed in the future', 403, old, '{}', signed('{}', { ageS: -320 })],
     ['with a body that is not JSON', 400, /The body must be empty or/, 'newCheckout', bearer],
     ['with a body that is null', 400, /The body must be empty or/, 'null', bearer],
+    ['with a body that is one name', 400, /The body must be empty or/, '"newCheckout"', bearer],
+    ['with a body that is a number', 400, /The body must be empty or/, '5', bearer],
+    ['with a body that is a list', 400, /The body must be empty or/, '["newCheckout"]', bearer],
+    ['with keys that are an object', 400, /The body must be empty or/, '{"keys":{}}', bearer],
     ['with keys that are not texts', 400, /The body must be empty or/, '{"keys":[1]}', bearer],
     ['with an empty key', 400, /The body must be empty or/, '{"keys":[""]}', bearer],
     ['with a long key', 400, /at most 200 characters/, JSON.stringify({ keys: ['k'.repeat(201)] }), bearer],
