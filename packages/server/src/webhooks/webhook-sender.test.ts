@@ -8,11 +8,11 @@ const secret = 'a-secret-of-the-tests';
 const fast = { timeoutMs: 60_000, backoff: { baseMs: 1, capMs: 5 }, retryForMs: 3_600_000 };
 
 function senderTo(url: string, timing: Partial<WebhookTiming> = {}) {
-  const logged: Record<string, unknown>[] = [];
+  const logged: { level: string; message: string; reason?: string; retryInMs?: number }[] = [];
   const log = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, message, ...fields });
   const [target] = resolveWebhooks([{ url, secret }]);
-  if (target === undefined) throw new Error('There is no target.');
+  if (target === undefined) throw new Error('The target is missing.');
   const logger = { warn: log('warn'), error: log('error') } as never;
   const sender = new WebhookSender(target, logger, { ...fast, ...timing });
   onTestFinished(() => sender.close(AbortSignal.abort()));
