@@ -26,7 +26,7 @@ export function addWebhookFlags(command: Command): Command {
         `send the names of changed keys here, signed with ${SECRET_VARIABLE}; repeatable`,
       )
         .env(URL_VARIABLE)
-        .argParser((text, urls: string[] = []) => [...urls, ...words(text, /\s+/)]),
+        .argParser((text, urls: string[] | undefined) => [...(urls ?? []), ...words(text, /\s+/)]),
     )
     .addOption(
       new Option('--webhook-environments <names>', 'only for these environments, separated by commas')

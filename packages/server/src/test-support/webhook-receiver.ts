@@ -42,7 +42,7 @@ export async function startReceiver(
     request.on('end', () => {
       const text = Buffer.concat(chunks).toString();
       const id = String(request.headers['webhook-id']);
-      const signed = `${id}.${request.headers['webhook-timestamp']}.${text}`;
+      const signed = `${id}.${String(request.headers['webhook-timestamp'])}.${text}`;
       const mac = Buffer.from(createHmac('sha256', secret).update(signed).digest('base64'));
       const given = Buffer.from(String(request.headers['webhook-signature']).replace('v1,', ''));
       const isSigned = given.length === mac.length && timingSafeEqual(given, mac);
