@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { RevalidateSender } from './revalidate-sender.ts';
 import { configTag, createNextConfig } from './server.ts';
-import { inNext, inRouteHandler } from './test-support/next-render.ts';
+import { inNext } from './test-support/next-render.ts';
+import { serveRoute } from './test-support/route-server.ts';
 import { shopConfig } from './test-support/shop-config.ts';
 
 const secret = 'a-secret-of-the-tests';
@@ -13,37 +11,13 @@ const secret = 'a-secret-of-the-tests';
 /** An app that serves `handlers.POST`, and what its requests have revalidated. */
 async function startApp(failures: number[] = []) {
   const client = createTestClient({ config: shopConfig() });
-  const revalidated: string[][] = [];
-  const statuses: number[] = [];
-  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const request = new Request('http://127.0.0.1/', {
-      method: incoming.method ?? '',
-      headers: incoming.headers as Record<string, string>,
-      body: Buffer.concat(chunks),
-    });
-    const failure = failures.shift();
-    if (failure === undefined) {
-      const result = await inRouteHandler(() => next.handlers.POST(request));
-      statuses.push(result.response.status);
-      revalidated.push((result.revalidated as [string][]).map(([tag]) => tag));
-    } else statuses.push(failure);
-    outgoing.writeHead(statuses.at(-1) ?? 500).end();
-  };
-  const app = createServer((incoming, outgoing) => {
-    respond(incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  app.listen(0, '127.0.0.1');
-  await once(app, 'listening');
-  const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}/`;
-  const next = createNextConfig({ client, revalidate: { secret, url } });
+  const route = await serveRoute((request) => next.handlers.POST(request), failures);
+  const next = createNextConfig({ client, revalidate: { secret, url: route.url } });
   const close = async (): Promise<void> => {
     await client.close();
-    app.closeAllConnections();
-    app.close();
+    route.close();
   };
-  return { client, next, url, revalidated, statuses, close };
+  return { client, next, url: route.url, revalidated: route.revalidated, statuses: route.statuses, close };
 }
 
 describe("where Next's cache handlers are not found", () => {

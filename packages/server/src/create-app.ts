@@ -36,6 +36,7 @@ import { registerTokenRoutes } from './routes/token.ts';
 import { registerValuesRoutes } from './routes/values.ts';
 import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 /** Builds the Fastify instance with every route. It does not listen yet. */
 export async function createApp(
@@ -46,14 +47,19 @@ export async function createApp(
     start,
     closing,
   }: { location: { url: string }; start: { readonly isComplete: boolean }; closing: AbortSignal },
-): Promise<FastifyInstance> {
+): Promise<{ app: FastifyInstance; webhooks: Webhooks }> {
   const app = createFastify(options);
   const changes = new ChangeBus();
   const clients = new ClientDirectory(storage);
   const tokens = await TokenService.open(storage, { ttlSec: options.tokenTtlSec });
   const access = new AccessWatch({ tokens, clients });
   const service = new ConfigService({ storage, changes, log: app.log });
-  app.addHook('onClose', () => service.close());
+  const readView = (id: string) => service.viewById(id);
+  const webhooks = new Webhooks({ targets: options.webhooks, changes, log: app.log, readView });
+  app.addHook('onClose', async () => {
+    await webhooks.close(options.timeouts.closeMs);
+    await service.close();
+  });
   const context: ServerContext = {
     storage,
     changes,
@@ -82,7 +88,7 @@ export async function createApp(
   registerRevokeRoutes(app, context, oauth);
   registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
   registerConfigRoutes(app, context);
-  return app;
+  return { app, webhooks };
 }
 
 function registerConfigRoutes(app: FastifyInstance, context: ServerContext): void {

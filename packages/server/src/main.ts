@@ -3,11 +3,12 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
+import { isLoopback } from './lib/loopback.ts';
 import { isRecord } from './lib/record.ts';
 import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
-import { isLoopback } from './server-options.ts';
 import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
 import { StorageError } from './storage/storage-error.ts';
+import { addWebhookFlags, type WebhookFlags, webhooksOf } from './webhook-flags.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -20,7 +21,7 @@ ${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or in the file <db>.key.
 Back up the key: without it the secrets are lost.
 `;
 
-interface CommandLine {
+interface CommandLine extends WebhookFlags {
   host: string;
   port: number;
   db: string;
@@ -35,7 +36,7 @@ interface CommandLine {
 }
 
 function createCommand(): Command {
-  return new Command('smooai-config-server')
+  const command = new Command('smooai-config-server')
     .description('The config server: OAuth2 tokens, values, schemas, environments and live streams.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
@@ -50,7 +51,8 @@ function createCommand(): Command {
     )
     .option('--public-url <url>', 'URL by which clients reach this server, if a proxy is in front of it')
     .option('--trust-proxy', 'trust X-Forwarded-For; only behind a proxy that sets it')
-    .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600)
+    .option('--token-ttl <seconds>', 'lifetime of an access token', wholeNumber(1, 30 * 24 * 3600), 3600);
+  return addWebhookFlags(command)
     .addOption(
       new Option('--log-level <level>', 'level of the JSON log on standard error')
         .choices(LOG_LEVELS)
@@ -91,6 +93,7 @@ async function run(): Promise<void> {
     newAdminClient: options.newAdminClient ?? false,
     beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,
+    webhooks: webhooksOf(options, process.env),
     logger: createServerLogger({ level: options.logLevel }),
     ...(options.credentials === undefined ? {} : { credentialsFile: options.credentials }),
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
