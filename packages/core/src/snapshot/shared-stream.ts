@@ -108,9 +108,9 @@ function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Tab {
   };
   if (channel)
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
-      if (!data.isQuestion) {
-        if (!stream) follow(data);
-      } else if (stream) send(store.status === 'live' ? { snapshot: store.snapshot as Snapshot } : {});
+      if (data.isQuestion) {
+        if (stream) send(store.status === 'live' ? { snapshot: store.snapshot as Snapshot } : {});
+      } else if (!stream) follow(data);
     };
   const takeLead = waitForLead(name, { signal: left.signal, lead, lose });
   if (!stream) ask();
@@ -150,10 +150,7 @@ function waitForLead(
   const request = (options: LockOptions): void => {
     locks.request(name, options, hold).catch((error: Error) => {
       if (signal.aborted) return;
-      if (error.name !== 'AbortError') {
-        lead();
-        return;
-      }
+      if (error.name !== 'AbortError') return lead();
       lose();
       if (options.signal) request(options);
     });

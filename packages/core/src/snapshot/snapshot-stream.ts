@@ -51,14 +51,14 @@ export function followStream(
       clearTimeout(timer);
       timer = setTimeout(() => attempt.abort(), silenceMs);
     };
-    let waitMs = 0;
+    let waitMs: number | undefined;
     let refusal: SnapshotRefusal | undefined;
     alive();
     try {
       const response = await fetch(url, {
         signal: attempt.signal,
-        cache: 'no-store',
         headers: { accept: TYPE },
+        cache: 'no-store',
       });
       waitMs = Number(response.headers.get('retry-after')) * 1000;
       if (response.ok && response.headers.get('content-type')?.startsWith(TYPE)) {
