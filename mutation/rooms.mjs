@@ -25,6 +25,11 @@ export const rooms = {
     mutate: ['src/ruleset'],
     tests: ['src/ruleset/*.test.ts'],
   },
+  leaks: {
+    package: 'core',
+    mutate: ['src/leaks'],
+    tests: ['src/leak-scan*.test.ts'],
+  },
   'disk-cache': {
     package: 'core',
     mutate: ['src/disk-cache'],

@@ -49,6 +49,9 @@ export default {
     include: JSON.parse(process.env.MUTATION_TESTS),
     typecheck: { enabled: false },
     reporters: [],
+    // A mutant that makes a test wait forever costs this much in each test. Tests that set a limit of their own keep it.
+    testTimeout: 5_000,
+    hookTimeout: 5_000,
     sequence: { sequencer: QuickestFirst },
   },
 };
