@@ -1,6 +1,6 @@
 import { EventEmitter, getEventListeners } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type Mock, vi } from 'vitest';
 import { EventStream, type StreamOptions, toStreamEvent } from './event-stream.ts';
 
 const PIECE = 64 * 1024;
@@ -10,7 +10,7 @@ const MEBIBYTE = 1024 * 1024;
 class FakeResponse extends EventEmitter {
   readonly written: Buffer[] = [];
   readonly headers: Record<string, unknown> = {};
-  readonly socket = { setNoDelay: vi.fn() };
+  socket: { setNoDelay: Mock } | null = { setNoDelay: vi.fn() };
   readonly flushHeaders = vi.fn();
   hasRoom = true;
   closed = false;
@@ -53,20 +53,21 @@ class FakeResponse extends EventEmitter {
   }
 }
 
-function setUp(streams?: StreamOptions) {
+function setUp(streams?: StreamOptions, principal: object | null = { clientId: 'a' }) {
   const response = new FakeResponse();
   const closing = new AbortController();
   const info = vi.fn();
   const lost = vi.fn();
+  const onAccessLost = vi.fn(() => lost);
   const reply = {
     raw: response,
     hijack: vi.fn(),
     getHeaders: () => ({ 'x-of-a-hook': 'a', 'x-absent': undefined }),
   };
-  const request = { principal: { clientId: 'a' }, log: { info } };
+  const request = { ...(principal && { principal }), log: { info } };
   const context = {
     closing: closing.signal,
-    onAccessLost: () => lost,
+    onAccessLost,
     ...(streams && { streams }),
   };
   const stream = new EventStream(
@@ -74,7 +75,7 @@ function setUp(streams?: StreamOptions) {
     reply as unknown as FastifyReply,
     context,
   );
-  return { stream, response, reply, closing, info, lost };
+  return { stream, response, reply, closing, info, lost, onAccessLost };
 }
 
 const bytes = (length: number): [Uint8Array] => [Buffer.alloc(length, 'x')];
@@ -94,14 +95,14 @@ describe('the start of an event stream', () => {
     stream.open();
     expect(reply.hijack).toHaveBeenCalledOnce();
     expect(response.status).toBe(200);
-    expect(response.headers).toEqual({
+    expect(response.headers).toStrictEqual({
       'x-of-a-hook': 'a',
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
     expect(response.flushHeaders).toHaveBeenCalledOnce();
-    expect(response.socket.setNoDelay).toHaveBeenCalledWith(true);
+    expect(response.socket?.setNoDelay).toHaveBeenCalledWith(true);
     stream.end();
   });
 
@@ -111,6 +112,16 @@ describe('the start of an event stream', () => {
     expect(() => stream.open()).toThrow('The server is closing.');
     expect([lost.mock.calls.length, getEventListeners(closing.signal, 'abort').length]).toEqual([1, 0]);
     expect([response.status, response.ended, stream.isOpen]).toEqual([undefined, 0, false]);
+  });
+
+  it('works without a caller to watch, and after its socket is gone', () => {
+    const { stream, response, onAccessLost } = setUp({}, null);
+    response.socket = null;
+    stream.open();
+    expect([response.status, stream.isOpen, onAccessLost.mock.calls.length]).toEqual([200, true, 0]);
+    stream.end();
+    stream.end();
+    expect(response.ended).toBe(1);
   });
 
   it('ends a response at once whose stream has ended before', () => {
