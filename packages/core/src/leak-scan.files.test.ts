@@ -236,4 +236,30 @@ describe('SecretDetector', () => {
         .map(({ key }) => key),
     ).toEqual(['paymentKey', 'password']);
   });
+
+  it('finds a value after a chunk of any length', () => {
+    const detector = new SecretDetector();
+    detector.add(values);
+    for (let length = 0; length <= 300; length++) {
+      const push = detector.stream();
+      push(bytes('x'.repeat(length) + value.slice(0, 9)));
+      expect(push(bytes(value.slice(9))), String(length)).toHaveLength(1);
+    }
+  });
+
+  it('keeps only the end of a text, and does no work for values that it knows', () => {
+    const detector = new SecretDetector();
+    detector.add(values);
+    const concat = vi.spyOn(Buffer, 'concat');
+    const encode = vi.spyOn(TextEncoder.prototype, 'encode');
+    const push = detector.stream();
+    for (let count = 0; count < 20; count++) push(new Uint8Array(1_000));
+    const lengths = concat.mock.calls.map(([parts]) => parts.reduce((sum, { length }) => sum + length, 0));
+    detector.add(values);
+    detector.add([...values]);
+    const encoded = encode.mock.calls.length;
+    vi.restoreAllMocks();
+    expect(Math.max(...lengths)).toBeLessThan(1_300);
+    expect(encoded).toBe(0);
+  });
 });
