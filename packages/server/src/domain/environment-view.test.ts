@@ -147,6 +147,17 @@ describe('changedKeys', () => {
     expect(keys).toEqual(new Set(['gone', 'moved', 'other', 'removed', 'limit', 'added']));
   });
 
+  it('names a key that has only moved to another tier', () => {
+    const flag: JsonSchema = { type: 'string', default: 'a' };
+    const publicConfigSchema = { type: 'object' as const, properties: { theme: flag } };
+    const moved = readSchemaKeys({
+      ...EMPTY_SCHEMA,
+      properties: { ...EMPTY_SCHEMA.properties, publicConfigSchema },
+    });
+    const keys = changedKeys(viewOf({ keys: flagsOf({ theme: flag }) }), viewOf({ keys: moved }));
+    expect(keys).toEqual(new Set(['theme']));
+  });
+
   it('names keys that use a segment that changed, and no others', () => {
     const values: Values = {
       one: ['feature_flag', using('one')],
