@@ -63,14 +63,15 @@ describe('a condition with its segments', () => {
       any: Array.from({ length: size - 1 }, () => inCountry('NL')),
     });
     const all = { largest: ofSize(20_000), larger: ofSize(20_001), half: ofSize(10_000), twice: { all: [] } };
-    const twice: Condition = { all: [{ segment: 'half' }, { segment: 'half' }] };
+    const pair: Condition[] = [{ segment: 'half' }, { segment: 'half' }];
+    const own = Array.from({ length: 30_000 }, () => inCountry('NL'));
     const expected = [
       [{ segment: 'largest' }, false],
       [{ segment: 'larger' }, true],
-      [twice, false],
-      [{ all: [twice, { segment: 'half' }] }, true],
-      [ofSize(30_000), false],
-      [{ all: [...(twice.all ?? []), ...(ofSize(30_000).any ?? [])] }, false],
+      [{ all: pair }, false],
+      [{ all: [...pair, { segment: 'half' }] }, true],
+      [{ all: own }, false],
+      [{ all: [...pair, ...own] }, false],
     ] as const;
     const shared = compileSegments(all);
     for (const [condition, isTooLarge] of expected) {
