@@ -16,8 +16,8 @@ const layers = {
     ['errors', 'wire', 'tiers', 'environment-variable'],
   ],
   server: [
-    ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'bootstrap'],
-    ['routes'],
+    ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'webhook-flags', 'bootstrap'],
+    ['routes', 'webhooks'],
     ['http'],
     ['auth'],
     ['domain'],

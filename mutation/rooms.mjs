@@ -25,6 +25,11 @@ export const rooms = {
     mutate: ['src/ruleset'],
     tests: ['src/ruleset/*.test.ts'],
   },
+  leaks: {
+    package: 'core',
+    mutate: ['src/leaks'],
+    tests: ['src/leak-scan*.test.ts'],
+  },
   'disk-cache': {
     package: 'core',
     mutate: ['src/disk-cache'],
@@ -43,8 +48,8 @@ export const rooms = {
   // The parts of the streams and of the domain that have tests of their own, which need no server and are quick.
   'event-stream': {
     package: 'server',
-    mutate: ['src/http/event-stream.ts', 'src/http/stream-limits.ts'],
-    tests: ['src/http/{event-stream,stream-limits}.test.ts'],
+    mutate: ['event-stream', 'stream-limits', 'read-limit'].map((name) => `src/http/${name}.ts`),
+    tests: ['src/http/{event-stream,stream-limits,read-limit}*.test.ts'],
   },
   streams: {
     package: 'server',

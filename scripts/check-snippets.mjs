@@ -146,6 +146,8 @@ async function compile(document, modules) {
   if (!modules.some(({ file }) => file === 'config.ts')) {
     const isRegistered = modules.some(({ code }) => code.some((line) => line.includes('interface Register')));
     write('config.ts', isRegistered ? schema : schema + registration);
+    // Where the README of the Next.js adapter has it.
+    write('app/schema.ts', "export { config } from '../config';");
   }
   write('tsconfig.json', tsconfig);
   const output = await new Promise((resolve) => {

@@ -4,6 +4,8 @@ import { changes } from './changes.mjs';
 import { diskCache } from './disk-cache.mjs';
 import { domain } from './domain.mjs';
 import { evaluation } from './evaluation.mjs';
+import { eventStream } from './event-stream.mjs';
+import { leaks } from './leaks.mjs';
 import { redact } from './redact.mjs';
 import { ruleset } from './ruleset.mjs';
 import { streams } from './streams.mjs';
@@ -11,5 +13,5 @@ import { token } from './token.mjs';
 
 export const explained = [
   ...[redact, token, evaluation, diskCache, ruleset],
-  ...[auth, changes, domain, streams],
+  ...[auth, changes, domain, eventStream, leaks, streams],
 ].flat();

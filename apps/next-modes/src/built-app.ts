@@ -1,3 +1,4 @@
+import type { WebhookOptions } from '@smooai/config-server';
 import { afterAll, afterEach, beforeAll, inject } from 'vitest';
 import type { Build } from './builds.ts';
 import { NextApp } from './next-app.ts';
@@ -16,8 +17,11 @@ export interface BuiltApp {
   start(env?: Record<string, string>): Promise<void>;
 }
 
-/** An app that was built for all test files, with a config server for those of one file. It is stopped after each test. */
-export function builtApp(name: 'cached' | 'classic'): BuiltApp {
+/**
+ * An app that was built for all test files, with a config server for those of one file. It is stopped after each test.
+ * @param webhooks - those of the config server, read when it starts
+ */
+export function builtApp(name: 'cached' | 'classic', webhooks: () => WebhookOptions[] = () => []): BuiltApp {
   const app = new NextApp(name);
   let server: ShopServer | undefined;
   const running = (): ShopServer => {
@@ -26,7 +30,7 @@ export function builtApp(name: 'cached' | 'classic'): BuiltApp {
   };
 
   beforeAll(async () => {
-    server = await ShopServer.start();
+    server = await ShopServer.start(webhooks());
   });
 
   afterEach(() => app.stop());

@@ -1,6 +1,6 @@
 import { toJsonSchema } from '@smooai/config';
 import { ConfigApi, TokenProvider } from '@smooai/config/server';
-import { type ConfigServer, createConfigServer } from '@smooai/config-server';
+import { type ConfigServer, createConfigServer, type WebhookOptions } from '@smooai/config-server';
 import { config } from '../shared/schema.ts';
 
 type Tier = 'public' | 'secret' | 'feature_flag' | 'limit';
@@ -24,8 +24,8 @@ export class ShopServer {
     this.#environments = environments;
   }
 
-  static async start(): Promise<ShopServer> {
-    const server = await createConfigServer({ timeouts: { closeMs: 500 } });
+  static async start(webhooks: WebhookOptions[] = []): Promise<ShopServer> {
+    const server = await createConfigServer({ webhooks, timeouts: { closeMs: 500 } });
     if (server.credentials === undefined) throw new Error('The server has no credentials.');
     const { apiUrl, authUrl, organizationId, clientId, clientSecret } = server.credentials;
     const tokenProvider = new TokenProvider({ authUrl, clientId, clientSecret });

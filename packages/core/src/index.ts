@@ -46,6 +46,8 @@ export {
   type RolloutTrace,
   type RuleTrace,
 } from './evaluation/explain/explain.ts';
+export { createBackoff } from './http/backoff.ts';
+export { readRetryAfter } from './http/retry-after.ts';
 export type {
   AnyConfig,
   BrowserFlagValue,

@@ -51,6 +51,10 @@ describe('scanForSecrets', () => {
     ['in JSON', 'escaped', JSON.stringify({ value })],
     ['in JSON in a string', 'escaped', JSON.stringify(JSON.stringify({ value }))],
     ['in JSON of a script element', 'escaped', '"k\\"y/\\u0026\\u003cé\\u003e 12+34"'],
+    ['in JSON in JSON of a script element', 'escaped', '"k\\\\\\"y/\\u0026\\u003cé\\u003e 12+34"'],
+    ['in ASCII JSON', 'escaped', '"k\\"y/&<\\u00e9> 12+34"'],
+    ['in ASCII code', 'escaped', `'k"y/&<\\xE9> 12+34'`],
+    ['in text of Svelte', 'HTML', 'k"y/&amp;&lt;é> 12+34'],
     ['in an attribute', 'HTML', '<p title="k&quot;y/&amp;&lt;é&gt; 12+34">'],
     ['in a URL', 'URL-encoded', `?key=${encodeURIComponent(value)}`],
     ['in a form', 'URL-encoded', new URLSearchParams({ value }).toString()],
@@ -69,6 +73,24 @@ describe('scanForSecrets', () => {
     expect(JSON.stringify(leaks) + formatLeaks(leaks, root)).not.toContain('12+34');
   });
 
+  it.each([
+    ["it's-a-secret", 'it&#39;s-a-secret'],
+    [`it's "a" secret`, `'it\\'s "a" secret'`],
+    [`a\`secret\${1}\\`, `\`a\\\`secret\\\${1}\\\\\``],
+    ['-----BEGIN-----\nMII\\n', '`-----BEGIN-----\nMII\\\\n`'],
+    ['the-\u{1f511}-key', '"the-\\u{1F511}-key"'],
+    ['the-\u{1f511}-key', '"the-\\ud83d\\udd11-key"'],
+    ['the-\u20ac-key', '"the-\\u20AC-key"'],
+  ])('finds %j where code or HTML has %s', async (secret, text) => {
+    const folder = await folderWith({ 'a.js': text });
+    const { leaks } = await scanForSecrets({
+      config,
+      paths: [folder],
+      values: [{ key: 'paymentKey', value: secret }],
+    });
+    expect(leaks).toHaveLength(1);
+  });
+
   it.each(['"paymentKey"', "'paymentKey'", '`paymentKey`', '\\"paymentKey\\"', '&quot;paymentKey&quot;'])(
     'finds the name %s',
     async (text) => {
@@ -83,13 +105,14 @@ describe('scanForSecrets', () => {
   });
 
   it('shows the files of one page as one entry', async () => {
-    const files = ['a.html', 'a.rsc', 'a.segments/_full.segment.rsc', 'b.html'];
+    const files = ['a.html', 'a.rsc', 'a.segments/_full.segment.rsc', 'b.html', 'c.html', 'c.rsc'];
     const folder = await folderWith(Object.fromEntries(files.map((file) => [file, value])));
     const { leaks } = await scanForSecrets({ config, paths: [folder], values });
-    expect(leaks).toHaveLength(4);
+    expect(leaks).toHaveLength(6);
     expect(formatLeaks(leaks, folder).match(/^\S.*$/gm)).toEqual([
       'a.html:1:1: the value of the secret "paymentKey", also in 2 more files of this page',
       'b.html:1:1: the value of the secret "paymentKey"',
+      'c.html:1:1: the value of the secret "paymentKey", also in 1 more file of this page',
     ]);
   });
 
@@ -146,6 +169,7 @@ describe('scanForSecrets', () => {
       'server/app/api/route.body': content,
       'server/chunks/secret.js': value,
       'cache/fetch-cache/1': value,
+      'dev/logs/next-development.log': value,
     });
     const { leaks, files } = await scanForSecrets({ config, paths: [folder], values });
     const found = leaks.map(({ file, kind }) => `${kind} ${file.slice(folder.length + 1)}`);
@@ -170,6 +194,8 @@ describe('scanForSecrets', () => {
     ['cache/fetch-cache/a', 'value', '"use cache"'],
     ['server/app/api/route.body', 'value', 'static route handler'],
     ['required-server-files.json', 'value', '"env" of next.config'],
+    ['standalone/.env.production', 'value', 'A file of variables'],
+    ['Dockerfile', 'value', 'written or copied'],
   ])('says how a leak got into %s as a %s', async (file, kind, advice) => {
     const leaks = await leaksIn(kind === 'name' ? '"paymentKey"' : value, file);
     expect(leaks[0]?.advice).toContain(advice);
@@ -194,6 +220,65 @@ describe('scanForSecrets', () => {
     expect(unusedAllowances).toEqual(allow);
   });
 
+  it('gives advice by the path below the folder, not by the folders above it', async () => {
+    for (const above of ['cache', 'server', 'required-server-files']) {
+      const parent = await folderWith({ [`${above}/dist/a.js`]: value });
+      const { leaks } = await scanForSecrets({ config, paths: [join(parent, above, 'dist')], values });
+      expect(leaks[0]?.advice).toContain('VITE_');
+    }
+  });
+
+  it('allows every file that a global or sticky pattern matches', async () => {
+    const folder = await folderWith({ 'a.js': value, 'b.js': value, 'c.js': value });
+    for (const flags of ['g', 'y', 'gy']) {
+      const allow = [
+        { key: 'paymentKey', kind: 'value' as const, file: new RegExp('..js', flags), reason: 'r' },
+      ];
+      const { leaks } = await scanForSecrets({ config, paths: [folder], values, allow });
+      expect(leaks, flags).toEqual([]);
+    }
+  });
+
+  it('allows a file that is a path itself by its path below the working directory', async () => {
+    const cwd = await folderWith({ 'src/a.js': value });
+    const allow = [{ key: 'paymentKey', kind: 'value' as const, file: 'src/a.js', reason: 'r' }];
+    const paths = [join(cwd, 'src/a.js')];
+    expect((await scanForSecrets({ config, paths, values, allow, cwd })).leaks).toEqual([]);
+  });
+
+  it('finds a value in the path of a file, and does not print that path', async () => {
+    const folder = await folderWith({ 'hooks/a-plain-token.html': 'a-plain-token', 'hooks/b.html': '' });
+    const tokens = [{ key: 'paymentKey', value: 'a-plain-token' }];
+    const { leaks } = await scanForSecrets({ config, paths: [folder], values: tokens });
+    expect(leaks.map(({ advice }) => advice)).toEqual([
+      expect.stringContaining('The path of the file'),
+      expect.stringContaining('A page was rendered'),
+    ]);
+    expect(JSON.stringify(leaks) + formatLeaks(leaks, folder)).not.toContain('a-plain-token');
+  });
+
+  it('looks for values only if names are allowed everywhere', async () => {
+    const folder = await folderWith({ 'a.js': `secret("paymentKey"); ${value}` });
+    const { leaks } = await scanForSecrets({ config, paths: [folder], values, names: false });
+    expect(leaks.map(({ kind }) => kind)).toEqual(['value']);
+  });
+
+  it.each([
+    [null, '"allow" must be an array'],
+    [[null], 'not a secret in the schema'],
+    [[{ key: 'paymentKey', kind: 'values', reason: 'r' }], 'needs "value" or "name" as its "kind"'],
+    [[{ key: 'paymentKey', file: 5, reason: 'r' }], 'needs a path or a regular expression as its "file"'],
+  ])('refuses %j as "allow"', async (allow, message) => {
+    const scan = scanForSecrets({ config, paths: [root], values, allow: allow as never });
+    await expect(scan).rejects.toThrow(message);
+  });
+
+  it('refuses a text as "paths"', async () => {
+    await expect(scanForSecrets({ config, paths: root as never, values })).rejects.toThrow(
+      'must be an array',
+    );
+  });
+
   it('refuses an allowance without a reason, and one for something else than a secret', async () => {
     const scan = (allow: AllowedLeak[]) => scanForSecrets({ config, paths: [root], values, allow });
     await expect(scan([{ key: 'paymentKey', reason: ' ' }])).rejects.toThrow('needs a "reason"');
@@ -206,6 +291,8 @@ describe('scanForSecrets', () => {
     await expect(scanForSecrets({ config, paths: [join(root, 'none')], values })).rejects.toThrow(
       'does not exist. Build first',
     );
+    const device = scanForSecrets({ config, paths: ['/dev/null'], values });
+    await expect(device).rejects.toThrow('is neither a folder nor a file');
     const target = await folderWith({ 'a.js': value });
     const folder = await folderWith({ 'b.js': '' });
     await symlink(target, join(folder, 'link'));
@@ -247,6 +334,26 @@ describe('findSecretValues', () => {
       'paymentKey: from-the-bundle',
       'paymentKey: from-the-file',
     ]);
+  });
+
+  it('reads .env files as Vite and Next.js do, of every mode', async () => {
+    const envFolder = await folderWith({
+      '.env': '\uFEFFPAYMENT_KEY="line one\r\nline two"\r\nPART=a-part\n',
+      '.env.staging': `PAYMENT_KEY=see-\${PART}-$OTHER-\${NONE:-default}-\\$5\n`,
+      '.env.example': 'PAYMENT_KEY=put-your-key-here\n',
+      '.env.loop': `PAYMENT_KEY=loop-\${PAYMENT_KEY}\n`,
+      '.env.d/file': '',
+    });
+    const found = await findSecretValues(config, { env: { OTHER: 'other' }, envFolder });
+    const texts = found.map((each) => each.value);
+    expect(texts).toEqual(expect.arrayContaining(['line one\nline two', 'see-a-part-other-default-$5']));
+    expect(texts).not.toContain('put-your-key-here');
+  });
+
+  it('refuses a folder of .env files that does not exist', async () => {
+    await expect(findSecretValues(config, { envFolder: join(root, 'none') })).rejects.toThrow(
+      'cannot be read (ENOENT)',
+    );
   });
 
   it('names a bundle that cannot be opened', async () => {

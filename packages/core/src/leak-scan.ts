@@ -1,6 +1,6 @@
 /** The scan of a build's output for secrets. It needs Node.js. */
+export type { AllowedLeak } from './leaks/allowed-leak.ts';
 export {
-  type AllowedLeak,
   formatLeaks,
   type Leak,
   type LeakScanOptions,

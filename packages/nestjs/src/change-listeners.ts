@@ -22,7 +22,7 @@ export function subscribeListeners(scope: ApplicationScope, instance: ConfigInst
     subscriptions.push(
       instance.client.subscribe((change) => {
         const changed = change.keys.map((key) => keys.get(key)).filter((path) => path !== undefined);
-        if (changed.length > 0) callListener({ target, method, host, changed });
+        if (changed.length > 0) callListener({ target, method, host, paths, changed });
       }),
     );
   }
@@ -60,10 +60,14 @@ function callListener({
   target,
   method,
   host,
+  paths,
   changed,
-}: Omit<ListeningMethod, 'paths'> & { changed: readonly string[] }): void {
+}: ListeningMethod & { changed: readonly string[] }): void {
   const fail = (error: unknown): void => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = textOf(
+      error,
+      paths.some((path) => path.startsWith('secrets.')),
+    );
     new Logger('SmooConfig').error(`@OnConfigChange on ${host.name}.${method} failed: ${text}`);
   };
   try {
@@ -72,6 +76,15 @@ function callListener({
   } catch (error) {
     fail(error);
   }
+}
+
+/** Without the message if it can contain a new secret, such as that of an invalid URL. */
+function textOf(error: unknown, isSecret: boolean): string {
+  if (!(error instanceof Error)) return isSecret ? typeof error : String(error);
+  const stack = error.stack ?? error.message;
+  if (!isSecret) return stack;
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  return [error.name, ...frames].join('\n');
 }
 
 function keyOf(path: string, { client, name }: ConfigInstance, place: string): string {

@@ -1,13 +1,23 @@
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+  Optional,
+} from '@nestjs/common';
 import { map, Observable } from 'rxjs';
 import type { ApplicationScope } from './application-scope.ts';
 import { type ConfigCall, callOf, runInCall } from './config-call.ts';
+import { SCOPE } from './tokens.ts';
 
 /** Runs the handlers of messages and GraphQL subscriptions in a {@link ConfigCall} of their own. */
+@Injectable()
 export class ConfigCallInterceptor implements NestInterceptor {
-  readonly scope: ApplicationScope;
+  readonly scope: ApplicationScope | undefined;
 
-  constructor(scope: ApplicationScope) {
+  // Optional: an application without a configuration can have the same handlers as one with it.
+  constructor(@Optional() @Inject(SCOPE) scope?: ApplicationScope) {
     this.scope = scope;
   }
 

@@ -101,7 +101,10 @@ export class ConfigCall {
 }
 
 const storage = sharedState('storage', () => new AsyncLocalStorage<ConfigCall>());
-const calls = sharedState('calls', () => new WeakMap<object, ConfigCall>());
+const calls = sharedState('calls', () => new WeakMap<object, ConfigCall | typeof SHARED>());
+
+/** Marks an object that several calls have, and that therefore identifies none of them. */
+const SHARED = 'shared';
 
 /** The call that the code runs in, or undefined. */
 export function currentCall(): ConfigCall | undefined {
@@ -125,7 +128,8 @@ export function setCallOf(request: object, call: ConfigCall): void {
 }
 
 function knownCall(identity: object): ConfigCall | undefined {
-  return (identity as RequestWithCall)[CALL] ?? calls.get(identity);
+  const call = (identity as RequestWithCall)[CALL] ?? calls.get(identity);
+  return call === SHARED ? undefined : call;
 }
 
 /** Returns the call that a guard, interceptor or parameter belongs to. */
@@ -136,11 +140,37 @@ export function callOf(executionContext: ExecutionContext, scope?: ApplicationSc
     const call = knownCall(first);
     if (call !== undefined) return call;
   }
-  const identities = identitiesOf(executionContext);
-  const known = identities.map(knownCall).find((call) => call !== undefined);
-  const call =
-    known ?? requestCall(executionContext) ?? openCall(executionContext) ?? newCall(executionContext, scope);
-  for (const identity of identities) if (!calls.has(identity)) calls.set(identity, call);
+  const call = knownCallOf(executionContext) ?? new ConfigCall({ scope, origin: executionContext });
+  return registered(executionContext, call, scope);
+}
+
+/** Returns the call of a message that a transport has received, before there is a handler. */
+export function messageCallOf(executionContext: ExecutionContext): ConfigCall {
+  // Not by its identities: a transport can give one context object to all of its messages.
+  const call = openCall(executionContext) ?? new ConfigCall({ origin: executionContext });
+  return registered(executionContext, call);
+}
+
+function knownCallOf(executionContext: ExecutionContext): ConfigCall | undefined {
+  const open = openCall(executionContext);
+  if (open !== undefined) return open;
+  for (const identity of identitiesOf(executionContext)) {
+    const call = knownCall(identity);
+    if (call !== undefined) return call;
+  }
+  return requestCall(executionContext);
+}
+
+function registered(
+  executionContext: ExecutionContext,
+  call: ConfigCall,
+  scope?: ApplicationScope,
+): ConfigCall {
+  for (const identity of identitiesOf(executionContext)) {
+    const known = calls.get(identity);
+    if (known === undefined) calls.set(identity, call);
+    else if (known !== call) calls.set(identity, SHARED);
+  }
   if (isMessage(executionContext)) call.learn(executionContext, scope);
   return call;
 }
@@ -151,7 +181,7 @@ function requestCall(executionContext: ExecutionContext): ConfigCall | undefined
   return type === 'graphql' ? requestOf<RequestWithCall>(executionContext)[CALL] : undefined;
 }
 
-/** Parameters of a message get a copy of the arguments, so their call is found by the arguments themselves. */
+/** The call that the code runs in, if the handler belongs to it. Parameters get a copy of a message's arguments. */
 function openCall(executionContext: ExecutionContext): ConfigCall | undefined {
   const call = currentCall();
   return call?.includes(executionContext) === true ? call : undefined;
@@ -160,10 +190,6 @@ function openCall(executionContext: ExecutionContext): ConfigCall | undefined {
 function isMessage(executionContext: ExecutionContext): boolean {
   const type: string = executionContext.getType();
   return type === 'rpc' || type === 'ws';
-}
-
-function newCall(executionContext: ExecutionContext, scope: ApplicationScope | undefined): ConfigCall {
-  return new ConfigCall({ scope, origin: executionContext });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AnyConfig } from '@smooai/config';
 import { type ConfigClient, createConfigClient } from '@smooai/config/server';
+import { checkOptions } from './check-options.ts';
 import type { SmooConfigOptions } from './smoo-config-options.ts';
 
 /** Clients that a module created and must close. A client that was passed in, or overridden in a test, is not among them. */
@@ -15,6 +16,7 @@ export async function startClient(
   options: SmooConfigOptions<AnyConfig>,
   testValues: TestValuesSource | undefined,
 ): Promise<ConfigClient<AnyConfig>> {
+  checkOptions(options);
   const { context: _, readyTimeoutMs, ...rest } = options;
   const wait = readyTimeoutMs === undefined ? {} : { timeoutMs: readyTimeoutMs };
   if (testValues !== undefined) {

@@ -167,7 +167,13 @@ export function asyncOptions<Config extends AnyConfig>(
     ...(useClass === undefined ? [] : [useClass]),
     {
       provide,
-      useFactory: (provider: SmooConfigOptionsFactory<Config>) => provider.createConfigOptions(),
+      useFactory: (provider: Partial<SmooConfigOptionsFactory<Config>> | null) => {
+        if (typeof provider?.createConfigOptions === 'function') return provider.createConfigOptions();
+        throw new OptionsError(
+          useClass === undefined ? 'useExisting' : 'useClass',
+          'SmooConfigModule.forRootAsync: the class must have a method createConfigOptions(), which returns the options.',
+        );
+      },
       inject: [factory],
     },
   ];

@@ -9,6 +9,8 @@ import type { InjectedValue } from './tokens.ts';
 export interface Requirement {
   /** The instance that it reads. */
   name: string;
+  /** The flag, unless a predicate decides. */
+  key: string | undefined;
   /** Text for messages, such as `@RequireFlag("newCheckout")`. */
   label: string;
   status: number;
@@ -18,6 +20,8 @@ export interface Requirement {
 /** A parameter of a handler that `@Flag` or one of its siblings fills. */
 export interface EvaluatedParameter {
   name: string;
+  tier: 'public' | 'feature_flag' | 'limit';
+  key: string;
   label: string;
   index: number;
   /** Returns the parameter's value for a context. */

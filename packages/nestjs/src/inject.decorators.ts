@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import type { PublicKey, SecretKey } from '@smooai/config';
+import { OptionsError, type PublicKey, type SecretKey } from '@smooai/config';
 import { type Injection, injections } from './handler-metadata.ts';
 import { sharedState } from './shared-state.ts';
 import { SmooConfigService } from './smoo-config.service.ts';
@@ -63,6 +63,13 @@ export function injectValue(
   const label = `@Inject${injected.tier === 'public' ? 'Public' : 'Secret'}("${injected.key}")`;
   const inject = Inject(token);
   return (target: object, property: string | symbol | undefined, index?: number) => {
+    if (index !== undefined && property !== undefined) {
+      throw new OptionsError(
+        'decorators',
+        `${label} is on a parameter of ${target.constructor.name}.${String(property)}. Nest injects into constructors and ` +
+          'properties. Inject the value there, or fill the parameter of a handler with @Public.',
+      );
+    }
     // The target of a property is the prototype, that of a constructor's parameter is the class.
     const host = index === undefined ? (target as { constructor: object }).constructor : target;
     const injection: Injection = { ...injected, name, label, place: index ?? property ?? '' };

@@ -1,4 +1,12 @@
-import type { AnyConfig, FlagKey, LimitKey, PublicKey, RegisteredConfig, SecretKey } from '@smooai/config';
+import {
+  type AnyConfig,
+  type FlagKey,
+  type LimitKey,
+  OptionsError,
+  type PublicKey,
+  type RegisteredConfig,
+  type SecretKey,
+} from '@smooai/config';
 import { listeners } from './handler-metadata.ts';
 import { DEFAULT_NAME } from './tokens.ts';
 
@@ -11,7 +19,7 @@ export type ConfigPath<Config extends AnyConfig = RegisteredConfig> =
 
 /**
  * Calls a method of a provider or controller after each change of these keys, with the paths that changed. Errors are
- * logged. It is not called for the values at the start.
+ * logged, without their message for a secret. It is not called for the values at the start.
  *
  * @example
  * @OnConfigChange('flags.newCheckout', 'limits.cartItems') refresh(changed: ConfigPath[]) {}
@@ -21,5 +29,13 @@ export function OnConfigChange(...paths: [ConfigPath, ...ConfigPath[]]): MethodD
 }
 
 export function onConfigChange(name: string, paths: readonly string[]): MethodDecorator {
-  return (target, method) => listeners.add(target, method, { name, paths });
+  return (target, method) => {
+    if (typeof target === 'function') {
+      throw new OptionsError(
+        'decorators',
+        `@OnConfigChange is on the static method ${target.name}.${String(method)}. Write it on a method of the instance.`,
+      );
+    }
+    listeners.add(target, method, { name, paths });
+  };
 }

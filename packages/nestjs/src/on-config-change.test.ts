@@ -55,6 +55,32 @@ describe('@OnConfigChange', () => {
     );
   });
 
+  it.each([
+    ['an error', (key: string) => new TypeError(`first line\n${key}`), /failed: TypeError\n\s+at /],
+    ['a string', (key: string) => key, /failed: string$/],
+  ])(
+    'logs no message that may contain the secret that the method listens to: %s',
+    async (_, create, text) => {
+      @Injectable()
+      class Connection {
+        @OnConfigChange('flags.beta', 'secrets.paymentKey')
+        connect() {
+          throw create(client.secret('paymentKey'));
+        }
+      }
+      const log = vi.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+      const client = testClient();
+      await startApp({ imports: [SmooConfigModule.forRoot({ client })], providers: [Connection] });
+      client.set({ secrets: { paymentKey: 'very-secret' } });
+      client.set({ flags: { beta: true } });
+      expect(log).toHaveBeenCalledTimes(2);
+      for (const [message] of log.mock.calls) {
+        expect(message).toMatch(text);
+        expect(message).not.toContain('very-secret');
+      }
+    },
+  );
+
   it('ends the start, and closes the client, for a path that the schema does not have', async () => {
     @Injectable()
     class Wrong {

@@ -3,7 +3,7 @@ import type { ExternalContextCreator } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { isObservable, Observable } from 'rxjs';
 import type { ApplicationScope } from './application-scope.ts';
-import { type ConfigCall, callOf, currentCall, runInCall } from './config-call.ts';
+import { type ConfigCall, callOf, currentCall, messageCallOf, runInCall } from './config-call.ts';
 import type { HostClass } from './hosts.ts';
 import { isPromise } from './is-promise.ts';
 import { sharedState } from './shared-state.ts';
@@ -21,7 +21,7 @@ function isFirst(target: object): boolean {
 
 /** Runs the handler of a message in a call, together with its guards, interceptors and filters. */
 function runMessage(executionContext: ExecutionContextHost, run: () => unknown): unknown {
-  const call = callOf(executionContext);
+  const call = messageCallOf(executionContext);
   const result = runInCall(call, run);
   if (!isPromise(result)) return observeInCall(result, call);
   return result.then((value) => observeInCall(value, call));
@@ -107,10 +107,17 @@ function prepareServer(server: MessageServer): void {
     // A proxy, because servers keep properties on the handler, and Nest reads them from the function that it passed.
     const inCall = new Proxy(handler, {
       apply: (target, self, args: unknown[]) =>
-        runMessage(contextOf('rpc', args), () => Reflect.apply(target, self, args)),
+        runMessage(contextOf('rpc', messageArguments(args)), () => Reflect.apply(target, self, args)),
     });
     return addHandler.call(this, pattern, inCall, ...rest);
   };
+}
+
+/** Nest calls the second and further handlers of an event with its own object before the arguments, if one is request-scoped. */
+function messageArguments(args: unknown[]): unknown[] {
+  const [first, ...others] = args;
+  const host = first as { getPattern?: unknown; data?: unknown } | null | undefined;
+  return typeof host?.getPattern === 'function' && host.data === others[0] ? others : args;
 }
 
 function messageServers(): MessageServer[] {

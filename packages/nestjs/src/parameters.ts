@@ -1,8 +1,9 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { FlagKey, LimitKey, PublicKey } from '@smooai/config';
+import { type FlagKey, type LimitKey, OptionsError, type PublicKey } from '@smooai/config';
 import { instanceFor } from './application-scope.ts';
 import { callOf } from './config-call.ts';
 import { type EvaluatedParameter, parameters } from './handler-metadata.ts';
+import type { HostClass } from './hosts.ts';
 import { isPromise } from './is-promise.ts';
 import { DEFAULT_NAME } from './tokens.ts';
 
@@ -41,6 +42,7 @@ export function Public<Key extends PublicKey>(key: Key): ParameterDecorator {
 export function flagParameter(name: string, key: string): ParameterDecorator {
   return parameter({
     name,
+    tier: 'feature_flag',
     key,
     label: `@Flag("${key}")`,
     read: (client, context) => client.flag(key, context),
@@ -50,6 +52,7 @@ export function flagParameter(name: string, key: string): ParameterDecorator {
 export function flagDetailsParameter(name: string, key: string): ParameterDecorator {
   return parameter({
     name,
+    tier: 'feature_flag',
     key,
     label: `@FlagDetails("${key}")`,
     read: (client, context) => client.flagDetails(key, context),
@@ -59,6 +62,7 @@ export function flagDetailsParameter(name: string, key: string): ParameterDecora
 export function limitParameter(name: string, key: string): ParameterDecorator {
   return parameter({
     name,
+    tier: 'limit',
     key,
     label: `@Limit("${key}")`,
     read: (client, context) => client.limit(key, context),
@@ -66,18 +70,19 @@ export function limitParameter(name: string, key: string): ParameterDecorator {
 }
 
 export function publicParameter(name: string, key: string): ParameterDecorator {
-  return parameter({ name, key, label: `@Public("${key}")`, read: (client) => client.public(key) });
+  return parameter({
+    name,
+    tier: 'public',
+    key,
+    label: `@Public("${key}")`,
+    read: (client) => client.public(key),
+  });
 }
 
-interface ParameterOptions {
-  name: string;
-  key: string;
-  label: string;
-  read: EvaluatedParameter['read'];
-}
+type ParameterOptions = Omit<EvaluatedParameter, 'index'>;
 
 /** The value is read here, and not in a pipe, so that the application's pipes see the value and nothing else. */
-function parameter({ name, key, label, read }: ParameterOptions): ParameterDecorator {
+function parameter({ name, tier, key, label, read }: ParameterOptions): ParameterDecorator {
   const evaluate = (_key: unknown, executionContext: ExecutionContext): unknown => {
     const call = callOf(executionContext);
     const instance = instanceFor(executionContext, name, call.scope);
@@ -87,7 +92,14 @@ function parameter({ name, key, label, read }: ParameterOptions): ParameterDecor
   };
   const decorate = createParamDecorator(evaluate)(key);
   return (target, method, index) => {
-    if (method !== undefined) parameters.add(target, method, { name, label, index, read });
+    if (method === undefined) {
+      throw new OptionsError(
+        'decorators',
+        `${label} is on a constructor of ${(target as HostClass).name}. It fills parameters of handlers; in a constructor, ` +
+          'inject SmooConfigService and read the value when it is needed.',
+      );
+    }
+    parameters.add(target, method, { name, tier, key, label, index, read });
     decorate(target, method, index);
   };
 }

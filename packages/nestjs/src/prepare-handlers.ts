@@ -90,6 +90,8 @@ function openCalls(handler: object, module: NestModule, scope: ApplicationScope)
   if (!known.includes(ConfigCallInterceptor)) {
     setMetadata(INTERCEPTORS_METADATA, [ConfigCallInterceptor, ...known], handler);
   }
+  // If an earlier application prepared this handler, Nest has found the interceptor itself and creates it.
+  if (module.injectables.has(ConfigCallInterceptor)) return;
   module.addInjectable(
     { provide: ConfigCallInterceptor, useValue: new ConfigCallInterceptor(scope) },
     'interceptor',

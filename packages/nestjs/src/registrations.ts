@@ -1,7 +1,8 @@
+import { Logger } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import { OptionsError } from '@smooai/config';
 import type { NestModule } from './hosts.ts';
-import { REGISTRATION } from './tokens.ts';
+import { REGISTRATION, TEST_REGISTRATION } from './tokens.ts';
 
 /** What identifies one `forRoot`. */
 export interface Registration {
@@ -18,9 +19,34 @@ export interface Registration {
  */
 export function checkRegistrations(modules: ModulesContainer): void {
   const all = [...modules.values()];
+  checkTestValues(all);
   refuseRepeated(all.filter((module) => registrationOf(module)?.global === true));
   for (const module of all) {
     refuseRepeated([...module.imports].filter((imported) => registrationOf(imported)?.global === false));
+  }
+}
+
+/** A test would otherwise run with the values of a server, or with those of another test, and not say so. */
+function checkTestValues(modules: NestModule[]): void {
+  const names = modules.map((module) => registrationOf(module)?.name);
+  const tested = new Set<string>();
+  for (const module of modules) {
+    const name = module.providers.get(TEST_REGISTRATION)?.instance as string | undefined;
+    if (name === undefined) continue;
+    if (!names.includes(name)) {
+      // Not an error: tests of several applications can share their values.
+      new Logger('SmooConfig').warn(
+        `SmooConfigTestingModule has values for "${name}", but the application has no SmooConfigModule of that name.`,
+      );
+    }
+    if (tested.has(name)) {
+      throw new OptionsError(
+        'name',
+        `SmooConfigTestingModule is imported twice for "${name}". Pass all values to one, or change them in a test with ` +
+          'overrideConfig.',
+      );
+    }
+    tested.add(name);
   }
 }
 

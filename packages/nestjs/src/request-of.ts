@@ -41,7 +41,9 @@ export function identitiesOf(executionContext: ExecutionContext): object[] {
   if (type === 'rpc') return compact(executionContext.getArgByIndex(1), executionContext.getArgs());
   // Not the request of a GraphQL operation: all subscriptions over a socket share the one that opened it.
   if (type === 'graphql') return compact(executionContext.getArgByIndex(2));
-  return compact(executionContext.getArgs(), executionContext.getArgByIndex(1));
+  if (type === 'ws') return compact(executionContext.getArgs(), executionContext.getArgByIndex(1));
+  // Of another library's arguments, any can belong to several calls.
+  return [executionContext.getArgs()];
 }
 
 function compact(...values: unknown[]): object[] {

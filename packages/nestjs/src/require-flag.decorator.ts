@@ -71,13 +71,14 @@ export function requireFlag(
   options: RequireFlagOptions & { is?: unknown },
 ): ClassDecorator & MethodDecorator {
   const { status = 404, is = true } = options;
+  const key = typeof required === 'string' ? required : undefined;
   const label = typeof required === 'string' ? `@RequireFlag("${required}")` : '@RequireFlag(predicate)';
   if (!Number.isInteger(status) || status < 400 || status > 599) {
     throw new OptionsError('status', `${label}: "status" must be an HTTP status from 400 to 599.`);
   }
   const isMet: Requirement['isMet'] =
     typeof required === 'string' ? (config) => config.flag(required) === is : required;
-  return applyDecorators(addRequirement({ name, label, status, isMet }), UseGuards(FlagGuard));
+  return applyDecorators(addRequirement({ name, key, label, status, isMet }), UseGuards(FlagGuard));
 }
 
 function addRequirement(requirement: Requirement): ClassDecorator & MethodDecorator {

@@ -9,6 +9,7 @@ import {
 import type { AnyConfig } from '@smooai/config';
 import type { ApplicationScope } from './application-scope.ts';
 import { subscribeListeners } from './change-listeners.ts';
+import { checkRegistration } from './check-options.ts';
 import { closeOwnClient } from './config-client.ts';
 import type { ConfigInstance } from './config-instance.ts';
 import { asyncOptions, dynamicModule } from './dynamic-module.ts';
@@ -40,10 +41,15 @@ export class SmooConfigModule implements OnModuleInit, OnModuleDestroy, OnApplic
     this.scope = scope;
   }
 
-  /** Registers the module with a schema and client settings, or with a client. */
+  /**
+   * Registers the module with a schema and client settings, or with a client.
+   *
+   * @throws {OptionsError} for a `name` that is not a non-empty string.
+   */
   static forRoot<Config extends AnyConfig>(
     options: SmooConfigOptions<Config> & SmooConfigRegistration,
   ): DynamicModule {
+    checkRegistration('forRoot', options);
     const { name = DEFAULT_NAME, global = true, ...useValue } = options;
     const provider = { provide: optionsToken(name), useValue };
     return dynamicModule({ module: SmooConfigModule, name, global, providers: [provider] });
@@ -55,6 +61,7 @@ export class SmooConfigModule implements OnModuleInit, OnModuleDestroy, OnApplic
    * @throws {OptionsError} unless exactly one is given of `useFactory`, `useClass` and `useExisting`.
    */
   static forRootAsync<Config extends AnyConfig>(options: SmooConfigAsyncOptions<Config>): DynamicModule {
+    checkRegistration('forRootAsync', options);
     const { name = DEFAULT_NAME, global = true, imports = [] } = options;
     const providers = asyncOptions(optionsToken(name), options);
     return dynamicModule({ module: SmooConfigModule, name, global, imports, providers });

@@ -1,9 +1,16 @@
+import { Logger } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
-import { OptionsError } from '@smooai/config';
+import { OptionsError, tierNames, UnknownKeyError } from '@smooai/config';
 import type { ApplicationScope } from './application-scope.ts';
 import { EMPTY_CONTEXT } from './config-call.ts';
 import type { ConfigInstance } from './config-instance.ts';
-import { type EvaluatedParameter, injections, parameters, requirements } from './handler-metadata.ts';
+import {
+  type EvaluatedParameter,
+  injections,
+  parameters,
+  type Requirement,
+  requirements,
+} from './handler-metadata.ts';
 import { type HostClass, hostsOf } from './hosts.ts';
 
 const PARAMETER_TYPES = 'design:paramtypes';
@@ -33,23 +40,47 @@ export function checkHosts(scope: ApplicationScope): void {
       for (const parameter of parameters.ofMethod(host, method))
         checkParameter(host, method, parameter, scope);
       if (!guardsFields) refuseUnguardedField(host, method);
-      for (const { name, label } of requirements.ofMethod(host, method)) instanceOf(scope, host, name, label);
+      for (const requirement of requirements.ofMethod(host, method))
+        checkRequirement(host, requirement, scope);
     }
-    for (const { name, label } of requirements.ofClass(host)) instanceOf(scope, host, name, label);
+    for (const requirement of requirements.ofClass(host)) checkRequirement(host, requirement, scope);
   }
+}
+
+function checkRequirement(host: HostClass, { name, key, label }: Requirement, scope: ApplicationScope): void {
+  const { client } = instanceOf(scope, host, name, label);
+  if (key === undefined || client.config.keys.get(key)?.tier === 'feature_flag') return;
+  // Not an error: the guard refuses, so nothing is open that should not be.
+  new Logger('SmooConfig').warn(
+    `${label} on ${host.name} refuses every call: the schema has no such flag. Declare it under "flags", or check its name.`,
+  );
+}
+
+/** @throws {UnknownKeyError} for a parameter that would never have a value. */
+function requireKey(
+  { client }: ConfigInstance,
+  { tier, key, place }: Pick<EvaluatedParameter, 'tier' | 'key'> & { place: string },
+): void {
+  if (client.config.keys.get(key)?.tier === tier) return;
+  const { group } = tierNames(tier);
+  throw new UnknownKeyError(
+    key,
+    `${place}: the schema has no "${key}" under "${group}". Declare it there, or check its name.`,
+  );
 }
 
 function checkParameter(
   host: HostClass,
   method: string,
-  { name, label, index, read }: EvaluatedParameter,
+  { name, tier, key, label, index, read }: EvaluatedParameter,
   scope: ApplicationScope,
 ): void {
-  const { client } = instanceOf(scope, host, name, label);
+  const instance = instanceOf(scope, host, name, label);
+  requireKey(instance, { tier, key, place: `${label} on ${host.name}.${method}` });
   const types = Reflect.getMetadata(PARAMETER_TYPES, host.prototype as object, method) as
     | unknown[]
     | undefined;
-  checkType(types?.[index], read(client, EMPTY_CONTEXT), {
+  checkType(types?.[index], read(instance.client, EMPTY_CONTEXT), {
     place: `${host.name}.${method}`,
     label,
   });

@@ -3,7 +3,7 @@ import { type AnyConfig, OptionsError, type RegisteredConfig } from '@smooai/con
 import type { ConfigClient } from '@smooai/config/server';
 import { createTestClient, type TestClient, type TestValues } from '@smooai/config/testing';
 import type { TestValuesSource } from './config-client.ts';
-import { DEFAULT_NAME, getConfigClientToken, testValuesToken } from './tokens.ts';
+import { DEFAULT_NAME, getConfigClientToken, TEST_REGISTRATION, testValuesToken } from './tokens.ts';
 
 export interface TestingOptions {
   /** The `name` of the instance; default: the one without a name. */
@@ -28,7 +28,13 @@ export class SmooConfigTestingModule {
       clientFor: (config) =>
         createTestClient({ config, ...(values as TestValues<AnyConfig>) }) as ConfigClient<AnyConfig>,
     };
-    return { module: SmooConfigTestingModule, providers: [{ provide: testValuesToken(name), useValue }] };
+    return {
+      module: SmooConfigTestingModule,
+      providers: [
+        { provide: testValuesToken(name), useValue },
+        { provide: TEST_REGISTRATION, useValue: name },
+      ],
+    };
   }
 }
 
@@ -83,7 +89,13 @@ export class ConfigOverrides<Config extends AnyConfig = RegisteredConfig> implem
   }
 
   #add(values: TestValues<Config>): this {
-    this.#overrides.push(this.#client.override(values));
+    try {
+      this.#overrides.push(this.#client.override(values));
+    } catch (error) {
+      // The caller has no object to restore yet, and the earlier overrides would stay for the next tests.
+      this.restore();
+      throw error;
+    }
     return this;
   }
 }

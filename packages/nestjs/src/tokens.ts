@@ -32,6 +32,9 @@ export const MODULE_INSTANCE: unique symbol = Symbol.for('@smooai/config-nestjs:
 /** Token of what identifies one registration of the module. */
 export const REGISTRATION: unique symbol = Symbol.for('@smooai/config-nestjs:REGISTRATION');
 
+/** Token of the name of the instance that a testing module has the values for. */
+export const TEST_REGISTRATION: unique symbol = Symbol.for('@smooai/config-nestjs:TEST_REGISTRATION');
+
 /** Token of the {@link ApplicationScope}. */
 export const SCOPE: unique symbol = Symbol.for('@smooai/config-nestjs:SCOPE');
 

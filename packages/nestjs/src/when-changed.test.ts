@@ -116,6 +116,44 @@ describe('whenChanged', () => {
     expect(pool.use(({ key }) => key)).toBe('k-3');
   });
 
+  it('follows each of several changes in one turn', async () => {
+    const client = createTestClient({ config, secrets: { paymentKey: 'k-1' } });
+    const provider = {
+      provide: POOL,
+      ...whenChanged(['paymentKey'], (current) => current.secret('paymentKey')),
+    };
+    const { app } = await startApp({
+      imports: [SmooConfigModule.forRoot({ client })],
+      providers: [provider],
+    });
+    const rebuilt = app.get<Rebuilt<string>>(POOL);
+    for (const paymentKey of ['k-2', 'k-3', 'k-4']) {
+      client.set({ secrets: { paymentKey } });
+      expect(rebuilt.use((value) => value)).toBe(paymentKey);
+    }
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new RangeError('very-secret');
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('very-secret'))],
+  ])('logs the name of the error if onError %s, and goes on', async (_, onError) => {
+    const error = vi.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const create = (key: string): Pool => {
+      if (key === 'bad') throw new Error('very-secret');
+      return { key, isEnded: false };
+    };
+    const { pool, rotate } = await start(create, { onError });
+    await rotate('bad');
+    expect(error.mock.calls).toEqual([['The "onError" of whenChanged failed: RangeError.']]);
+    await rotate('k-3');
+    expect(pool.use(({ key }) => key)).toBe('k-3');
+  });
+
   it('follows a change during a rebuild', async () => {
     const finish: (() => void)[] = [];
     let isFirst = true;

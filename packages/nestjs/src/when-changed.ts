@@ -62,6 +62,7 @@ export class Rebuilt<Value> implements OnApplicationShutdown {
   private slot: Slot<Value>;
   private inputs: readonly unknown[];
   private rebuild: Promise<void> | undefined;
+  private isRebuilding = false;
   private isClosed = false;
 
   private constructor(source: RebuiltSource<Value>, inputs: readonly unknown[], value: Value) {
@@ -119,21 +120,29 @@ export class Rebuilt<Value> implements OnApplicationShutdown {
   }
 
   private follow(): void {
-    this.rebuild ??= this.rebuildUntilCurrent().finally(() => {
-      this.rebuild = undefined;
-    });
+    if (this.isRebuilding) return;
+    this.isRebuilding = true;
+    this.rebuild = this.rebuildUntilCurrent();
   }
 
   private async rebuildUntilCurrent(): Promise<void> {
-    for (let inputs = this.changedInputs(); inputs !== undefined; inputs = this.changedInputs()) {
-      this.inputs = inputs;
-      try {
-        const value = this.source.create();
-        // At once if it can be: the change and the new value are then seen together.
-        this.replace(isPromise(value) ? await value : value);
-      } catch (error) {
-        this.report(error);
+    try {
+      for (let inputs = this.changedInputs(); inputs !== undefined; inputs = this.changedInputs()) {
+        this.inputs = inputs;
+        try {
+          const value = this.source.create();
+          // At once if it can be: the change and the new value are then seen together.
+          this.replace(isPromise(value) ? await value : value);
+        } catch (error) {
+          this.report(error);
+        }
       }
+    } catch (error) {
+      // The values cannot be read, so there is nothing to build from before the next change.
+      this.report(error);
+    } finally {
+      // In the same turn as the last look at the values, so that no change falls in between.
+      this.isRebuilding = false;
     }
   }
 
@@ -161,13 +170,22 @@ export class Rebuilt<Value> implements OnApplicationShutdown {
   private report(error: unknown): void {
     const { keys, options } = this.source;
     if (options.onError !== undefined) {
-      options.onError(error);
+      void this.callOnError(options.onError, error);
       return;
     }
     // Not the message: it can contain the new secret, such as that of an invalid URL.
     this.logger.error(
       `A provider could not be rebuilt after a change of ${keys.join(', ')}: ${nameOf(error)}. The previous one stays.`,
     );
+  }
+
+  /** Its own errors are logged: nothing else would handle them, and they would end the process. */
+  private async callOnError(onError: (error: unknown) => unknown, error: unknown): Promise<void> {
+    try {
+      await onError(error);
+    } catch (failure) {
+      this.logger.error(`The "onError" of whenChanged failed: ${nameOf(failure)}.`);
+    }
   }
 }
 

@@ -4,9 +4,12 @@ import { cache } from 'react';
 /** The tag of every cache entry that contains configuration. */
 export const CONFIG_TAG = 'smooai-config';
 
-/** Returns the tag of the cache entries that contain a key. */
+/**
+ * Returns the tag of the cache entries that contain a key. Characters outside of ASCII are encoded, because Next.js encodes them
+ * in the tags of entries, and a cache handler compares tags as they are.
+ */
 export function configTag(key: string): string {
-  return `${CONFIG_TAG}:${key}`;
+  return `${CONFIG_TAG}:${key}`.replace(/[^\t -~]+/g, encodeURIComponent);
 }
 
 type CacheTag = (...tags: string[]) => void;

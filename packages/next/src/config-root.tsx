@@ -1,7 +1,7 @@
 import { isConfigError, type Snapshot } from '@smooai/config';
 import type { ConfigProviderProps } from '@smooai/config-next/client';
 import { type ReactElement, type ReactNode, Suspense } from 'react';
-import { isFirstReport } from './report-once.ts';
+import { warnOnce } from './report-once.ts';
 
 /** Props of `ConfigRoot`. */
 export type ConfigRootProps = Omit<ConfigProviderProps, 'snapshot'> & {
@@ -40,13 +40,7 @@ async function availableSnapshot(getSnapshot: GetSnapshot): Promise<Snapshot | u
   } catch (error) {
     // Next uses exceptions too, which must pass through.
     if (!isConfigError(error)) throw error;
-    warnOnce(error);
+    warnOnce('ConfigRoot has no values yet.', error);
     return undefined;
   }
-}
-
-function warnOnce(error: Error): void {
-  if (!isFirstReport(error)) return;
-  // biome-ignore lint/suspicious/noConsole: the page does not show that values are missing
-  console.warn(`@smooai/config-next: ConfigRoot has no values yet. ${error.message}`);
 }

@@ -29,7 +29,9 @@ function watchResponses(detector: SecretDetector, warn: (text: string) => unknow
       const push = streams.get(this) ?? detector.stream();
       streams.set(this, push);
       for (const secret of push(bytesOf(chunk))) {
-        warn(` ⚠ ${this.req.method} ${pathOf(this)} sent ${described(secret)}. ${RESPONSE_ADVICE}\n`);
+        warn(
+          ` ⚠ ${this.req.method} ${pathOf(this, detector)} sent ${described(secret)}. ${RESPONSE_ADVICE}\n`,
+        );
       }
       return Reflect.apply(original, this, [chunk, ...rest]);
     };
@@ -58,9 +60,10 @@ function described({ key, form }: DetectedSecret): string {
   return `the value of the secret "${key}"${form === 'plain' ? '' : ` (${form})`}`;
 }
 
-/** Without the query, which may contain anything. */
-function pathOf({ req }: ServerResponse): string {
-  return (req.url ?? '').split('?', 1)[0] ?? '';
+/** Without the query, which may contain anything, and without a value in the path. */
+function pathOf({ req }: ServerResponse, detector: SecretDetector): string {
+  const path = (req.url ?? '').split('?', 1)[0] ?? '';
+  return detector.stream()(bytesOf(path)).length === 0 ? path : '[a path with the value]';
 }
 
 function bytesOf(chunk: unknown): Uint8Array {

@@ -6,7 +6,7 @@ import { type RevalidateOptions, revalidateSecret, revalidateUrl } from './reval
 
 /** The part of Next's cache handlers that is used here. */
 interface CacheHandler {
-  updateTags?: (tags: string[]) => Promise<void>;
+  updateTags?: (tags: string[]) => Promise<void> | void;
 }
 
 /** Where Next 16 keeps its cache handlers. It is not documented, so each part may be missing. */
@@ -48,13 +48,18 @@ function senderOf(options?: RevalidateOptions): RevalidateSender | undefined {
 function expireByHandlers(tags: string[]): boolean {
   const handlers = [...((globalThis as { [HANDLERS]?: Iterable<CacheHandler> })[HANDLERS] ?? [])];
   const able = handlers.filter((handler) => typeof handler.updateTags === 'function');
-  for (const handler of able) {
-    handler.updateTags?.(tags).catch(() => {
-      // biome-ignore lint/suspicious/noConsole: otherwise, pages with old values have no explanation
-      console.warn('@smooai/config-next: a cache handler could not expire entries with changed values.');
-    });
-  }
+  for (const handler of able) void expireIn(handler, tags);
   return able.length > 0;
+}
+
+/** Never rejects. An app can have a handler of its own, which may also throw at once, or return nothing. */
+async function expireIn(handler: CacheHandler, tags: string[]): Promise<void> {
+  try {
+    await handler.updateTags?.(tags);
+  } catch {
+    // biome-ignore lint/suspicious/noConsole: otherwise, pages with old values have no explanation
+    console.warn('@smooai/config-next: a cache handler could not expire entries with changed values.');
+  }
 }
 
 let hasWarned = false;

@@ -118,13 +118,16 @@ describe('createNextConfig with a schema', () => {
     const [{ reason }] = failures as unknown as [PromiseRejectedResult];
     // The same error: no second wait.
     await expect(next.publicValue('supportEmail')).rejects.toBe(reason);
-    expect((await next.handlers.GET(new Request('https://shop.example/'))).status).toBe(503);
     // As Next prints it for each request: a message, no stack, and not again.
     expect(inspect(reason)).toMatch(
       /^ReadyTimeoutError: The config client was not ready within 200 ms[^\n]*$/,
     );
     expect(inspect(reason)).toBe('ReadyTimeoutError, as reported above');
     expect(reason.stack).toContain('\n');
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    expect((await next.handlers.GET(new Request('https://shop.example/'))).status).toBe(503);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
     expect(calls).toBeGreaterThan(0);
     isDown = false;
     await vi.waitFor(() => next.flag('newCheckout'), { timeout: 25_000, interval: 50 });

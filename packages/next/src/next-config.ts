@@ -3,6 +3,13 @@ import type { ConfigClient } from '@smooai/config/server';
 import { renderConfigRoot } from './config-root.tsx';
 import { expireEntriesOnChange } from './expire-entries.ts';
 import type { NextConfig, NextConfigOptions } from './next-config-types.ts';
+import {
+  checkBrowserKeys,
+  checkContextOption,
+  checkObject,
+  checkReadyTimeout,
+  checkSchema,
+} from './option-checks.ts';
 import { processClient } from './process-client.ts';
 import { createReads } from './reads.ts';
 import { createRevalidateRouteHandler } from './revalidate-route-handler.ts';
@@ -18,7 +25,7 @@ import { testClient } from './test-client.ts';
  * rendered for each request. Inside `'use cache'`, public values, flags and limits are stored with the entry, which
  * expires when one of them changes.
  *
- * @throws {OptionsError} unless exactly one of `config` and `client` is given.
+ * @throws {OptionsError} unless exactly one of `config` and `client` is given, and for an option with a wrong value.
  * @example
  * export const { flag, limit, secret, ConfigRoot, handlers } = createNextConfig({
  *   config,
@@ -26,6 +33,7 @@ import { testClient } from './test-client.ts';
  * });
  */
 export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions<C>): NextConfig<C> {
+  checkOptions(options);
   const ownClient = clientGetter(options);
   const client = async (): Promise<ConfigClient<C>> => testClient<C>() ?? ownClient();
   const { context, browserKeys } = options;
@@ -36,6 +44,8 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
       return read.client.flag(key, read.context);
     },
     flags: async (keys, given) => {
+      if (!Array.isArray(keys))
+        throw new OptionsError('keys', "flags: pass an array of names: flags(['name']).");
       const read = await evaluated('flags', keys, given);
       return keys.map((key) => read.client.flag(key, read.context)) as never;
     },
@@ -61,6 +71,21 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
     },
     client,
   };
+}
+
+/** At once, because the process keeps its first client, and the mistakes in it, across hot reloads. */
+function checkOptions<C extends AnyConfig>(options: NextConfigOptions<C>): void {
+  const { config, client, context, browserKeys } = options;
+  if (config !== undefined) checkSchema(config);
+  checkObject('clientOptions', options.clientOptions);
+  checkReadyTimeout(options.readyTimeoutMs);
+  checkContextOption(context);
+  checkBrowserKeys(
+    'browserKeys',
+    browserKeys,
+    config ?? (typeof client === 'object' ? client.config : undefined),
+  );
+  checkObject('revalidate', options.revalidate);
 }
 
 function clientGetter<C extends AnyConfig>(options: NextConfigOptions<C>): () => Promise<ConfigClient<C>> {

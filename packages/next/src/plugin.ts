@@ -28,6 +28,9 @@ export function withSmooConfig(
   nextConfig: NextConfigInput,
   options: SecretScanOptions,
 ): (phase: string, context: { defaultConfig: NextConfig }) => Promise<NextConfig> {
+  if (!((options as Partial<SecretScanOptions> | undefined)?.config?.keys instanceof Map)) {
+    throw new TypeError('withSmooConfig needs the schema: withSmooConfig(nextConfig, { config }).');
+  }
   return async (phase, context) => {
     const own = typeof nextConfig === 'function' ? await nextConfig(phase, context) : nextConfig;
     if (phase === 'phase-development-server') {

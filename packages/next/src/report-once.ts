@@ -5,10 +5,17 @@ const REPORTED: unique symbol = Symbol.for('@smooai/config-next/reported') as ne
 const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /** Returns whether this is the first report of an error. Reads of one process share theirs. */
-export function isFirstReport(error: object): boolean {
+function isFirstReport(error: object): boolean {
   if (REPORTED in error) return false;
   Object.defineProperty(error, REPORTED, { value: true });
   return true;
+}
+
+/** Prints a warning with an error's message, at the first report of the error. */
+export function warnOnce(what: string, error: Error): void {
+  if (!isFirstReport(error)) return;
+  // biome-ignore lint/suspicious/noConsole: neither the page nor the stream shows why values are missing
+  console.warn(`@smooai/config-next: ${what} ${error.message}`);
 }
 
 /**

@@ -18,10 +18,16 @@ function signed(body: string, { key = secret as string | Buffer, ageS = 0, id = 
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${mac}` };
 }
 
-async function post(body: string, headers: Headers = {}, revalidate = {}) {
+/** What `fetch` requires for a body that is a stream. */
+function streaming(body: BodyInit): { duplex?: 'half' } {
+  return body instanceof ReadableStream ? { duplex: 'half' } : {};
+}
+
+async function post(body: BodyInit, headers: Headers = {}, revalidate = {}) {
   const { handlers } = createNextConfig({ client: createTestClient({ config: shopConfig() }), revalidate });
-  const request = new Request(url, { method: 'POST', headers, body });
+  const request = new Request(url, { method: 'POST', headers, body, ...streaming(body) });
   const { response, revalidated } = await inRouteHandler(() => handlers.POST(request));
+  expect(response.headers.get('cache-control')).toBe('no-store');
   const message = response.status === 204 ? '' : ((await response.json()) as { message: string }).message;
   return { status: response.status, message, revalidated };
 }
@@ -69,11 +75,25 @@ describe('POST of handlers', () => {
     expect((await post('{}', signed('{}', { key: own.secret }), own)).status).toBe(403);
   });
 
+  it('uses a secret as it is if there is nothing after the prefix of Standard Webhooks', async () => {
+    const own = { secret: `whsec_${' '.repeat(10)}` };
+    expect((await post('{}', signed('{}', { key: own.secret }), own)).status).toBe(204);
+    expect((await post('{}', signed('{}', { key: '' }), own)).status).toBe(403);
+  });
+
+  it('returns 408 to a sender that disconnects, without an error in the log of the app', async () => {
+    const { handlers } = createNextConfig({ client: createTestClient({ config: shopConfig() }) });
+    const body = new ReadableStream({ pull: () => Promise.reject(new Error('aborted')) });
+    const init = { method: 'POST', headers: bearer, body, duplex: 'half' };
+    expect((await handlers.POST(new Request(url, init))).status).toBe(408);
+  });
+
   const old = /too old, or the clock of its sender is wrong/;
   const mismatch = /signature does not match/;
   const refused: [name: string, status: number, message: RegExp, body: string, headers: Headers][] = [
     ['without credentials', 401, /Authorization: Bearer/, '{}', {}],
     ['with another secret', 403, /not the one of this app/, '{}', { authorization: `Bearer ${secret}x` }],
+    ['with a short secret', 403, /not the one of this app/, '{}', { authorization: 'Bearer x' }],
     ['with another scheme', 401, /Authorization: Bearer/, '{}', { authorization: `Basic ${secret}` }],
     [
       'with a signature by another secret',
@@ -102,7 +122,12 @@ describe('POST of handlers', () => {
     ['that was signed in the future', 403, old, '{}', signed('{}', { ageS: -320 })],
     ['with a body that is not JSON', 400, /The body must be empty or/, 'newCheckout', bearer],
     ['with a body that is null', 400, /The body must be empty or/, 'null', bearer],
+    ['with a body that is one name', 400, /The body must be empty or/, '"newCheckout"', bearer],
+    ['with a body that is a number', 400, /The body must be empty or/, '5', bearer],
+    ['with a body that is a list', 400, /The body must be empty or/, '["newCheckout"]', bearer],
+    ['with keys that are an object', 400, /The body must be empty or/, '{"keys":{}}', bearer],
     ['with keys that are not texts', 400, /The body must be empty or/, '{"keys":[1]}', bearer],
+    ['with one key of two that is not a text', 400, /The body must be empty or/, '{"keys":["a",1]}', bearer],
     ['with an empty key', 400, /The body must be empty or/, '{"keys":[""]}', bearer],
     ['with a long key', 400, /at most 200 characters/, JSON.stringify({ keys: ['k'.repeat(201)] }), bearer],
     ['with many keys', 400, /at most 1000 names/, JSON.stringify({ keys: Array(1_001).fill('k') }), bearer],
@@ -114,6 +139,43 @@ describe('POST of handlers', () => {
     expect(result).toMatchObject({ status, revalidated: [] });
     expect(result.message).toMatch(message);
     expect(result.message).not.toContain(secret);
+  });
+
+  it('accepts the largest body, the longest key, the most keys and the shortest secret', async () => {
+    const padded = JSON.stringify({ keys: ['theme'] }).padEnd(65_536);
+    expect((await post(padded, bearer)).status).toBe(204);
+    expect((await post(JSON.stringify({ keys: ['k'.repeat(200)] }), bearer)).status).toBe(204);
+    expect((await post(JSON.stringify({ keys: Array(1_000).fill('k') }), bearer)).status).toBe(204);
+    const own = { secret: '16 characters...' };
+    expect((await post('', { authorization: `bearer ${own.secret}` }, own)).status).toBe(204);
+  });
+
+  it('reads a body whose chunks end inside of a character', async () => {
+    const bytes = new TextEncoder().encode('{"keys":["thème"]}');
+    const body = new ReadableStream({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    expect((await post(body, bearer)).revalidated).toEqual([[configTag('thème'), atOnce]]);
+  });
+
+  it('expires the tags that cache handlers compare: Next.js encodes what is not ASCII', async () => {
+    const keys = ['thème', '日本', 'a b', 'a%b', '🎉'];
+    const { revalidated } = await post(JSON.stringify({ keys }), bearer);
+    expect(revalidated).toEqual(keys.map((key) => [configTag(key), atOnce]));
+    expect(keys.map(configTag).join()).toMatch(/^[ -~]+$/);
+  });
+
+  it('stops reading a body without an end', async () => {
+    const cancel = vi.fn();
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(10_000)),
+      cancel,
+    });
+    expect((await post(body, bearer)).status).toBe(413);
+    expect(cancel).toHaveBeenCalledOnce();
   });
 
   it.each([undefined, '', 'too-short'])('is off while the secret is %j', async (value) => {

@@ -1,14 +1,16 @@
 import { revalidateTag } from 'next/cache';
 import { CONFIG_TAG, configTag } from './cache-scope.ts';
-import { type RevalidateOptions, revalidateSecret } from './revalidate-settings.ts';
+import { readBody } from './request-body.ts';
+import { REVALIDATE_LIMITS, type RevalidateOptions, revalidateSecret } from './revalidate-settings.ts';
 import { checkSignature, isSameText } from './signature.ts';
 
 /** A route handler for POST, as Next calls it. */
 export type RevalidateRouteHandler = (request: Request) => Promise<Response>;
 
-const MAX_BODY_BYTES = 65_536;
-const MAX_KEYS = 1_000;
-const MAX_KEY_LENGTH = 200;
+const { bodyBytes: maxBytes, keys: MAX_KEYS, keyLength: MAX_KEY_LENGTH } = REVALIDATE_LIMITS;
+
+/** How long a body may take. Anyone can start a request, so a slow one must not stay open. */
+const BODY_TIMEOUT_MS = 10_000;
 
 /**
  * Creates a route handler that expires the cache entries that contain configuration, at once. The body names the keys that
@@ -24,11 +26,15 @@ export function createRevalidateRouteHandler(options?: RevalidateOptions): Reval
         'Revalidation is off. Set SMOOAI_CONFIG_REVALIDATE_SECRET, at least 16 characters.',
       );
     }
-    const body = await readBody(request);
-    if (body === undefined) return refusal(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
-    const denied = await denialOf(request.headers, secret, body);
+    const body = await readBody(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS });
+    if ('fault' in body) {
+      return body.fault === 'too large'
+        ? refusal(413, `The body is larger than ${maxBytes} bytes.`)
+        : refusal(408, `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} seconds.`);
+    }
+    const denied = await denialOf(request.headers, secret, body.text);
     if (denied !== undefined) return denied;
-    const keys = keysIn(body);
+    const keys = keysIn(body.text);
     if (keys === undefined) {
       return refusal(
         400,
@@ -68,29 +74,13 @@ async function denialOf(headers: Headers, secret: string, body: string): Promise
   }
 }
 
-/** Reads the body; undefined if it is too large, whatever its headers say. */
-async function readBody(request: Request): Promise<string | undefined> {
-  const reader = request.body?.getReader();
-  if (reader === undefined) return '';
-  const decoder = new TextDecoder();
-  let [text, bytes] = ['', 0];
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > MAX_BODY_BYTES) {
-      await reader.cancel();
-      return undefined;
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-}
-
 /** Returns the keys that a body names; undefined if it is malformed. */
 function keysIn(body: string): string[] | 'all' | undefined {
   if (body.trim() === '') return 'all';
   try {
-    const { keys = 'all' } = JSON.parse(body) as { keys?: unknown };
+    const named: unknown = JSON.parse(body);
+    if (typeof named !== 'object' || named === null || Array.isArray(named)) return undefined;
+    const { keys = 'all' } = named as { keys?: unknown };
     if (keys === 'all') return keys;
     const isValid = Array.isArray(keys) && keys.length <= MAX_KEYS && keys.every(isKey);
     return isValid ? (keys as string[]) : undefined;

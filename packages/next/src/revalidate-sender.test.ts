@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { RevalidateSender } from './revalidate-sender.ts';
 import { configTag, createNextConfig } from './server.ts';
-import { inNext, inRouteHandler } from './test-support/next-render.ts';
+import { inNext } from './test-support/next-render.ts';
+import { serveRoute } from './test-support/route-server.ts';
 import { shopConfig } from './test-support/shop-config.ts';
 
 const secret = 'a-secret-of-the-tests';
@@ -12,37 +11,13 @@ const secret = 'a-secret-of-the-tests';
 /** An app that serves `handlers.POST`, and what its requests have revalidated. */
 async function startApp(failures: number[] = []) {
   const client = createTestClient({ config: shopConfig() });
-  const revalidated: string[][] = [];
-  const statuses: number[] = [];
-  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const request = new Request('http://127.0.0.1/', {
-      method: incoming.method ?? '',
-      headers: incoming.headers as Record<string, string>,
-      body: Buffer.concat(chunks),
-    });
-    const failure = failures.shift();
-    if (failure === undefined) {
-      const result = await inRouteHandler(() => next.handlers.POST(request));
-      statuses.push(result.response.status);
-      revalidated.push((result.revalidated as [string][]).map(([tag]) => tag));
-    } else statuses.push(failure);
-    outgoing.writeHead(statuses.at(-1) ?? 500).end();
-  };
-  const app = createServer((incoming, outgoing) => {
-    respond(incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  app.listen(0, '127.0.0.1');
-  await once(app, 'listening');
-  const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}/`;
-  const next = createNextConfig({ client, revalidate: { secret, url } });
+  const route = await serveRoute((request) => next.handlers.POST(request), failures);
+  const next = createNextConfig({ client, revalidate: { secret, url: route.url } });
   const close = async (): Promise<void> => {
     await client.close();
-    app.closeAllConnections();
-    app.close();
+    route.close();
   };
-  return { client, next, revalidated, statuses, close };
+  return { client, next, url: route.url, revalidated: route.revalidated, statuses: route.statuses, close };
 }
 
 describe("where Next's cache handlers are not found", () => {
@@ -90,10 +65,56 @@ describe("where Next's cache handlers are not found", () => {
       .poll(() => warn.mock.calls.flat().join())
       .toMatch(/REVALIDATE_URL failed: the status was 403/);
     expect(warn.mock.calls.flat().join()).not.toContain(secret);
+    // The next request makes up for the refused one.
     app.client.set({ flags: { newCheckout: true } });
-    await expect.poll(() => app.revalidated).toEqual([[configTag('newCheckout')]]);
+    await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
+    app.client.set({ flags: { newCheckout: false } });
+    await expect.poll(() => app.revalidated.slice(1)).toEqual([[configTag('newCheckout')]]);
     await app.close();
   });
+
+  it('changes that arrive during a request that is refused are sent after it', async () => {
+    const app = await startApp([403]);
+    const sender = new RevalidateSender(app.url, secret);
+    sender.send(['theme']);
+    sender.send(['newCheckout']);
+    await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
+    expect(app.statuses).toEqual([403, 204]);
+    await app.close();
+  });
+
+  it.each([
+    ['more keys', Array.from({ length: 1_001 }, (_, index) => `key${index}`)],
+    ['a longer key', ['k'.repeat(201)]],
+    ['more bytes', Array.from({ length: 999 }, (_, index) => `${index}${'k'.repeat(190)}`)],
+  ])('a change with %s than the route accepts expires all entries', async (_, keys) => {
+    const app = await startApp();
+    new RevalidateSender(app.url, secret).send(keys);
+    await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
+    await app.close();
+  });
+
+  it('a change with as many keys as the route accepts expires their entries', async () => {
+    const app = await startApp();
+    new RevalidateSender(app.url, secret).send(Array.from({ length: 1_000 }, (_, index) => `key${index}`));
+    await expect.poll(() => app.revalidated[0]?.length).toBe(1_000);
+    await app.close();
+  });
+
+  it('a redirect is reported at once, because it would lose the body', async () => {
+    const app = await startApp([308]);
+    new RevalidateSender(app.url, secret).send('all');
+    await expect.poll(() => warn.mock.calls.flat().join()).toMatch(/status was 308, a redirect: set the URL/);
+    await app.close();
+  });
+
+  it.each(['localhost:3000/api/config/stream', '/api/config/stream', 'file:///etc/hosts'])(
+    'a URL that is not one of HTTP is reported at once: %s',
+    async (url) => {
+      new RevalidateSender(url, secret).send('all');
+      await expect.poll(() => warn.mock.calls.flat().join()).toMatch(/must start with http:/);
+    },
+  );
 
   it('an app without the URL is told once what to set, if it has cached values', async () => {
     vi.stubEnv('__NEXT_USE_CACHE', 'true');

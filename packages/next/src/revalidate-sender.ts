@@ -1,3 +1,4 @@
+import { REVALIDATE_LIMITS } from './revalidate-settings.ts';
 import { signatureHeaders } from './signature.ts';
 
 /** Waits between attempts, in milliseconds. The first request may be sent before Next listens. */
@@ -5,7 +6,13 @@ const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000] as const;
 const TIMEOUT_MS = 10_000;
 
 /** Statuses that another attempt would not change: the secret or the URL is wrong. */
-const PERMANENT = new Set([400, 401, 403, 404, 405, 413]);
+const PERMANENT = new Set([301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 413]);
+
+/** A failed request, and whether another attempt would fail too. */
+interface Failure {
+  message: string;
+  isPermanent: boolean;
+}
 
 /** Sends signed requests to the app's own route. Changes that arrive meanwhile are sent together. */
 export class RevalidateSender {
@@ -15,6 +22,8 @@ export class RevalidateSender {
   #keys = new Set<string>();
   #isAll = false;
   #isSending = false;
+  /** Whether requests were given up, so that entries of unknown keys have old values. */
+  #hasMissed = false;
 
   constructor(url: string, secret: string) {
     this.#url = url;
@@ -38,17 +47,16 @@ export class RevalidateSender {
   async #sendAll(): Promise<void> {
     let attempts = 0;
     while ((this.#isAll || this.#keys.size > 0) && !this.#closing.signal.aborted) {
-      const [isAll, keys] = [this.#isAll, [...this.#keys]];
+      const [isAll, keys] = [this.#isAll || this.#hasMissed, [...this.#keys]];
       [this.#isAll, this.#keys] = [false, new Set()];
-      const failure = await this.#post(isAll ? '' : JSON.stringify({ keys }));
-      if (failure === undefined) {
-        attempts = 0;
-        continue;
-      }
-      const wait = failure.isPermanent ? undefined : RETRY_MS[attempts++];
+      const failure = await this.#post(isAll ? '' : bodyOf(keys));
+      const wait = failure === undefined || failure.isPermanent ? undefined : RETRY_MS[attempts++];
       if (wait === undefined) {
-        this.#warn(failure.message);
-        break;
+        // Changes of the meantime have their own attempts.
+        attempts = 0;
+        this.#hasMissed = failure !== undefined;
+        if (failure !== undefined) this.#warn(failure.message);
+        continue;
       }
       this.#isAll ||= isAll;
       for (const key of keys) this.#keys.add(key);
@@ -58,18 +66,23 @@ export class RevalidateSender {
   }
 
   /** Resolves with the reason of a failure; undefined if the entries have expired. */
-  async #post(body: string): Promise<{ message: string; isPermanent: boolean } | undefined> {
+  async #post(body: string): Promise<Failure | undefined> {
+    if (!isHttp(this.#url))
+      return { message: 'the URL must start with http:// or https://', isPermanent: true };
     try {
       const response = await unpatchedFetch()(this.#url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...(await signatureHeaders(this.#secret, body)) },
         body,
-        redirect: 'error',
+        // The redirected request may have lost its body or its headers.
+        redirect: 'manual',
         signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), this.#closing.signal]),
       });
       await response.body?.cancel();
       if (response.ok) return undefined;
-      return { message: `the status was ${response.status}`, isPermanent: PERMANENT.has(response.status) };
+      const { status } = response;
+      const hint = status < 400 ? ', a redirect: set the URL to which it leads' : '';
+      return { message: `the status was ${status}${hint}`, isPermanent: PERMANENT.has(status) };
     } catch {
       return { message: 'it could not be reached', isPermanent: false };
     }
@@ -85,11 +98,36 @@ export class RevalidateSender {
 
   /** Keeps no process alive. */
   #pause(ms: number): Promise<void> {
+    const { signal } = this.#closing;
     return new Promise((resolve) => {
-      const timer: unknown = setTimeout(resolve, ms);
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
       (timer as { unref?: () => void }).unref?.();
-      this.#closing.signal.addEventListener('abort', () => resolve(), { once: true });
+      signal.addEventListener('abort', end);
     });
+  }
+}
+
+/** Returns the body for some keys; an empty one, for all, if the route would refuse it as too large. */
+function bodyOf(keys: string[]): string {
+  const body = JSON.stringify({ keys });
+  const fits =
+    keys.length <= REVALIDATE_LIMITS.keys &&
+    keys.every((key) => key.length <= REVALIDATE_LIMITS.keyLength) &&
+    new TextEncoder().encode(body).byteLength <= REVALIDATE_LIMITS.bodyBytes;
+  return fits ? body : '';
+}
+
+/** A URL without a scheme, such as `localhost:3000/api`, is one whose scheme is `localhost:`. */
+function isHttp(url: string): boolean {
+  try {
+    return /^https?:$/.test(new URL(url).protocol);
+  } catch {
+    return false;
   }
 }
 

@@ -9,6 +9,9 @@ export interface RevalidateOptions {
   url?: string;
 }
 
+/** What one request may contain. A larger change expires all entries instead. */
+export const REVALIDATE_LIMITS = { bodyBytes: 65_536, keys: 1_000, keyLength: 200 } as const;
+
 const MIN_SECRET_LENGTH = 16;
 
 /** Returns the secret; undefined if it is not set, or too short to be safe. Read for each request: builds have no secrets. */
@@ -19,5 +22,5 @@ export function revalidateSecret({ secret }: RevalidateOptions = {}): string | u
 
 /** Returns the URL of this app's own route; undefined if it is not set. */
 export function revalidateUrl({ url }: RevalidateOptions = {}): string | undefined {
-  return url ?? (process.env.SMOOAI_CONFIG_REVALIDATE_URL || undefined);
+  return (url ?? process.env.SMOOAI_CONFIG_REVALIDATE_URL) || undefined;
 }

@@ -59,7 +59,8 @@ function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
 /** A secret with the prefix of Standard Webhooks is base64; all others are used as they are. */
 function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
   const decoded = secret.startsWith('whsec_') ? bytesOf(secret.slice('whsec_'.length)) : undefined;
-  return decoded ?? encoder.encode(secret);
+  // White space decodes to nothing, and HMAC needs a key that is not empty.
+  return decoded === undefined || decoded.length === 0 ? encoder.encode(secret) : decoded;
 }
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { ReadyTimeoutError } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createSnapshotRouteHandler } from './route-handler.ts';
 import { readEvents } from './test-support/read-events.ts';
 import { onlyIn, shopConfig } from './test-support/shop-config.ts';
@@ -138,16 +138,30 @@ describe('createSnapshotRouteHandler', () => {
     expect(response.body).toBeNull();
   });
 
-  it('returns 503 without details while the configuration is not available', async () => {
-    const handler = createSnapshotRouteHandler({
-      getClient: () => Promise.reject(new ReadyTimeoutError('config.internal:4400 refused the connection')),
-    });
+  it('returns 503 without details while the configuration is not available, and logs the reason once', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const fail = () => Promise.reject(new ReadyTimeoutError('config.internal:4400 refused the connection'));
+    const handler = createSnapshotRouteHandler({ getClient: fail });
+    await handler(request());
     const response = await handler(request());
     expect(response.status).toBe(503);
     expect(response.headers.get('retry-after')).toBe('5');
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await response.text()).not.toContain('internal');
+    expect(warn.mock.calls.flat()).toEqual([
+      expect.stringMatching(/stream has no values.*refused the connection/),
+    ]);
+    warn.mockRestore();
   });
+
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '15000'])(
+    'throws for the heartbeat %j, with which a timer would fire all the time',
+    (heartbeatMs) => {
+      const client = createTestClient({ config });
+      const options = { client, heartbeatMs: heartbeatMs as number };
+      expect(() => createSnapshotRouteHandler(options)).toThrow(/"heartbeatMs" must be a number/);
+    },
+  );
 
   it('does not hide an error of the context function', async () => {
     const client = createTestClient({ config });

@@ -11,6 +11,9 @@ import {
   type SnapshotEventClient,
 } from '@smooai/config/server';
 import { browserView } from './browser-view.ts';
+import { contextInTime, LATE } from './context-in-time.ts';
+import { checkBrowserKeys, checkContextOption, checkHeartbeat } from './option-checks.ts';
+import { warnOnce } from './report-once.ts';
 import { endOnShutdown, isShuttingDown } from './shutdown.ts';
 
 /** Options of {@link createSnapshotRouteHandler}: either `client` or `getClient`. */
@@ -45,7 +48,8 @@ const RETRY = { 'retry-after': '5' };
  * Creates a route handler that streams the snapshot of the request's context to the pages of this app, as server-sent
  * events. The app's server has the credentials, so the browser needs none. Pages of other sites get 403.
  *
- * @throws {OptionsError} unless exactly one of `client` and `getClient` is given.
+ * @throws {OptionsError} unless exactly one of `client` and `getClient` is given, and for an option with a wrong
+ * value.
  * @example
  * // app/api/config/stream/route.ts
  * export const GET = createSnapshotRouteHandler({ client, context: () => ({}) });
@@ -55,20 +59,30 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
 ): SnapshotRouteHandler {
   const getClient = clientGetter(options);
   const { heartbeatMs } = options;
+  checkHeartbeat(heartbeatMs);
+  checkContextOption(options.context);
+  checkBrowserKeys('keys', options.keys, options.client?.config);
   const viewOf = browserView<C>(options.keys);
   const contextOf = async (request: Request): Promise<ConfigContext<C> | undefined> =>
     options.context?.(request);
+  // A client that is not ready can reject with a new error for each request, and browsers ask again every few seconds.
+  let reported = '';
   return async (request) => {
     if (isCrossSite(request)) return refusal(403, 'This stream is only available to pages of the same site.');
     if (isShuttingDown())
       return refusal(503, 'This server is shutting down.', { ...RETRY, connection: 'close' });
     try {
       const client = await getClient();
+      reported = '';
       // Next runs GET for HEAD and drops the body without cancelling it, so no stream is opened.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-      return openStream(viewOf(client), await contextOf(request), { signal: request.signal, heartbeatMs });
+      const context = await contextInTime(contextOf(request), request.signal);
+      if (context === LATE) return refusal(503, 'The context of this request took too long.', RETRY);
+      return openStream(viewOf(client), context, { signal: request.signal, heartbeatMs });
     } catch (error) {
       if (!isConfigError(error)) throw error;
+      if (error.message !== reported) warnOnce('The stream has no values.', error);
+      reported = error.message;
       // Without the cause, because the error may name internal hosts.
       return refusal(503, 'The configuration is not available at the moment.', RETRY);
     }

@@ -36,6 +36,7 @@ class ManualSources {
     createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
     connect: (store, context: EvaluationContext = {}) => {
       const user = typeof context.userId === 'string' ? context.userId : '';
+      if (user === 'refused') throw new Error('The URL cannot be made.');
       this.stores[user] = store;
       this.connected.add(user);
       return () => {
@@ -98,6 +99,42 @@ describe('the context', () => {
     await Promise.all(changes);
     expect([theme(), client.providerStatus]).toEqual(['dan', 'READY']);
     expect(seen.filter((event) => event.startsWith('CONTEXT_CHANGED'))).toHaveLength(1);
+  });
+
+  it('is not ready if it is set again while its values are on their way', async () => {
+    const { sources, seen, isSet } = await openFor('ann');
+    const again = OpenFeature.setContext({ targetingKey: 'ann' });
+    await Promise.resolve();
+    expect([theme(), client.providerStatus]).toEqual(['default', 'RECONCILING']);
+    sources.arrive('ann');
+    await Promise.all([isSet, again]);
+    const changes = [1, 2].map(() => OpenFeature.setContext({ targetingKey: 'bob' }));
+    await Promise.resolve();
+    expect([theme(), client.providerStatus]).toEqual(['default', 'RECONCILING']);
+    sources.arrive('bob');
+    await Promise.all(changes);
+    expect([theme(), client.providerStatus]).toEqual(['bob', 'READY']);
+    expect(seen.filter((event) => event.startsWith('CONTEXT_CHANGED'))).toHaveLength(2);
+  });
+
+  const circular: { targetingKey: string; self?: object } = { targetingKey: 'bob' };
+  circular.self = circular;
+  it.each<[string, EvaluationContext]>([
+    ['is circular', circular as EvaluationContext],
+    ['is not JSON', { targetingKey: 'bob', count: 1n as never }],
+    ['the source refuses', { targetingKey: 'refused' }],
+  ])('leaves no value of the previous user if it %s', async (_, context) => {
+    const { sources, seen, isSet } = await openFor('ann');
+    sources.arrive('ann');
+    await isSet;
+    await OpenFeature.setContext(context);
+    expect([theme(), client.providerStatus, sources.connected.size]).toEqual(['default', 'ERROR', 0]);
+    const change = OpenFeature.setContext({ targetingKey: 'ann' });
+    sources.arrive('ann');
+    await change;
+    expect([theme(), client.providerStatus, [...sources.connected]]).toEqual(['ann', 'READY', ['ann']]);
+    const changed = ['RECONCILING RECONCILING', 'CONTEXT_CHANGED READY'];
+    expect(seen).toEqual(['READY READY', 'RECONCILING RECONCILING', 'ERROR ERROR', ...changed]);
   });
 
   it('may change before the first values', async () => {

@@ -1,6 +1,7 @@
 import {
   type EvaluationContext,
   GeneralError,
+  InvalidContextError,
   type JsonValue,
   ProviderFatalError,
   type ResolutionDetails,
@@ -52,6 +53,8 @@ export class SmooConfigWebProvider implements Provider {
   readonly #options: SmooConfigWebProviderOptions;
   readonly #mapper: ResolutionMapper;
   #session: WebSession | undefined;
+  /** Why the newest context has no session. */
+  #contextError: InvalidContextError | undefined;
   #reported: Reported = 'nothing';
   /** Epoch milliseconds by which the session must have values. */
   #deadline = 0;
@@ -69,27 +72,27 @@ export class SmooConfigWebProvider implements Provider {
    *
    * @throws {ProviderFatalError} if the server refuses the request, such as for a wrong key; with its reason.
    * @throws {GeneralError} if the values do not arrive in time.
+   * @throws {InvalidContextError} if the context cannot be sent, such as one with a circular reference.
    */
-  initialize(context: EvaluationContext = {}): Promise<void> {
-    this.#begin(toConfigContext(context) as EvaluationContext, this.#options.snapshot);
-    return this.#settle();
+  async initialize(context: EvaluationContext = {}): Promise<void> {
+    this.#begin(context, this.#options.snapshot);
+    await this.#settle();
   }
 
   /**
    * Gets the values for another context. Until they arrive, evaluations return the default of the code, never a value
    * of the previous context.
+   *
+   * @throws {InvalidContextError} (as a rejection) if the context cannot be sent, such as one with a circular reference.
    */
   onContextChange(_: EvaluationContext, context: EvaluationContext): Promise<void> | void {
-    const next = toConfigContext(context) as EvaluationContext;
-    if (this.#session?.contextJson === JSON.stringify(next)) return;
-    this.#begin(next, undefined);
+    if (!this.#begin(context, undefined) && this.#session?.hasValues) return;
     return this.#settle();
   }
 
   /** Disconnects. */
   onClose(): Promise<void> {
-    this.#session?.close();
-    this.#session = undefined;
+    this.#endSession();
     this.#wake();
     return Promise.resolve();
   }
@@ -123,13 +126,42 @@ export class SmooConfigWebProvider implements Provider {
     return this.#mapper.resolve(request, NOT_READY, NO_STATE);
   }
 
-  #begin(context: EvaluationContext, snapshot: Snapshot | undefined): void {
+  /**
+   * Begins a session for the context, unless it is that of the present one, and restarts the time for its values. Returns
+   * whether there is another session. It does not throw, because the SDK emits no further events after an `onContextChange`
+   * that did; `#settle` does.
+   */
+  #begin(sdkContext: EvaluationContext, snapshot: Snapshot | undefined): boolean {
+    try {
+      const context = toConfigContext(sdkContext) as EvaluationContext;
+      const isSame = this.#session?.contextJson === JSON.stringify(context);
+      if (!isSame) this.#open(context, snapshot);
+      if (!this.#session?.hasValues) this.#reported = 'nothing';
+      this.#deadline = Date.now() + (this.#options.readyTimeoutMs ?? READY_TIMEOUT_MS);
+      return !isSame;
+    } catch (error) {
+      // The values of the context before must not be read for this one.
+      this.#endSession();
+      const message = 'The context cannot be sent to the server.';
+      this.#contextError = new InvalidContextError(message, { cause: error });
+      return true;
+    } finally {
+      // Those who wait for the previous session now wait for this one.
+      this.#wake();
+    }
+  }
+
+  #endSession(): void {
     this.#session?.close();
+    this.#session = undefined;
+    this.#contextError = undefined;
+  }
+
+  #open(context: EvaluationContext, snapshot: Snapshot | undefined): void {
+    this.#endSession();
     this.#reported = 'nothing';
-    const { source, readyTimeoutMs = READY_TIMEOUT_MS } = this.#options;
-    this.#deadline = Date.now() + readyTimeoutMs;
     this.#session = new WebSession({
-      source,
+      source: this.#options.source,
       context,
       snapshot,
       onChange: (flagsChanged) => {
@@ -141,8 +173,6 @@ export class SmooConfigWebProvider implements Provider {
         this.#wake();
       },
     });
-    // Those who wait for the previous session now wait for this one.
-    this.#wake();
   }
 
   /** Waits until the newest session has values. */
@@ -156,6 +186,7 @@ export class SmooConfigWebProvider implements Provider {
         'The values for the context did not arrive in time. The page keeps waiting for them: check the URL of the source and the network.',
       );
     }
+    if (this.#contextError !== undefined) throw this.#contextError;
     this.#reported = 'ready';
     // The SDK sets its own status when this has resolved. The connection may be lost already.
     setTimeout(() => this.#report(), 0);

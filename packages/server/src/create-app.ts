@@ -37,6 +37,7 @@ import { registerValuesRoutes } from './routes/values.ts';
 import { describeError, type ErrorLog } from './server-logger.ts';
 import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 /** Builds the Fastify instance with every route. It does not listen yet. */
 export async function createApp(
@@ -47,7 +48,7 @@ export async function createApp(
     start,
     closing,
   }: { location: { url: string }; start: { readonly isComplete: boolean }; closing: AbortSignal },
-): Promise<FastifyInstance> {
+): Promise<{ app: FastifyInstance; webhooks: Webhooks }> {
   const app = createFastify(options);
   const changes = new ChangeBus();
   const isShared = storage.shared !== undefined;
@@ -65,7 +66,12 @@ export async function createApp(
       maxOfflineMs: options.timeouts.offlineMs,
     },
   });
-  app.addHook('onClose', () => service.close());
+  const readView = (id: string) => service.viewById(id);
+  const webhooks = new Webhooks({ targets: options.webhooks, changes, log: app.log, readView });
+  app.addHook('onClose', async () => {
+    await webhooks.close(options.timeouts.closeMs);
+    await service.close();
+  });
   await startReplica(storage, { service, tokens, clients });
   const context: ServerContext = {
     storage,
@@ -95,7 +101,7 @@ export async function createApp(
   registerRevokeRoutes(app, context, oauth);
   registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
   registerConfigRoutes(app, context);
-  return app;
+  return { app, webhooks };
 }
 
 interface AccessParts {

@@ -8,9 +8,9 @@ import { createApp } from './create-app.ts';
 import { ServerStartError } from './errors.ts';
 import { Connections } from './http/connections.ts';
 import { codeSuffix, errorCode } from './lib/error-code.ts';
+import { isLoopback } from './lib/loopback.ts';
 import {
   type ConfigServerOptions,
-  isLoopback,
   localUrl,
   type ResolvedOptions,
   resolveOptions,
@@ -33,7 +33,7 @@ export interface ConfigServer {
   readonly credentialsState: Bootstrap['credentialsState'];
   /** The admin credentials if this start created them: the first start, a start in memory, or `newAdminClient`. */
   readonly credentials: ServerCredentials | undefined;
-  /** Ends streams, lets running requests finish within `timeouts.closeMs`, then closes the storage. */
+  /** Ends streams, lets running requests and then webhooks finish within `timeouts.closeMs` each, and closes the storage. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -60,7 +60,8 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     setMaxListeners(0, closing.signal);
     const location = { url: resolved.publicUrl ?? '' };
     const start = { isComplete: false };
-    app = await createApp(resolved, storage, { location, start, closing: closing.signal });
+    const created = await createApp(resolved, storage, { location, start, closing: closing.signal });
+    app = created.app;
     logMoved(app, moved);
     if (database?.isExposed) {
       app.log.warn(
@@ -84,6 +85,7 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     logMoved(app, started.moved);
     start.isComplete = true;
     const environments = await storage.listEnvironments(started.organizationId);
+    created.webhooks.start(environments.map(({ id }) => id));
     const close = closeOnce(app, storage, { closing, connections, deadlineMs: resolved.timeouts.closeMs });
     const server: ConfigServer = {
       url: location.url,

@@ -4,3 +4,4 @@ export { type ConfigServer, createConfigServer } from './create-config-server.ts
 export { ServerStartError, type ServerStartErrorCode } from './errors.ts';
 export { createServerLogger, type LogLevel } from './server-logger.ts';
 export type { ConfigServerOptions, ServerTimeouts } from './server-options.ts';
+export type { WebhookOptions } from './webhooks/webhook-options.ts';

@@ -243,6 +243,7 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
     ['a token life of zero', ['--token-ttl', '0'], '--token-ttl'],
     ['an argument', ['start'], 'argument'],
     ['a database in memory without a credentials file', ['--db', ':memory:'], '--credentials'],
+    ['a webhook without a secret', ['--webhook', 'https://shop.example'], '--webhook-secret-file'],
     ['a public URL that is not a URL', ['--public-url', 'shop'], 'publicUrl'],
   ])('refuses %s with exit code 2', async (_name, args, message) => {
     const server = run(args, await temporaryDirectory());

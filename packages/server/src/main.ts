@@ -3,12 +3,13 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
+import { isLoopback } from './lib/loopback.ts';
 import { isRecord } from './lib/record.ts';
 import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
-import { isLoopback } from './server-options.ts';
 import { ENCRYPTION_KEY_VARIABLE, readSharedEncryptionKey } from './storage/encryption-key.ts';
 import { parseDatabaseUrl } from './storage/postgres/database-url.ts';
 import { StorageError } from './storage/storage-error.ts';
+import { addWebhookFlags, type WebhookFlags, webhooksOf } from './webhook-flags.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -25,7 +26,7 @@ ${ENCRYPTION_KEY_VARIABLE} (base64 of 32 bytes) or, with SQLite, in the file <db
 Back up the key: without it the secrets are lost.
 `;
 
-interface CommandLine {
+interface CommandLine extends WebhookFlags {
   host: string;
   port: number;
   db?: string;
@@ -42,7 +43,7 @@ interface CommandLine {
 }
 
 function createCommand(): Command {
-  return new Command('smooai-config-server')
+  const command = new Command('smooai-config-server')
     .description('The config server: OAuth2 tokens, values, schemas, environments and live streams.')
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
@@ -70,7 +71,8 @@ function createCommand(): Command {
       'how long to serve from memory while PostgreSQL cannot be reached',
       wholeNumber(5, 7 * 24 * 3600),
       900,
-    )
+    );
+  return addWebhookFlags(command)
     .addOption(
       new Option('--log-level <level>', 'level of the JSON log on standard error')
         .choices(LOG_LEVELS)
@@ -177,6 +179,7 @@ async function serve(options: CommandLine): Promise<void> {
     newAdminClient: options.newAdminClient ?? false,
     beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,
+    webhooks: webhooksOf(options, process.env),
     logger: createServerLogger({ level: options.logLevel }),
     ...(options.credentials === undefined ? {} : { credentialsFile: options.credentials }),
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),

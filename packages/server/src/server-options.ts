@@ -7,6 +7,7 @@ import type { OfrepOptions } from './http/read-limit.ts';
 import { parseUrl } from './lib/parse-url.ts';
 import { type DatabaseUrl, parseDatabaseUrl } from './storage/postgres/database-url.ts';
 import { StorageError } from './storage/storage-error.ts';
+import { resolveWebhooks, type WebhookOptions, type WebhookTarget } from './webhooks/webhook-options.ts';
 
 /** Time limits of the server, in milliseconds. None of them ends an event stream, which sends a comment every 15 s. */
 export interface ServerTimeouts {
@@ -18,7 +19,7 @@ export interface ServerTimeouts {
   keepAliveMs: number;
   /** Without a byte in either direction (default 120 000). */
   idleMs: number;
-  /** For running requests to finish when the server closes (default 5 000). */
+  /** For running requests to finish when the server closes, and then for webhooks (default 5 000). */
   closeMs: number;
   /**
    * How long reads and streams go on from memory while PostgreSQL cannot be reached (default 900 000). In this time, a
@@ -65,6 +66,8 @@ export interface ConfigServerOptions {
   streams?: StreamOptions;
   /** How many evaluations the visitors of a page may request by OFREP. */
   ofrep?: OfrepOptions;
+  /** Programs that are sent the names of changed keys (default none). */
+  webhooks?: readonly WebhookOptions[];
   /** A pino logger; silent by default. */
   logger?: FastifyBaseLogger;
   /** Environment variables to read the encryption key from (default `process.env`). */
@@ -89,6 +92,7 @@ export interface ResolvedOptions {
   timeouts: ServerTimeouts;
   streams: StreamOptions;
   ofrep: OfrepOptions;
+  webhooks: readonly WebhookTarget[];
   logger: FastifyBaseLogger | undefined;
   env: Readonly<Record<string, string | undefined>>;
 }
@@ -138,6 +142,7 @@ export function resolveOptions(
     },
     streams: checkNumbers('streams', options.streams ?? {}),
     ofrep: checkNumbers('ofrep', options.ofrep ?? {}),
+    webhooks: resolveWebhooks(options.webhooks ?? []),
     logger: options.logger,
     env: options.env ?? process.env,
   };
@@ -158,11 +163,6 @@ function checkNumbers<Group extends StreamOptions | OfrepOptions>(name: string, 
     wholeNumber(`${name}.${option}`, value, { min: 1, max: MAX_TIMER_MS });
   }
   return group;
-}
-
-/** Whether an address is reachable from this machine only. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 /** The URL by which this machine reaches a server that listens on `host`. */

@@ -9,6 +9,10 @@ let proxy: TcpProxy;
 let context: BrowserContext;
 /** What the page is given as its settings. */
 let settings: { apiUrl: string };
+/** Console errors and warnings and uncaught exceptions of all tabs. */
+let complaints: string[];
+/** The complaints that a test provokes. */
+let provoked: RegExp | undefined;
 
 beforeEach(async () => {
   const { browser, demo } = running.current;
@@ -16,12 +20,19 @@ beforeEach(async () => {
   proxy = new TcpProxy(new URL(settings.apiUrl));
   settings.apiUrl = await proxy.listen();
   context = await browser.newContext();
+  complaints = [];
+  provoked = undefined;
+  context.on('console', (message) => {
+    if (/error|warning/.test(message.type())) complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
   await context.route('**/settings.json', (route) => route.fulfill({ json: settings }));
   await running.current.set('flags.newCheckout', 'false');
 });
 afterEach(async () => {
   await context.close();
   await proxy.close();
+  expect(complaints.filter((text) => !provoked?.test(text))).toEqual([]);
 });
 
 async function openTab(): Promise<Page> {
@@ -151,6 +162,7 @@ describe('a page', () => {
 
   it('says that it is offline, and has the new value when it is back', async () => {
     const [page] = (await openTabs(1)) as [Page];
+    provoked = /net::ERR_INTERNET_DISCONNECTED/;
     await context.setOffline(true);
     await untilShown(page, 'live-status', 'offline');
     await running.current.set('flags.newCheckout', 'true');
@@ -170,6 +182,7 @@ describe('a page', () => {
 
   it('says why the server refuses it', async () => {
     const { demo } = running.current;
+    provoked = /status of 401/;
     await context.route('**/settings.json', async (route) => {
       const settings = (await (await route.fetch()).json()) as object;
       await route.fulfill({ json: { ...settings, publishableKey: 'pk_wrong' } });

@@ -47,6 +47,13 @@ export class ShopServer {
     await this.#cli(['set', key, value, '--env', 'development']);
   }
 
+  /** Sets the targeting of a flag in the environment `development`, as a user does: from a file. */
+  async setTargeting(key: string, targeting: object): Promise<void> {
+    const file = `${key}.json`;
+    await this.#project.write(file, JSON.stringify(targeting));
+    await this.#cli(['set', key, '--file', file, '--env', 'development']);
+  }
+
   /** Creates a client for a server, and returns its settings as lines of an `.env` file. */
   createServerClient(): Promise<string> {
     return this.#cli(['clients', 'create', 'server', '--env', 'development']);

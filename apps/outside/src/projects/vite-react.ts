@@ -6,7 +6,14 @@ import { OutsideProject } from '../harness/project.ts';
 import { ShopServer } from '../harness/shop-server.ts';
 
 const host = '127.0.0.1';
-const flipTimeoutMs = 30_000;
+const pageTimeoutMs = 60_000;
+
+const darkInBelgium = {
+  $cohort: {
+    rules: [{ id: 'be', when: { attribute: 'country', op: 'in', values: ['BE'] }, value: 'dark' }],
+    defaultValue: 'light',
+  },
+};
 
 /** Vite's own React template, with the packages and these versions of React. */
 export function viteReact(name: string, react: string[]): void {
@@ -52,30 +59,59 @@ export function viteReact(name: string, react: string[]): void {
       await project.write('src/main.tsx', main);
     });
 
-    it.skipIf(!hasChromium)('follows a flip by the CLI in a page that is open', async () => {
-      const server = await ShopServer.start(project, 'src/config.ts');
-      const port = await freePort(0);
-      const url = `http://${host}:${port}`;
-      const settings = {
-        VITE_CONFIG_API_URL: server.url,
-        VITE_CONFIG_ORG_ID: server.organizationId,
-        VITE_CONFIG_PUBLISHABLE_KEY: await server.createBrowserClient(url),
-      };
-      const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${value}\n`);
-      await project.write('.env.local', lines.join(''));
-      await project.run(['npm', 'run', 'build']);
+    describe.skipIf(!hasChromium)('in a browser', () => {
+      let server: ShopServer;
+      let port: number;
+      let url: string;
 
-      const preview = ['vite', 'preview', '--host', host, '--port', String(port), '--strictPort'];
-      await project.start(['npx', ...preview]).responds(url);
-      const open = await openPage(url);
-      project.stopAtEnd(open);
-      const { page, complaints } = open;
-      const heading = page.getByRole('heading');
-      await heading.getByText('Two steps').waitFor({ timeout: flipTimeoutMs });
-      expect(await page.getByRole('link').getAttribute('href')).toBe('mailto:help@shop.example');
-      await server.set('flags.newCheckout', 'true');
-      await heading.getByText('One step').waitFor({ timeout: flipTimeoutMs });
-      expect(complaints).toEqual([]);
+      beforeAll(async () => {
+        server = await ShopServer.start(project, 'src/config.ts');
+        await server.setTargeting('flags.theme', darkInBelgium);
+        port = await freePort(0);
+        url = `http://${host}:${port}`;
+        const settings = {
+          VITE_CONFIG_API_URL: server.url,
+          VITE_CONFIG_ORG_ID: server.organizationId,
+          VITE_CONFIG_PUBLISHABLE_KEY: await server.createBrowserClient(url),
+        };
+        const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${value}\n`);
+        await project.write('.env.local', lines.join(''));
+      });
+
+      it('follows a flip by the CLI and a new context in a page that is open', async () => {
+        await project.run(['npm', 'run', 'build']);
+        const preview = ['vite', 'preview', '--host', host, '--port', String(port), '--strictPort'];
+        await project.start(['npx', ...preview]).responds(url);
+        const open = await openPage(url);
+        project.stopAtEnd(open);
+        const { page, complaints } = open;
+        const heading = page.getByRole('heading');
+        await heading.getByText('Two steps').waitFor({ timeout: pageTimeoutMs });
+        expect(await page.getByRole('link').getAttribute('href')).toBe('mailto:help@shop.example');
+        await server.set('flags.newCheckout', 'true');
+        await heading.getByText('One step').waitFor({ timeout: pageTimeoutMs });
+
+        await page.locator('main[data-theme="light"]').waitFor();
+        await page.getByRole('button').click();
+        await page.locator('main[data-theme="dark"]').waitFor({ timeout: pageTimeoutMs });
+        expect(complaints).toEqual([]);
+      });
+
+      it('says in development which setting to mend when the server refuses the origin', async () => {
+        const otherPort = await freePort(0);
+        const otherUrl = `http://${host}:${otherPort}`;
+        const dev = ['vite', '--host', host, '--port', String(otherPort), '--strictPort'];
+        await project.start(['npx', ...dev]).responds(otherUrl);
+        const open = await openPage(otherUrl);
+        project.stopAtEnd(open);
+        const { page, complaints } = open;
+        await page.locator('main[data-status="refused"]').waitFor({ timeout: pageTimeoutMs });
+        expect(await page.getByRole('alert').textContent()).toContain('allowedOrigins');
+        // Beside the browser's own lines, one for each attempt.
+        const ours = complaints.filter((text) => !text.startsWith('Failed to load resource'));
+        expect(ours).toHaveLength(1);
+        expect(ours[0]).toContain(`the origin of this page, ${otherUrl}`);
+      });
     });
   });
 }

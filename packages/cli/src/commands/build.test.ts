@@ -57,7 +57,7 @@ describe('build', () => {
   it.each([
     [['build'], {}, 2, /required option '--out <file>'/],
     [['build', '--env', 'productoin', '--out', 'b'], {}, 2, /Did you mean "production"/],
-    [['build', '--env', 'staging', '--out', 'b'], {}, 1, /"staging" has no public values and no secrets/],
+    [['build', '--env', 'staging', '--out', 'b'], {}, 1, /"staging" stores no public values and no secrets/],
     [['build', '--env', 'production', '--out', 'missing/b'], {}, 2, /missing\/b cannot be written/],
     [['build', '--env', 'production', '--out', 'b'], { SMOO_CONFIG_KEY: 'hunter2' }, 2, /32 bytes in base64/],
     [['build', '--out', 'b'], { SMOO_CONFIG_KEY_FILE: 'missing' }, 2, /SMOO_CONFIG_KEY_FILE.*ENOENT/],

@@ -25,7 +25,7 @@ export async function runBuild(context: CommandContext, { out }: BuildOptions): 
   const counts = { public: Object.keys(values.public).length, secret: Object.keys(values.secret).length };
   if (counts.public + counts.secret === 0) {
     throw new CliError(
-      `"${environment}" has no public values and no secrets that this client may read, so there is nothing to build.`,
+      `"${environment}" stores no public values and no secrets that this client may read, so there is nothing to build. Defaults come from the schema; store other values with "smooai-config set".`,
     );
   }
   const key = givenKey ?? createBundleKey();

@@ -32,7 +32,7 @@ describe('scan', () => {
   it('finds nothing in a clean build, and says which values it could not look for', async () => {
     const { scan } = await benchWithBuild({ 'a.js': `${SECRET}` });
     const { code, stdout, stderr } = await scan();
-    expect([code, stdout]).toEqual([0, 'No secret in 1 files, 0.0 MB.\n']);
+    expect([code, stdout]).toEqual([0, 'No secret in 1 file, 0.0 MB.\n']);
     expect(stderr).toContain('Only the names of these secrets were looked for: paymentKey.');
   });
 
@@ -50,6 +50,24 @@ describe('scan', () => {
     expect(await scan(['--bundle', 'config.bundle'])).toMatchObject({
       stderr: expect.stringContaining('no key'),
     });
+  });
+
+  it('looks for values only with --no-names, as before a commit, and takes files and their paths in the allow list', async () => {
+    const { scan, file } = await benchWithBuild({ 'b.js': "read('paymentKey')", 'c.js': `'${SECRET}'` });
+    expect((await scan()).stdout).toContain('the name of the secret');
+    const { code, stdout } = await scan(['dist/b.js', '--no-names'], { PAYMENT_KEY: SECRET });
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^dist\/c\.js:1:2: the value/)]);
+    await file(
+      'allow.ts',
+      "export const allow = [{ key: 'paymentKey', kind: 'value', file: 'c.js', reason: 'r' }, { key: 'paymentKey', kind: 'value', file: 'dist/c.js', reason: 'r' }];",
+    );
+    const allowed = await scan(['dist/c.js', '--no-names', '--allow', 'allow.ts'], { PAYMENT_KEY: SECRET });
+    expect([allowed.code, allowed.stderr]).toEqual([0, '']);
+  });
+
+  it('refuses a folder of .env files that does not exist', async () => {
+    const { scan } = await benchWithBuild({});
+    expect((await scan(['--env-folder', 'none'])).stderr).toContain('cannot be read (ENOENT)');
   });
 
   it('allows what a module lists, with a reason, and names an entry that is not needed', async () => {

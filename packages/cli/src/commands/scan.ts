@@ -10,6 +10,7 @@ import { readBundleKey } from '@smooai/config/server';
 import { EXIT, UsageError } from '../errors.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { loadExport, loadSchema } from '../schema/load-schema.ts';
+import { count } from '../text/count.ts';
 
 export interface ScanOptions {
   /** The module of the schema. */
@@ -20,6 +21,8 @@ export interface ScanOptions {
   bundle?: string;
   /** A module that exports `allow`. */
   allow?: string;
+  /** Whether names of secrets are leaks too. */
+  names: boolean;
 }
 
 /** `scan`: looks for the schema's secrets in the output of a build. Returns 1 if there are any. */
@@ -43,6 +46,8 @@ export async function runScan(
     config,
     values,
     allow,
+    names: options.names,
+    cwd: io.cwd,
     paths: paths.map((path) => resolve(io.cwd, path)),
   });
   const unknown = names.filter((name) => !known.has(name));
@@ -60,9 +65,11 @@ export async function runScan(
 }
 
 function textOf({ leaks, files, bytes }: LeakScanResult, { io, colors }: CommandContext): string {
-  const searched = `${files.toLocaleString('en')} files, ${(bytes / 1e6).toFixed(1)} MB`;
+  const searched = `${count(files, 'file')}, ${(bytes / 1e6).toFixed(1)} MB`;
   if (leaks.length === 0) return colors.green(`No secret in ${searched}.`);
-  return [formatLeaks(leaks, io.cwd), colors.red(`${leaks.length} leaks in ${searched}.`)].join('\n');
+  return [formatLeaks(leaks, io.cwd), colors.red(`${count(leaks.length, 'leak')} in ${searched}.`)].join(
+    '\n',
+  );
 }
 
 async function loadAllowances({ io }: CommandContext, file: string): Promise<AllowedLeak[]> {

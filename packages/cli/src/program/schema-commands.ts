@@ -78,6 +78,7 @@ function addScanCommand(program: Command, options: ProgramOptions): void {
     .option('--env-folder <folder>', 'folder of .env files', '.')
     .option('--bundle <file>', 'a bundle made by "build"')
     .option('--allow <file>', 'module that exports `allow`, a list of { key, kind, file, reason }')
+    .option('--no-names', 'look for values only, as in source code, which has the names')
     .action(
       withContext(options, (context, paths: string[], scan: ScanOptions) => runScan(context, paths, scan)),
     )

@@ -1,4 +1,4 @@
-/** `1 key`, `2 keys`. */
+/** `1 key`, `2 keys`, `1,000 keys`. */
 export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -217,6 +217,17 @@ describe('createSnapshotEventStream', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '15000'])(
+    'throws for the heartbeat %j, with which a timer would fire all the time',
+    (heartbeatMs) => {
+      const client = createTestClient({ config });
+      const open = countListeners(client);
+      const options = { heartbeatMs: heartbeatMs as number };
+      expect(() => createSnapshotEventStream(client, {}, options)).toThrow(/"heartbeatMs" must be a number/);
+      expect(open()).toEqual([0, 0]);
+    },
+  );
+
   it('queues only a few events for a slow reader, and sends what it missed as one patch', async () => {
     const client = createTestClient({ config });
     const events = readEvents(createSnapshotEventStream(client));

@@ -1,5 +1,6 @@
 import { onAbort } from '../http/on-abort.ts';
 import { callGuarded } from '../lib/guarded-call.ts';
+import { requireNumber } from '../lib/option-checks.ts';
 import type { AnyConfig, ConfigContext, RegisteredConfig } from '../schema/config-types.ts';
 import { SnapshotFanOut, type SnapshotReader } from '../snapshot/snapshot-fan-out.ts';
 import type { EvaluationContext } from '../wire.ts';
@@ -23,6 +24,8 @@ export type SnapshotEventClient<C extends AnyConfig = RegisteredConfig> = Pick<
 /** How many events may wait for the reader. Later changes are sent as one patch once it reads again. */
 const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
+/** The longest delay of a timer; a longer one would fire at once, and again and again. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 /** The bytes of `:\n\n`, written out: importing this package uses no global of the runtime. */
 const HEARTBEAT = Uint8Array.of(58, 10, 10);
 
@@ -34,7 +37,7 @@ const HEARTBEAT = Uint8Array.of(58, 10, 10);
  * Streams of one client share the work of a change: only the changed keys are evaluated, and many streams are served in
  * short turns of the event loop.
  *
- * @throws if `client.snapshot` throws.
+ * @throws {OptionsError} for a wrong `heartbeatMs`. Also throws if `client.snapshot` throws.
  * @example
  * new Response(createSnapshotEventStream(client, { userId }, { signal: request.signal }), {
  *   headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
@@ -45,6 +48,8 @@ export function createSnapshotEventStream<C extends AnyConfig = RegisteredConfig
   context?: ConfigContext<C>,
   options: SnapshotEventStreamOptions = {},
 ): ReadableStream<Uint8Array> {
+  const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
+  requireNumber('heartbeatMs', heartbeatMs, { min: 1, max: MAX_DELAY_MS });
   const session = new SnapshotEventSession(client as SnapshotEventClient<AnyConfig>, context ?? {}, options);
   return new ReadableStream<Uint8Array>(
     {

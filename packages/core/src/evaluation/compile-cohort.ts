@@ -67,6 +67,13 @@ function ruleShape(condition: RuleCondition, { id, value, isRefused, rollout }: 
     : { attribute, first, id, value, isRefused, rollout };
 }
 
+const NEGATIVE_ZERO = Symbol('-0');
+
+/** The key of a value in a map, which takes -0 for 0. */
+function keyOf(value: unknown): unknown {
+  return Object.is(value, -0) ? NEGATIVE_ZERO : value;
+}
+
 /** Collects what a program holds. Thousands are held at once, so `build` drops the spare capacity of its lists. */
 class ProgramBuilder<Value> {
   readonly #options: CompileOptions<Value>;
@@ -77,7 +84,7 @@ class ProgramBuilder<Value> {
   readonly #scalars: unknown[] = [];
   readonly #conditions: ConditionNode[] = [];
   readonly #values: Value[];
-  readonly #positions = new Map<Value, number>();
+  readonly #positions = new Map<unknown, number>();
   #salt: HashState | undefined;
 
   constructor(options: CompileOptions<Value>, defaultValue: ParsedValue<Value>, bucketing: Bucketing) {
@@ -86,7 +93,7 @@ class ProgramBuilder<Value> {
     this.#defaultValue = defaultValue.value;
     this.#isDefaultRefused = defaultValue.isRefused;
     this.#values = [defaultValue.value];
-    this.#positions.set(defaultValue.value, DEFAULT_VALUE);
+    this.#positions.set(keyOf(defaultValue.value), DEFAULT_VALUE);
   }
 
   addRule(rule: unknown, index: number): void {
@@ -149,11 +156,10 @@ class ProgramBuilder<Value> {
   /** The position of a value; a refused one is replaced by the default. */
   #value({ value, isRefused }: ParsedValue<Value>): { value: number; isRefused: boolean } {
     if (isRefused) return { value: DEFAULT_VALUE, isRefused };
-    // A map takes -0 for 0.
-    const known = Object.is(value, -0) ? undefined : this.#positions.get(value);
+    const known = this.#positions.get(keyOf(value));
     if (known !== undefined) return { value: known, isRefused };
     const position = this.#values.push(value) - 1;
-    this.#positions.set(value, position);
+    this.#positions.set(keyOf(value), position);
     return { value: position, isRefused };
   }
 }

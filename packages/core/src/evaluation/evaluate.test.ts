@@ -64,6 +64,19 @@ describe('a result', () => {
     expect(Object.isFrozen(run())).toBe(true);
   });
 
+  it('keeps -0 apart from 0', () => {
+    const rule = (id: string, value: number) => ({
+      id,
+      when: { attribute: 'id', op: 'in', values: [id] },
+      value,
+    });
+    for (const defaultValue of [0, -0]) {
+      const flag = { $cohort: { rules: [rule('one', -0), rule('two', 0)], defaultValue } } as JsonValue;
+      const values = ['one', 'two', 'three'].map((id) => evaluate('f', flag, { id }).value);
+      expect(values).toStrictEqual([-0, 0, defaultValue]);
+    }
+  });
+
   it('is bucketed by strings, numbers and booleans only, each as a string', () => {
     const flag: JsonValue = {
       $cohort: { rollout: { variants: [{ value: 1, weight: 100 }] }, defaultValue: 'default' },
@@ -82,6 +95,12 @@ describe('a condition', () => {
     expect(decide(when, { 'app.version': 'own', app: { version: 'path' } })).toBe(true);
     expect(decide(when, { app: { version: 'own' } })).toBe(true);
     expect(decide(when, { 'app.version': null, app: { version: 'own' } })).toBe(false);
+  });
+
+  it('does not match the id of its rule', () => {
+    for (const values of [['NL'], ['NL', 'BE']]) {
+      expect(decide({ attribute: 'country', op: 'in', values }, { country: 'r' })).toBe(false);
+    }
   });
 
   it('with ignoreCase keeps the character classes of a pattern', () => {

@@ -46,11 +46,18 @@ function formsOf(value: string): Map<string, LeakPattern['form']> {
   const add = (text: string, form: LeakPattern['form']): void => {
     if (!forms.has(text)) forms.set(text, form);
   };
+  const json = JSON.stringify(value).slice(1, -1);
   // A payload of server components is JSON in a string of a script.
-  const escaped = JSON.stringify(value).slice(1, -1);
-  add(JSON.stringify(escaped).slice(1, -1), 'escaped');
-  add(escapeHtml(value), 'HTML');
-  add(escapeForScript(escaped), 'escaped');
+  for (const text of [json, JSON.stringify(json).slice(1, -1)]) {
+    add(text, 'escaped');
+    add(escapeForScript(text), 'escaped');
+  }
+  for (const text of literalsOf(value, json)) add(text, 'escaped');
+  for (const special of HTML_SPECIAL) {
+    const html = escapeHtml(value, special);
+    add(html, 'HTML');
+    add(html.replaceAll('&#x27;', '&#39;'), 'HTML');
+  }
   const bytes = [...new TextEncoder().encode(value)];
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
   add(hex, 'hexadecimal');
@@ -59,21 +66,51 @@ function formsOf(value: string): Map<string, LeakPattern['form']> {
   return forms;
 }
 
-/** As React writes text. */
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = {
-    '"': '&quot;',
-    '&': '&amp;',
-    "'": '&#x27;',
-    '<': '&lt;',
-    '>': '&gt;',
-  };
-  return text.replace(/["&'<>]/g, (character) => entities[character] ?? character);
+/** As minifiers write strings of code: with the other two quotes, and in ASCII only. */
+function literalsOf(value: string, json: string): string[] {
+  const singleQuoted = json.replaceAll('\\"', '"').replaceAll("'", "\\'");
+  const template = value.replace(/[\\`]|\$\{/g, '\\$&').replaceAll('\r', '\\r');
+  return [json, singleQuoted, template].flatMap((text) => [text, toAsciiJson(text), toAsciiCode(text)]);
+}
+
+/** As many encoders of JSON write it. */
+function toAsciiJson(text: string): string {
+  return text.replace(/[^\0-\x7f]/g, (unit) => `\\u${hexOf(unit.charCodeAt(0)).padStart(4, '0')}`);
+}
+
+/** As esbuild writes it. */
+function toAsciiCode(text: string): string {
+  return text.replace(/[^\0-\x7f]/gu, (character) => {
+    const hex = hexOf(character.codePointAt(0) ?? 0).toUpperCase();
+    if (hex.length <= 2) return `\\x${hex}`;
+    return hex.length <= 4 ? `\\u${hex.padStart(4, '0')}` : `\\u{${hex}}`;
+  });
+}
+
+function hexOf(code: number): string {
+  return code.toString(16);
+}
+
+/** What frameworks escape: React and Vue everything, others less in text than in attributes. */
+const HTML_SPECIAL = [/["&'<>]/g, /["&<]/g, /[&<>]/g, /[&<]/g];
+const ENTITIES: Readonly<Record<string, string>> = {
+  '"': '&quot;',
+  '&': '&amp;',
+  "'": '&#x27;',
+  '<': '&lt;',
+  '>': '&gt;',
+};
+
+function escapeHtml(text: string, special: RegExp): string {
+  return text.replace(special, (character) => ENTITIES[character] ?? character);
 }
 
 /** As frameworks write JSON into a script element, where `</script>` must not appear. */
 function escapeForScript(text: string): string {
-  return text.replace(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+  return text.replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${hexOf(character.charCodeAt(0)).padStart(4, '0')}`,
+  );
 }
 
 function lowerEscapes(text: string): string {

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { notReadable } from './files-below.ts';
 import type { LeakPattern } from './leak-patterns.ts';
 import { TextSearch } from './text-search.ts';
 
@@ -28,7 +29,9 @@ export class FileScanner {
 
   /** Returns the first occurrence of each key, as a value and as a name, and the size of the file in bytes. */
   async scan(path: string, signal?: AbortSignal): Promise<{ bytes: number; found: Occurrence[] }> {
-    const file = await open(path, 'r');
+    const file = await open(path, 'r').catch((error: unknown) => {
+      throw notReadable(path, error);
+    });
     try {
       const first = new Map<string, { pattern: LeakPattern; offset: number }>();
       const bytes = await this.#scanChunks(file, signal, (index, offset) => {

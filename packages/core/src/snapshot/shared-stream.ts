@@ -97,23 +97,21 @@ function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Tab {
     stream = undefined;
     ask();
   };
-  if (channel) {
+  const follow = (message: TabMessage): void => {
+    if (message.isHidden && !isHidden()) takeLead();
+    else if (hasGap(store, message)) ask();
+    else {
+      clearTimeout(timer);
+      timer = setTimeout(ask, times.silenceMs);
+      apply(store, message);
+    }
+  };
+  if (channel)
     channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
-      const isLive = store.status === 'live';
       if (data.isQuestion) {
-        if (stream) send(isLive ? { snapshot: store.snapshot as Snapshot } : {});
-      } else if (!stream) {
-        if (data.isHidden && !isHidden()) takeLead();
-        // Without a snapshot, earlier patches are missing.
-        else if (data.status === 'live' && !isLive && !data.snapshot) ask();
-        else {
-          clearTimeout(timer);
-          timer = setTimeout(ask, times.silenceMs);
-          apply(store, data);
-        }
-      }
+        if (stream) send(store.status === 'live' ? { snapshot: store.snapshot as Snapshot } : {});
+      } else if (!stream) follow(data);
     };
-  }
   const takeLead = waitForLead(name, { signal: left.signal, lead, lose });
   if (!stream) ask();
   return {
@@ -141,7 +139,9 @@ function waitForLead(
   { signal, lead, lose }: { signal: AbortSignal; lead: () => void; lose: () => void },
 ): () => void {
   const locks = globalThis.navigator?.locks;
-  const hold = (): Promise<void> => {
+  const hold = (): Promise<void> | undefined => {
+    // Granted while the tab was leaving, as in the first mount of React's StrictMode.
+    if (signal.aborted) return undefined;
     lead();
     return new Promise((release) => {
       signal.onabort = () => release();
@@ -150,10 +150,7 @@ function waitForLead(
   const request = (options: LockOptions): void => {
     locks.request(name, options, hold).catch((error: Error) => {
       if (signal.aborted) return;
-      if (error.name !== 'AbortError') {
-        lead();
-        return;
-      }
+      if (error.name !== 'AbortError') return lead();
       lose();
       if (options.signal) request(options);
     });
@@ -165,6 +162,11 @@ function waitForLead(
     lead();
     request({ steal: true });
   };
+}
+
+/** Whether patches before this message are missing: it is live, the store is not, and it has no snapshot to catch up. */
+function hasGap({ status }: SnapshotStore, message: TabMessage): boolean {
+  return message.status === 'live' && status !== 'live' && !message.snapshot;
 }
 
 function apply(store: SnapshotStore, { snapshot, patch, status, refusal }: StreamReport): void {

@@ -283,6 +283,33 @@ describe('createSnapshotSource', () => {
     expect(server.open.size).toBe(1);
   });
 
+  it('gives back a Web Lock that it gets while it leaves, and opens no stream', () => {
+    const grants: (() => unknown)[] = [];
+    // A browser grants a lock whose request was aborted, if the grant was already on its way.
+    const request = (_name: string, _options: LockOptions, grant: () => unknown): Promise<void> => {
+      grants.push(grant);
+      return new Promise(() => undefined);
+    };
+    const fetched = vi.fn();
+    vi.stubGlobal('navigator', { locks: { request } });
+    vi.stubGlobal('fetch', fetched);
+    try {
+      createSnapshotSource({ url }).connect(new SnapshotStore())();
+      expect(grants.map((grant) => grant())).toEqual([undefined]);
+      expect(fetched).not.toHaveBeenCalled();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
+
+  it('takes no event from an HTTP cache', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch');
+    connect(new SnapshotStore());
+    await connected();
+    expect(fetched.mock.lastCall?.[1]?.cache).toBe('no-store');
+    fetched.mockRestore();
+  });
+
   it('builds the URL of the config server for any context', async () => {
     const context = { country: 'NL', name: 'Zoë ✓ ???>>>', userId: 'u&1' };
     disconnect = createSnapshotSource({

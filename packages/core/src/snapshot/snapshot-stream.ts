@@ -51,11 +51,15 @@ export function followStream(
       clearTimeout(timer);
       timer = setTimeout(() => attempt.abort(), silenceMs);
     };
-    let waitMs = 0;
+    let waitMs: number | undefined;
     let refusal: SnapshotRefusal | undefined;
     alive();
     try {
-      const response = await fetch(url, { signal: attempt.signal, headers: { accept: TYPE } });
+      const response = await fetch(url, {
+        signal: attempt.signal,
+        headers: { accept: TYPE },
+        cache: 'no-store',
+      });
       waitMs = Number(response.headers.get('retry-after')) * 1000;
       if (response.ok && response.headers.get('content-type')?.startsWith(TYPE)) {
         await readEvents(response, (event) => {
@@ -104,13 +108,12 @@ async function refusalOf(response: Response): Promise<SnapshotRefusal | undefine
 
 /** Reads server-sent events. Each chunk is reported first as empty. */
 async function readEvents(response: Response, report: (event: StreamReport) => void): Promise<void> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder();
+  const reader = (response.body as ReadableStream).pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
+    const { done, value } = await reader.read();
     if (done) return;
-    const blocks = (text + decoder.decode(value, { stream: true })).split(/\r?\n\r?\n/);
+    const blocks = (text + value).split(/\r?\n\r?\n/);
     text = blocks.pop() ?? '';
     report({});
     for (const block of blocks) {

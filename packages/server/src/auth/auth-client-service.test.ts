@@ -127,7 +127,9 @@ describe('a new client', () => {
   it.each<[string, string | undefined]>([
     ['*', undefined],
     ['null', undefined],
-    ['shop.example', undefined],
+    ['shop.example', 'http://shop.example'],
+    ['localhost', 'http://localhost'],
+    ['localhost:5173', 'http://localhost:5173'],
     ['https://', undefined],
     ['https://*.example', 'https://*.example'],
     ['https://shop.example/path', ORIGIN],

@@ -167,7 +167,8 @@ function checkOrigin(origin: string, index: number): void {
   const url = parseUrl(origin);
   const web = url?.protocol === 'https:' || url?.protocol === 'http:';
   if (web && url.origin === origin && !origin.includes('*')) return;
-  const isBare = !origin.includes('://') && !origin.includes('*');
+  // A host without its scheme. Not the word "null", which browsers send for an opaque origin.
+  const isBare = /^(?:localhost|[^/*]*[.:][^/*]*)$/.test(origin);
   const meant = web ? url : isBare ? parseUrl(`http://${origin}`) : undefined;
   const example = meant && meant.host !== '' ? `, such as ${meant.origin}` : '';
   throw new Refusal(

@@ -124,9 +124,10 @@ function isSameValue(one: EffectiveValue | undefined, other: EffectiveValue): bo
   return one?.tier === other.tier && isDeepStrictEqual(one.value, other.value);
 }
 
-/** Whether a key has the same tier, default and bounds in both schemas. */
+/** Whether a key has the same tier, default and bounds in both schemas, or is in neither except as a secret. */
 function isSameAnswer(one: SchemaKey | undefined, other: SchemaKey | undefined): boolean {
   if (one === other) return true;
+  if ((one ?? other)?.tier === 'secret' && (other ?? one)?.tier === 'secret') return true;
   return (
     one?.tier === other?.tier &&
     isDeepStrictEqual(one?.defaultValue, other?.defaultValue) &&

@@ -1,0 +1,23 @@
+const folder = 'packages/core/src/leaks';
+
+export const leaks = [
+  {
+    file: `${folder}/secret-values.ts`,
+    reason: 'Equivalent: a text without variables.',
+    mutants: ['[] → ["Stryker was here"]', `'' → "Stryker was here!"`],
+  },
+  {
+    file: `${folder}/secret-detector.ts`,
+    reason: 'Equivalent: without values nothing is reported, and every index that is found has a pattern.',
+    mutants: ['[] → ["Stryker was here"]', 'pattern === undefined → false'],
+  },
+  {
+    file: `${folder}/secret-detector.ts`,
+    reason: 'Only speed: a search that is built again, a copy of the first chunk, two more bytes of each.',
+    mutants: [
+      'added.length === 0 → false',
+      'end.length === 0 → false',
+      'bytes.length - this.#search.longest + 1 → bytes.length - this.#search.longest - 1',
+    ],
+  },
+];
