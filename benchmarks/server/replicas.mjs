@@ -121,7 +121,7 @@ const rows = [
 ];
 for (const [name, times] of rows) {
   const at = (share) => times[Math.floor(times.length * share)].toFixed(1);
-  console.log(`write to visible, ${name}: median ${at(0.5)} ms, p99 ${at(0.99)} ms`);
+  console.log(`write to visible, ${String(name)}: median ${String(at(0.5))} ms, p99 ${String(at(0.99))} ms`);
 }
 await Promise.all([sqlite.close(), first.close(), second.close()]);
 await rm(folder, { recursive: true });
