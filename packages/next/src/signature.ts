@@ -6,7 +6,7 @@ const ID = 'webhook-id';
 const TIMESTAMP = 'webhook-timestamp';
 const SIGNATURE = 'webhook-signature';
 
-const encoder = new TextEncoder();
+const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 /** The result of {@link checkSignature}. `missing`: the request is not signed. */
 export type SignatureCheck = 'valid' | 'missing' | 'expired' | 'invalid';
@@ -19,7 +19,7 @@ export async function signatureHeaders(secret: string, body: string): Promise<Re
   const id = `msg_${crypto.randomUUID()}`;
   const timestamp = String(Math.floor(Date.now() / 1000));
   const key = await hmacKey(secretBytes(secret));
-  const mac = await crypto.subtle.sign('HMAC', key, encoder.encode(`${id}.${timestamp}.${body}`));
+  const mac = await crypto.subtle.sign('HMAC', key, encode(`${id}.${timestamp}.${body}`));
   return { [ID]: id, [TIMESTAMP]: timestamp, [SIGNATURE]: `v1,${base64(new Uint8Array(mac))}` };
 }
 
@@ -33,7 +33,7 @@ export async function checkSignature(
   if (signatures === null || signatures === undefined) return 'missing';
   if (!id || !timestamp || !/^\d{1,12}$/.test(timestamp)) return 'invalid';
   const key = await hmacKey(secretBytes(secret));
-  const signed = encoder.encode(`${id}.${timestamp}.${body}`);
+  const signed = encode(`${id}.${timestamp}.${body}`);
   let isValid = false;
   for (const signature of signatures.split(' ').slice(0, 10)) {
     const mac = signature.startsWith('v1,') ? bytesOf(signature.slice(3)) : undefined;
@@ -47,8 +47,8 @@ export async function checkSignature(
 /** Compares two texts in a time that does not depend on where they differ, nor on their lengths. */
 export async function isSameText(one: string, other: string): Promise<boolean> {
   const key = await hmacKey(crypto.getRandomValues(new Uint8Array(32)));
-  const mac = await crypto.subtle.sign('HMAC', key, encoder.encode(one));
-  return crypto.subtle.verify('HMAC', key, mac, encoder.encode(other));
+  const mac = await crypto.subtle.sign('HMAC', key, encode(one));
+  return crypto.subtle.verify('HMAC', key, mac, encode(other));
 }
 
 /** Web Crypto, because the edge runtime has no `node:crypto`. */
@@ -60,7 +60,7 @@ function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
 function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
   const decoded = secret.startsWith('whsec_') ? bytesOf(secret.slice('whsec_'.length)) : undefined;
   // White space decodes to nothing, and HMAC needs a key that is not empty.
-  return decoded === undefined || decoded.length === 0 ? encoder.encode(secret) : decoded;
+  return decoded === undefined || decoded.length === 0 ? encode(secret) : decoded;
 }
 
 function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {

@@ -31,7 +31,9 @@ it('one build of the storefront runs in two environments, each with its public v
 
 async function setProductionValues({ demo: { api } }: RunningDemo): Promise<void> {
   const [schema] = await api.listSchemas();
-  const environment = (await api.listEnvironments()).find(({ name }) => name === 'production');
+  const environment = (await api.listEnvironments()).find(
+    (each: { name: string }) => each.name === 'production',
+  );
   const ids = { schemaId: schema?.id ?? '', environmentId: environment?.id ?? '' };
   await api.setValues([
     { ...ids, tier: 'public', key: 'supportEmail', value: 'production@shop.example' },

@@ -117,6 +117,7 @@ describe('the packed packages', () => {
       '@smooai/config-nestjs',
       '@smooai/config-nestjs/testing',
       '@smooai/config-next/client',
+      '@smooai/config-next/plugin',
       '@smooai/config-next/route-handler',
       '@smooai/config-next/server',
       '@smooai/config-next/testing',
@@ -127,31 +128,34 @@ describe('the packed packages', () => {
       '@smooai/config-react/tracking',
       '@smooai/config-react/vite',
       '@smooai/config/browser',
+      '@smooai/config/leak-scan',
       '@smooai/config/server',
       '@smooai/config/testing',
     ]);
   });
 
-  it("keep 'use client' as the first statement of the entries for client components, and of no others", async () => {
+  it("keep 'use client' as the first statement of the modules that have it, and of no others", async () => {
     const directed: string[] = [];
     for (const manifest of manifests) {
-      const dist = join(folder, 'node_modules', manifest.name, 'dist');
-      for (const file of await readdir(dist)) {
-        const code = /\.c?js$/.test(file) ? await readFile(join(dist, file), 'utf8') : '';
-        if (/^(['"])use client\1;/.test(code)) directed.push(`${manifest.name}/${file}`);
-        else expect(code, file).not.toMatch(/(['"])use client\1;/);
+      const installed = join(folder, 'node_modules', manifest.name);
+      for (const file of await readdir(join(installed, 'dist'))) {
+        const [, name, extension] = /^(.+)\.(c?js)$/.exec(file) ?? [];
+        if (name === undefined) continue;
+        const code = await readFile(join(installed, 'dist', file), 'utf8');
+        const isDirected = /^(['"])use client\1;/.test(code);
+        expect(isDirected, file).toBe(await isForClients(join(installed, 'src', name)));
+        if (!isDirected) expect(code, file).not.toMatch(/(['"])use client\1;/);
+        else if (extension === 'js') directed.push(`${manifest.name}/${name}`);
       }
     }
-    expect(directed.sort()).toEqual([
-      '@smooai/config-next/client.cjs',
-      '@smooai/config-next/client.js',
-      '@smooai/config-react/index.cjs',
-      '@smooai/config-react/index.js',
-      '@smooai/config-react/testing.cjs',
-      '@smooai/config-react/testing.js',
-      '@smooai/config-react/tracking.cjs',
-      '@smooai/config-react/tracking.js',
-    ]);
+    expect(directed).toEqual(
+      expect.arrayContaining([
+        '@smooai/config-next/client',
+        '@smooai/config-react/index',
+        '@smooai/config-react/testing',
+        '@smooai/config-react/tracking',
+      ]),
+    );
   });
 
   it('render on a server from CommonJS: the provider and the hooks share one context', async () => {
@@ -291,3 +295,11 @@ export function Cart() {
 }
 export { databaseUrl, theme };
 `;
+
+/** Whether the source of a module of a package begins with 'use client'. */
+async function isForClients(path: string): Promise<boolean> {
+  const sources = await Promise.all(
+    ['.ts', '.tsx'].map((extension) => readFile(`${path}${extension}`, 'utf8').catch(() => '')),
+  );
+  return sources.join('').startsWith("'use client'");
+}

@@ -13,7 +13,8 @@ export interface RememberOptions {
   item?: string;
 }
 
-const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+/** As a literal, which bundlers leave out where it is not used. */
+const WEEK_MS = 604_800_000;
 
 /**
  * Lets a page start at once with the values that it had last, from `localStorage`. They are only used for an equal
