@@ -1,5 +1,5 @@
 import type { JsonValue, RulesetChange, Tier } from '@smooai/config';
-import { type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type { ChangeRecord, StorageOperations } from '../storage.ts';
 import type { Session, Tables } from './tables.ts';
@@ -49,30 +49,31 @@ export function changeOperations(session: Session): Operations {
         return rows.map((row) => toRecord(row, box));
       }),
 
-    pruneChanges: (environmentId, keep) =>
-      session.atomically(async (db) => {
-        const newest = await db
-          .selectFrom('changes')
-          .select('revision')
-          .where('environmentId', '=', environmentId)
-          .orderBy('revision', 'desc')
-          .offset(keep)
-          .limit(1)
-          .executeTakeFirst();
-        if (!newest) return;
-        const { revision } = newest;
-        await db
-          .deleteFrom('changes')
-          .where('environmentId', '=', environmentId)
-          .where('revision', '<=', revision)
-          .execute();
-        await db
-          .updateTable('environments')
-          .set({ prunedRevision: revision })
-          .where('id', '=', environmentId)
-          .execute();
-      }),
+    pruneChanges: (environmentId, keep) => session.atomically((db) => prune(db, environmentId, keep)),
   };
+}
+
+async function prune(db: Kysely<Tables>, environmentId: string, keep: number): Promise<void> {
+  const newest = await db
+    .selectFrom('changes')
+    .select('revision')
+    .where('environmentId', '=', environmentId)
+    .orderBy('revision', 'desc')
+    .offset(keep)
+    .limit(1)
+    .executeTakeFirst();
+  if (!newest) return;
+  const { revision } = newest;
+  await db
+    .deleteFrom('changes')
+    .where('environmentId', '=', environmentId)
+    .where('revision', '<=', revision)
+    .execute();
+  await db
+    .updateTable('environments')
+    .set({ prunedRevision: revision })
+    .where('id', '=', environmentId)
+    .execute();
 }
 
 function toRecord({ needsReload, ...row }: Selectable<Tables['changes']>, box: SecretBox): ChangeRecord {
