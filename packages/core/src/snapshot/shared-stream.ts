@@ -78,7 +78,8 @@ function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Tab {
 
   const send = (message?: TabMessage): void => {
     const { status, refusal } = store;
-    channel?.postMessage({ status, refusal, isHidden: isHidden(), ...message });
+    // A listener of the store may have left, and a closed channel throws.
+    if (!left.signal.aborted) channel?.postMessage({ status, refusal, isHidden: isHidden(), ...message });
   };
   const ask = (): void => {
     clearTimeout(timer);

@@ -302,6 +302,29 @@ describe('createSnapshotSource', () => {
     }
   });
 
+  it('sends no message to other tabs once a listener has disconnected it', async () => {
+    const request = (_name: string, _options: LockOptions, grant: () => unknown): Promise<unknown> => {
+      grant();
+      return new Promise(() => undefined);
+    };
+    vi.stubGlobal('navigator', { locks: { request } });
+    const post = vi.spyOn(BroadcastChannel.prototype, 'postMessage');
+    try {
+      server.statuses.push(503);
+      const store = new SnapshotStore();
+      const leave = createSnapshotSource({ url }).connect(store);
+      store.subscribeStatus(() => {
+        if (store.status === 'reconnecting') leave();
+      });
+      await until(() => expect(store.status).toBe('offline'));
+      await new Promise((done) => setImmediate(done));
+      expect(post.mock.results.filter(({ type }) => type === 'throw')).toEqual([]);
+    } finally {
+      post.mockRestore();
+      vi.unstubAllGlobals();
+    }
+  });
+
   it('takes no event from an HTTP cache', async () => {
     const fetched = vi.spyOn(globalThis, 'fetch');
     connect(new SnapshotStore());
