@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type { NextConfig } from 'next';
 import { watchDevelopment } from './development-watch.ts';
 import { type SecretScanOptions, setScanOptions } from './scan-options.ts';
 
@@ -7,10 +6,23 @@ export type { SecretScanOptions } from './scan-options.ts';
 
 type MaybePromise<Value> = Value | Promise<Value>;
 
-/** What next.config may export: an object, or a function of the phase. */
-export type NextConfigInput =
-  | NextConfig
-  | ((phase: string, context: { defaultConfig: NextConfig }) => MaybePromise<NextConfig>);
+/**
+ * What next.config may export: an object, or a function of the phase. `Config` is Next's `NextConfig`. It is not imported,
+ * because declarations of Next.js do not compile without `skipLibCheck`.
+ */
+export type NextConfigInput<Config extends object> = Config | NextConfigFunction<Config>;
+
+/** A function that returns the configuration, as next.config may export it. */
+export type NextConfigFunction<Config extends object> = (
+  phase: string,
+  context: { defaultConfig: Config },
+) => MaybePromise<Config>;
+
+/** The settings of Next.js that are read or set here. */
+interface OwnSettings {
+  adapterPath?: string;
+  compress?: boolean;
+}
 
 /** The phases whose settings must agree: with an adapter, Next.js stores prerendered pages elsewhere. */
 const PHASES = ['phase-production-build', 'phase-production-server'];
@@ -24,15 +36,17 @@ const PHASES = ['phase-production-build', 'phase-production-server'];
  * // next.config.ts
  * export default withSmooConfig({ cacheComponents: true }, { config });
  */
-export function withSmooConfig(
-  nextConfig: NextConfigInput,
+export function withSmooConfig<Config extends object>(
+  nextConfig: NextConfigInput<Config>,
   options: SecretScanOptions,
-): (phase: string, context: { defaultConfig: NextConfig }) => Promise<NextConfig> {
+): (phase: string, context: { defaultConfig: Config }) => Promise<Config> {
   if (!((options as Partial<SecretScanOptions> | undefined)?.config?.keys instanceof Map)) {
     throw new TypeError('withSmooConfig needs the schema: withSmooConfig(nextConfig, { config }).');
   }
   return async (phase, context) => {
-    const own = typeof nextConfig === 'function' ? await nextConfig(phase, context) : nextConfig;
+    const own: Config & OwnSettings = await (isFunction(nextConfig)
+      ? nextConfig(phase, context)
+      : nextConfig);
     if (phase === 'phase-development-server') {
       await watchDevelopment(options);
       // It reads what Next.js writes, which must not be compressed.
@@ -48,6 +62,12 @@ export function withSmooConfig(
     setScanOptions(options);
     return { ...own, adapterPath: fileURLToPath(new URL('./scan-adapter.cjs', import.meta.url)) };
   };
+}
+
+function isFunction<Config extends object>(
+  nextConfig: NextConfigInput<Config>,
+): nextConfig is NextConfigFunction<Config> {
+  return typeof nextConfig === 'function';
 }
 
 const warned = new Set<string>();
