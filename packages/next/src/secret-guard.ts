@@ -7,11 +7,16 @@ interface TaintApi {
   experimental_taintObjectReference?: (message: string, object: object) => void;
 }
 
+/** The values that are marked. Once is enough, and React would keep an entry of its own for each further call. */
+const guarded = new Set<unknown>();
+
 /**
  * Marks a secret that was read, so that a leak is noticed: React throws if it is passed to a client component, where its taint
  * API is on; and under `next dev` with `withSmooConfig`, responses and logs are watched for it.
  */
 export function guardSecret<Value>(key: string, value: Value): Value {
+  if (guarded.has(value)) return value;
+  guarded.add(value);
   const taint: TaintApi = React;
   const message = `The secret "${key}" must not be passed to a client component. Use it on the server only.`;
   if (typeof value === 'string') taint.experimental_taintUniqueValue?.(message, globalThis, value);
