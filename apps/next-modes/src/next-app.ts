@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,9 @@ const inherited = Object.fromEntries(
 
 /** Folders of builds: the one that the tests share, the one without the packages under test, and that of a single test. */
 const distFolders = { shared: '.next', without: '.next-without', own: '.next-own' };
+
+/** Where a running app keeps the pages that it rendered anew. Next prefers them to those of the build. */
+const RENDERED = 'server/route-cache';
 
 /** One of the fixture apps, or a copy of one in another folder. */
 export class NextApp {
@@ -53,8 +56,13 @@ export class NextApp {
     return { code, output: this.#output };
   }
 
-  /** Runs `next start` or `next dev`, and resolves when it responds. */
+  /**
+   * Runs `next start` with the pages of the build, or `next dev`, and resolves when it responds. The process of an earlier
+   * test may have left newer pages behind, or parts of them.
+   */
   async start(env: Record<string, string>, command: 'start' | 'dev' = 'start'): Promise<void> {
+    if (command === 'start')
+      await rm(join(this.#folder, this.#dist, RENDERED), { recursive: true, force: true });
     const port = await freePort(0);
     this.#url = `http://127.0.0.1:${port}`;
     const { child, code } = this.#spawn([command, '--hostname', '127.0.0.1', '--port', String(port)], env);

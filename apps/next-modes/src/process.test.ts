@@ -93,7 +93,9 @@ describe.each(['cached', 'classic'] as const)('a process of the %s app', (name) 
     };
     const ratio = (kind: 'idle' | 'streaming'): number =>
       Math.min(...times[kind]) / Math.min(...times.without);
-    // Other work on the machine only adds to each time, so more turns bring the least of them closer to the truth.
+    // Other work on the machine only adds to each time, so more turns bring the least of them closer to the truth. A process
+    // that something keeps alive ends after seconds or never, and each of these takes some 20 ms.
+    const most = 10;
     for (let turn = 0; turn < 8; turn += 1) {
       await without.start({});
       await visitAll(without);
@@ -109,15 +111,14 @@ describe.each(['cached', 'classic'] as const)('a process of the %s app', (name) 
       const bodies = streams.map((response) => response.text().catch(() => ''));
       times.streaming.push(await app.stop());
       await Promise.all(bodies);
-      if (turn > 0 && ratio('idle') < 1.5 && ratio('streaming') < 1.5) break;
+      if (turn > 0 && ratio('idle') < most && ratio('streaming') < most) break;
     }
     const ratios = { idle: ratio('idle'), streaming: ratio('streaming') };
     process.stdout.write(
       `${name}: SIGTERM to exit ÷ without us: ${JSON.stringify({ ...ratios, ...times })}\n`,
     );
-    // A stream or a client that keeps the process alive would take seconds, some hundred times as long.
-    expect(ratios.idle).toBeLessThan(2);
-    expect(ratios.streaming).toBeLessThan(2);
+    expect(ratios.idle).toBeLessThan(most);
+    expect(ratios.streaming).toBeLessThan(most);
   });
 
   it('leaves no token, ruleset, credential or secret in its build and caches', async () => {
