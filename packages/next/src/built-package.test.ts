@@ -31,7 +31,7 @@ describe('the built package', () => {
   });
 
   it.each(['js', 'cjs'])('shares no code between its entries (%s)', async (extension) => {
-    for (const entry of ['client', 'server', 'route-handler', 'testing']) {
+    for (const entry of ['client', 'server', 'route-handler', 'testing', 'variants']) {
       expect(await text(`${entry}.${extension}`), entry).not.toMatch(/(?:from |import |require\()["']\./);
     }
     expect(await text(`client.${extension}`)).not.toMatch(/["'](?:node:|server-only)/);

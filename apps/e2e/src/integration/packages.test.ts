@@ -121,6 +121,7 @@ describe('the packed packages', () => {
       '@smooai/config-next/route-handler',
       '@smooai/config-next/server',
       '@smooai/config-next/testing',
+      '@smooai/config-next/variants',
       '@smooai/config-openfeature/server',
       '@smooai/config-openfeature/web',
       '@smooai/config-react',
@@ -239,7 +240,7 @@ describe('the packed packages', () => {
 
 /** The server entry for Next throws without the condition that Next sets for server components. */
 function conditionsOf(entry: string): string[] {
-  return entry === '@smooai/config-next/server' ? ['--conditions', 'react-server'] : [];
+  return /config-next\/(server|variants)$/.test(entry) ? ['--conditions', 'react-server'] : [];
 }
 
 function isDual(manifest: Manifest, entry: string): boolean {
