@@ -37,6 +37,19 @@ describe('withSmooConfig', () => {
     expect(output).not.toContain('1234567');
   });
 
+  it('fails a build whose client components import an entry for servers, with the reason and the import', async () => {
+    const { code, output } = await app.build({ ...env, LEAKS: 'import' });
+    expect(code).toBe(1);
+    expect(output).toContain('@smooai/config/server holds secrets: it must not reach a browser. Import ');
+    for (const entry of ['server', 'variants']) {
+      const [, trace] =
+        new RegExp(
+          `/${entry}\\.js:1:1\\s+Error: 'server-only' cannot be imported from a Client([^]*?)\\n\\n\\n`,
+        ).exec(output) ?? [];
+      expect(trace).toContain(`leaks/app/server-entries/next-${entry}.tsx [Client Component Browser]`);
+    }
+  });
+
   it('builds a clean app, which starts and serves its pages, and contains neither value nor name', async () => {
     const { code, output } = await app.build(env);
     expect(output).toMatch(
