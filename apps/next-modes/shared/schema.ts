@@ -7,6 +7,7 @@ export const config = defineConfig({
   flags: {
     newCheckout: z.boolean().default(false),
     betaShop: z.boolean().default(false),
+    freeShipping: z.boolean().default(false),
     theme: z.enum(['light', 'dark']).default('light'),
   },
   limits: { cartItems: defineLimit({ default: 20, min: 1, max: 100 }) },

@@ -59,13 +59,18 @@ export class NextApp {
   /**
    * Runs `next start` with the pages of the build, or `next dev`, and resolves when it responds. The process of an earlier
    * test may have left newer pages behind, or parts of them.
+   * @param hostname - Next sends the rewrites of `proxy.ts` through the network on all names of this machine but `localhost`
    */
-  async start(env: Record<string, string>, command: 'start' | 'dev' = 'start'): Promise<void> {
+  async start(
+    env: Record<string, string>,
+    command: 'start' | 'dev' = 'start',
+    hostname: '127.0.0.1' | 'localhost' = '127.0.0.1',
+  ): Promise<void> {
     if (command === 'start')
       await rm(join(this.#folder, this.#dist, RENDERED), { recursive: true, force: true });
     const port = await freePort(0);
-    this.#url = `http://127.0.0.1:${port}`;
-    const { child, code } = this.#spawn([command, '--hostname', '127.0.0.1', '--port', String(port)], env);
+    this.#url = `http://${hostname}:${port}`;
+    const { child, code } = this.#spawn([command, '--hostname', hostname, '--port', String(port)], env);
     this.#child = child;
     let hasExited = false;
     void code.then(() => {
