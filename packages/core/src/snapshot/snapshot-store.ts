@@ -54,6 +54,7 @@ export const GROUPS = ['public', 'flags', 'limits'] as const;
  * relies on it does not break while it is open. The store freezes the values that it is given: readers share them.
  */
 export class SnapshotStore {
+  // `declare`: `#set` assigns these fields, and a field without a value would be code in every bundle.
   /** The snapshot that the store was created with. The server's HTML was rendered from it, so hydration must read it. */
   declare readonly initial: Snapshot | undefined;
   /** The status that the store was created with. */
