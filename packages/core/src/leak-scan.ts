@@ -7,5 +7,6 @@ export {
   type LeakScanResult,
   scanForSecrets,
 } from './leaks/scan-for-secrets.ts';
+export { createTextScanner, type TextLeak, type TextScannerOptions } from './leaks/scan-text.ts';
 export { type DetectedSecret, SecretDetector } from './leaks/secret-detector.ts';
 export { findSecretValues, type SecretValue, type SecretValueSources } from './leaks/secret-values.ts';

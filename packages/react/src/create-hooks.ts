@@ -10,6 +10,7 @@ import { useScopeChanges } from './use-config-changes.ts';
 import { useScopeContext } from './use-config-context.ts';
 import { useScopeStatus } from './use-config-status.ts';
 import { useEntry } from './use-entry.ts';
+import { useEvaluation } from './use-evaluation.ts';
 import { useSuspenseValue } from './use-suspense-flag.ts';
 
 /**
@@ -32,14 +33,14 @@ export function createHooks<Config extends AnyConfig, Defaults = Record<never, n
     useFlag: (key: string, fallback?: unknown) =>
       useEntry(scope, ['useFlag', 'flags', key], { fallback }) as never,
     useFlagDetails: (key: string, fallback?: unknown) =>
-      useEntry(scope, ['useFlagDetails', 'flags', key], { fallback, isDetailed: true }) as never,
+      useEvaluation(scope, ['useFlagDetails', 'flags', key], fallback) as never,
     useSuspenseFlag: (key) => useSuspenseValue(scope, key) as never,
     usePublic: (key: string, fallback?: unknown) =>
       useEntry(scope, ['usePublic', 'public', key], { fallback }) as never,
     useLimit: (key: string, fallback?: unknown) =>
       useEntry(scope, ['useLimit', 'limits', key], { fallback }) as never,
     useLimitDetails: (key: string, fallback?: unknown) =>
-      useEntry(scope, ['useLimitDetails', 'limits', key], { fallback, isDetailed: true }) as never,
+      useEvaluation(scope, ['useLimitDetails', 'limits', key], fallback) as never,
     useConfigContext: () => useScopeContext(scope) as never,
     useConfigStatus: () => useScopeStatus(scope),
     useConfigChanges: (limit) => useScopeChanges(scope, limit),

@@ -66,6 +66,24 @@ describe('useConfigStatus', () => {
     consoleError.current.mockClear();
   });
 
+  it('is loading until the first values, and then has their revision and the time when the status began', () => {
+    const store = new SnapshotStore(undefined, 'connecting');
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <ConfigProvider store={store}>{children}</ConfigProvider>
+    );
+    const { result } = renderHook(() => useConfigStatus(), { wrapper });
+    expect(result.current).toEqual({ status: 'loading' });
+    act(() => {
+      store.replace(first);
+      store.setStatus('live');
+    });
+    expect(result.current).toEqual({
+      status: 'ready',
+      revision: first.revision,
+      since: expect.any(Number),
+    });
+  });
+
   it('hydrates with the status of the HTML, even if the connection is open by then', async () => {
     const statuses: string[] = [];
     let isReady = true;

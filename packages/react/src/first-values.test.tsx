@@ -1,6 +1,6 @@
 import type { ConfigDefaults } from '@smooai/config';
 import { act, render, renderHook } from '@testing-library/react';
-import { Component, type ReactNode, Suspense } from 'react';
+import { Component, lazy, type ReactNode, Suspense } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ConfigProvider,
@@ -156,6 +156,26 @@ describe('Flag', () => {
     act(() => source.push(flipped));
     expect(view.container.textContent).toBe('one step');
   });
+});
+
+it('loads no hidden branch of a Flag before it is shown', async () => {
+  const load = vi.fn(async () => ({ default: () => 'one step' }));
+  const OneStep = lazy(load);
+  const source = new ManualSource();
+  const view = render(
+    <ConfigProvider snapshot={first} source={source}>
+      <Suspense fallback="loading">
+        <Flag name="newCheckout" is={true} fallback="two steps">
+          <OneStep />
+        </Flag>
+      </Suspense>
+    </ConfigProvider>,
+  );
+  expect(view.container.textContent).toBe('two steps');
+  expect(load).not.toHaveBeenCalled();
+  await act(async () => source.push(flipped));
+  expect(load).toHaveBeenCalledTimes(1);
+  expect(view.container.textContent).toBe('one step');
 });
 
 const inner = createHooks<typeof config>();

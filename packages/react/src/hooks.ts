@@ -3,6 +3,7 @@
 import type { ConfigHooks } from './config-hooks.ts';
 import { DefaultScope } from './config-session.ts';
 import { useEntry } from './use-entry.ts';
+import { useEvaluation } from './use-evaluation.ts';
 
 /** {@inheritDoc ConfigHooks.useFlag} */
 export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown) =>
@@ -10,7 +11,7 @@ export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown)
 
 /** {@inheritDoc ConfigHooks.useFlagDetails} */
 export const useFlagDetails: ConfigHooks['useFlagDetails'] = (key: string, fallback?: unknown) =>
-  useEntry(DefaultScope, ['useFlagDetails', 'flags', key], { fallback, isDetailed: true }) as never;
+  useEvaluation(DefaultScope, ['useFlagDetails', 'flags', key], fallback) as never;
 
 /** {@inheritDoc ConfigHooks.usePublic} */
 export const usePublic: ConfigHooks['usePublic'] = (key: string, fallback?: unknown) =>
@@ -22,4 +23,4 @@ export const useLimit: ConfigHooks['useLimit'] = (key: string, fallback?: unknow
 
 /** {@inheritDoc ConfigHooks.useLimitDetails} */
 export const useLimitDetails: ConfigHooks['useLimitDetails'] = (key: string, fallback?: unknown) =>
-  useEntry(DefaultScope, ['useLimitDetails', 'limits', key], { fallback, isDetailed: true }) as never;
+  useEvaluation(DefaultScope, ['useLimitDetails', 'limits', key], fallback) as never;

@@ -52,7 +52,7 @@ interface Tracker {
 }
 
 const REASONS = { raw: 'static', rule: 'targeting_match', rollout: 'split', default: 'default' } as const;
-/** More exposures than a page has; after so many, the oldest are forgotten. */
+/** More exposures than a page has. After as many, all are forgotten, so that the memory is limited. */
 const MAX_REMEMBERED = 10_000;
 
 const TrackerContext = createContext<Tracker | undefined>(undefined);
@@ -82,7 +82,7 @@ export function TrackingProvider({ children, ...callbacks }: TrackingProviderPro
   return <TrackerContext.Provider value={tracker.current}>{children}</TrackerContext.Provider>;
 }
 
-/** {@inheritDoc ConfigHooks.useFlag} The {@link TrackingProvider} is told once the value is on the page. */
+/** {@inheritDoc ConfigHooks.useFlag} It reports to the {@link TrackingProvider} once the value is on the page. */
 export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown) => {
   const { store, context } = useSession(DefaultScope, 'useFlag');
   const value = useEntry(DefaultScope, ['useFlag', 'flags', key], { fallback });
@@ -94,7 +94,7 @@ export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown)
     () => snapshotEntry(store.initial, 'flags', key) as Evaluation | undefined,
   );
   useEffect(() => {
-    // A fallback or default stands in for a value, so nobody has been exposed to the flag yet.
+    // A fallback or default stands in for a value, so the visitor has not been exposed to the flag yet.
     if (tracker === undefined || evaluation === undefined || evaluation.value !== value) return;
     const { source, matchedRuleId } = evaluation;
     tracker.expose({

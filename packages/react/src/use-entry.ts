@@ -5,27 +5,25 @@ import { type ConfigScope, useSession } from './config-session.ts';
 /** The public hook that reads, for its error message, and what it reads. */
 export type EntryRequest = readonly [hook: string, group: SnapshotGroup, key: string];
 
-/** What a hook returns while no snapshot has the key, and whether it returns the reason for the value too. */
+/** What a hook returns while no snapshot has the key, and what it takes from an entry; default the value alone. */
 export interface EntryOptions {
   fallback?: unknown;
-  isDetailed?: boolean;
+  read?: (group: SnapshotGroup, entry: unknown) => unknown;
 }
 
 /** Reads a value and subscribes to its key: the component renders again when what it reads changes. */
 export function useEntry(
   scope: ConfigScope,
   [hook, group, key]: EntryRequest,
-  { fallback, isDetailed }: EntryOptions = {},
+  { fallback, read = entryValue }: EntryOptions = {},
 ): unknown {
   const { store, defaults } = useSession(scope, hook);
-  const read = (entry: unknown): unknown => (isDetailed ? entry : entryValue(group, entry));
   const found = useSyncExternalStore(
     useCallback((listener: () => void) => store.subscribe(`${group}.${key}`, listener), [store, group, key]),
-    () => read(store.entry(group, key)),
+    () => read(group, store.entry(group, key)),
     // Hydration must read what the server rendered, even if a change has arrived since.
-    () => read(snapshotEntry(store.initial, group, key)),
+    () => read(group, snapshotEntry(store.initial, group, key)),
   );
   if (found !== undefined) return found;
-  const value = fallback === undefined ? defaults[group]?.[key] : fallback;
-  return isDetailed && value !== undefined ? { value, source: 'default' } : value;
+  return fallback === undefined ? defaults[group]?.[key] : fallback;
 }

@@ -71,6 +71,40 @@ describe('configSecrets', () => {
     );
   });
 
+  it.each([
+    ['Base64', Buffer.from(VALUE).toString('base64')],
+    ['hexadecimal', Buffer.from(VALUE).toString('hex')],
+    ['URL-encoded', encodeURIComponent(VALUE)],
+  ])('names the line with a value in the form %s', async (form, text) => {
+    await expect(built(`// the page\nconsole.log('${text}');`)).rejects.toThrow(
+      new RegExp(`src/main\\.ts:2: .*value of the secret "paymentKey" \\(${form}\\)`),
+    );
+  });
+
+  it('finds a value of a .env file', async () => {
+    vi.stubEnv('PAYMENT_KEY', undefined);
+    await write('.env.production', `PAYMENT_KEY='${VALUE}'`);
+    await expect(built(`console.log(${JSON.stringify(VALUE)});`)).rejects.toThrow(
+      /src\/main\.ts:1: .*value of the secret "paymentKey"/,
+    );
+  });
+
+  it('finds a value in a file that is not code', async () => {
+    await write('index.html', `<script type="module" src="/src/main.ts"></script><p>${VALUE}</p>`);
+    await expect(built('console.log(1);')).rejects.toThrow(
+      /index\.html:\d+: .*value of the secret "paymentKey"/,
+    );
+  });
+
+  it('passes the name of a secret in the code of another package', async () => {
+    await write(
+      'src/node_modules/other/package.json',
+      '{ "name": "other", "main": "index.js", "type": "module" }',
+    );
+    await write('src/node_modules/other/index.js', `export const word = 'paymentKey';`);
+    await built(`import { word } from 'other';\nconsole.log(word);`);
+  });
+
   it('says that the schema was not found', async () => {
     await expect(built('', { export: 'settings' })).rejects.toThrow(
       /does not export a schema named "settings"/,

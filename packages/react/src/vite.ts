@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { AnyConfig } from '@smooai/config';
+import { createTextScanner, findSecretValues, type TextLeak } from '@smooai/config/leak-scan';
 import type { Plugin, Rollup } from 'vite';
 
 /** Options of {@link configSecrets}. */
@@ -16,47 +17,47 @@ export interface VitePlugin {
   name: string;
 }
 
-/** Shorter values, such as "1" or "true", are in every bundle. */
-const SHORTEST_VALUE = 6;
-
-/** Something that must not be in a bundle. */
-interface Forbidden {
-  /** Without a secret's value, because it ends up in logs of the build. */
-  reason: string;
-  texts: string[];
-  /** Names may be ordinary words in the code of other packages; values are secret everywhere. */
-  ownCodeOnly: boolean;
-}
+type Scanner = ReturnType<typeof createTextScanner>;
 
 /**
- * Fails a build that contains the module of the schema, the quoted name of a secret, or a secret's value from the
- * environment variables of the build.
+ * Fails a build that contains the module of the schema, the quoted name of a secret in your own code, or the value of a secret
+ * in any form that `smooai-config scan` finds. The values are those of the environment variables and of the `.env` files of
+ * the build.
  *
  * @example
  * export default defineConfig({ plugins: [react(), configSecrets({ schema: 'src/config.ts' })] });
  */
 export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
   let file: string;
-  let forbidden: Forbidden[] = [];
+  let scan: Scanner;
   const plugin: Plugin = {
     name: 'smooai-config-secrets',
     apply: 'build',
     enforce: 'post',
     // A build for a server may contain secrets.
     applyToEnvironment: ({ config }) => config.consumer === 'client',
-    async configResolved({ root }) {
+    async configResolved({ root, envDir }) {
       file = resolve(root, options.schema).replaceAll('\\', '/');
-      forbidden = forbiddenTexts(await loadSchema(root, file, options.export ?? 'config'));
+      const config = await loadSchema(root, file, options.export ?? 'config');
+      const values = await findSecretValues(config, { envFolder: envDir || undefined });
+      scan = createTextScanner({ config, values });
     },
     async generateBundle(_, bundle) {
-      for (const chunk of Object.values(bundle)) {
-        if (chunk.type !== 'chunk') continue;
+      const outputs = Object.values(bundle);
+      const chunks = outputs.filter((output) => output.type === 'chunk');
+      for (const chunk of chunks) {
         if (chunk.moduleIds.includes(file)) this.error(await explainImport(this, file));
-        for (const { reason, texts, ownCodeOnly } of forbidden) {
-          if (!texts.some((text) => chunk.code.includes(text))) continue;
-          const place = await findPlace(chunk.moduleIds, texts, ownCodeOnly);
-          if (place !== undefined || !ownCodeOnly) this.error(`${place ?? chunk.fileName}: ${reason}`);
+        for (const leak of scan(chunk.code)) {
+          const place = await findPlace(chunk.moduleIds, leak, scan);
+          if (place !== undefined) this.error(explainLeak(place, leak));
+          if (leak.kind === 'value') this.error(explainLeak(`${chunk.fileName}:${leak.line}`, leak));
         }
+      }
+      // After the chunks: source maps are assets, and a line of the source says more than one of a map.
+      for (const asset of outputs) {
+        if (asset.type !== 'asset') continue;
+        const leak = scan(asset.source).find(({ kind }) => kind === 'value');
+        if (leak) this.error(explainLeak(`${asset.fileName}:${leak.line}`, leak));
       }
     },
   };
@@ -72,22 +73,12 @@ async function loadSchema(root: string, file: string, name: string): Promise<Any
   throw new Error(`configSecrets: ${file} does not export a schema named "${name}".`);
 }
 
-function forbiddenTexts({ keys }: AnyConfig): Forbidden[] {
-  return [...keys.values()].flatMap(({ key, tier, environmentVariable }) => {
-    if (tier !== 'secret') return [];
-    const value = process.env[environmentVariable] ?? '';
-    const names: Forbidden = {
-      reason: `the bundle contains the name of the secret "${key}". Read secrets on a server only.`,
-      texts: [`'${key}'`, `"${key}"`, `\`${key}\``],
-      ownCodeOnly: true,
-    };
-    const values: Forbidden = {
-      reason: `the bundle contains the value of the secret "${key}". Read it on a server, and replace it: a build may have been published.`,
-      texts: [value, JSON.stringify(value).slice(1, -1)],
-      ownCodeOnly: false,
-    };
-    return value.length < SHORTEST_VALUE ? [names] : [names, values];
-  });
+/** Says what was found, without a secret's value: the message ends up in logs of the build. */
+function explainLeak(place: string, { key, kind, form }: TextLeak): string {
+  if (kind === 'name')
+    return `${place}: the bundle contains the name of the secret "${key}". Read secrets on a server only.`;
+  const how = form === 'plain' ? '' : ` (${form})`;
+  return `${place}: the bundle contains the value of the secret "${key}"${how}. Read it on a server, and replace it: a build may have been published.`;
 }
 
 /** Where the schema is imported by something other than `import type`. */
@@ -104,23 +95,32 @@ async function explainImport(context: Rollup.PluginContext, file: string): Promi
   return `${place}: the bundle contains the schema, with the names of your secrets. Use "import type".`;
 }
 
+/**
+ * The file and line of the module that a leak comes from. Names can be ordinary words in the code of other packages, so only
+ * those in own code count; values are secret everywhere.
+ */
 async function findPlace(
   modules: readonly string[],
-  texts: readonly string[],
-  ownCodeOnly: boolean,
+  { key, kind }: TextLeak,
+  scan: Scanner,
 ): Promise<string | undefined> {
   for (const id of modules) {
-    if (ownCodeOnly && id.includes('/node_modules/')) continue;
-    const place = await findLine(id, (line) => texts.some((text) => line.includes(text)));
-    if (place !== undefined) return place;
+    if (kind === 'name' && id.includes('/node_modules/')) continue;
+    const [path, source] = await readSource(id);
+    const found = scan(source).find((leak) => leak.key === key && leak.kind === kind);
+    if (found) return `${path}:${found.line}`;
   }
   return undefined;
 }
 
 /** The file and line of the first match in a module's source. */
 async function findLine(id: string, matches: (line: string) => boolean): Promise<string | undefined> {
-  const [path = ''] = id.split('?');
-  const source = await readFile(path, 'utf8').catch(() => '');
+  const [path, source] = await readSource(id);
   const index = source.split('\n').findIndex(matches);
   return index === -1 ? undefined : `${path}:${index + 1}`;
+}
+
+async function readSource(id: string): Promise<[path: string, source: string]> {
+  const [path = ''] = id.split('?');
+  return [path, await readFile(path, 'utf8').catch(() => '')];
 }

@@ -97,6 +97,32 @@ export function viteReact(name: string, react: string[]): void {
         expect(complaints).toEqual([]);
       });
 
+      it('reports what it has shown, and says that it is offline', async () => {
+        const open = await openPage(url);
+        project.stopAtEnd(open);
+        const { page } = open;
+        await page
+          .locator('main[data-status="ready"][data-theme="light"]')
+          .waitFor({ timeout: pageTimeoutMs });
+        await page.locator('body[data-exposures="theme: light;"]').waitFor({ timeout: pageTimeoutMs });
+        await page.context().setOffline(true);
+        await page.locator('main[data-status="offline"]').waitFor({ timeout: pageTimeoutMs });
+        await page.context().setOffline(false);
+        await page.locator('main[data-status="ready"]').waitFor({ timeout: pageTimeoutMs });
+      });
+
+      it('starts with its last values while the server is away', async () => {
+        const open = await openPage(url);
+        project.stopAtEnd(open);
+        const { page } = open;
+        await page.locator('main[data-status="ready"]').waitFor({ timeout: pageTimeoutMs });
+        const heading = await page.getByRole('heading').textContent();
+        await page.route(`${server.url}/**`, (route) => route.abort());
+        await page.reload();
+        await page.locator('main[data-status="stale"]').waitFor({ timeout: pageTimeoutMs });
+        expect(await page.getByRole('heading').textContent()).toBe(heading);
+      });
+
       it('says in development which setting to mend when the server refuses the origin', async () => {
         const otherPort = await freePort(0);
         const otherUrl = `http://${host}:${otherPort}`;

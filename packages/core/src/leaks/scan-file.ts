@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { notReadable } from './files-below.ts';
+import { FirstOccurrences } from './first-occurrences.ts';
 import type { LeakPattern } from './leak-patterns.ts';
 import { TextSearch } from './text-search.ts';
 
@@ -33,15 +34,10 @@ export class FileScanner {
       throw notReadable(path, error);
     });
     try {
-      const first = new Map<string, { pattern: LeakPattern; offset: number }>();
-      const bytes = await this.#scanChunks(file, signal, (index, offset) => {
-        const pattern = this.#patterns[index];
-        if (pattern === undefined) return;
-        const id = `${pattern.kind} ${pattern.key}`;
-        if (offset < (first.get(id)?.offset ?? Number.POSITIVE_INFINITY)) first.set(id, { pattern, offset });
-      });
+      const first = new FirstOccurrences(this.#patterns);
+      const bytes = await this.#scanChunks(file, signal, (index, offset) => first.add(index, offset));
       const found: Occurrence[] = [];
-      for (const { pattern, offset } of first.values()) {
+      for (const { pattern, offset } of first.all()) {
         found.push({ pattern, ...(await this.#positionOf(file, offset)) });
       }
       return { bytes, found };

@@ -54,7 +54,11 @@ function haveSameMembers(left: Record<string, unknown>, right: Record<string, un
 export function stableJson(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     inner && !Array.isArray(inner) && typeof inner === 'object'
-      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
+      ? Object.fromEntries(
+          Object.keys(inner)
+            .sort()
+            .map((name) => [name, inner[name]]),
+        )
       : inner,
   );
 }

@@ -54,20 +54,21 @@ export const GROUPS = ['public', 'flags', 'limits'] as const;
  * relies on it does not break while it is open. The store freezes the values that it is given: readers share them.
  */
 export class SnapshotStore {
+  // `declare`: `#set` assigns these fields, and a field without a value would be code in every bundle.
   /** The snapshot that the store was created with. The server's HTML was rendered from it, so hydration must read it. */
-  readonly initial: Snapshot | undefined;
+  declare readonly initial: Snapshot | undefined;
   /** The status that the store was created with. */
-  readonly initialStatus: SnapshotStatus;
+  declare readonly initialStatus: SnapshotStatus;
   /** The revision of the newest snapshot; undefined before the first. */
-  readonly revision: string | undefined;
+  declare readonly revision: string | undefined;
   /** The state of the source, which sets it with {@link SnapshotStore.setStatus}. */
-  readonly status: SnapshotStatus;
+  declare readonly status: SnapshotStatus;
   /** When the status changed last, in epoch milliseconds; undefined before the first change. */
-  readonly statusAt: number | undefined;
+  declare readonly statusAt: number | undefined;
   /** The server's reason while the status is `refused`. */
-  readonly refusal: SnapshotRefusal | undefined;
-  /** The entries that differ from `initial`: an update costs what it changes, however many keys there are. */
-  readonly #changed = { public: new Map(), flags: new Map(), limits: new Map() };
+  declare readonly refusal: SnapshotRefusal | undefined;
+  /** The newest entries. Without a prototype: a key can have the name of one of its properties. */
+  readonly #entries = {} as Record<SnapshotGroup, Record<string, unknown>>;
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
@@ -82,19 +83,16 @@ export class SnapshotStore {
     this.subscribe(STATUS, listener);
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
-    this.initial = initial;
-    this.revision = initial?.revision;
-    this.initialStatus = this.status = status;
+    this.#set({ initial, revision: initial?.revision, initialStatus: status, status });
+    for (const group of GROUPS) this.#entries[group] = { __proto__: null, ...initial?.[group] };
   }
 
   /** All values, in a new object; undefined before the first snapshot. */
   get snapshot(): Snapshot | undefined {
-    const { revision, initial } = this;
+    const { revision } = this;
     if (revision === undefined) return undefined;
-    const snapshot: Record<string, unknown> = { revision };
-    for (const group of GROUPS)
-      snapshot[group] = { ...initial?.[group], ...Object.fromEntries(this.#changed[group]) };
-    return deeplyFrozen(snapshot as unknown as Snapshot);
+    const groups = GROUPS.map((group) => [group, { ...this.#entries[group] }]);
+    return deeplyFrozen({ revision, ...Object.fromEntries(groups) });
   }
 
   /** Sets the status, and the reason for `refused`. The values stay. */
@@ -116,8 +114,7 @@ export class SnapshotStore {
 
   /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
   entry(group: SnapshotGroup, key: string): unknown {
-    const changed = this.#changed[group];
-    return changed.has(key) ? changed.get(key) : snapshotEntry(this.initial, group, key);
+    return deeplyFrozen(this.#entries[group][key]);
   }
 
   /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
@@ -155,9 +152,8 @@ export class SnapshotStore {
         let to = entryValue(group, entry);
         // If only the reason changed, the value keeps its identity.
         if (isSame(from, to)) to = from;
-        this.#changed[group].set(
-          key,
-          deeplyFrozen(group === 'public' ? to : { ...(entry as Evaluation), value: to }),
+        this.#entries[group][key] = deeplyFrozen(
+          group === 'public' ? to : { ...(entry as Evaluation), value: to },
         );
         changes.push({ key: `${group}.${key}`, from, to });
       }
