@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Passes requests on to a config server. While it holds, nothing of a stream arrives, as in a process that was frozen. */
+/** Passes requests on to a config server. While it holds, streams stay open, but bring heartbeats in place of changes. */
 export class StreamHolder {
   isHolding = false;
   readonly #server: Server;
@@ -14,7 +14,7 @@ export class StreamHolder {
       const { method, url: path, headers } = incoming;
       const passed = request({ hostname, port, method, path, headers }, (response) => {
         outgoing.writeHead(response.statusCode ?? 502, response.headers);
-        response.on('data', (chunk) => (isStream && this.isHolding ? undefined : outgoing.write(chunk)));
+        response.on('data', (chunk) => outgoing.write(isStream && this.isHolding ? ':\n\n' : chunk));
         response.on('end', () => outgoing.end());
         response.on('error', () => outgoing.destroy());
       });
