@@ -15,7 +15,8 @@ it.each([
   for (const path of [...paths, ...paths]) {
     expect((await shop.app.get(path, 'beta-user')).text).toContain('server: beta');
   }
-  expect(await (await fetch(`${shop.app.url}/api/config/stream`, { method: 'HEAD' })).status).toBe(200);
+  const stream = await fetch(`${shop.app.url}/api/config/stream`, { method: 'HEAD' });
+  expect(stream.status).toBe(200);
   await expect.poll(() => proxy.streams.open, polling).toBe(1);
   // A slow machine may have lost and opened it again; a second client would have opened one at the same time.
   expect(proxy.mostStreams).toBe(1);

@@ -91,4 +91,4 @@ it('expires nothing, and asks to send the request again, if the change cannot be
   expect(await post({})).toEqual(again);
   Object.assign(source, { fails: false, server: ruleset('7', true) });
   expect(await post({ environment: 'production', revision: '7' })).toMatchObject({ status: 204 });
-});
+}, 60_000);
