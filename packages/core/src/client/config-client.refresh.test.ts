@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { type LoopbackServer, sendJson, startLoopbackServer } from '../test-support/loopback-server.ts';
 import { createTestClient } from '../testing.ts';
+import type { ConfigClientOptions } from './client-options.ts';
 import type { ConfigClient } from './config-client.ts';
 import { createConfigClient } from './config-client.ts';
 
@@ -18,7 +19,7 @@ afterEach(async () => {
 type Respond = (response: ServerResponse) => void;
 
 /** A config server whose stream brings no change. It has the revision that a test sets. */
-async function silentServer() {
+async function silentServer(options: Partial<ConfigClientOptions<typeof config>> = {}) {
   const state = { revision: 1, hasRulesets: true, respond: undefined as Respond | undefined };
   const server: LoopbackServer = await startLoopbackServer(({ url }, response) => {
     const [revision, title] = [String(state.revision), `title ${state.revision}`];
@@ -36,7 +37,12 @@ async function silentServer() {
   const { url } = server;
   const credentials = { organizationId: 'o', clientId: 'c', clientSecret: 'a-client-secret' };
   const settings = { apiUrl: url, authUrl: url, environment: 'test', ...credentials };
-  const client: ConfigClient<typeof config> = createConfigClient({ config, ...settings, overrides: false });
+  const client: ConfigClient<typeof config> = createConfigClient({
+    config,
+    ...settings,
+    overrides: false,
+    ...options,
+  });
   cleanups.push(
     () => server.close(),
     () => client.close(),
@@ -99,6 +105,19 @@ describe('refresh()', () => {
     Object.assign(state, { respond: undefined, revision: 2 });
     await refreshed;
     expect(client.public('title')).toBe('title 2');
+  });
+
+  it('waits for the first values of the server if the client has started without it', async () => {
+    const bundled = { defaults: { public: { title: 'bundled' } } };
+    const { state, client } = await silentServer({ fallback: 'cached', bundled });
+    state.respond = (response) => sendJson(response, 503, { message: 'starting' });
+    await client.ready({ timeoutMs: 500 });
+    expect(client.public('title')).toBe('bundled');
+    await expect(client.refresh({ timeoutMs: 50 })).rejects.toMatchObject({ reason: 'timeout' });
+    const refreshed = client.refresh(patient);
+    state.respond = undefined;
+    await refreshed;
+    expect(client.public('title')).toBe('title 1');
   });
 
   it('rejects at once if the server refuses the client', async () => {
