@@ -1,5 +1,5 @@
 // What is measured of the running app: pages, the bytes of their scripts, and flips.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { brotliCompressSync, constants } from 'node:zlib';
 
@@ -9,27 +9,41 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-/** Times requests for pages over one connection each, in turns. Returns the milliseconds by path, and of the processor. */
+/**
+ * Times requests for pages over one connection each. The pages take turns with each request, so that other work on the machine
+ * meets all alike. The processor's time needs blocks of requests for one page; the blocks take turns. Returns the milliseconds
+ * of each request, and those of the processor by request in each block, by path.
+ */
 export async function timePages({ url, pid }, paths, { rounds, requests }) {
   const agents = new Map(paths.map((path) => [path, new Agent({ keepAlive: true, maxSockets: 1 })]));
   const results = new Map(paths.map((path) => [path, { ms: [], cpu: [] }]));
+  const timeOne = async (path) => {
+    const begin = performance.now();
+    await fetchPage(`${url}${path}`, agents.get(path));
+    return performance.now() - begin;
+  };
+  // The first rounds warm up.
   for (let round = -5; round < rounds; round += 1) {
-    for (const path of paths) {
-      const cpuBefore = cpuMs(pid);
-      const ms = [];
-      for (let index = 0; index < requests; index += 1) {
-        const begin = performance.now();
-        await fetchPage(`${url}${path}`, agents.get(path));
-        ms.push(performance.now() - begin);
+    for (let index = 0; index < requests; index += 1) {
+      for (const path of rotated(paths, index)) {
+        const ms = await timeOne(path);
+        if (round >= 0) results.get(path).ms.push(ms);
       }
-      // The first rounds warm up.
-      if (round < 0) continue;
-      results.get(path).ms.push(...ms);
-      results.get(path).cpu.push((cpuMs(pid) - cpuBefore) / requests);
+    }
+    for (const path of rotated(paths, round + 5)) {
+      const before = cpuMs(pid);
+      for (let index = 0; index < requests; index += 1) await timeOne(path);
+      if (round >= 0) results.get(path).cpu.push((cpuMs(pid) - before) / requests);
     }
   }
   for (const agent of agents.values()) agent.destroy();
   return results;
+}
+
+/** The same list with another first, so that no page always follows the same one. */
+function rotated(paths, turns) {
+  const first = turns % paths.length;
+  return [...paths.slice(first), ...paths.slice(0, first)];
 }
 
 /** The text of a page, as a visitor of its own. */
@@ -48,11 +62,17 @@ export function fetchPage(url, agent) {
   });
 }
 
-/** The time of the processor that a process has used so far. Linux only. */
+/** The time of the processor that the threads of a process have used so far, as Linux counts it in nanoseconds. */
 function cpuMs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  // utime and stime, in hundredths of a second.
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  let ns = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+    } catch {
+      // The thread has ended.
+    }
+  }
+  return ns / 1e6;
 }
 
 /** The scripts of a page: how many bytes, as they are and compressed. */

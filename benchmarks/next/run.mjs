@@ -13,6 +13,8 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds);
 const REQUESTS = 25;
 const FLIPS = 50;
+/** Parts of the run that are compared by themselves, which shows how much the numbers vary. */
+const PARTS = 4;
 const PAGES = ['/constants/1', '/flags/1', '/constants/100', '/flags/100'];
 
 if (!options['no-build']) await buildApp();
@@ -43,16 +45,35 @@ async function checkPages() {
   }
 }
 
+/** Each ratio is that of the whole run; in brackets, the lowest and the highest of its parts. */
 function printPages(results) {
   process.stdout.write('\n| page | p50, ms | × | p99, ms | × | CPU, ms: mean | × |\n');
   process.stdout.write(`| --- |${' ---: |'.repeat(6)}\n`);
+  const p50 = (values) => quantile(values, 0.5);
+  const p99 = (values) => quantile(values, 0.99);
   for (const [path, { ms, cpu }] of results) {
     const floor = results.get(path.replace('flags', 'constants'));
-    const cells = [quantile(ms, 0.5), quantile(ms, 0.99), mean(cpu)];
-    const floors = [quantile(floor.ms, 0.5), quantile(floor.ms, 0.99), mean(floor.cpu)];
-    const pairs = cells.map((value, index) => `${value.toFixed(2)} | ${(value / floors[index]).toFixed(2)}`);
-    process.stdout.write(`| ${path} | ${pairs.join(' | ')} |\n`);
+    const isFloor = results.get(path) === floor;
+    const cells = [
+      [p50, ms, floor.ms],
+      [p99, ms, floor.ms],
+      [mean, cpu, floor.cpu],
+    ].map(([measure, own, others]) => {
+      const ratio = (part) => measure(partOf(own, part)) / measure(partOf(others, part));
+      const ratios = Array.from({ length: PARTS }, (_, part) => ratio(part)).sort(
+        (one, other) => one - other,
+      );
+      const spread = isFloor ? '' : ` (${ratios[0].toFixed(2)} to ${ratios.at(-1).toFixed(2)})`;
+      return `${measure(own).toFixed(2)} | ${(measure(own) / measure(others)).toFixed(2)}${spread}`;
+    });
+    process.stdout.write(`| ${path} | ${cells.join(' | ')} |\n`);
   }
+}
+
+/** A part of the run: the same rounds for every page. */
+function partOf(values, part) {
+  const length = Math.floor(values.length / PARTS);
+  return values.slice(part * length, (part + 1) * length);
 }
 
 function mean(values) {

@@ -50,6 +50,7 @@ const classicModes: Mode[] = [
     sides: ['server', 'client'],
     forEveryone: ['server', 'client'],
     live: ['client'],
+    atReload: ['server'],
   },
   { path: '/isr/client', sides: ['client'], forEveryone: ['client'], live: ['client'] },
   {

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 export class CountingProxy {
   /** Streams that were opened, and those that are open now. */
   readonly streams = { opened: 0, open: 0 };
+  /** The most streams that were open at the same time. */
+  mostStreams = 0;
   readonly #server: Server;
 
   private constructor(target: string) {
@@ -15,6 +17,7 @@ export class CountingProxy {
       if (isStream) {
         this.streams.opened++;
         this.streams.open++;
+        this.mostStreams = Math.max(this.mostStreams, this.streams.open);
         outgoing.once('close', () => {
           this.streams.open--;
         });

@@ -25,6 +25,7 @@ export {
   fetchConfigValue,
 } from './client/fetch-config-value.ts';
 export type { ConfigHealth } from './client/lifecycle.ts';
+export type { RefreshOptions } from './client/refresh.ts';
 export type { EvaluateOptions } from './client/remote-evaluation.ts';
 export { getSharedConfigClient, type SharedConfigClientOptions } from './client/shared-config-client.ts';
 export {

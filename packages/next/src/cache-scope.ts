@@ -6,10 +6,19 @@ export const CONFIG_TAG = 'smooai-config';
 
 /**
  * Returns the tag of the cache entries that contain a key. Characters outside of ASCII are encoded, because Next.js encodes them
- * in the tags of entries, and a cache handler compares tags as they are.
+ * in the tags of entries, and a cache handler compares tags as they are. So are commas, which separate the tags of a page.
  */
 export function configTag(key: string): string {
-  return `${CONFIG_TAG}:${key}`.replace(/[^\t -~]+/g, encodeURIComponent);
+  return `${CONFIG_TAG}:${key}`.replace(/[^\t -+\--~]+/g, encodeURIComponent);
+}
+
+/** Returns the tags of an entry with these keys, in lists that Next.js takes. */
+export function entryTags(keys: Iterable<string>): string[][] {
+  const tags = [...keys].map(configTag);
+  const lists: string[][] = [];
+  do lists.push([CONFIG_TAG, ...tags.splice(0, TAGS_PER_CALL)]);
+  while (tags.length > 0);
+  return lists;
 }
 
 type CacheTag = (...tags: string[]) => void;
@@ -47,10 +56,8 @@ const isOutside = cache(() => !tagEntry([]));
 function tagEntry(keys: Iterable<string>): boolean {
   const tag = cacheTag ?? earlierCacheTag;
   if (tag === undefined) return false;
-  const tags = [...keys].map(configTag);
   try {
-    do tag(CONFIG_TAG, ...tags.splice(0, TAGS_PER_CALL));
-    while (tags.length > 0);
+    for (const tags of entryTags(keys)) tag(...tags);
     return true;
   } catch {
     return false;

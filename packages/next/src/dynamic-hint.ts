@@ -1,16 +1,4 @@
-/** What Next knows about the page that is rendered. It is not documented, so each part may be missing. */
-interface PageWork {
-  page?: string;
-  route?: string;
-  forceStatic?: boolean;
-  forceDynamic?: boolean;
-  cacheComponentsEnabled?: boolean;
-}
-
-/** Next's `fetch` gives access to the page that is rendered. */
-interface NextFetch {
-  __nextGetStaticStore?: () => { getStore?: () => PageWork | undefined } | undefined;
-}
+import { pageWork } from './page-work.ts';
 
 /** The routes with a hint. A global symbol, because a hot reload loads this module again. */
 const HINTED: unique symbol = Symbol.for('@smooai/config-next/hinted') as never;
@@ -21,7 +9,7 @@ const HINTED: unique symbol = Symbol.for('@smooai/config-next/hinted') as never;
  */
 export function hintAtDynamicPage(read: string): void {
   if (process.env.NODE_ENV !== 'development') return;
-  const work = (globalThis.fetch as NextFetch | undefined)?.__nextGetStaticStore?.()?.getStore?.();
+  const work = pageWork();
   if (work?.route === undefined || work.page?.endsWith('/page') !== true) return;
   if (work.cacheComponentsEnabled === true || work.forceStatic === true || work.forceDynamic === true) return;
   const holder = globalThis as { [HINTED]?: Set<string> };
@@ -30,6 +18,6 @@ export function hintAtDynamicPage(read: string): void {
   holder[HINTED].add(work.route);
   // biome-ignore lint/suspicious/noConsole: in development only
   console.info(
-    `@smooai/config-next: ${work.route} is rendered for each request, because of ${read}. To keep the rest of the page static, set cacheComponents; to use the values of the build, export dynamic = 'force-static'.`,
+    `@smooai/config-next: ${work.route} is rendered for each request, because of ${read}. To keep the rest of the page static, set cacheComponents; to render it once for everyone, until a value changes, export dynamic = 'force-static'.`,
   );
 }

@@ -103,8 +103,8 @@ export interface NextConfig<C extends AnyConfig = RegisteredConfig> {
    */
   ConfigRoot: (props: ConfigRootProps) => ReactElement;
   /**
-   * For a route handler: `export const { GET, POST } = handlers`. GET is the snapshot stream. POST expires cache entries
-   * that contain changed keys, for callers that know the secret; without it, it returns 403.
+   * For a route handler: `export const { GET, POST } = handlers`. GET is the snapshot stream. POST fetches a change and
+   * expires the cache entries that contain its keys, for callers that know the secret; without it, it returns 403.
    */
   handlers: { GET: SnapshotRouteHandler; POST: RevalidateRouteHandler };
   /** Returns the started client. Also works outside a request: in instrumentation, scripts and jobs. */

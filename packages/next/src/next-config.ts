@@ -67,7 +67,7 @@ export function createNextConfig<C extends AnyConfig>(options: NextConfigOptions
         ...(context !== undefined && { context }),
         ...(browserKeys !== undefined && { keys: browserKeys }),
       }),
-      POST: createRevalidateRouteHandler(options.revalidate),
+      POST: createRevalidateRouteHandler(client, options.revalidate),
     },
     client,
   };

@@ -111,7 +111,7 @@ async function startProcessClient<C extends AnyConfig>({
   readyTimeoutMs = READY_TIMEOUT_MS,
   revalidate,
 }: ProcessClientRequest<C>): Promise<ProcessStart<C>> {
-  const key = `next:${await settingsDigest(clientOptions)}`;
+  const key = await registryKey(clientOptions);
   const client = getSharedConfigClient<C>({
     start: 'background',
     ...withFallback(clientOptions),
@@ -128,8 +128,8 @@ async function startProcessClient<C extends AnyConfig>({
 }
 
 /** Closes the clients of schemas that were edited since. One that is still in use is started again by its next read. */
-async function closeOldest(key: string, client: { close(): Promise<void> }): Promise<void> {
-  const holder = globalThis as { [RECENT]?: Map<string, { close(): Promise<void> }[]> };
+async function closeOldest(key: string | undefined, client: { close(): Promise<void> }): Promise<void> {
+  const holder = globalThis as { [RECENT]?: Map<string | undefined, { close(): Promise<void> }[]> };
   holder[RECENT] ??= new Map();
   const recent = [...(holder[RECENT].get(key) ?? []), client];
   holder[RECENT].set(key, recent.slice(-OPEN_IN_DEVELOPMENT));
@@ -174,6 +174,17 @@ async function readAndClose<C extends AnyConfig>(
   } finally {
     await client.close();
   }
+}
+
+/**
+ * Settings of the environment give the key of `getSharedConfigClient({ config })`, which pages of the Pages Router use: both
+ * routers then share one client. Other settings need a client of their own.
+ */
+async function registryKey<C extends AnyConfig>(
+  options: ProcessClientOptions<C>,
+): Promise<string | undefined> {
+  const [own, default_] = await Promise.all([settingsDigest(options), settingsDigest({})]);
+  return own === default_ ? undefined : `next:${own}`;
 }
 
 /** Returns a digest, because the registry's keys must not contain the client secret. */

@@ -14,6 +14,7 @@ import { CachedReadError } from './errors.ts';
 import type { BrowserKey, NextConfigOptions } from './next-config-types.ts';
 import { withoutStack } from './report-once.ts';
 import { requestTime } from './request-time.ts';
+import { tagStaticPage } from './static-pages.ts';
 
 /** A client to read from, and the context to evaluate for. */
 export interface EvaluatedRead<C extends AnyConfig> {
@@ -42,9 +43,10 @@ export function createReads<C extends AnyConfig>(
 ): Reads<C> {
   const requestContext = cache(async () => context?.());
   const viewOf = browserView<C>(browserKeys);
-  const atRequest = async (read: string): Promise<ConfigClient<C>> => {
+  const atRequest = async (read: string, keys: readonly string[]): Promise<ConfigClient<C>> => {
     await requestTime();
     hintAtDynamicPage(read);
+    await tagStaticPage(keys);
     return client();
   };
   const inCache = (): Promise<ConfigClient<C>> =>
@@ -54,7 +56,7 @@ export function createReads<C extends AnyConfig>(
     evaluated: async (call, keys, given) => {
       if (!tagCacheEntry(keys)) {
         const names = keys.map((key) => `'${key}'`).join(', ');
-        const started = await atRequest(call === 'flags' ? `flags([${names}])` : `${call}(${names})`);
+        const started = await atRequest(call === 'flags' ? `flags([${names}])` : `${call}(${names})`, keys);
         return { client: started, context: given ?? (await requestContext()) };
       }
       const started = await inCache();
@@ -62,22 +64,30 @@ export function createReads<C extends AnyConfig>(
       if (targeted) throw targetedError(call, targeted);
       return { client: started, context: given };
     },
-    publicClient: async (key) => (tagCacheEntry([key]) ? inCache() : atRequest(`publicValue('${key}')`)),
+    publicClient: async (key) =>
+      tagCacheEntry([key]) ? inCache() : atRequest(`publicValue('${key}')`, [key]),
     secretClient: async (key) => {
       if (tagCacheEntry([])) throw secretError(key);
-      return atRequest(`secret('${key}')`);
+      // Without a tag of its own: Next stores tags beside the page, and webhooks do not name secrets.
+      return atRequest(`secret('${key}')`, []);
     },
     snapshot: async (given, read = 'snapshot()') => {
       if (!tagCacheEntry([])) {
-        const started = await atRequest(read);
-        return given === undefined ? requestSnapshot() : viewOf(started).snapshot(given);
+        const started = await atRequest(read, []);
+        const snapshot = given === undefined ? await requestSnapshot() : viewOf(started).snapshot(given);
+        await tagStaticPage(keysIn(snapshot));
+        return snapshot;
       }
       if (given === undefined) throw snapshotError();
       const snapshot = viewOf(await inCache()).snapshot(given);
-      tagCacheEntry([snapshot.public, snapshot.flags, snapshot.limits].flatMap(Object.keys));
+      tagCacheEntry(keysIn(snapshot));
       return snapshot;
     },
   };
+}
+
+function keysIn(snapshot: Snapshot): string[] {
+  return [snapshot.public, snapshot.flags, snapshot.limits].flatMap(Object.keys);
 }
 
 function targetedError(call: string, key: string): CachedReadError {

@@ -1,6 +1,10 @@
 import { defineConfig } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
+import { notFound } from 'next/dist/client/components/not-found.js';
 import { redirect } from 'next/dist/client/components/redirect.js';
+import { workAsyncStorage } from 'next/dist/server/app-render/work-async-storage.external.js';
+import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
+import { connection } from 'next/server';
 import type { ReactElement } from 'react';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -97,12 +101,13 @@ describe('a given client that lacks a required value', () => {
   });
 });
 
-describe("what Next throws in the context's function", () => {
-  const config = createNextConfig({
-    client: createTestClient({ config: shopConfig() }),
-    context: () => redirect('/login'),
-  });
-  const isRedirect = { digest: expect.stringMatching(/^NEXT_REDIRECT;.*\/login/) };
+describe.each([
+  ['a redirect', () => redirect('/login'), /^NEXT_REDIRECT;.*\/login/],
+  ['not found', () => notFound(), /^NEXT_HTTP_ERROR_FALLBACK;404/],
+  ['a promise that hangs until the prerendering ends', prerenderedCookies, /^HANGING_PROMISE_REJECTION/],
+])("what Next throws in the context's function: %s", (_, context, digest) => {
+  const config = createNextConfig({ client: createTestClient({ config: shopConfig() }), context });
+  const isOfNext = { digest: expect.stringMatching(digest) };
 
   it.each([
     ['flag', () => config.flag('theme')],
@@ -111,16 +116,27 @@ describe("what Next throws in the context's function", () => {
     ['limit', () => config.limit('cartItems')],
     ['snapshot', () => config.snapshot()],
     ['the stream', () => config.handlers.GET(new Request('https://shop.example/'))],
-  ])('passes through %s', async (_, read) => {
-    await expect(inRender<unknown>(read)).rejects.toMatchObject(isRedirect);
+  ])('passes through %s', async (__, read) => {
+    await expect(inRender<unknown>(read)).rejects.toMatchObject(isOfNext);
   });
 
   it('passes through ConfigRoot, which catches the errors of this package alone', async () => {
     const { children } = config.ConfigRoot({}).props as { children: ReactElement };
     await expect(inRender(() => (children.type as RenderFunction)(children.props))).rejects.toMatchObject(
-      isRedirect,
+      isOfNext,
     );
   });
 });
+
+/** As `cookies()` in a page that is prerendered with `cacheComponents`: Next ends the rendering, and then rejects. */
+function prerenderedCookies(): Promise<never> {
+  const ending = new AbortController();
+  setTimeout(() => ending.abort(), 10);
+  const unit = { type: 'prerender', phase: 'render', renderSignal: ending.signal };
+  const work = { page: '/page', route: '/' };
+  return workAsyncStorage.run(work as never, () =>
+    workUnitAsyncStorage.run(unit as never, () => connection() as Promise<never>),
+  );
+}
 
 type RenderFunction = (props: unknown) => Promise<unknown>;

@@ -20,6 +20,17 @@ async function startApp(failures: number[] = []) {
   return { client, next, url: route.url, revalidated: route.revalidated, statuses: route.statuses, close };
 }
 
+/** Sends to an app whose own client sends nothing when a request starts it. */
+async function startReceiver(failures: number[] = []) {
+  const { handlers } = createNextConfig({
+    client: createTestClient({ config: shopConfig() }),
+    revalidate: { secret },
+  });
+  const route = await serveRoute((request) => handlers.POST(request), failures);
+  const sender = new RevalidateSender(route.url, secret);
+  return { sender, revalidated: route.revalidated, statuses: route.statuses, close: () => route.close() };
+}
+
 describe("where Next's cache handlers are not found", () => {
   const HANDLERS = Symbol.for('@next/cache-handlers-set');
   let warn: MockInstance<typeof console.warn>;
@@ -74,13 +85,12 @@ describe("where Next's cache handlers are not found", () => {
   });
 
   it('changes that arrive during a request that is refused are sent after it', async () => {
-    const app = await startApp([403]);
-    const sender = new RevalidateSender(app.url, secret);
-    sender.send(['theme']);
-    sender.send(['newCheckout']);
+    const app = await startReceiver([403]);
+    app.sender.send(['theme']);
+    app.sender.send(['newCheckout']);
     await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
     expect(app.statuses).toEqual([403, 204]);
-    await app.close();
+    app.close();
   });
 
   it.each([
@@ -88,24 +98,24 @@ describe("where Next's cache handlers are not found", () => {
     ['a longer key', ['k'.repeat(201)]],
     ['more bytes', Array.from({ length: 999 }, (_, index) => `${index}${'k'.repeat(190)}`)],
   ])('a change with %s than the route accepts expires all entries', async (_, keys) => {
-    const app = await startApp();
-    new RevalidateSender(app.url, secret).send(keys);
+    const app = await startReceiver();
+    app.sender.send(keys);
     await expect.poll(() => app.revalidated).toEqual([['smooai-config']]);
-    await app.close();
+    app.close();
   });
 
   it('a change with as many keys as the route accepts expires their entries', async () => {
-    const app = await startApp();
-    new RevalidateSender(app.url, secret).send(Array.from({ length: 1_000 }, (_, index) => `key${index}`));
+    const app = await startReceiver();
+    app.sender.send(Array.from({ length: 1_000 }, (_, index) => `key${index}`));
     await expect.poll(() => app.revalidated[0]?.length).toBe(1_000);
-    await app.close();
+    app.close();
   });
 
   it('a redirect is reported at once, because it would lose the body', async () => {
-    const app = await startApp([308]);
-    new RevalidateSender(app.url, secret).send('all');
+    const app = await startReceiver([308]);
+    app.sender.send('all');
     await expect.poll(() => warn.mock.calls.flat().join()).toMatch(/status was 308, a redirect: set the URL/);
-    await app.close();
+    app.close();
   });
 
   it.each(['localhost:3000/api/config/stream', '/api/config/stream', 'file:///etc/hosts'])(

@@ -7,7 +7,7 @@ import { config } from '../../shared/schema';
 
 /** Rendered for each request. What a page imports for this function alone does not reach the browser. */
 export const getServerSideProps = (async ({ req }) => {
-  const client = await getSharedConfigClient({ config }).ready();
+  const client = await getSharedConfigClient({ config, start: 'background' }).ready();
   return { props: { snapshot: client.snapshot({ userId: req.cookies.userId }) } };
 }) satisfies GetServerSideProps;
 

@@ -26,6 +26,7 @@ import type { ClientStatus } from './client-status.ts';
 import { ClientTelemetry } from './client-telemetry.ts';
 import { declaredKey } from './declared-key.ts';
 import { ClientLifecycle, type ConfigHealth } from './lifecycle.ts';
+import { type RefreshOptions, refresh } from './refresh.ts';
 import { type EvaluateOptions, RemoteEvaluation } from './remote-evaluation.ts';
 
 const READY_TIMEOUT_MS = 10_000;
@@ -92,6 +93,19 @@ export class ConfigClient<Config extends AnyConfig = RegisteredConfig> {
    */
   async ready(options: { timeoutMs?: number } = {}): Promise<this> {
     await this.#lifecycle.ready(options.timeoutMs ?? READY_TIMEOUT_MS);
+    return this;
+  }
+
+  /**
+   * Fetches the newest values now, instead of waiting for the stream. Starts a client that has not started. With
+   * `revision`, it resolves once the client has that revision or a newer one, at once if it has it already. A failure
+   * that may pass is retried while there is time.
+   *
+   * @throws {RequestTransportError} if the values do not arrive in time, or `signal` aborts.
+   * @throws {OptionsError} for an option with an invalid value, and the errors of {@link ready}.
+   */
+  async refresh(options: RefreshOptions = {}): Promise<this> {
+    await refresh({ store: this.#store, lifecycle: this.#lifecycle }, options);
     return this;
   }
 

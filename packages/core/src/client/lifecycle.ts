@@ -111,6 +111,11 @@ export class ClientLifecycle {
     if (failure !== undefined && !this.#isReady) await this.#leave(session, timeoutMs, failure.error);
   }
 
+  /** Fetches the values once. Returns false if there is nothing to fetch: the source pushes each change at once. */
+  fetchOnce(signal: AbortSignal): Promise<boolean> {
+    return sessionOf(this.#state)?.fetchOnce(signal) ?? Promise.resolve(false);
+  }
+
   /** Starts a lazy client at its first read. Returns whether this call started it. */
   startIfLazy(): boolean {
     if (this.#options.start !== 'lazy' || this.#state.phase !== 'idle') return false;

@@ -86,6 +86,16 @@ export class SourceSession {
     return this.#attempt ?? Promise.resolve();
   }
 
+  /** Fetches the values once, or waits for the attempt to start. Returns false if the source has nothing to fetch. */
+  async fetchOnce(signal: AbortSignal): Promise<boolean> {
+    if (!this.#hasStarted) {
+      await this.start();
+      return true;
+    }
+    await this.#source?.refresh?.(signal);
+    return this.#source?.refresh !== undefined;
+  }
+
   end(): void {
     this.#ending.abort();
   }

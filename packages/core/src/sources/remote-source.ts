@@ -31,6 +31,8 @@ export class RemoteSource implements RulesetSource {
   readonly #options: RemoteSourceOptions;
   /** Ends what the latest start began. */
   #stop: () => void = () => undefined;
+  /** Fetches once what the server has: rulesets or values. */
+  #poll: (signal: AbortSignal) => Promise<unknown> = () => Promise.resolve();
 
   constructor(options: RemoteSourceOptions) {
     this.#options = options;
@@ -43,13 +45,23 @@ export class RemoteSource implements RulesetSource {
     const values = await this.#fetchUntilPushed(sink, signal);
     const live = linkedController(signal);
     this.#stop = () => live.abort();
+    this.#poll = values === undefined ? this.#rulesetPoll(sink) : (ending) => values.poll(sink, ending);
     // These loops never reject, and end with the signal.
     if (values === undefined) void this.#runStream(sink, live.signal);
     else void this.#runValues(values, sink, live.signal);
   }
 
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#poll(signal);
+  }
+
   stop(): void {
     this.#stop();
+  }
+
+  #rulesetPoll(sink: RulesetSink): (signal: AbortSignal) => Promise<unknown> {
+    const { api, environment } = this.#options;
+    return (signal) => createRulesetPoll({ api, environment, sink, signal })();
   }
 
   async #fetchUntilPushed(sink: RulesetSink, signal: AbortSignal): Promise<ValuesSource | undefined> {
@@ -108,7 +120,9 @@ export class RemoteSource implements RulesetSource {
   async #runValues(values: ValuesSource, sink: RulesetSink, signal: AbortSignal): Promise<void> {
     sink.status('polling');
     await values.run(sink, signal);
-    if (!signal.aborted) await this.#runStream(sink, signal);
+    if (signal.aborted) return;
+    this.#poll = this.#rulesetPoll(sink);
+    await this.#runStream(sink, signal);
   }
 
   #runStream(sink: RulesetSink, signal: AbortSignal): Promise<void> {

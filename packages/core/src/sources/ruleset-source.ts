@@ -29,6 +29,11 @@ export interface RulesetSource {
    * Rejects if it cannot get a ruleset; `start` may then be called again.
    */
   start(sink: RulesetSink, signal: AbortSignal): Promise<void>;
+  /**
+   * Fetches the newest values once, and pushes them if they have changed. Called after `start` has resolved. Leave it out if
+   * each change is pushed at once.
+   */
+  refresh?(signal: AbortSignal): Promise<void>;
   /** Ends timers and connections. Called right after the signal aborts. Nothing is pushed afterwards. */
   stop(): void;
 }

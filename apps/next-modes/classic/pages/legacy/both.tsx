@@ -6,7 +6,7 @@ import { Checkout } from '../../../shared/checkout';
 import { config } from '../../../shared/schema';
 
 export const getServerSideProps = (async ({ req }) => {
-  const client = await getSharedConfigClient({ config }).ready();
+  const client = await getSharedConfigClient({ config, start: 'background' }).ready();
   const context = { userId: req.cookies.userId };
   return { props: { isBeta: client.flag('betaShop', context), snapshot: client.snapshot(context) } };
 }) satisfies GetServerSideProps;

@@ -4,7 +4,7 @@ import type { ReactElement } from 'react';
 import { config } from '../../../shared/schema';
 
 export const getServerSideProps = (async ({ req }) => {
-  const client = await getSharedConfigClient({ config }).ready();
+  const client = await getSharedConfigClient({ config, start: 'background' }).ready();
   return { props: { isBeta: client.flag('betaShop', { userId: req.cookies.userId }) } };
 }) satisfies GetServerSideProps;
 
