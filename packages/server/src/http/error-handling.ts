@@ -13,6 +13,7 @@ const STATUSES: Readonly<Record<RefusalCode, number>> = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  'precondition-failed': 412,
   'too-large': 413,
   'too-many-requests': 429,
   busy: 503,

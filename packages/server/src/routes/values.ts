@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
+import { etagOf, preconditionOf, refusePrecondition } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { Principal } from '../principal.ts';
 import type { StoredValue } from '../storage/storage.ts';
@@ -56,13 +57,23 @@ function registerReads(app: FastifyInstance, { service, guard }: ServerContext):
   app.get<{ Querystring: Partial<EnvironmentQuery>; Params: { key: string } }>(
     `${CONFIG_PATH}/values/:key`,
     { onRequest, schema: { querystring: optionalEnvironmentQuery } },
-    async (request): Promise<{ value: JsonValue } | StoredValue> => {
+    async (request, reply): Promise<{ value: JsonValue } | StoredValue> => {
       const principal = principalOf(request);
       const { environment } = request.query;
       const { key } = request.params;
       // Without an environment it is the id of a value, so that no id hides a key of that name.
-      if (environment === undefined) return service.values.getRow(requireMachine(principal), key);
-      return { value: service.values.get(principal, await service.view(principal, environment), key) };
+      if (environment === undefined) {
+        const row = await service.values.getRow(requireMachine(principal), key);
+        void reply.header('etag', etagOf(service.values.versionOf(row)));
+        return row;
+      }
+      const view = await service.view(principal, environment);
+      const value = service.values.get(principal, view, key);
+      // Only a client that can write needs it.
+      if (principal.type === 'm2m') {
+        void reply.header('etag', etagOf(service.values.versionIn(principal, view, key)));
+      }
+      return { value };
     },
   );
 }
@@ -88,8 +99,10 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   app.put<{ Body: ValueWrite }>(
     `${CONFIG_PATH}/values`,
     { onRequest, schema: { body: valueBody } },
-    async (request) => {
-      const [row] = await service.values.set(principalOf(request), [request.body], () => '');
+    async (request, reply) => {
+      const precondition = preconditionOf(request);
+      const row = await service.values.setOne(principalOf(request), request.body, precondition);
+      void reply.header('etag', etagOf(service.values.versionOf(row)));
       return row;
     },
   );
@@ -97,6 +110,7 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
     `${CONFIG_PATH}/values/bulk`,
     { onRequest, schema: { body: bulkBody }, bodyLimit: BULK_BODY_BYTES },
     async (request): Promise<StoredValue[]> => {
+      refusePrecondition(request);
       return service.values.set(principalOf(request), request.body.values, (index) => `/values/${index}`);
     },
   );
@@ -107,9 +121,9 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
       const principal = principalOf(request);
       const { environment } = request.query;
       const { key } = request.params;
-      const force = request.query.force === 'true';
-      if (environment === undefined) await service.values.deleteRow(principal, { id: key, force });
-      else await service.values.delete(principal, { environment, key, force });
+      const condition = { force: request.query.force === 'true', precondition: preconditionOf(request) };
+      if (environment === undefined) await service.values.deleteRow(principal, { id: key, ...condition });
+      else await service.values.delete(principal, { environment, key, ...condition });
       return reply.code(204).send();
     },
   );

@@ -4,6 +4,8 @@ import { StorageError } from './storage-error.ts';
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** 96 bits, so that no two texts have the same one by chance. */
+const FINGERPRINT_CHARACTERS = 16;
 const FORMAT = 'v1';
 
 /**
@@ -65,6 +67,15 @@ export class SecretBox {
         { cause },
       );
     }
+  }
+
+  /**
+   * A short name of a text: the same for the same text and key. Without the key it cannot be used to check a guess of the
+   * text.
+   */
+  fingerprint(text: string): string {
+    const hash = createHmac('sha256', this.#key).update('smooai-config fingerprint ').update(text);
+    return hash.digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
   }
 
   #decrypt(bytes: Buffer, binding: readonly string[]): string {

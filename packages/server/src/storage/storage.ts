@@ -152,6 +152,12 @@ export interface StorageOperations {
   /** The values of one schema in all environments. */
   listSchemaValues(schemaId: string): Promise<StoredValue[]>;
 
+  /**
+   * Names the content of a value: the same for the same content, at every server of the database. A secret cannot be
+   * guessed from it.
+   */
+  versionOf(value: Pick<StoredValue, 'tier' | 'key' | 'value'>): string;
+
   upsertSegment(segment: StoredSegment): Promise<StoredSegment>;
   deleteSegment(environmentId: string, name: string): Promise<boolean>;
   /** Sorted by name. */

@@ -5,7 +5,13 @@ import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<
   StorageOperations,
-  'upsertValue' | 'deleteValue' | 'findValue' | 'findValueById' | 'listValues' | 'listSchemaValues'
+  | 'upsertValue'
+  | 'deleteValue'
+  | 'findValue'
+  | 'findValueById'
+  | 'listValues'
+  | 'listSchemaValues'
+  | 'versionOf'
 >;
 
 /** Values; secrets are sealed for their organization, environment and key. */
@@ -57,6 +63,7 @@ export function valueOperations(session: Session): Operations {
       const rows = await query.orderBy('environmentId').orderBy('key').execute();
       return rows.map((row) => toValue(row, box));
     },
+    versionOf: ({ tier, key, value }) => box.fingerprint(JSON.stringify([tier, key, value])),
   };
 }
 
