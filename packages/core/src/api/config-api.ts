@@ -37,6 +37,7 @@ import {
   versionNumber,
 } from './platform-shapes.ts';
 import type { ApiRequest } from './request-target.ts';
+import { conditionHeaders, secretStrings, versionOf } from './value-requests.ts';
 
 export interface ConfigApiOptions extends RequesterOptions {
   organizationId: string;
@@ -139,8 +140,7 @@ export class ConfigApi {
     });
     const value = isRecord(body) ? (body.value as JsonValue | undefined) : undefined;
     if (value === undefined) throw wrongShape('GET /values/{key}', 'has no "value"');
-    // A proxy that compresses the response may make the tag a weak one.
-    return { value, version: /^(?:W\/)?"(.+)"$/.exec(headers.get('etag') ?? '')?.[1] };
+    return { value, version: versionOf(headers.get('etag')) };
   }
 
   /**
@@ -390,22 +390,4 @@ function wrongShape(endpoint: string, problem: string): ResponseMalformedError {
   return new ResponseMalformedError(
     `The response to ${endpoint} ${problem}. Check that ${settingName('apiUrl')} is the base URL of a config API.`,
   );
-}
-
-function conditionHeaders({ ifVersion, ifUnset }: WriteCondition): Record<string, string> {
-  return {
-    ...(ifVersion !== undefined && { 'if-match': `"${ifVersion}"` }),
-    ...(ifUnset === true && { 'if-none-match': '*' }),
-  };
-}
-
-/** All strings in the secrets among `inputs`: an error must not repeat them. */
-function secretStrings(inputs: readonly ValueInput[]): string[] {
-  return inputs.filter((input) => input.tier === 'secret').flatMap((input) => stringsIn(input.value));
-}
-
-function stringsIn(value: JsonValue): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(stringsIn);
 }
