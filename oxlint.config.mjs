@@ -16,7 +16,7 @@ const layers = {
     ['errors', 'wire', 'tiers', 'environment-variable'],
   ],
   server: [
-    ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'webhook-flags', 'bootstrap'],
+    ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'webhook-flags', 'data-commands', 'bootstrap'],
     ['routes', 'webhooks'],
     ['http'],
     ['auth'],

@@ -1,22 +1,21 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
+import { addDataCommands, DEFAULT_DB, databaseOption } from './data-commands.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
 import { isLoopback } from './lib/loopback.ts';
 import { isRecord } from './lib/record.ts';
 import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
-import { ENCRYPTION_KEY_VARIABLE, readSharedEncryptionKey } from './storage/encryption-key.ts';
+import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
 import { parseDatabaseUrl } from './storage/postgres/database-url.ts';
 import { StorageError } from './storage/storage-error.ts';
 import { addWebhookFlags, type WebhookFlags, webhooksOf } from './webhook-flags.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-const DEFAULT_DB = './smooai-config.db';
 /** Beside no file, so that it is where the server was started. */
 const SHARED_CREDENTIALS = './smooai-config.credentials.json';
-const DATABASE_VARIABLE = 'SMOOAI_CONFIG_SERVER_DATABASE_URL';
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 const HELP = `
@@ -84,14 +83,6 @@ function createCommand(): Command {
     .exitOverride();
 }
 
-function databaseOption(): Option {
-  // Another user of the machine can read a command line, but not the environment.
-  return new Option(
-    '--database <url>',
-    'PostgreSQL database instead of a SQLite file, shared by any number of servers: postgres://user:password@host/name',
-  ).env(DATABASE_VARIABLE);
-}
-
 function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   return isRecord(manifest) ? String(manifest.version) : '';
@@ -107,10 +98,7 @@ function wholeNumber(min: number, max: number): (text: string) => number {
 
 async function run(): Promise<void> {
   const command = createCommand().action((options: CommandLine) => serve(resolveDatabase(options, command)));
-  // Options after the name of a command are its own, although the server has some of the same names.
-  command.enablePositionalOptions();
-  command.addCommand(migrateCommand());
-  command.addCommand(importCommand());
+  addDataCommands(command);
   await command.parseAsync();
 }
 
@@ -121,45 +109,6 @@ function resolveDatabase({ database, ...options }: CommandLine, command: Command
     return { ...options, db: options.db ?? DEFAULT_DB };
   }
   return { credentials: SHARED_CREDENTIALS, ...options, database };
-}
-
-function migrateCommand(): Command {
-  return new Command('migrate')
-    .description(
-      'Create or update the tables of a PostgreSQL database. A server also does this when it starts.',
-    )
-    .addOption(databaseOption().makeOptionMandatory())
-    .option('--dry-run', 'run every step, roll it back, and say which steps there are')
-    .helpOption('--help', 'print this help')
-    .exitOverride()
-    .action(async ({ database, dryRun = false }: { database: string; dryRun?: boolean }) => {
-      const { label, url } = parseDatabaseUrl(database);
-      const encryptionKey = readSharedEncryptionKey(process.env);
-      const { migratePostgres } = await import('./storage/postgres/postgres-storage.ts');
-      const steps = await migratePostgres({ url, encryptionKey, isDryRun: dryRun });
-      const verb = dryRun ? 'would apply' : 'applied';
-      const lines = steps.map(({ version, name }) => `${label}: ${verb} step ${version}, ${name}`);
-      process.stdout.write(`${lines.length > 0 ? lines.join('\n') : `${label}: nothing to do`}\n`);
-    });
-}
-
-function importCommand(): Command {
-  return new Command('import')
-    .description('Copy a SQLite file, whose server does not run, into an empty PostgreSQL database.')
-    .requiredOption('--db <file>', 'SQLite file')
-    .addOption(databaseOption().makeOptionMandatory())
-    .helpOption('--help', 'print this help')
-    .exitOverride()
-    .action(async ({ db, database }: { db: string; database: string }) => {
-      const encryptionKey = readSharedEncryptionKey(process.env);
-      const { importIntoPostgres } = await import('./storage/postgres/postgres-storage.ts');
-      await importIntoPostgres(parseDatabaseUrl(database).url, {
-        file: db,
-        encryptionKey,
-        onTable: ({ name, rows, checksum }) =>
-          void process.stdout.write(`${name}: ${rows} rows, SHA-256 ${checksum.slice(0, 16)} in both\n`),
-      });
-    });
 }
 
 async function serve(options: CommandLine): Promise<void> {

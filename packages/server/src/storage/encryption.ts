@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, type Hmac, randomBytes } from 'node:crypto';
 import { StorageError } from './storage-error.ts';
 
 const KEY_BYTES = 32;
@@ -74,8 +74,12 @@ export class SecretBox {
    * text.
    */
   fingerprint(text: string): string {
-    const hash = createHmac('sha256', this.#key).update('smooai-config fingerprint ').update(text);
-    return hash.digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
+    return this.createMac('fingerprint').update(text).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
+  }
+
+  /** Begins a message authentication code, which only the same key and purpose can reproduce. */
+  createMac(purpose: string): Hmac {
+    return createHmac('sha256', this.#key).update(`smooai-config ${purpose} `);
   }
 
   #decrypt(bytes: Buffer, binding: readonly string[]): string {

@@ -1,13 +1,14 @@
 import { CamelCasePlugin, Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { SecretBox } from '../encryption.ts';
-import { type Migration, type MigrationOptions, migrate } from '../sql/migrations.ts';
+import { type CopyProgress, copyTables, readTable } from '../portable/copy-tables.ts';
+import { PORTABLE_TABLES, type TableContent } from '../portable/portable-tables.ts';
+import { type Migration, type MigrationOptions, migrate, requireDatabase } from '../sql/migrations.ts';
 import { createOperations } from '../sql/operations.ts';
 import type { Session, Tables } from '../sql/tables.ts';
 import type { Storage, StorageHint, StorageOperations } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
 import { type ConnectionPoolOptions, createConnectionPool } from './connection-pool.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { type ImportOptions, importSqlite } from './import-sqlite.ts';
 import { unreachable } from './postgres-errors.ts';
 import { CHANNEL, formatHint, PostgresLink } from './postgres-link.ts';
 import { WRITE_LOCK } from './write-lock.ts';
@@ -64,19 +65,64 @@ export async function migratePostgres(
 }
 
 /**
- * Creates the tables if they are missing, and copies a SQLite file into them: everything or nothing.
- * @throws {StorageError} as {@link openPostgresStorage} and `importSqlite`
+ * Creates the tables if they are missing, and copies other ones into them: everything or nothing.
+ * @throws {StorageError} as {@link openPostgresStorage} and `copyTables`
  */
-export async function importIntoPostgres(url: string, options: ImportOptions): Promise<void> {
-  await migratePostgres({ url, encryptionKey: options.encryptionKey, isDryRun: false });
-  const db = connect(url);
+export async function importIntoPostgres(
+  options: PostgresStorageOptions,
+  contents: AsyncIterable<TableContent>,
+  progress: CopyProgress,
+): Promise<void> {
+  await migratePostgres({ ...options, isDryRun: false });
+  const db = connect(options.url);
   try {
     await db.transaction().execute(async (transaction) => {
+      await allowPauses(transaction);
       await takeWriteLock(transaction);
-      await importSqlite(transaction, options);
+      await copyTables(transaction, contents, progress);
     });
+  } catch (error) {
+    throw withDatabase(error, options.url);
   } finally {
     await db.destroy();
+  }
+}
+
+/**
+ * Passes the tables of a database, all of one state, to `work`. Servers that use it go on.
+ * @throws {StorageError} as {@link openPostgresStorage}; the database is not migrated
+ */
+export async function exportPostgres<Result>(
+  { url, encryptionKey }: PostgresStorageOptions,
+  work: (contents: AsyncIterable<TableContent>, version: number) => Promise<Result>,
+): Promise<Result> {
+  const box = new SecretBox(encryptionKey);
+  const db = connect(url);
+  try {
+    return await db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async (transaction) => {
+        await allowPauses(transaction);
+        const version = await requireDatabase(transaction, box);
+        return work(tablesOf(transaction, version), version);
+      });
+  } catch (error) {
+    throw withDatabase(error, url);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** While a file is read or written, the transaction waits. */
+async function allowPauses(transaction: Kysely<Tables>): Promise<void> {
+  await sql`set local idle_in_transaction_session_timeout = 0`.execute(transaction);
+}
+
+async function* tablesOf(transaction: Kysely<Tables>, version: number): AsyncGenerator<TableContent> {
+  for (const table of PORTABLE_TABLES) {
+    if (table.since <= version) yield { table, rows: await readTable(transaction, table) };
   }
 }
 
