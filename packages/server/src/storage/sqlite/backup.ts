@@ -79,7 +79,7 @@ export async function restoreSqlite(
     facts = await takeCopy(backup, draft, { box: new SecretBox(encryptionKey), onBytes });
     const lock = await lockUnused(file);
     try {
-      kept = await keepOld(file);
+      kept = await keepOld(file, { withLogs: lock === undefined });
       await rename(draft, file);
     } finally {
       if (lock) closeDatabase(lock);
@@ -91,15 +91,15 @@ export async function restoreSqlite(
 }
 
 /**
- * Gives the old database a second name. A log that is left, of a damaged database, goes with it: SQLite would add it to the
- * new one.
+ * Gives the old database a second name. Logs that are left, of a damaged or lost database, go with it: SQLite would add them to
+ * the new one. One that is locked has none that counts.
  */
-async function keepOld(file: string): Promise<string | undefined> {
+async function keepOld(file: string, { withLogs }: { withLogs: boolean }): Promise<string | undefined> {
   const kept = `${file}.${new Date().toISOString().replaceAll(/[-:.]/g, '')}.old`;
   const isThere = await exists(file);
   if (isThere) await link(file, kept);
   let hasLog = false;
-  for (const end of ['-wal', '-journal']) {
+  for (const end of withLogs ? ['-wal', '-journal'] : []) {
     if (!(await exists(`${file}${end}`))) continue;
     await rename(`${file}${end}`, `${kept}${end}`);
     hasLog = true;

@@ -7,6 +7,8 @@ import { StorageError } from '../storage-error.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const LOG_HEADER_BYTES = 32;
+/** The begin of a rollback journal that is in use. SQLite overwrites it when the journal is no longer needed. */
+const JOURNAL_MAGIC = Buffer.from('d9d505f920a163d7', 'hex');
 const MAX_ATTEMPTS = 40;
 const PAUSE_MS = 50;
 
@@ -49,7 +51,8 @@ export async function copyDatabase(file: string, draft: string, onBytes?: OnByte
 async function stateOf(file: string): Promise<string> {
   const { ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
   // With a rollback journal the database is being changed in place, or was when its server was killed.
-  if (await hasContent(`${file}-journal`)) return `unstable ${randomUUID()}`;
+  const journal = await headerOf(`${file}-journal`, JOURNAL_MAGIC.length);
+  if (journal.equals(JOURNAL_MAGIC)) return `unstable ${randomUUID()}`;
   const log = await headerOf(`${file}-wal`, LOG_HEADER_BYTES);
   // Without a log, nothing repairs a page that is copied while it is written.
   const content = log.length === LOG_HEADER_BYTES ? log.toString('hex') : [size, mtimeNs, ctimeNs].join('/');
