@@ -141,6 +141,24 @@ export async function syncFile(file: string): Promise<void> {
   }
 }
 
+/** Whether there is a file with the header of a config database. */
+export async function isConfigDatabase(file: string): Promise<boolean> {
+  if (!(await exists(file))) return false;
+  await refuseClaimed(file);
+  const handle = await open(file, 'r');
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
+    refuseForeign(file, header.subarray(0, bytesRead));
+    return true;
+  } catch (error) {
+    if (error instanceof StorageError) return false;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readState(file: string): Promise<ClaimedFile['state']> {
   const handle = await open(file, 'r+');
   try {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import Database from 'libsql';
-import { exists, refuseClaimed, syncFile } from '../data-files.ts';
+import { exists, isConfigDatabase, syncFile } from '../data-files.ts';
 import type { SecretBox } from '../encryption.ts';
 import {
   PORTABLE_TABLES,
@@ -50,12 +50,12 @@ export async function removeSideFiles(draft: string): Promise<void> {
 
 /**
  * Locks a database until the returned connection is closed, so that no server has it open or opens it, and moves its log into
- * it. A damaged one cannot be locked: no server runs with it. Undefined if there is no file.
+ * it. A damaged one cannot be locked: no server runs with it. Undefined for such a file, and if there is none.
  * @throws {StorageError} if a server uses it
  */
 export async function lockUnused(file: string): Promise<Database.Database | undefined> {
-  if (!(await exists(file))) return undefined;
-  await refuseClaimed(file);
+  // SQLite would delete the log of a file that is not a database.
+  if (!(await isConfigDatabase(file))) return undefined;
   const database = new Database(file, { timeout: 0 });
   try {
     database.exec('pragma locking_mode = EXCLUSIVE; begin exclusive; commit');
