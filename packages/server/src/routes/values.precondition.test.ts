@@ -175,10 +175,12 @@ it('If-None-Match: * creates a value of the environment and replaces none', asyn
   expect([second.status, second.body.message]).toEqual([412, expect.stringContaining('has a value already')]);
 });
 
+const ascending = (one: number, other: number): number => one - other;
+
 /** Each of these writers has read the same version. */
 async function race(shops: readonly Shop[]): Promise<void> {
   const [shop] = shops;
-  if (shop === undefined) throw new Error('There is no shop.');
+  if (shop === undefined) throw new Error('A race needs a shop.');
   for (let round = 0; round < 5; round += 1) {
     await shop.set('banner', `start ${round}`);
     const headers = { 'if-match': await etagOf(shop, 'banner') };
@@ -186,14 +188,14 @@ async function race(shops: readonly Shop[]): Promise<void> {
       put(shops[index % shops.length] ?? shop, ['banner', `${round}.${index}`], { headers }),
     );
     const statuses = (await Promise.all(writes)).map(({ status }) => status);
-    expect(statuses.sort()).toEqual([200, ...Array.from({ length: 7 }, () => 412)]);
+    expect(statuses.sort(ascending)).toEqual([200, ...Array.from({ length: 7 }, () => 412)]);
     const creates = { environment: 'staging', headers: { 'if-none-match': '*' } };
     const created = await Promise.all(
       Array.from({ length: 4 }, (_, index) =>
         put(shops[index % shops.length] ?? shop, ['banner', `${index}`], creates),
       ),
     );
-    expect(created.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412]);
+    expect(created.map(({ status }) => status).sort(ascending)).toEqual([200, 412, 412, 412]);
     await shop.call('DELETE', '/values/banner?environment=staging');
   }
 }

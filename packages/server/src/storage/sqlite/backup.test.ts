@@ -165,7 +165,7 @@ describe('restoring', () => {
     expect(await readdir(directory)).not.toContain('config.db-wal');
   });
 
-  it('puts a backup where there is no database, and not under the log of another', async () => {
+  it('creates a database that is missing, and not under the log of another', async () => {
     const { backup, environmentId } = await withBackup();
     const file = join(dirname(backup), 'new', 'config.db');
     expect(await restoreSqlite({ backup, file, encryptionKey })).toMatchObject({ kept: undefined });
