@@ -94,7 +94,7 @@ describe('the commands that move data', { timeout: 180_000 }, () => {
     expect(stderr).not.toContain('hush-hush');
   });
 
-  it('exit with 1 if a file is missing or in the way, or there is no key', async () => {
+  it('exit with 1 if a file or the key is missing, or a file is in the way', async () => {
     const directory = await temporaryDirectory();
     await writeFile(join(directory, 'taken'), 'precious');
     const noKey = await run(['restore', 'backup.db', '--db', 'config.db'], directory);
