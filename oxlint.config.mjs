@@ -16,7 +16,16 @@ const layers = {
     ['errors', 'wire', 'tiers', 'environment-variable'],
   ],
   server: [
-    ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'webhook-flags', 'data-commands', 'bootstrap'],
+    [
+      'index',
+      'main',
+      'create-config-server',
+      'create-app',
+      'server-options',
+      'webhook-flags',
+      'data-commands',
+      'bootstrap',
+    ],
     ['routes', 'webhooks'],
     ['http'],
     ['auth'],
