@@ -55,7 +55,7 @@ async function run(args: readonly string[], cwd: string, env?: Record<string, st
   return { code: output.child.exitCode, stdout: output.stdout, stderr: output.stderr };
 }
 
-describe('the commands that move data', { timeout: 180_000 }, () => {
+describe('the commands that move data', { timeout: 900_000 }, () => {
   it.each(COMMANDS)('%s --help prints its options', async (command) => {
     const { code, stdout } = await run([command, '--help'], await temporaryDirectory());
     expect(code).toBe(0);
@@ -110,7 +110,7 @@ describe('the commands that move data', { timeout: 180_000 }, () => {
     const directory = await temporaryDirectory();
     const server = start(['--db', 'config.db', '--json', '--log-level', 'silent'], directory);
     onTestFinished(() => kill(server));
-    await expect.poll(() => server.stdout, { timeout: 120_000 }).toContain('\n');
+    await expect.poll(() => server.stdout, { timeout: 400_000 }).toContain('\n');
     const exported = await run(['export', 'config.jsonl', '--db', 'config.db'], directory);
     expect([exported.code, exported.stdout], exported.stderr).toEqual([
       0,
@@ -138,7 +138,7 @@ describe('the commands that move data', { timeout: 180_000 }, () => {
       directory,
     );
     onTestFinished(() => kill(moved));
-    await expect.poll(() => moved.stdout, { timeout: 120_000 }).toContain('\n');
+    await expect.poll(() => moved.stdout, { timeout: 400_000 }).toContain('\n');
     const [before, after] = [server, moved].map(
       ({ stdout }) => JSON.parse(stdout) as { organizationId: string },
     );

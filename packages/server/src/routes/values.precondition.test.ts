@@ -200,7 +200,7 @@ async function race(shops: readonly Shop[]): Promise<void> {
   }
 }
 
-describe('of writers with the same ETag, exactly one wins', () => {
+describe('of writers with the same ETag, exactly one wins', { timeout: 300_000 }, () => {
   it('with SQLite', async () => race([await startShop()]));
 
   describe.skipIf(!hasPostgres)('PostgreSQL (left out if it is not installed)', () => {

@@ -17,6 +17,8 @@ import { writeExport } from './write-export.ts';
 const encryptionKey = randomBytes(32);
 const box = new SecretBox(encryptionKey);
 const env = { SMOOAI_CONFIG_SERVER_ENCRYPTION_KEY: encryptionKey.toString('base64') };
+/** Nothing waits for it to pass. */
+const SLOW = { timeout: 600_000 };
 const quiet: CopyProgress = { onTable: () => undefined };
 
 interface Filled {
@@ -66,7 +68,7 @@ async function filledExport(): Promise<Filled & { db: string; file: string; line
   return { ...filled, db, file, lines };
 }
 
-describe('an export', () => {
+describe('an export', SLOW, () => {
   it('is a private file without a readable secret, with the checksums of its tables', async () => {
     const directory = await temporaryDirectory();
     const [db, file] = [join(directory, 'config.db'), join(directory, 'config.jsonl')];
@@ -104,7 +106,7 @@ describe('an export', () => {
   });
 });
 
-describe('an import', () => {
+describe('an import', SLOW, () => {
   /** Imports into a new file, which must not be there afterwards. */
   async function refusal(file: string, key = box): Promise<unknown> {
     const target = `${file}.imported.db`;
@@ -226,7 +228,7 @@ describe('an import', () => {
   });
 });
 
-describe.skipIf(!hasPostgres)('with PostgreSQL (left out if it is not installed)', () => {
+describe.skipIf(!hasPostgres)('with PostgreSQL (left out if it is not installed)', SLOW, () => {
   let postgres: TestPostgres;
   beforeAll(async () => {
     postgres = await startPostgres();

@@ -56,7 +56,7 @@ async function startNumbers(): Promise<{ numbers: Numbers; draft: string }> {
   return { numbers: new Numbers(join(directory, 'config.db')), draft: join(directory, 'copy.db') };
 }
 
-describe('a copy of a database that is written to', () => {
+describe('a copy of a database that is written to', { timeout: 300_000 }, () => {
   it('has the newest write, also if it is only in the log', async () => {
     const { numbers, draft } = await startNumbers();
     numbers.write();
