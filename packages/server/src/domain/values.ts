@@ -10,13 +10,7 @@ import {
 import { clip } from '../lib/clip.ts';
 import { fieldName } from '../lib/field-name.ts';
 import type { Principal } from '../principal.ts';
-import type {
-  Environment,
-  Storage,
-  StorageOperations,
-  StoredSchema,
-  StoredValue,
-} from '../storage/storage.ts';
+import type { Environment, Storage, StorageOperations, StoredValue } from '../storage/storage.ts';
 import { findEnvironment, findEnvironmentById, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
@@ -25,7 +19,6 @@ import {
   type EffectiveValue,
   fallbackChain,
   readEffectiveSegments,
-  readViewersOfValue,
   toConditions,
 } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
@@ -33,7 +26,7 @@ import { Refusal } from './refusal.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
 import { type PatternCheck, patternsIn } from './validation/pattern-check.ts';
 import { RequestChecks } from './validation/request-checks.ts';
-import type { SchemaKey } from './validation/schema-keys.ts';
+import type { SchemaKey, SchemaKeys, SchemaKeysCache } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 import { ValueVerdicts } from './validation/value-verdicts.ts';
 
@@ -51,8 +44,18 @@ export interface ValueWrite {
 interface CheckedWrite {
   write: ValueWrite;
   environment: Environment;
-  schema: StoredSchema;
+  schema: KeyedSchema;
 }
+
+/** A schema with its keys, which are usually in memory. */
+interface KeyedSchema {
+  id: string;
+  name: string;
+  keys: SchemaKeys;
+}
+
+/** For a plain value. */
+const NO_SEGMENTS = compileSegments({});
 
 /** Reading and writing values. */
 export class Values {
@@ -102,8 +105,9 @@ export class Values {
       writes.flatMap(({ value }) => (isTargeted(value) ? patternsIn(value) : [])),
       checks,
     );
-    return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
-      const reader = new WriteReader(transaction.operations, principal);
+    this.#wantVerdicts(principal, writes, verdicts);
+    const work = async (transaction: WriteTransaction): Promise<StoredValue[]> => {
+      const reader = new WriteReader(transaction.operations, principal, this.#parts.schemaKeys);
       const checked: CheckedWrite[] = [];
       for (const [index, write] of writes.entries()) {
         const pointer = pointerOf(index);
@@ -113,7 +117,17 @@ export class Values {
       const rows: StoredValue[] = [];
       for (const entry of checked) rows.push(await storeValue(transaction, principal, entry));
       return rows;
-    });
+    };
+    const valuesOf = [...new Set(writes.map(({ environmentId }) => environmentId))];
+    return runCheckedWrite(this.#parts.writer, { verdicts, work, scope: { valuesOf } });
+  }
+
+  /** Asks for the verdicts that the write will probably need, so that it runs only once. */
+  #wantVerdicts(principal: Principal, writes: readonly ValueWrite[], verdicts: ValueVerdicts): void {
+    for (const { schemaId, key, value } of writes) {
+      const schemaKey = this.#parts.schemaKeys.recent(schemaId, principal.organizationId)?.get(key);
+      if (schemaKey !== undefined && !isTargeted(value)) verdicts.of(schemaKey, value);
+    }
   }
 
   /**
@@ -175,10 +189,10 @@ export class Values {
     const { pointer } = options;
     const environment = await reader.environment(write.environmentId, field(pointer, 'environmentId'));
     const given = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
-    const has = (schema: StoredSchema): boolean => this.#parts.schemaKeys.of(schema).has(write.key);
+    const has = ({ keys }: KeyedSchema): boolean => keys.has(write.key);
     // The platform's tools may name another schema of the organization, but a key belongs to one only.
     const schema = has(given) ? given : (await reader.organizationSchemas()).find(has);
-    const key = schema && this.#parts.schemaKeys.of(schema).get(write.key);
+    const key = schema?.keys.get(write.key);
     if (schema === undefined || key === undefined) {
       throw new Refusal(
         'invalid',
@@ -191,7 +205,7 @@ export class Values {
         `Field "${field(pointer, 'tier')}": "${key.key}" belongs to the tier ${key.tier}.`,
       );
     }
-    const segments = await reader.segments(environment);
+    const segments = isTargeted(write.value) ? await reader.segments(environment) : NO_SEGMENTS;
     checkValue(key, write.value, { ...options, pointer: `${pointer}/value`, segments });
     return { write, environment, schema };
   }
@@ -238,8 +252,8 @@ export async function removeValue(
     next ??= await operations.findValue(entry.id, stored.key);
   }
   const { tier, key } = stored;
-  for (const viewer of await readViewersOfValue(operations, environment, key)) {
-    transaction.record(viewer.id, [
+  for (const viewerId of await operations.listViewersOfValue(environment.id, key)) {
+    transaction.record(viewerId, [
       next === undefined ? { tier, key, deleted: true } : { tier: next.tier, key, value: next.value },
     ]);
   }
@@ -265,8 +279,8 @@ async function storeValue(
     createdAt: now,
     updatedAt: now,
   });
-  for (const viewer of await readViewersOfValue(operations, environment, key)) {
-    transaction.record(viewer.id, [{ tier, key, value }]);
+  for (const viewerId of await operations.listViewersOfValue(environment.id, key)) {
+    transaction.record(viewerId, [{ tier, key, value }]);
   }
   return row;
 }
@@ -276,13 +290,15 @@ class WriteReader {
   readonly #operations: StorageOperations;
   readonly #principal: Principal;
   readonly #environments = new Map<string, Environment>();
-  readonly #schemas = new Map<string, StoredSchema>();
-  #organizationSchemas: StoredSchema[] | undefined;
+  readonly #schemaKeys: SchemaKeysCache;
+  readonly #schemas = new Map<string, KeyedSchema>();
+  #organizationSchemas: KeyedSchema[] | undefined;
   readonly #segments = new Map<string, CompiledSegments>();
 
-  constructor(operations: StorageOperations, principal: Principal) {
+  constructor(operations: StorageOperations, principal: Principal, schemaKeys: SchemaKeysCache) {
     this.#operations = operations;
     this.#principal = principal;
+    this.#schemaKeys = schemaKeys;
   }
 
   async environment(id: string, name: string): Promise<Environment> {
@@ -293,19 +309,29 @@ class WriteReader {
     return environment;
   }
 
-  async schema(id: string, name: string): Promise<StoredSchema> {
+  async schema(id: string, name: string): Promise<KeyedSchema> {
     const known = this.#schemas.get(id);
     if (known !== undefined) return known;
-    const schema = await this.#operations.findSchema(id);
-    if (schema === undefined || schema.organizationId !== this.#principal.organizationId) {
+    const version = await this.#operations.findSchemaVersion(id);
+    const isOwn = version?.organizationId === this.#principal.organizationId;
+    const keys = isOwn ? (this.#schemaKeys.find(version) ?? (await this.#readKeys(id))) : undefined;
+    if (version === undefined || keys === undefined) {
       throw new Refusal('not-found', `Field "${name}" is not the id of a schema of this organization.`);
     }
+    const schema = { id, name: version.name, keys };
     this.#schemas.set(id, schema);
     return schema;
   }
 
-  async organizationSchemas(): Promise<StoredSchema[]> {
-    this.#organizationSchemas ??= await this.#operations.listSchemas(this.#principal.organizationId);
+  async #readKeys(id: string): Promise<SchemaKeys | undefined> {
+    const schema = await this.#operations.findSchema(id);
+    return schema && this.#schemaKeys.of(schema);
+  }
+
+  async organizationSchemas(): Promise<KeyedSchema[]> {
+    this.#organizationSchemas ??= (await this.#operations.listSchemas(this.#principal.organizationId)).map(
+      (schema) => ({ id: schema.id, name: schema.name, keys: this.#schemaKeys.of(schema) }),
+    );
     return this.#organizationSchemas;
   }
 
