@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ChangeBus } from '../../domain/change-bus.ts';
+import { ConfigService } from '../../domain/config-service.ts';
+import { readEffectiveValues } from '../../domain/effective-values.ts';
+import { Domain } from '../../test-support/domain-fixture.ts';
+import { hasPostgres, startPostgres, type TestPostgres } from '../../test-support/postgres.ts';
+import { shopDocument } from '../../test-support/shop-server.ts';
+import { environmentRow, insertShop, type Shop, schemaRow } from '../../test-support/storage-fixtures.ts';
+import type { ChangeRecord, Environment, Storage, WriteScope } from '../storage.ts';
+import { openPostgresStorage } from './postgres-storage.ts';
+
+const encryptionKey = randomBytes(32);
+const MAX_MS = 120_000;
+
+describe.skipIf(!hasPostgres)('writers on PostgreSQL (left out if it is not installed)', () => {
+  let postgres: TestPostgres;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    return () => postgres.remove();
+  }, MAX_MS);
+
+  async function openThree(): Promise<[Storage, Storage, Storage]> {
+    const url = await postgres.createDatabase();
+    const open = (): Promise<Storage> => openPostgresStorage({ url, encryptionKey });
+    const storages: [Storage, Storage, Storage] = [await open(), await open(), await open()];
+    onTestFinished(async () => {
+      await Promise.all(storages.map((storage) => storage.close()));
+    });
+    return storages;
+  }
+
+  /** `development` ← `child` ← `grandchild`, and `other` beside them. */
+  async function addTree(storage: Storage, { organization, environment }: Shop) {
+    const add = async (name: string, fallback?: Environment): Promise<Environment> => {
+      const row = environmentRow(organization, { name, fallbackEnvironmentId: fallback?.id ?? null });
+      await storage.insertEnvironment(row);
+      return row;
+    };
+    const child = await add('child', environment);
+    return {
+      parent: environment,
+      child,
+      grandchild: await add('grandchild', child),
+      other: await add('other'),
+    };
+  }
+
+  it('do not wait for each other in environments that do not inherit from each other', {
+    timeout: MAX_MS,
+  }, async () => {
+    const [one, two] = await openThree();
+    const { child, other } = await addTree(one, await insertShop(one));
+    let isDone = false;
+    const open = one.transaction(
+      async (operations) => {
+        // PostgreSQL would end an idle transaction.
+        while (!isDone) await operations.findEnvironment(child.id);
+      },
+      { valuesOf: [child.id] },
+    );
+    const work = async (storage: Storage): Promise<void> => {
+      await storage.transaction((operations) => operations.advanceRevisions([other.id], 10), {
+        valuesOf: [other.id],
+      });
+    };
+    // In another process, and in this one.
+    await Promise.all([work(two), work(one)]).finally(() => {
+      isDone = true;
+    });
+    await open;
+    expect((await one.readRevisions([other.id])).get(other.id)).toBe(2);
+  });
+
+  it('wait for each other in environments that inherit from each other: no increment is lost', {
+    timeout: MAX_MS,
+  }, async () => {
+    const storages = await openThree();
+    const tree = await addTree(storages[0], await insertShop(storages[0]));
+    const { parent, child, grandchild, other } = tree;
+    const increment = (storage: Storage, scope?: WriteScope): Promise<void> =>
+      storage.transaction(async (operations) => {
+        const found = await operations.findEnvironment(child.id);
+        await turn();
+        await operations.updateEnvironment({ ...child, revision: (found?.revision ?? Number.NaN) + 1 });
+      }, scope);
+    const scopes = [[parent], [child], [grandchild], [other, child], [grandchild, other, parent]];
+    const writes = scopes.flatMap((environments) =>
+      storages.flatMap((storage) => {
+        const valuesOf = environments.map(({ id }) => id);
+        return [increment(storage, { valuesOf }), increment(storage, { valuesOf: valuesOf.toReversed() })];
+      }),
+    );
+    await Promise.all([...writes, ...storages.map((storage) => increment(storage))]);
+    expect((await storages[0].findEnvironment(child.id))?.revision).toBe(33);
+  });
+
+  it('keep the changes of every environment in order and complete, in a chain of fallbacks', {
+    timeout: MAX_MS,
+  }, async () => {
+    const [one, two, reader] = await openThree();
+    const inserted = await insertShop(one);
+    await one.deleteSchema(inserted.schema.id);
+    const schema = schemaRow(inserted.organization, { jsonSchema: shopDocument() });
+    await one.insertSchema(schema);
+    const shop = { ...inserted, schema };
+    const tree = await addTree(one, shop);
+    const environments = Object.values(tree);
+    const domains = [one, two].map((storage) => new Domain(storage, startService(storage), shop));
+    let isDone = false;
+    const readers = environments.map(({ id }) => readInOrder(reader, id, () => isDone));
+    const writers = domains.map(async (domain, index) => {
+      for (let round = 0; round < 6; round += 1) {
+        await Promise.all(
+          environments.map(async (environment) => {
+            await domain.set('supportEmail', `${index}-${round}@${environment.name}.test`, environment);
+            // The other one may have deleted it.
+            await removeEmail(domain, environment).catch(() => undefined);
+          }),
+        );
+        const all = environments.map((environment) => domain.write('cartItems', round + 1, environment));
+        const writes = index === 0 ? all : all.toReversed();
+        await domain.service.values.set(domain.principal(), writes, () => '');
+      }
+    });
+    await Promise.all(writers).finally(() => {
+      isDone = true;
+    });
+    for (const [index, changes] of (await Promise.all(readers)).entries()) {
+      const environment = environments[index] as Environment;
+      const { values } = await readEffectiveValues(reader, environment);
+      const expected = [...values.values()].map(({ key, value }) => [key, value]);
+      expect([environment.name, replay(changes)]).toEqual([environment.name, expected.sort()]);
+    }
+  });
+});
+
+function startService(storage: Storage): ConfigService {
+  const access = { accessChanged: () => undefined, accessUnknown: () => undefined };
+  const log = { error: () => undefined };
+  const replica = { access, maxOfflineMs: 600_000 };
+  const service = new ConfigService({ storage, changes: new ChangeBus(), log, replica });
+  onTestFinished(() => service.close());
+  return service;
+}
+
+function removeEmail(domain: Domain, { name }: Environment): Promise<void> {
+  return domain.service.values.delete(domain.principal(), {
+    environment: name,
+    key: 'supportEmail',
+    force: false,
+  });
+}
+
+/** Reads the changes of an environment while others write, and once more at the end. */
+async function readInOrder(storage: Storage, id: string, isDone: () => boolean): Promise<ChangeRecord[]> {
+  const seen: ChangeRecord[] = [];
+  for (let isLast = false; ; isLast = isDone()) {
+    const revision = seen.at(-1)?.revision ?? 0;
+    // Undefined if a change is missing between two revisions.
+    const records = await storage.listChangesSince(id, revision);
+    expect(records?.map((record) => record.revision)).toEqual(
+      records?.map((_, index) => revision + 1 + index),
+    );
+    expect(records).toBeDefined();
+    seen.push(...(records ?? []));
+    if (isLast) return seen;
+  }
+}
+
+/** What a client has that applied the changes, sorted. */
+function replay(records: readonly ChangeRecord[]): unknown[] {
+  const values = new Map<string, unknown>();
+  for (const change of records.flatMap(({ changes }) => changes)) {
+    if (!('key' in change)) continue;
+    if ('value' in change) values.set(change.key, change.value);
+    else values.delete(change.key);
+  }
+  return [...values].sort();
+}
