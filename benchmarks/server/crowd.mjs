@@ -24,7 +24,7 @@ async function settled(server) {
     await server.order('stop');
   }
   await server.order('start');
-  return (await server.order('stop')).rss;
+  return server.order('stop');
 }
 
 /** Opens the streams, and changes one flag a few times. */
@@ -37,7 +37,9 @@ async function crowd(server, { url, textOf, change }) {
     const texts = Array.from({ length: streams / PROCESSES }, (_, at) => textOf(at * PROCESSES + index));
     return { url, texts };
   });
-  const bytes = ((await settled(server)) - before) / streams;
+  const after = await settled(server);
+  const bytes = (after.rss - before.rss) / streams;
+  const heapBytes = (after.heap - before.heap) / streams;
   const samples = [];
   for (let turn = 1; turn <= rounds + 1; turn += 1) {
     await all('expect');
@@ -53,7 +55,7 @@ async function crowd(server, { url, textOf, change }) {
   }
   for (const client of clients) client.stop();
   const of = (field) => median(samples.map((sample) => sample[field]));
-  return { bytes, cpuMs: of('cpuMs'), longestCpuMs: of('longestCpuMs'), ms: of('ms') };
+  return { bytes, heapBytes, cpuMs: of('cpuMs'), longestCpuMs: of('longestCpuMs'), ms: of('ms') };
 }
 
 async function compare(title, { floorPath, orderName, path }) {
@@ -78,13 +80,15 @@ async function compare(title, { floorPath, orderName, path }) {
     name,
     (one.bytes / 1024).toFixed(1),
     (one.bytes / least.bytes).toFixed(2),
+    (one.heapBytes / 1024).toFixed(1),
+    (one.heapBytes / least.heapBytes).toFixed(2),
     one.cpuMs.toFixed(0),
     (one.cpuMs / least.cpuMs).toFixed(2),
     one.longestCpuMs.toFixed(0),
     one.ms.toFixed(0),
     (one.ms / least.ms).toFixed(2),
   ];
-  const head = ['KiB a stream', '×', 'CPU ms', '×', 'longest turn, CPU ms', 'ms until all have it', '×'];
+  const head = ['KiB a stream', '×', 'of which JavaScript', '×', 'CPU ms', '×', 'longest turn, CPU ms', 'ms until all have it', '×'];
   const load = loadavg()[0]?.toFixed(1);
   const name = `${title}: ${streams.toLocaleString('en')} streams, ${FLAGS.length} flags, one change; load ${load}`;
   printTable(name, head, [row('bare node:http', least), row('server', ours)]);
