@@ -88,7 +88,17 @@ async function compare(title, { floorPath, orderName, path }) {
     one.ms.toFixed(0),
     (one.ms / least.ms).toFixed(2),
   ];
-  const head = ['KiB a stream', '×', 'of which JavaScript', '×', 'CPU ms', '×', 'longest turn, CPU ms', 'ms until all have it', '×'];
+  const head = [
+    'KiB a stream',
+    '×',
+    'of which JavaScript',
+    '×',
+    'CPU ms',
+    '×',
+    'longest turn, CPU ms',
+    'ms until all have it',
+    '×',
+  ];
   const load = loadavg()[0]?.toFixed(1);
   const name = `${title}: ${streams.toLocaleString('en')} streams, ${FLAGS.length} flags, one change; load ${load}`;
   printTable(name, head, [row('bare node:http', least), row('server', ours)]);
