@@ -27,7 +27,7 @@ const orders = {
   },
 };
 process.on('disconnect', () => process.exit());
-process.on('message', async ({ name, ...parameters }) => {
-  process.send({ result: await orders[name](parameters) });
+process.on('message', ({ name, ...parameters }) => {
+  void orders[name](parameters).then((result) => process.send({ result }));
 });
 process.send({ isReady: true });
