@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { WriteLanes } from './write-lanes.ts';
 
+const WAIT = { timeout: 30_000 };
+
 interface Step {
   name: string;
   end: (error?: Error) => void;
@@ -28,10 +30,10 @@ it('runs the writes of a lane one after another, also after one that fails', asy
   const first = run('a', 'first');
   const second = run('a', 'second');
   const other = run('b', 'other');
-  await expect.poll(names).toEqual(['first', 'other']);
+  await expect.poll(names, WAIT).toEqual(['first', 'other']);
   running[0]?.end(new Error('refused'));
   await expect(first).rejects.toThrow('refused');
-  await expect.poll(names).toEqual(['first', 'other', 'second']);
+  await expect.poll(names, WAIT).toEqual(['first', 'other', 'second']);
   running[1]?.end();
   running[2]?.end();
   expect(await Promise.all([second, other])).toEqual(['second', 'other']);
@@ -40,12 +42,12 @@ it('runs the writes of a lane one after another, also after one that fails', asy
 it('runs five lanes at a time, and the next one when one of them ends', async () => {
   const { lanes, running, run, names } = heldLanes();
   const writes = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((lane) => run(lane, lane));
-  await expect.poll(names).toEqual(['a', 'b', 'c', 'd', 'e']);
+  await expect.poll(names, WAIT).toEqual(['a', 'b', 'c', 'd', 'e']);
   running[2]?.end(new Error('refused'));
   await expect(writes[2]).rejects.toThrow('refused');
-  await expect.poll(names).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+  await expect.poll(names, WAIT).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
   running[0]?.end();
-  await expect.poll(names).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+  await expect.poll(names, WAIT).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
   for (const step of running) step.end();
   await lanes.idle();
   expect(await Promise.all(writes.filter((_, index) => index !== 2))).toHaveLength(6);

@@ -9,6 +9,7 @@ import { hasPostgres, startPostgres, type TestPostgres } from '../../test-suppor
 import { shopDocument } from '../../test-support/shop-server.ts';
 import { environmentRow, insertShop, type Shop, schemaRow } from '../../test-support/storage-fixtures.ts';
 import type { ChangeRecord, Environment, Storage, WriteScope } from '../storage.ts';
+import { StorageError } from '../storage-error.ts';
 import { openPostgresStorage } from './postgres-storage.ts';
 
 const encryptionKey = randomBytes(32);
@@ -53,23 +54,26 @@ describe.skipIf(!hasPostgres)('writers on PostgreSQL (left out if it is not inst
     const [one, two] = await openThree();
     const { child, other } = await addTree(one, await insertShop(one));
     let isDone = false;
-    const open = one.transaction(
-      async (operations) => {
-        // PostgreSQL would end an idle transaction.
-        while (!isDone) await operations.findEnvironment(child.id);
-      },
-      { valuesOf: [child.id] },
+    const open = untilDone(() =>
+      one.transaction(
+        async (operations) => {
+          // PostgreSQL would end an idle transaction.
+          while (!isDone) await operations.findEnvironment(child.id);
+        },
+        { valuesOf: [child.id] },
+      ),
     );
-    const work = async (storage: Storage): Promise<void> => {
-      await storage.transaction((operations) => operations.advanceRevisions([other.id], 10), {
-        valuesOf: [other.id],
-      });
-    };
+    const work = (storage: Storage): Promise<unknown> =>
+      untilDone(() =>
+        storage.transaction((operations) => operations.advanceRevisions([other.id], 10), {
+          valuesOf: [other.id],
+        }),
+      );
     // In another process, and in this one.
-    await Promise.all([work(two), work(one)]).finally(() => {
+    const others = Promise.all([work(two), work(one)]).finally(() => {
       isDone = true;
     });
-    await open;
+    await Promise.all([open, others]);
     expect((await one.readRevisions([other.id])).get(other.id)).toBe(2);
   });
 
@@ -80,11 +84,13 @@ describe.skipIf(!hasPostgres)('writers on PostgreSQL (left out if it is not inst
     const tree = await addTree(storages[0], await insertShop(storages[0]));
     const { parent, child, grandchild, other } = tree;
     const increment = (storage: Storage, scope?: WriteScope): Promise<void> =>
-      storage.transaction(async (operations) => {
-        const found = await operations.findEnvironment(child.id);
-        await turn();
-        await operations.updateEnvironment({ ...child, revision: (found?.revision ?? Number.NaN) + 1 });
-      }, scope);
+      untilDone(() =>
+        storage.transaction(async (operations) => {
+          const found = await operations.findEnvironment(child.id);
+          await turn();
+          await operations.updateEnvironment({ ...child, revision: (found?.revision ?? Number.NaN) + 1 });
+        }, scope),
+      );
     const scopes = [[parent], [child], [grandchild], [other, child], [grandchild, other, parent]];
     const writes = scopes.flatMap((environments) =>
       storages.flatMap((storage) => {
@@ -109,25 +115,27 @@ describe.skipIf(!hasPostgres)('writers on PostgreSQL (left out if it is not inst
     const environments = Object.values(tree);
     const domains = [one, two].map((storage) => new Domain(storage, startService(storage), shop));
     let isDone = false;
-    const readers = environments.map(({ id }) => readInOrder(reader, id, () => isDone));
-    const writers = domains.map(async (domain, index) => {
+    const reading = environments.map(({ id }) => readInOrder(reader, id, () => isDone));
+    const writing = domains.map(async (domain, index) => {
       for (let round = 0; round < 6; round += 1) {
         await Promise.all(
           environments.map(async (environment) => {
-            await domain.set('supportEmail', `${index}-${round}@${environment.name}.test`, environment);
+            const email = `${index}-${round}@${environment.name}.test`;
+            await untilDone(() => domain.set('supportEmail', email, environment));
             // The other one may have deleted it.
             await removeEmail(domain, environment).catch(() => undefined);
           }),
         );
         const all = environments.map((environment) => domain.write('cartItems', round + 1, environment));
         const writes = index === 0 ? all : all.toReversed();
-        await domain.service.values.set(domain.principal(), writes, () => '');
+        await untilDone(() => domain.service.values.set(domain.principal(), writes, () => ''));
       }
     });
-    await Promise.all(writers).finally(() => {
+    const written = Promise.all(writing).finally(() => {
       isDone = true;
     });
-    for (const [index, changes] of (await Promise.all(readers)).entries()) {
+    const [seen] = await Promise.all([Promise.all(reading), written]);
+    for (const [index, changes] of seen.entries()) {
       const environment = environments[index] as Environment;
       const { values } = await readEffectiveValues(reader, environment);
       expect([environment.name, replay(changes)]).toEqual([
@@ -137,6 +145,17 @@ describe.skipIf(!hasPostgres)('writers on PostgreSQL (left out if it is not inst
     }
   });
 });
+
+/** On a very slow machine, a wait for a lock may take longer than PostgreSQL lets it. Nothing is changed then. */
+async function untilDone<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof StorageError && error.code === 'ERR_STORAGE_UNAVAILABLE')) throw error;
+    }
+  }
+}
 
 function startService(storage: Storage): ConfigService {
   const access = { accessChanged: () => undefined, accessUnknown: () => undefined };
