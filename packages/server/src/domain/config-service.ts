@@ -112,9 +112,7 @@ export class ConfigService {
     limits: { maxBytes: number },
   ): Promise<ChangeRecord[] | undefined> {
     try {
-      return await this.#storage.snapshot((operations) =>
-        operations.listChangesSince(environmentId, revision, limits),
-      );
+      return await this.#storage.listChangesSince(environmentId, revision, limits);
     } catch (error) {
       // The whole environment is in memory.
       if (this.#follower !== undefined && error instanceof StorageError) return undefined;

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { clampLimit, type JsonValue, TIERS, type Tier } from '@smooai/config';
+import { clampLimit, compileSegments, type JsonValue, TIERS, type Tier } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
 import { fieldName } from '../lib/field-name.ts';
 import type { Principal } from '../principal.ts';
-import type {
-  Environment,
-  Storage,
-  StorageOperations,
-  StoredSchema,
-  StoredValue,
-} from '../storage/storage.ts';
+import type { Environment, Storage, StorageOperations, StoredValue } from '../storage/storage.ts';
 import { findEnvironment, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
-import { type EffectiveValue, fallbackChain, readViewersOfValue } from './effective-values.ts';
+import { type EffectiveValue, fallbackChain } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
 import { Refusal } from './refusal.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
@@ -24,7 +18,7 @@ import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 import { ValueVerdicts } from './validation/value-verdicts.ts';
 import { type Precondition, requirePrecondition } from './value-precondition.ts';
-import { WriteReader } from './write-reader.ts';
+import { type KeyedSchema, WriteReader } from './write-reader.ts';
 
 /** One value of a write request. Its shape is already checked. */
 export interface ValueWrite {
@@ -47,8 +41,11 @@ interface Deletion {
 interface CheckedWrite {
   write: ValueWrite;
   environment: Environment;
-  schema: StoredSchema;
+  schema: KeyedSchema;
 }
+
+/** For a plain value. */
+const NO_SEGMENTS = compileSegments({});
 
 /** Reading and writing values. */
 export class Values {
@@ -129,8 +126,9 @@ export class Values {
       writes.flatMap(({ value }) => (isTargeted(value) ? patternsIn(value) : [])),
       checks,
     );
-    return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
-      const reader = new WriteReader(transaction.operations, principal);
+    this.#wantVerdicts(principal, writes, verdicts);
+    const work = async (transaction: WriteTransaction): Promise<StoredValue[]> => {
+      const reader = new WriteReader(transaction.operations, principal, this.#parts.schemaKeys);
       const checked: CheckedWrite[] = [];
       for (const [index, write] of writes.entries()) {
         const pointer = pointerOf(index);
@@ -144,7 +142,17 @@ export class Values {
       const rows: StoredValue[] = [];
       for (const entry of checked) rows.push(await storeValue(transaction, principal, entry));
       return rows;
-    });
+    };
+    const valuesOf = [...new Set(writes.map(({ environmentId }) => environmentId))];
+    return runCheckedWrite(this.#parts.writer, { verdicts, work, scope: { valuesOf } });
+  }
+
+  /** Asks for the verdicts that the write will probably need, so that it runs only once. */
+  #wantVerdicts(principal: Principal, writes: readonly ValueWrite[], verdicts: ValueVerdicts): void {
+    for (const { schemaId, key, value } of writes) {
+      const schemaKey = this.#parts.schemaKeys.recent(schemaId, principal.organizationId)?.get(key);
+      if (schemaKey !== undefined && !isTargeted(value)) verdicts.of(schemaKey, value);
+    }
   }
 
   /**
@@ -206,10 +214,10 @@ export class Values {
     const { pointer } = options;
     const environment = await reader.environment(write.environmentId, field(pointer, 'environmentId'));
     const given = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
-    const has = (schema: StoredSchema): boolean => this.#parts.schemaKeys.of(schema).has(write.key);
+    const has = ({ keys }: KeyedSchema): boolean => keys.has(write.key);
     // The platform's tools may name another schema of the organization, but a key belongs to one only.
     const schema = has(given) ? given : (await reader.organizationSchemas()).find(has);
-    const key = schema && this.#parts.schemaKeys.of(schema).get(write.key);
+    const key = schema?.keys.get(write.key);
     if (schema === undefined || key === undefined) {
       throw new Refusal(
         'invalid',
@@ -222,7 +230,7 @@ export class Values {
         `Field "${field(pointer, 'tier')}": "${key.key}" belongs to the tier ${key.tier}.`,
       );
     }
-    const segments = await reader.segments(environment);
+    const segments = isTargeted(write.value) ? await reader.segments(environment) : NO_SEGMENTS;
     checkValue(key, write.value, { ...options, pointer: `${pointer}/value`, segments });
     return { write, environment, schema };
   }
@@ -271,8 +279,8 @@ export async function removeValue(
     next ??= await operations.findValue(entry.id, stored.key);
   }
   const { tier, key } = stored;
-  for (const viewer of await readViewersOfValue(operations, environment, key)) {
-    transaction.record(viewer.id, [
+  for (const viewerId of await operations.listViewersOfValue(environment.id, key)) {
+    transaction.record(viewerId, [
       next === undefined ? { tier, key, deleted: true } : { tier: next.tier, key, value: next.value },
     ]);
   }
@@ -298,8 +306,8 @@ async function storeValue(
     createdAt: now,
     updatedAt: now,
   });
-  for (const viewer of await readViewersOfValue(operations, environment, key)) {
-    transaction.record(viewer.id, [{ tier, key, value }]);
+  for (const viewerId of await operations.listViewersOfValue(environment.id, key)) {
+    transaction.record(viewerId, [{ tier, key, value }]);
   }
   return row;
 }

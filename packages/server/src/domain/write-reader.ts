@@ -1,22 +1,32 @@
 import { type CompiledSegments, compileSegments } from '@smooai/config';
 import type { Principal } from '../principal.ts';
-import type { Environment, StorageOperations, StoredSchema } from '../storage/storage.ts';
+import type { Environment, StorageOperations } from '../storage/storage.ts';
 import { findEnvironmentById } from './access.ts';
 import { readEffectiveSegments, toConditions } from './effective-values.ts';
 import { Refusal } from './refusal.ts';
+import type { SchemaKeys, SchemaKeysCache } from './validation/schema-keys.ts';
+
+/** A schema with its keys, which are usually in memory. */
+export interface KeyedSchema {
+  id: string;
+  name: string;
+  keys: SchemaKeys;
+}
 
 /** Reads the environments, schemas and segments of one write, each once. */
 export class WriteReader {
   readonly #operations: StorageOperations;
   readonly #principal: Principal;
   readonly #environments = new Map<string, Environment>();
-  readonly #schemas = new Map<string, StoredSchema>();
-  #organizationSchemas: StoredSchema[] | undefined;
+  readonly #schemaKeys: SchemaKeysCache;
+  readonly #schemas = new Map<string, KeyedSchema>();
+  #organizationSchemas: KeyedSchema[] | undefined;
   readonly #segments = new Map<string, CompiledSegments>();
 
-  constructor(operations: StorageOperations, principal: Principal) {
+  constructor(operations: StorageOperations, principal: Principal, schemaKeys: SchemaKeysCache) {
     this.#operations = operations;
     this.#principal = principal;
+    this.#schemaKeys = schemaKeys;
   }
 
   async environment(id: string, name: string): Promise<Environment> {
@@ -27,19 +37,29 @@ export class WriteReader {
     return environment;
   }
 
-  async schema(id: string, name: string): Promise<StoredSchema> {
+  async schema(id: string, name: string): Promise<KeyedSchema> {
     const known = this.#schemas.get(id);
     if (known !== undefined) return known;
-    const schema = await this.#operations.findSchema(id);
-    if (schema === undefined || schema.organizationId !== this.#principal.organizationId) {
+    const version = await this.#operations.findSchemaVersion(id);
+    const isOwn = version?.organizationId === this.#principal.organizationId;
+    const keys = isOwn ? (this.#schemaKeys.find(version) ?? (await this.#readKeys(id))) : undefined;
+    if (version === undefined || keys === undefined) {
       throw new Refusal('not-found', `Field "${name}" is not the id of a schema of this organization.`);
     }
+    const schema = { id, name: version.name, keys };
     this.#schemas.set(id, schema);
     return schema;
   }
 
-  async organizationSchemas(): Promise<StoredSchema[]> {
-    this.#organizationSchemas ??= await this.#operations.listSchemas(this.#principal.organizationId);
+  async #readKeys(id: string): Promise<SchemaKeys | undefined> {
+    const schema = await this.#operations.findSchema(id);
+    return schema && this.#schemaKeys.of(schema);
+  }
+
+  async organizationSchemas(): Promise<KeyedSchema[]> {
+    this.#organizationSchemas ??= (await this.#operations.listSchemas(this.#principal.organizationId)).map(
+      (schema) => ({ id: schema.id, name: schema.name, keys: this.#schemaKeys.of(schema) }),
+    );
     return this.#organizationSchemas;
   }
 

@@ -98,11 +98,10 @@ export class EventStream {
       throw new HttpError(503, 'The server is closing.');
     }
     this.#reply.hijack();
-    // Headers that hooks have set, such as those of CORS.
-    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
-      if (value !== undefined) this.#response.setHeader(name, value);
-    }
+    // With those that hooks have set, such as CORS. Not with `setHeader`: Node would keep each of them as long as the stream.
+    const set = Object.entries(this.#reply.getHeaders()).filter(([, value]) => value !== undefined);
     this.#response.writeHead(200, {
+      ...Object.fromEntries(set),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type { StorageOperations, StoredValue } from '../storage.ts';
 import type { Session, Tables } from './tables.ts';
@@ -9,6 +9,7 @@ type Operations = Pick<
   | 'deleteValue'
   | 'findValue'
   | 'findValueById'
+  | 'listViewersOfValue'
   | 'listValues'
   | 'listSchemaValues'
   | 'versionOf'
@@ -52,6 +53,21 @@ export function valueOperations(session: Session): Operations {
       const query = session.db.selectFrom('configValues').selectAll().where('id', '=', id);
       const row = await query.executeTakeFirst();
       return row && toValue(row, box);
+    },
+    async listViewersOfValue(environmentId, key) {
+      const { rows } = await sql<{ id: string }>`
+        with recursive viewers (id, organization_id) as (
+          select id, organization_id from environments where id = ${environmentId}
+          union
+          select child.id, child.organization_id from viewers
+          join environments child on child.organization_id = viewers.organization_id
+            and child.fallback_environment_id = viewers.id
+          where not exists (
+            select 1 from config_values own where own.environment_id = child.id and own.key = ${key}
+          )
+        )
+        select id from viewers`.execute(session.db);
+      return rows.map(({ id }) => id);
     },
     async listValues(environmentId) {
       const query = session.db.selectFrom('configValues').selectAll();
