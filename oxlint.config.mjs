@@ -22,7 +22,7 @@ const layers = {
     ['auth'],
     ['domain'],
     ['storage'],
-    ['lib', 'errors', 'principal', 'server-logger'],
+    ['lib', 'errors', 'package-version', 'principal', 'server-logger'],
   ],
 };
 

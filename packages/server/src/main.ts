@@ -1,10 +1,10 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
 import { isLoopback } from './lib/loopback.ts';
-import { isRecord } from './lib/record.ts';
+import { packageVersion } from './package-version.ts';
 import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
 import { ENCRYPTION_KEY_VARIABLE, readSharedEncryptionKey } from './storage/encryption-key.ts';
 import { parseDatabaseUrl } from './storage/postgres/database-url.ts';
@@ -90,11 +90,6 @@ function databaseOption(): Option {
     '--database <url>',
     'PostgreSQL database instead of a SQLite file, shared by any number of servers: postgres://user:password@host/name',
   ).env(DATABASE_VARIABLE);
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return isRecord(manifest) ? String(manifest.version) : '';
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {
