@@ -29,6 +29,7 @@ import { registerEvaluateRoutes } from './routes/evaluate.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIndexPage } from './routes/index-page.ts';
 import { registerOfrepRoutes } from './routes/ofrep.ts';
+import { respondInOfrepToBadPath } from './routes/ofrep-error.ts';
 import { registerOpenapiRoute } from './routes/openapi.ts';
 import { registerRevokeRoutes } from './routes/revoke.ts';
 import { registerRulesetRoutes } from './routes/ruleset.ts';
@@ -183,7 +184,9 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),
     frameworkErrors: (error, request, reply) => {
       // Hooks do not run for these.
-      void sendError(error, request, reply.header('x-content-type-options', 'nosniff'));
+      void reply.header('x-content-type-options', 'nosniff');
+      if (request.url.startsWith('/ofrep/')) respondInOfrepToBadPath(request, reply);
+      void sendError(error, request, reply);
     },
     clientErrorHandler: respondToBrokenRequest,
   });

@@ -19,6 +19,7 @@ const COMMON: Readonly<Record<number, string>> = {
   403: 'The credential does not allow this',
   404: 'Something that the path or the request names does not exist',
   413: 'The body is too large',
+  414: 'A part of the path is too long',
   415: 'The content type or encoding of the body is not supported',
   429: 'Too many requests or open streams of this publishable key from one address',
   500: 'The server failed; the reason is in its log',
@@ -93,7 +94,7 @@ function describe(schema: FastifySchema, route: RouteOptions): FastifySchema {
     .find((rule) => rule !== undefined);
   const isOfrep = route.url.startsWith('/ofrep/');
   const statuses = [400, 500, 503];
-  if (route.url.includes(':')) statuses.push(404);
+  if (route.url.includes(':')) statuses.push(404, 414);
   if (access !== undefined) statuses.push(401, 403);
   if (access?.browser) statuses.push(429);
   if (route.method !== 'GET') statuses.push(413, 415);
