@@ -17,6 +17,7 @@ const layers = {
   ],
   server: [
     ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'webhook-flags', 'bootstrap'],
+    ['metrics'],
     ['routes', 'webhooks'],
     ['http'],
     ['auth'],

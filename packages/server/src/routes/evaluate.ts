@@ -18,7 +18,10 @@ const evaluationSchema = {
 };
 
 /** `…/config/feature-flags/{key}/evaluate` and `…/config/limits/{key}/evaluate`. */
-export function registerEvaluateRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
+export function registerEvaluateRoutes(
+  app: FastifyInstance,
+  { service, guard, counters }: ServerContext,
+): void {
   const onRequest = guard({ scope: 'config:read', browser: true });
   const routes: readonly [path: string, tier: Tier, operationId: string][] = [
     ['feature-flags', 'feature_flag', 'evaluateFlag'],
@@ -32,7 +35,9 @@ export function registerEvaluateRoutes(app: FastifyInstance, { service, guard }:
         const { environment, context = {} } = request.body;
         checkJsonLimits(context, 'context', MAX_CONTEXT_BYTES);
         const view = await service.view(principalOf(request), environment);
-        return evaluateKey(view, { tier, key: request.params.key }, context);
+        const evaluation = evaluateKey(view, { tier, key: request.params.key }, context);
+        counters.evaluated([evaluation.source]);
+        return evaluation;
       },
     );
   }

@@ -27,6 +27,7 @@ const readySchema = {
 export function registerHealthRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get('/healthz', { exposeHeadRoute: true, schema: healthSchema }, async () => ({ status: 'ok' }));
   app.get('/readyz', { exposeHeadRoute: true, schema: readySchema }, async (_request, reply) => {
+    if (context.isDraining()) return reply.code(503).send({ status: 'unavailable', message: DRAINING });
     const { replica } = context.service;
     if (replica !== undefined) {
       const { isExpired, isConnected, lagMs } = replica;
@@ -41,6 +42,7 @@ export function registerHealthRoutes(app: FastifyInstance, context: ServerContex
   });
 }
 
+const DRAINING = 'The server will close soon.';
 const TOO_OLD = 'The database cannot be reached, and what is in memory is too old.';
 const NO_RESPONSE = 'The storage does not respond.';
 

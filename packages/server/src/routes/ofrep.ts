@@ -6,9 +6,8 @@ import { matchesEtag } from '../http/etag.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { clip } from '../lib/clip.ts';
 import { json, noBody, ref } from './api-schemas.ts';
-import { principalOf } from './config-request.ts';
 import { OfrepError, respondInOfrep } from './ofrep-error.ts';
-import { evaluateForOfrep } from './ofrep-evaluation.ts';
+import { evaluateForOfrep, sourceOf } from './ofrep-evaluation.ts';
 import { eventStreamsFor, registerOfrepStream } from './ofrep-event-stream.ts';
 import { contextOf, readApiKey, viewOf } from './ofrep-request.ts';
 
@@ -41,7 +40,7 @@ const PATH = '/ofrep/v1/evaluate/flags';
 
 /** OFREP 0.3: flags, limits and public values for OpenFeature's own providers in every language. */
 export function registerOfrepRoutes(app: FastifyInstance, context: ServerContext): void {
-  const { service, guard, ofrepReads } = context;
+  const { service, guard, counters } = context;
   const onRequest = [readApiKey, guard({ scope: 'config:read', browser: true })];
   app.register(async (scope) => {
     respondInOfrep(scope);
@@ -50,13 +49,14 @@ export function registerOfrepRoutes(app: FastifyInstance, context: ServerContext
       `${PATH}/:key`,
       { onRequest, schema: flagSchema, validatorCompiler },
       async (request) => {
-        ofrepReads.take(principalOf(request), request.ip);
         const { key } = request.params;
         const attributes = contextOf(request.body);
         const view = await viewOf(service, request);
         const [result] = evaluateForOfrep(view, attributes, new Set([key]));
-        if (result !== undefined)
+        if (result !== undefined) {
+          counters.evaluated([sourceOf(result)]);
           return { ...result, metadata: { revision: view.revision, ...result.metadata } };
+        }
         throw new OfrepError(
           'FLAG_NOT_FOUND',
           `"${clip(key)}" is not a flag, limit or public value of the schema.`,
@@ -64,7 +64,6 @@ export function registerOfrepRoutes(app: FastifyInstance, context: ServerContext
       },
     );
     scope.post(PATH, { onRequest, schema: flagsSchema, validatorCompiler }, async (request, reply) => {
-      ofrepReads.take(principalOf(request), request.ip);
       const attributes = contextOf(request.body);
       const view = await viewOf(service, request);
       const etag = etagOf(view, attributes);
@@ -75,8 +74,10 @@ export function registerOfrepRoutes(app: FastifyInstance, context: ServerContext
         vary: 'Authorization, X-API-Key, Origin',
       });
       if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+      const flags = evaluateForOfrep(view, attributes);
+      counters.evaluated(flags.map(sourceOf));
       return {
-        flags: evaluateForOfrep(view, attributes),
+        flags,
         ...eventStreamsFor(request, view, context),
         metadata: { revision: view.revision, environment: view.environment.name },
       };

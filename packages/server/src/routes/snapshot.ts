@@ -59,7 +59,10 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
       const { environment, context: attributes = {}, keys } = request.body;
       checkJsonLimits(attributes, 'context', MAX_CONTEXT_BYTES);
       const view = await context.service.view(principalOf(request), environment);
-      return createSnapshot(view, attributes, keys === undefined ? undefined : new Set(keys));
+      const snapshot = createSnapshot(view, attributes, keys === undefined ? undefined : new Set(keys));
+      const evaluations = [...Object.values(snapshot.flags), ...Object.values(snapshot.limits)];
+      context.counters.evaluated(evaluations.map(({ source }) => source));
+      return snapshot;
     },
   );
   app.get<{ Querystring: EnvironmentQuery & { context?: string } }>(

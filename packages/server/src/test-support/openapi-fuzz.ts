@@ -135,7 +135,9 @@ async function send(
 ): Promise<Received> {
   const { hostname, port } = new URL(url);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest({ hostname, port, method, path, headers, agent }, resolve);
+    // Node sends none for a GET with a body, which the server would then read as the next request.
+    const framed = body === undefined ? headers : { ...headers, 'content-length': Buffer.byteLength(body) };
+    const request = httpRequest({ hostname, port, method, path, headers: framed, agent }, resolve);
     request.on('error', reject);
     request.end(body);
   });
