@@ -164,7 +164,7 @@ function bodyChecker({
   const validators = new Map<string, ValidateFunction>();
   const closed = close(components) as object;
   return (content, { type, text }) => {
-    if (content === undefined) return text === '' ? undefined : 'The document says that there is no body.';
+    if (content === undefined) return text === '' ? undefined : 'The document describes none.';
     const entry = type === undefined ? undefined : content[type];
     if (entry === undefined) return `The document does not name the type ${type ?? '(none)'}.`;
     if (type !== 'application/json') return undefined;
