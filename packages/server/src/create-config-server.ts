@@ -163,7 +163,7 @@ async function listenForMetrics(
   const { host, port } = address;
   try {
     const listener = await serveMetrics(metrics, address);
-    return { url: `${localUrl(host, listener.port)}/metrics`, close: listener.close };
+    return { url: `${localUrl(host, listener.port)}/metrics`, close: () => listener.close() };
   } catch (cause) {
     throw addressError(cause, host, port);
   }

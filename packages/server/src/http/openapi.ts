@@ -80,7 +80,7 @@ export async function registerOpenapi(
       components: { securitySchemes },
     },
     convertConstToEnum: false,
-    refResolver: { buildLocalReference: (schema) => String(schema.$id) },
+    refResolver: { buildLocalReference: ({ $id }) => (typeof $id === 'string' ? $id : 'unnamed') },
     transform: ({ schema, url, route }) => ({ schema: describe(schema ?? {}, route), url }),
   });
 }
