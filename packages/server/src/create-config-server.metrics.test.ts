@@ -1,6 +1,7 @@
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
 import { callApi, sendRaw, startServer } from './test-support/running-server.ts';
 import { type Shop, startShop } from './test-support/shop-server.ts';
@@ -138,6 +139,17 @@ describe('metrics', { timeout: 120_000 }, () => {
     );
     expect(routes.size).toBeLessThan(12);
     expect([...methods].sort()).toEqual(['DELETE', 'GET', 'POST', 'other']);
+  });
+
+  it('know the webhooks that wait because their receiver fails', async () => {
+    const failing = createServer((_request, response) => response.writeHead(503).end());
+    await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void failing.close());
+    const { port } = failing.address() as AddressInfo;
+    const webhook = { url: `http://127.0.0.1:${port}`, secret: 'a-secret-of-the-tests' };
+    const server = await startServer({ metrics: {}, webhooks: [webhook], timeouts: { closeMs: 100 } });
+    // One for each environment, unless one of them is on its way.
+    await scrapeUntil(server, (now) => total(now, 'webhooks_waiting') >= 2);
   });
 
   it('are those of one server: a second one in the process has its own', async () => {
