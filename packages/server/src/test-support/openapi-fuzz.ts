@@ -126,11 +126,7 @@ function encode(text: string): string {
 }
 
 /** The beginning of an event stream, or the whole response. */
-async function send(
-  url: string,
-  { method, path, headers, body }: SentRequest,
-  agent: Agent,
-): Promise<Received> {
+async function send(url: string, { method, path, headers, body }: SentRequest): Promise<Received> {
   const { hostname, port } = new URL(url);
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     // Node sends none for a GET with a body, which the server would then read as the next request.
