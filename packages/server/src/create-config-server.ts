@@ -39,7 +39,10 @@ export interface ConfigServer {
   readonly credentialsState: Bootstrap['credentialsState'];
   /** The admin credentials if this start created them: the first start, a start in memory, or `newAdminClient`. */
   readonly credentials: ServerCredentials | undefined;
-  /** Waits for `timeouts.drainMs`, ends streams, lets running requests and then webhooks finish within `timeouts.closeMs` each, and closes the storage. */
+  /**
+   * Waits for `timeouts.drainMs`, ends streams, lets running requests and then webhooks finish within `timeouts.closeMs`
+   * each, and closes the storage.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -78,27 +81,13 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     await listen(app, resolved);
     scrapes = metrics && (await listenForMetrics(metrics, resolved));
     if (location.url === '') location.url = localUrl(resolved.host, boundPort(app));
-    const { credentialsFile, newAdminClient, beginAnew } = resolved;
-    const started = await bootstrap({
-      storage,
-      url: location.url,
-      credentialsFile,
-      newAdminClient,
-      isTemporary: database === undefined && resolved.db === ':memory:',
-      isShared: database !== undefined,
-      beginAnew,
-    });
+    const started = await findOrganization(storage, resolved, location.url);
     logMoved(app, started.moved);
     phase.isStarted = true;
     const environments = await storage.listEnvironments(started.organizationId);
     created.webhooks.start(environments.map(({ id }) => id));
-    const close = closeOnce(app, storage, {
-      phase,
-      closing,
-      connections,
-      scrapes,
-      timeouts: resolved.timeouts,
-    });
+    const { timeouts, credentialsFile } = resolved;
+    const close = closeOnce(app, storage, { phase, closing, connections, scrapes, timeouts });
     const server: ConfigServer = {
       url: location.url,
       metricsUrl: scrapes?.url,
@@ -118,6 +107,22 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     await storage.close();
     throw error;
   }
+}
+
+function findOrganization(
+  storage: Storage,
+  { database, db, credentialsFile, newAdminClient, beginAnew }: ResolvedOptions,
+  url: string,
+): Promise<Bootstrap> {
+  return bootstrap({
+    storage,
+    url,
+    credentialsFile,
+    newAdminClient,
+    isTemporary: database === undefined && db === ':memory:',
+    isShared: database !== undefined,
+    beginAnew,
+  });
 }
 
 async function openStorage({ db, database, env }: ResolvedOptions): Promise<Storage> {
