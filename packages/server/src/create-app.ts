@@ -101,17 +101,7 @@ export async function createApp(
     counters,
     isDraining: () => phase.isDraining,
   };
-  registerErrorHandling(app);
-  registerSecurityHeaders(app);
-  registerRequestLog(app);
-  registerCounters(app, counters);
-  registerStarting(app, phase);
-  registerClosing(app, closing);
-  registerHttpRefusals(app);
-  registerReadLimit(app, new ReadLimit(options.reads));
-  await registerCors(app, clients);
-  await registerLoadShedding(app, options.maxEventLoopDelayMs);
-  await registerOpenapi(app, apiSchemas, packageVersion());
+  await registerHooks(app, options, { phase, closing, counters, clients });
   const oauth = { tokens, clients, limiter: new AttemptLimiter(options.tokenAttempts) };
   registerIndexPage(app, context);
   registerHealthRoutes(app, context);
@@ -122,6 +112,31 @@ export async function createApp(
   registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
   registerConfigRoutes(app, context);
   return { app, webhooks };
+}
+
+/** What happens to the requests of every route. */
+async function registerHooks(
+  app: FastifyInstance,
+  options: ResolvedOptions,
+  {
+    phase,
+    closing,
+    counters,
+    clients,
+  }: Pick<AppState, 'phase' | 'closing'> & { counters: Counters; clients: ClientDirectory },
+): Promise<void> {
+  registerErrorHandling(app);
+  registerSecurityHeaders(app);
+  registerRequestLog(app);
+  registerCounters(app, counters);
+  registerStarting(app, phase);
+  registerClosing(app, closing);
+  registerHttpRefusals(app);
+  registerReadLimit(app, new ReadLimit(options.reads));
+  await registerCors(app, clients);
+  await registerLoadShedding(app, options.maxEventLoopDelayMs);
+  // It describes the routes that are registered after it.
+  await registerOpenapi(app, apiSchemas, packageVersion());
 }
 
 interface AccessParts {
