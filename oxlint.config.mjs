@@ -26,12 +26,13 @@ const layers = {
       'data-commands',
       'bootstrap',
     ],
+    ['metrics'],
     ['routes', 'webhooks'],
     ['http'],
     ['auth'],
     ['domain'],
     ['storage'],
-    ['lib', 'errors', 'principal', 'server-logger'],
+    ['lib', 'errors', 'package-version', 'principal', 'server-logger'],
   ],
 };
 

@@ -89,6 +89,11 @@ export class ConfigService {
     return this.#views.read(environmentId);
   }
 
+  /** The views in memory: of the environments that were used most recently. */
+  get viewsInMemory(): Iterable<EnvironmentView> {
+    return this.#views.inMemory;
+  }
+
   /**
    * The view of an environment that a client asks for which has seen `revision`, at another process of the same database.
    * @throws {Refusal} as {@link view}
