@@ -16,13 +16,23 @@ const layers = {
     ['errors', 'wire', 'tiers', 'environment-variable'],
   ],
   server: [
-    ['index', 'main', 'create-config-server', 'create-app', 'server-options', 'webhook-flags', 'bootstrap'],
+    [
+      'index',
+      'main',
+      'create-config-server',
+      'create-app',
+      'server-options',
+      'webhook-flags',
+      'data-commands',
+      'bootstrap',
+    ],
+    ['metrics'],
     ['routes', 'webhooks'],
     ['http'],
     ['auth'],
     ['domain'],
     ['storage'],
-    ['lib', 'errors', 'principal', 'server-logger'],
+    ['lib', 'errors', 'package-version', 'principal', 'server-logger'],
   ],
 };
 

@@ -1,14 +1,16 @@
 // Connections that cost the machine as little as possible, so that the servers are what is measured.
 import { connect } from 'node:net';
 
-/** `GET` or `POST` with a JSON body, as it is sent. */
+/** `GET` or `POST` with a JSON body or a form, as it is sent. */
 export function requestText({ url, method = 'GET', path, token, body, headers = {} }) {
   const lines = [`${method} ${path} HTTP/1.1`, `Host: ${new URL(url).host}`];
   if (token !== undefined) lines.push(`Authorization: Bearer ${token}`);
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
   if (body === undefined) return `${lines.join('\r\n')}\r\n\r\n`;
-  const text = JSON.stringify(body);
-  lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(text)}`);
+  const isForm = body instanceof URLSearchParams;
+  const text = isForm ? String(body) : JSON.stringify(body);
+  const type = isForm ? 'application/x-www-form-urlencoded' : 'application/json';
+  lines.push(`Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(text)}`);
   return `${lines.join('\r\n')}\r\n\r\n${text}`;
 }
 
@@ -19,7 +21,7 @@ export function open(url) {
   return socket;
 }
 
-/** Sends the same small request over and over, one after another per connection. Resolves with the failures. */
+/** Sends the same request over and over, one after another per connection. Resolves with the failures. */
 export async function hammer(url, text, { connections, requests }) {
   let left = requests;
   let failed = 0;
@@ -37,10 +39,17 @@ export async function hammer(url, text, { connections, requests }) {
         left -= 1;
         socket.write(text);
       };
-      // The responses are so small that each arrives as one chunk.
+      // A small response arrives as one chunk.
+      let missing = 0;
       socket.on('data', (chunk) => {
-        if (!chunk.subarray(0, 15).includes(' 200 ')) failed += 1;
-        next();
+        if (missing > 0) missing -= chunk.length;
+        else {
+          if (!chunk.subarray(0, 15).includes(' 200 ')) failed += 1;
+          const head = chunk.indexOf('\r\n\r\n') + 4;
+          const length = Number(/content-length: (\d+)/i.exec(chunk.toString('latin1', 0, head))?.[1]);
+          missing = head + length - chunk.length;
+        }
+        if (missing <= 0) next();
       });
       socket.once('connect', next);
     });

@@ -31,7 +31,8 @@ function begin() {
 function end() {
   clearInterval(timer);
   const usedMs = cpuMs(start, process.cpuUsage());
-  return { cpuMs: usedMs, longestCpuMs, longestMs, rss: process.memoryUsage().rss };
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { cpuMs: usedMs, longestCpuMs, longestMs, rss, heap: heapUsed + external };
 }
 
 function cpuMs(from, to) {

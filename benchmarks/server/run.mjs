@@ -6,6 +6,7 @@ import { measured, start } from './children.mjs';
 import { base64url, contextOf, FLAGS } from './flags.mjs';
 import { hammer, open, openStreams, requestText } from './load.mjs';
 import { startShop, TEXTS } from './shop.mjs';
+import { median, printTable } from './tables.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -269,13 +270,4 @@ async function settled(server) {
 function healthOf(samples) {
   const longest = Math.max(...samples.map(({ healthLongestMs }) => healthLongestMs));
   return [median(samples.map(({ healthMs }) => healthMs)).toFixed(1), longest.toFixed(0)];
-}
-
-function printTable(title, head, rows) {
-  const lines = [['', ...head], ['---', ...head.map(() => '---:')], ...rows];
-  process.stdout.write(`\n${title}\n\n${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}\n`);
-}
-
-function median(numbers) {
-  return [...numbers].sort((left, right) => left - right)[Math.floor((numbers.length - 1) / 2)];
 }

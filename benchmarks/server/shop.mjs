@@ -3,9 +3,9 @@
 import { start } from './children.mjs';
 import { FLAGS, flagOf } from './flags.mjs';
 
-/** Starts the config server of a build, with the 500 flags. */
-export async function startShop(dist) {
-  const server = await start('config-server.mjs', { DIST: dist });
+/** Starts the config server of a build, with the 500 flags; `variables` say where it stores them. */
+export async function startShop(dist, variables = {}) {
+  const server = await start('config-server.mjs', { DIST: dist, ...variables });
   const token = await tokenOf(server);
   const api = apiOf(server, token);
   const environments = await api('GET', '/environments');
@@ -24,13 +24,13 @@ export async function startShop(dist) {
   };
 }
 
-async function tokenOf({ url, clientId, clientSecret }) {
+export async function tokenOf({ url, clientId, clientSecret }) {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
   const response = await fetch(`${url}/token`, { method: 'POST', body: new URLSearchParams(form) });
   return (await response.json()).access_token;
 }
 
-function apiOf({ url, organizationId }, token) {
+export function apiOf({ url, organizationId }, token) {
   return async (method, path, body) => {
     const response = await fetch(`${url}/organizations/${organizationId}/config${path}`, {
       method,

@@ -104,6 +104,7 @@ function listLine(entry: unknown): string[] {
 
 /** Which setting to check, or what else to do. The server's words cannot name our settings. */
 function remedy(status: number, words: string): string {
+  if (status === 412) return '\nTo read it with its version: smooai-config get KEY --json';
   if (status !== 403 && status !== 404) return '';
   // First, because such a message may quote the path, which has the other words in it.
   if (/endpoint/i.test(words)) return check('URL of the config API', 'SMOOAI_CONFIG_API_URL', '--api-url');

@@ -12,6 +12,8 @@ export type {
   RulesetResult,
   SnapshotInput,
   ValueInput,
+  VersionedValue,
+  WriteCondition,
 } from './api/config-api-types.ts';
 export type { ConfigClientEvent, ConfigClientOptions } from './client/client-options.ts';
 export type { ClientStatus } from './client/client-status.ts';

@@ -113,7 +113,7 @@ describe('the official OFREP providers', () => {
   });
 
   it('wait as long as Retry-After says when the server refuses a read too many', async () => {
-    const limited = await startConfigServer(shopConfig, {}, { ofrep: { maxReadsPerAddress: 2 } });
+    const limited = await startConfigServer(shopConfig, {}, { reads: { maxPerAddress: 2 } });
     onTestFinished(() => limited.server.close());
     const publishableKey = await limited.publishableKey(PAGE_ORIGIN);
     const provider = new OFREPProvider({

@@ -9,16 +9,22 @@ import { ChangeBus } from './domain/change-bus.ts';
 import { ConfigService, type ConfigServiceOptions } from './domain/config-service.ts';
 import { respondToBrokenRequest } from './http/broken-request.ts';
 import { registerClosing, registerStarting } from './http/connections.ts';
+import { type Counters, noCounters, registerCounters } from './http/counters.ts';
 import { registerCors } from './http/cross-origin.ts';
 import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
-import { ReadLimit } from './http/read-limit.ts';
+import { registerLoadShedding } from './http/load-shedding.ts';
+import { registerOpenapi } from './http/openapi.ts';
+import { ReadLimit, registerReadLimit } from './http/read-limit.ts';
 import { registerRequestLog } from './http/request-log.ts';
 import { requestAjvOptions, requestValidationError } from './http/request-validation.ts';
 import { registerSecurityHeaders } from './http/security-headers.ts';
 import type { ServerContext } from './http/server-context.ts';
 import { StreamLimits } from './http/stream-limits.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
+import { packageVersion } from './package-version.ts';
+import { apiSchemas } from './routes/api-schemas.ts';
 import { registerAuthClientRoutes } from './routes/auth-clients.ts';
 import { registerDiscoveryRoutes } from './routes/discovery.ts';
 import { registerEnvironmentsRoutes } from './routes/environments.ts';
@@ -26,6 +32,8 @@ import { registerEvaluateRoutes } from './routes/evaluate.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIndexPage } from './routes/index-page.ts';
 import { registerOfrepRoutes } from './routes/ofrep.ts';
+import { respondInOfrepToBadPath } from './routes/ofrep-error.ts';
+import { registerOpenapiRoute } from './routes/openapi.ts';
 import { registerRevokeRoutes } from './routes/revoke.ts';
 import { registerRulesetRoutes } from './routes/ruleset.ts';
 import { registerSchemasRoutes } from './routes/schemas.ts';
@@ -39,17 +47,22 @@ import type { ResolvedOptions } from './server-options.ts';
 import type { Storage } from './storage/storage.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 
+/** What the app shares with the server that starts it. */
+interface AppState {
+  location: { url: string };
+  phase: { readonly isStarted: boolean; readonly isDraining: boolean };
+  closing: AbortSignal;
+  metrics: ServerMetrics | undefined;
+}
+
 /** Builds the Fastify instance with every route. It does not listen yet. */
 export async function createApp(
   options: ResolvedOptions,
   storage: Storage,
-  {
-    location,
-    start,
-    closing,
-  }: { location: { url: string }; start: { readonly isComplete: boolean }; closing: AbortSignal },
+  { location, phase, closing, metrics }: AppState,
 ): Promise<{ app: FastifyInstance; webhooks: Webhooks }> {
-  const app = createFastify(options);
+  const counters = metrics ?? noCounters;
+  const app = createFastify(options, counters);
   const changes = new ChangeBus();
   const isShared = storage.shared !== undefined;
   const clients = new ClientDirectory(storage, {
@@ -72,6 +85,7 @@ export async function createApp(
     await webhooks.close(options.timeouts.closeMs);
     await service.close();
   });
+  metrics?.watch({ service, webhooks });
   await startReplica(storage, { service, tokens, clients });
   const context: ServerContext = {
     storage,
@@ -84,24 +98,45 @@ export async function createApp(
     closing,
     streams: options.streams,
     streamLimits: new StreamLimits(options.streams),
-    ofrepReads: new ReadLimit(options.ofrep),
+    counters,
+    isDraining: () => phase.isDraining,
   };
-  registerErrorHandling(app);
-  registerSecurityHeaders(app);
-  registerRequestLog(app);
-  registerStarting(app, start);
-  registerClosing(app, closing);
-  registerHttpRefusals(app);
-  await registerCors(app, clients);
+  await registerHooks(app, options, { phase, closing, counters, clients });
   const oauth = { tokens, clients, limiter: new AttemptLimiter(options.tokenAttempts) };
   registerIndexPage(app, context);
   registerHealthRoutes(app, context);
+  registerOpenapiRoute(app, context);
   registerDiscoveryRoutes(app, context, { tokens });
   registerTokenRoutes(app, context, oauth);
   registerRevokeRoutes(app, context, oauth);
   registerAuthClientRoutes(app, context, new AuthClientService({ storage, clients }));
   registerConfigRoutes(app, context);
   return { app, webhooks };
+}
+
+/** What happens to the requests of every route. */
+async function registerHooks(
+  app: FastifyInstance,
+  options: ResolvedOptions,
+  {
+    phase,
+    closing,
+    counters,
+    clients,
+  }: Pick<AppState, 'phase' | 'closing'> & { counters: Counters; clients: ClientDirectory },
+): Promise<void> {
+  registerErrorHandling(app);
+  registerSecurityHeaders(app);
+  registerRequestLog(app);
+  registerCounters(app, counters);
+  registerStarting(app, phase);
+  registerClosing(app, closing);
+  registerHttpRefusals(app);
+  registerReadLimit(app, new ReadLimit(options.reads));
+  await registerCors(app, clients);
+  await registerLoadShedding(app, options.maxEventLoopDelayMs);
+  // It describes the routes that are registered after it.
+  await registerOpenapi(app, apiSchemas, packageVersion());
 }
 
 interface AccessParts {
@@ -152,7 +187,7 @@ function registerConfigRoutes(app: FastifyInstance, context: ServerContext): voi
   registerOfrepRoutes(app, context);
 }
 
-function createFastify(options: ResolvedOptions): FastifyInstance {
+function createFastify(options: ResolvedOptions, counters: Counters): FastifyInstance {
   const { timeouts, logger } = options;
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : {}),
@@ -177,7 +212,10 @@ function createFastify(options: ResolvedOptions): FastifyInstance {
     schemaErrorFormatter: (issues, part) => requestValidationError(issues, part),
     frameworkErrors: (error, request, reply) => {
       // Hooks do not run for these.
-      void sendError(error, request, reply.header('x-content-type-options', 'nosniff'));
+      void reply.header('x-content-type-options', 'nosniff');
+      reply.raw.once('finish', () => counters.responded(request, reply));
+      if (request.url.startsWith('/ofrep/')) respondInOfrepToBadPath(request, reply);
+      void sendError(error, request, reply);
     },
     clientErrorHandler: respondToBrokenRequest,
   });

@@ -42,6 +42,13 @@ describe.skipIf(!hasPostgres)('a server on PostgreSQL (left out if it is not ins
     expect((await callApi(second, '/config/environments', { token })).status).toBe(200);
   });
 
+  it('says in its metrics that it is connected, and how old its knowledge is', async () => {
+    const { metricsUrl = '' } = await startServer(await options({ metrics: {} }));
+    const text = await (await fetch(metricsUrl)).text();
+    expect(text).toMatch(/^smooai_config_database_connected 1$/m);
+    expect(text).toMatch(/^smooai_config_database_lag_seconds [0-9.e-]+$/m);
+  });
+
   it('has one organization and one admin when several start together on an empty database', async () => {
     const shared = await options();
     const servers = await Promise.all([startServer(shared), startServer(shared), startServer(shared)]);

@@ -295,6 +295,19 @@ describe('close', () => {
     for (const status of await Promise.all([...early, ...late])) expect([0, 200, 503]).toContain(status);
   });
 
+  it('tells clients of a stream when to connect again, each at another time', async () => {
+    const server = await startServer({ timeouts: { drainMs: 1 } });
+    const token = await tokenOf(server);
+    const open = () => callApi(server, '/config/stream?environment=development', { token });
+    const streams = await Promise.all(Array.from({ length: 8 }, open));
+    await server.close();
+    const ends = await Promise.all(
+      streams.map(async (stream) => /\n\nretry: (\d+)\n\n$/.exec(await stream.text())?.[1]),
+    );
+    for (const end of ends) expect(Number(end)).toSatisfy((ms: number) => ms >= 1_000 && ms <= 5_000);
+    expect(new Set(ends).size).toBeGreaterThan(1);
+  });
+
   it('causes no warning about listeners with many open streams', async () => {
     const warnings: Error[] = [];
     const listener = (warning: Error): void => void warnings.push(warning);

@@ -1,5 +1,6 @@
 import { once, setMaxListeners } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { type Bootstrap, bootstrap } from './bootstrap/bootstrap.ts';
 import { credentialsFileOf, type ServerCredentials } from './bootstrap/credentials-file.ts';
@@ -9,11 +10,14 @@ import { ServerStartError } from './errors.ts';
 import { Connections } from './http/connections.ts';
 import { codeSuffix, errorCode } from './lib/error-code.ts';
 import { isLoopback } from './lib/loopback.ts';
+import { serveMetrics } from './metrics/metrics-listener.ts';
+import type { ServerMetrics } from './metrics/server-metrics.ts';
 import {
   type ConfigServerOptions,
   localUrl,
   type ResolvedOptions,
   resolveOptions,
+  type ServerTimeouts,
 } from './server-options.ts';
 import { loadEncryptionKey, readSharedEncryptionKey } from './storage/encryption-key.ts';
 import { openSqliteStorage } from './storage/sqlite/sqlite-storage.ts';
@@ -24,6 +28,8 @@ import { StorageError } from './storage/storage-error.ts';
 export interface ConfigServer {
   /** Base URL of the config API and the OAuth issuer, without a trailing slash. */
   readonly url: string;
+  /** Where the metrics are; undefined without the option `metrics`. */
+  readonly metricsUrl: string | undefined;
   readonly organizationId: string;
   /** Names of the environments. */
   readonly environments: readonly string[];
@@ -33,7 +39,10 @@ export interface ConfigServer {
   readonly credentialsState: Bootstrap['credentialsState'];
   /** The admin credentials if this start created them: the first start, a start in memory, or `newAdminClient`. */
   readonly credentials: ServerCredentials | undefined;
-  /** Ends streams, lets running requests and then webhooks finish within `timeouts.closeMs` each, and closes the storage. */
+  /**
+   * Waits for `timeouts.drainMs`, ends streams, lets running requests and then webhooks finish within `timeouts.closeMs`
+   * each, and closes the storage.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -50,45 +59,38 @@ export interface ConfigServer {
 export async function createConfigServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
   const resolved = resolveOptions(options, credentialsFileOf);
   await requireAddress(resolved);
+  if (resolved.metrics !== undefined) await requireAddress(resolved.metrics);
   const { database } = resolved;
   const moved = database === undefined ? await refuseLostDatabase(resolved) : [];
   const storage = await openStorage(resolved);
   let app: FastifyInstance | undefined;
+  let scrapes: MetricsEndpoint | undefined;
   try {
+    const metrics = await createMetrics(resolved);
     const closing = new AbortController();
     // Every open stream adds a listener.
     setMaxListeners(0, closing.signal);
     const location = { url: resolved.publicUrl ?? '' };
-    const start = { isComplete: false };
-    const created = await createApp(resolved, storage, { location, start, closing: closing.signal });
+    const phase = { isStarted: false, isDraining: false };
+    const state = { location, phase, closing: closing.signal, metrics };
+    const created = await createApp(resolved, storage, state);
     app = created.app;
     logMoved(app, moved);
-    if (database?.isExposed) {
-      app.log.warn(
-        { database: database.label },
-        'the connection to the database is not encrypted or its certificate is not checked: add ?sslmode=verify-full',
-      );
-    }
+    warnIfExposed(app, database);
     const connections = new Connections(app.server);
     await listen(app, resolved);
+    scrapes = metrics && (await listenForMetrics(metrics, resolved));
     if (location.url === '') location.url = localUrl(resolved.host, boundPort(app));
-    const { credentialsFile, newAdminClient, beginAnew } = resolved;
-    const started = await bootstrap({
-      storage,
-      url: location.url,
-      credentialsFile,
-      newAdminClient,
-      isTemporary: database === undefined && resolved.db === ':memory:',
-      isShared: database !== undefined,
-      beginAnew,
-    });
+    const started = await findOrganization(storage, resolved, location.url);
     logMoved(app, started.moved);
-    start.isComplete = true;
+    phase.isStarted = true;
     const environments = await storage.listEnvironments(started.organizationId);
     created.webhooks.start(environments.map(({ id }) => id));
-    const close = closeOnce(app, storage, { closing, connections, deadlineMs: resolved.timeouts.closeMs });
+    const { timeouts, credentialsFile } = resolved;
+    const close = closeOnce(app, storage, { phase, closing, connections, scrapes, timeouts });
     const server: ConfigServer = {
       url: location.url,
+      metricsUrl: scrapes?.url,
       environments: environments.map(({ name }) => name),
       credentialsFile,
       organizationId: started.organizationId,
@@ -100,10 +102,27 @@ export async function createConfigServer(options: ConfigServerOptions = {}): Pro
     // Not enumerable, so that printing the server does not print the secret.
     return Object.defineProperty(server, 'credentials', { enumerable: false });
   } catch (error) {
+    await scrapes?.close();
     await app?.close();
     await storage.close();
     throw error;
   }
+}
+
+function findOrganization(
+  storage: Storage,
+  { database, db, credentialsFile, newAdminClient, beginAnew }: ResolvedOptions,
+  url: string,
+): Promise<Bootstrap> {
+  return bootstrap({
+    storage,
+    url,
+    credentialsFile,
+    newAdminClient,
+    isTemporary: database === undefined && db === ':memory:',
+    isShared: database !== undefined,
+    beginAnew,
+  });
 }
 
 async function openStorage({ db, database, env }: ResolvedOptions): Promise<Storage> {
@@ -122,12 +141,45 @@ async function openStorage({ db, database, env }: ResolvedOptions): Promise<Stor
   }
 }
 
+function warnIfExposed(app: FastifyInstance, database: ResolvedOptions['database']): void {
+  if (!database?.isExposed) return;
+  app.log.warn(
+    { database: database.label },
+    'the connection to the database is not encrypted or its certificate is not checked: add ?sslmode=verify-full',
+  );
+}
+
+interface MetricsEndpoint {
+  url: string;
+  close: () => Promise<void>;
+}
+
+/** Only a server with metrics loads prom-client. */
+async function createMetrics({ metrics }: ResolvedOptions): Promise<ServerMetrics | undefined> {
+  if (metrics === undefined) return undefined;
+  const { ServerMetrics } = await import('./metrics/server-metrics.ts');
+  return new ServerMetrics();
+}
+
+async function listenForMetrics(
+  metrics: ServerMetrics,
+  { metrics: address = { host: '', port: 0 } }: ResolvedOptions,
+): Promise<MetricsEndpoint> {
+  const { host, port } = address;
+  try {
+    const listener = await serveMetrics(metrics, address);
+    return { url: `${localUrl(host, listener.port)}/metrics`, close: () => listener.close() };
+  } catch (cause) {
+    throw addressError(cause, host, port);
+  }
+}
+
 function logMoved(app: FastifyInstance, files: readonly MovedFile[]): void {
   for (const file of files) app.log.warn(file, 'moved a file of a lost database aside');
 }
 
 /** Before any file is created: a start that cannot listen must leave nothing behind. Another process may still be faster. */
-async function requireAddress({ host, port }: ResolvedOptions): Promise<void> {
+async function requireAddress({ host, port }: { host: string; port: number }): Promise<void> {
   const probe = createServer();
   try {
     probe.listen({ host, port });
@@ -173,23 +225,30 @@ function boundPort(app: FastifyInstance): number {
   return address.port;
 }
 
+interface ClosingParts {
+  phase: { isDraining: boolean };
+  closing: AbortController;
+  connections: Connections;
+  scrapes: MetricsEndpoint | undefined;
+  timeouts: Pick<ServerTimeouts, 'drainMs' | 'closeMs'>;
+}
+
 function closeOnce(
   app: FastifyInstance,
   storage: Storage,
-  {
-    closing,
-    connections,
-    deadlineMs,
-  }: { closing: AbortController; connections: Connections; deadlineMs: number },
+  { phase, closing, connections, scrapes, timeouts }: ClosingParts,
 ): () => Promise<void> {
   let closed: Promise<void> | undefined;
   const close = async () => {
+    phase.isDraining = true;
+    if (timeouts.drainMs > 0) await delay(timeouts.drainMs);
     closing.abort();
-    const stopDraining = connections.drain(deadlineMs);
+    const stopDraining = connections.drain(timeouts.closeMs);
     try {
       await app.close();
     } finally {
       stopDraining();
+      await scrapes?.close();
       await storage.close();
     }
   };

@@ -170,6 +170,26 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
     for (const line of server.stderr().trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
   });
 
+  it('serves on after SIGTERM while it drains, but is not ready; a second SIGTERM ends it', async () => {
+    const directory = await temporaryDirectory();
+    const server = run(['--json', '--drain', '3600', '--metrics-port', '0'], directory);
+    const started = await firstLine(server);
+    const [url, metricsUrl] = [String(started.url), String(started.metricsUrl)];
+    expect((await fetch(metricsUrl)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    server.child.kill('SIGTERM');
+    const ready = () => fetch(`${url}/readyz`).then(({ status }) => status);
+    await expect.poll(ready, { timeout: 60_000 }).toBe(503);
+    expect(await jsonOf(await fetch(`${url}/readyz`))).toEqual({
+      status: 'unavailable',
+      message: 'The server will close soon.',
+    });
+    expect((await fetch(`${url}/jwks`)).status).toBe(200);
+    expect((await fetch(metricsUrl)).status).toBe(200);
+    server.child.kill('SIGTERM');
+    expect(await server.exit).toBe(1);
+  }, 120_000);
+
   it('survives SIGKILL, keeps the secret and follows its URL', async () => {
     const directory = await temporaryDirectory();
     const first = run(['--json', '--log-level', 'silent'], directory);

@@ -1,22 +1,21 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
+import { addDataCommands, DEFAULT_DB, databaseOption } from './data-commands.ts';
 import { ServerStartError } from './errors.ts';
 import { errorCode } from './lib/error-code.ts';
 import { isLoopback } from './lib/loopback.ts';
-import { isRecord } from './lib/record.ts';
+import { packageVersion } from './package-version.ts';
 import { createServerLogger, type LogLevel, stackFrames } from './server-logger.ts';
-import { ENCRYPTION_KEY_VARIABLE, readSharedEncryptionKey } from './storage/encryption-key.ts';
+import { ENCRYPTION_KEY_VARIABLE } from './storage/encryption-key.ts';
 import { parseDatabaseUrl } from './storage/postgres/database-url.ts';
 import { StorageError } from './storage/storage-error.ts';
 import { addWebhookFlags, type WebhookFlags, webhooksOf } from './webhook-flags.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-const DEFAULT_DB = './smooai-config.db';
 /** Beside no file, so that it is where the server was started. */
 const SHARED_CREDENTIALS = './smooai-config.credentials.json';
-const DATABASE_VARIABLE = 'SMOOAI_CONFIG_SERVER_DATABASE_URL';
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 const HELP = `
@@ -35,6 +34,10 @@ interface CommandLine extends WebhookFlags {
   publicUrl?: string;
   trustProxy?: boolean;
   tokenTtl: number;
+  metricsPort?: number;
+  metricsHost: string;
+  maxEventLoopDelay: number;
+  drain: number;
   offline: number;
   newAdminClient?: boolean;
   beginAnew?: boolean;
@@ -72,7 +75,7 @@ function createCommand(): Command {
       wholeNumber(5, 7 * 24 * 3600),
       900,
     );
-  return addWebhookFlags(command)
+  return addWebhookFlags(addOperationFlags(command))
     .addOption(
       new Option('--log-level <level>', 'level of the JSON log on standard error')
         .choices(LOG_LEVELS)
@@ -84,17 +87,31 @@ function createCommand(): Command {
     .exitOverride();
 }
 
-function databaseOption(): Option {
-  // Another user of the machine can read a command line, but not the environment.
-  return new Option(
-    '--database <url>',
-    'PostgreSQL database instead of a SQLite file, shared by any number of servers: postgres://user:password@host/name',
-  ).env(DATABASE_VARIABLE);
-}
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return isRecord(manifest) ? String(manifest.version) : '';
+/** Flags for who runs the server among others. */
+function addOperationFlags(command: Command): Command {
+  return command
+    .option(
+      '--metrics-port <number>',
+      'serve Prometheus metrics at /metrics on this port; 0 for any free port',
+      wholeNumber(0, 65_535),
+    )
+    .option(
+      '--metrics-host <address>',
+      'address of the metrics, which need no credential and name environments',
+      '127.0.0.1',
+    )
+    .option(
+      '--max-event-loop-delay <milliseconds>',
+      'refuse new requests with 503 while the event loop is behind by more; 0 to refuse none',
+      wholeNumber(0, 60_000),
+      2_000,
+    )
+    .option(
+      '--drain <seconds>',
+      'after SIGTERM, how long to go on with a /readyz of 503, so that a load balancer stops sending requests',
+      wholeNumber(0, 3_600),
+      0,
+    );
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {
@@ -107,10 +124,7 @@ function wholeNumber(min: number, max: number): (text: string) => number {
 
 async function run(): Promise<void> {
   const command = createCommand().action((options: CommandLine) => serve(resolveDatabase(options, command)));
-  // Options after the name of a command are its own, although the server has some of the same names.
-  command.enablePositionalOptions();
-  command.addCommand(migrateCommand());
-  command.addCommand(importCommand());
+  addDataCommands(command);
   await command.parseAsync();
 }
 
@@ -121,45 +135,6 @@ function resolveDatabase({ database, ...options }: CommandLine, command: Command
     return { ...options, db: options.db ?? DEFAULT_DB };
   }
   return { credentials: SHARED_CREDENTIALS, ...options, database };
-}
-
-function migrateCommand(): Command {
-  return new Command('migrate')
-    .description(
-      'Create or update the tables of a PostgreSQL database. A server also does this when it starts.',
-    )
-    .addOption(databaseOption().makeOptionMandatory())
-    .option('--dry-run', 'run every step, roll it back, and say which steps there are')
-    .helpOption('--help', 'print this help')
-    .exitOverride()
-    .action(async ({ database, dryRun = false }: { database: string; dryRun?: boolean }) => {
-      const { label, url } = parseDatabaseUrl(database);
-      const encryptionKey = readSharedEncryptionKey(process.env);
-      const { migratePostgres } = await import('./storage/postgres/postgres-storage.ts');
-      const steps = await migratePostgres({ url, encryptionKey, isDryRun: dryRun });
-      const verb = dryRun ? 'would apply' : 'applied';
-      const lines = steps.map(({ version, name }) => `${label}: ${verb} step ${version}, ${name}`);
-      process.stdout.write(`${lines.length > 0 ? lines.join('\n') : `${label}: nothing to do`}\n`);
-    });
-}
-
-function importCommand(): Command {
-  return new Command('import')
-    .description('Copy a SQLite file, whose server does not run, into an empty PostgreSQL database.')
-    .requiredOption('--db <file>', 'SQLite file')
-    .addOption(databaseOption().makeOptionMandatory())
-    .helpOption('--help', 'print this help')
-    .exitOverride()
-    .action(async ({ db, database }: { db: string; database: string }) => {
-      const encryptionKey = readSharedEncryptionKey(process.env);
-      const { importIntoPostgres } = await import('./storage/postgres/postgres-storage.ts');
-      await importIntoPostgres(parseDatabaseUrl(database).url, {
-        file: db,
-        encryptionKey,
-        onTable: ({ name, rows, checksum }) =>
-          void process.stdout.write(`${name}: ${rows} rows, SHA-256 ${checksum.slice(0, 16)} in both\n`),
-      });
-    });
 }
 
 async function serve(options: CommandLine): Promise<void> {
@@ -175,7 +150,11 @@ async function serve(options: CommandLine): Promise<void> {
     ...(options.database === undefined ? {} : { database: options.database }),
     ...(options.db === undefined ? {} : { db: options.db }),
     tokenTtlSec: options.tokenTtl,
-    timeouts: { offlineMs: options.offline * 1_000 },
+    timeouts: { offlineMs: options.offline * 1_000, drainMs: options.drain * 1_000 },
+    maxEventLoopDelayMs: options.maxEventLoopDelay,
+    ...(options.metricsPort !== undefined && {
+      metrics: { host: options.metricsHost, port: options.metricsPort },
+    }),
     newAdminClient: options.newAdminClient ?? false,
     beginAnew: options.beginAnew ?? false,
     trustProxy: options.trustProxy ?? false,
@@ -191,8 +170,8 @@ async function serve(options: CommandLine): Promise<void> {
   if (server.credentialsState === 'lost') process.stderr.write(`${lostCredentials(server)}\n`);
 }
 
-function jsonLine({ url, organizationId, environments, credentialsFile }: ConfigServer): string {
-  return `${JSON.stringify({ url, organizationId, environments, credentialsFile })}\n`;
+function jsonLine({ url, metricsUrl, organizationId, environments, credentialsFile }: ConfigServer): string {
+  return `${JSON.stringify({ url, metricsUrl, organizationId, environments, credentialsFile })}\n`;
 }
 
 function banner(server: ConfigServer, { host, db, database }: CommandLine): string {
@@ -204,6 +183,7 @@ function banner(server: ConfigServer, { host, db, database }: CommandLine): stri
     `  environments   ${server.environments.join(', ')}`,
     `  database       ${database === undefined ? db : parseDatabaseUrl(database).label}`,
     `  credentials    ${server.credentialsFile ?? 'none'}${credentialsNote(server)}`,
+    ...(server.metricsUrl === undefined ? [] : [`  metrics        ${server.metricsUrl}`]),
   ];
   if (!isLoopback(host))
     lines.push('', '  Warning: plain HTTP is reachable from other machines. Put TLS in front of it.');

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { AttemptLimits } from './auth/attempt-limiter.ts';
 import { ServerStartError } from './errors.ts';
 import type { StreamOptions } from './http/event-stream.ts';
-import type { OfrepOptions } from './http/read-limit.ts';
+import type { ReadOptions } from './http/read-limit.ts';
 import { parseUrl } from './lib/parse-url.ts';
 import { type DatabaseUrl, parseDatabaseUrl } from './storage/postgres/database-url.ts';
 import { StorageError } from './storage/storage-error.ts';
@@ -19,6 +19,11 @@ export interface ServerTimeouts {
   keepAliveMs: number;
   /** Without a byte in either direction (default 120 000). */
   idleMs: number;
+  /**
+   * From the call of `close` until the server closes (default 0). Meanwhile it serves as before, but `/readyz` is 503, so
+   * that a load balancer sends new requests elsewhere.
+   */
+  drainMs: number;
   /** For running requests to finish when the server closes, and then for webhooks (default 5 000). */
   closeMs: number;
   /**
@@ -26,6 +31,14 @@ export interface ServerTimeouts {
    * revocation at another server may not be noticed.
    */
   offlineMs: number;
+}
+
+/** Where metrics are served, without a credential: they name environments, so keep the port inside of your network. */
+export interface MetricsOptions {
+  /** Address to listen on (default `127.0.0.1`). */
+  host?: string;
+  /** Port to listen on (default 0: any free port). */
+  port?: number;
 }
 
 export interface ConfigServerOptions {
@@ -59,15 +72,22 @@ export interface ConfigServerOptions {
   tokenTtlSec?: number;
   /** How many wrong secrets per client and address are allowed before the next ones get a 429 (default 10 in 60 s). */
   tokenAttempts?: Partial<AttemptLimits>;
+  /**
+   * New requests get a 503 while the event loop is behind by more than this for three seconds, in milliseconds (default 0:
+   * never; the command has 2 000).
+   */
+  maxEventLoopDelayMs?: number;
   /** Largest request body in bytes (default 1 MiB). */
   bodyLimitBytes?: number;
   timeouts?: Partial<ServerTimeouts>;
   /** Heartbeat, buffer and number of event streams. */
   streams?: StreamOptions;
-  /** How many evaluations the visitors of a page may request by OFREP. */
-  ofrep?: OfrepOptions;
+  /** How many requests the visitors of a page may send. */
+  reads?: ReadOptions;
   /** Programs that are sent the names of changed keys (default none). */
   webhooks?: readonly WebhookOptions[];
+  /** Serves Prometheus metrics at `/metrics` on an address of its own (default: no metrics). */
+  metrics?: MetricsOptions;
   /** A pino logger; silent by default. */
   logger?: FastifyBaseLogger;
   /** Environment variables to read the encryption key from (default `process.env`). */
@@ -88,11 +108,13 @@ export interface ResolvedOptions {
   trustProxy: boolean;
   tokenTtlSec: number;
   tokenAttempts: AttemptLimits;
+  maxEventLoopDelayMs: number;
   bodyLimitBytes: number;
   timeouts: ServerTimeouts;
   streams: StreamOptions;
-  ofrep: OfrepOptions;
+  reads: ReadOptions;
   webhooks: readonly WebhookTarget[];
+  metrics: Required<MetricsOptions> | undefined;
   logger: FastifyBaseLogger | undefined;
   env: Readonly<Record<string, string | undefined>>;
 }
@@ -127,6 +149,10 @@ export function resolveOptions(
     trustProxy: options.trustProxy ?? false,
     tokenTtlSec: wholeNumber('tokenTtlSec', options.tokenTtlSec ?? 3600, { min: 1, max: MAX_TOKEN_TTL_SEC }),
     tokenAttempts: { maxFailures: 10, windowSec: 60, ...options.tokenAttempts },
+    maxEventLoopDelayMs: wholeNumber('maxEventLoopDelayMs', options.maxEventLoopDelayMs ?? 0, {
+      min: 0,
+      max: MAX_TIMER_MS,
+    }),
     bodyLimitBytes: wholeNumber('bodyLimitBytes', options.bodyLimitBytes ?? 1024 * 1024, {
       min: 1,
       max: 2 ** 30,
@@ -136,16 +162,22 @@ export function resolveOptions(
       requestMs: 30_000,
       keepAliveMs: 65_000,
       idleMs: 120_000,
+      drainMs: 0,
       closeMs: 5_000,
       offlineMs: 900_000,
       ...options.timeouts,
     },
     streams: checkNumbers('streams', options.streams ?? {}),
-    ofrep: checkNumbers('ofrep', options.ofrep ?? {}),
+    reads: checkNumbers('reads', options.reads ?? {}),
     webhooks: resolveWebhooks(options.webhooks ?? []),
+    metrics: options.metrics === undefined ? undefined : metricsAddress(options.metrics),
     logger: options.logger,
     env: options.env ?? process.env,
   };
+}
+
+function metricsAddress({ host = '127.0.0.1', port = 0 }: MetricsOptions): Required<MetricsOptions> {
+  return { host, port: wholeNumber('metrics.port', port, { min: 0, max: 65_535 }) };
 }
 
 function databaseUrl({ db, database = '' }: ConfigServerOptions): DatabaseUrl {
@@ -158,7 +190,7 @@ function databaseUrl({ db, database = '' }: ConfigServerOptions): DatabaseUrl {
   }
 }
 
-function checkNumbers<Group extends StreamOptions | OfrepOptions>(name: string, group: Group): Group {
+function checkNumbers<Group extends StreamOptions | ReadOptions>(name: string, group: Group): Group {
   for (const [option, value] of Object.entries(group)) {
     wholeNumber(`${name}.${option}`, value, { min: 1, max: MAX_TIMER_MS });
   }

@@ -10,6 +10,7 @@ import {
   startPostgres,
   type TestPostgres,
 } from '../../../../packages/server/src/test-support/postgres.ts';
+import { type Fault, recoveryTable } from './recovery-table.ts';
 import { ReplicaSet, serverBin } from './replica-set.ts';
 import { StreamWatcher } from './stream-watcher.ts';
 
@@ -19,9 +20,13 @@ const seconds = isFull ? 60 : 12;
 const writesPerSecond = isFull ? 200 : 20;
 const streams = isFull ? 300 : 20;
 const killEveryMs = isFull ? 5_000 : 3_000;
-const writers = isFull ? 16 : 4;
+const writers = isFull ? 48 : 4;
+const environments = isFull ? 6 : 2;
 
 const keys = Array.from({ length: writers }, (_, index) => `counter${index}`);
+/** The keys that are written in an environment; each in one of them. */
+const keysIn = (environment: number): string[] =>
+  keys.filter((_, index) => index % environments === environment);
 const config = defineConfig({ public: Object.fromEntries(keys.map((key) => [key, z.number().default(0)])) });
 
 interface Tally {
@@ -31,8 +36,8 @@ interface Tally {
   repeated: Set<string>;
   sentAtMs: Map<string, number>;
   visibleMs: number[];
-  /** The times between two acknowledged writes. */
-  longestSilenceMs: number;
+  /** When each write was acknowledged, by `performance.now()`. */
+  acknowledgedAtMs: number[];
 }
 
 describe.skipIf(!hasPostgres)('three replicas on PostgreSQL (left out if it is not installed)', () => {
@@ -52,14 +57,14 @@ describe.skipIf(!hasPostgres)('three replicas on PostgreSQL (left out if it is n
   });
 
   it('lose no acknowledged write, and no stream goes back, while replicas and PostgreSQL are killed', async () => {
-    const { api, schemaId, token, environmentId, organizationId } = await openShop(replicas);
+    const { api, schemaId, token, environmentIds, organizationId } = await openShop(replicas);
     const url = `${replicas.url}/organizations/${organizationId}/config`;
     const tally: Tally = {
       acknowledged: {},
       repeated: new Set(),
       sentAtMs: new Map(),
       visibleMs: [],
-      longestSilenceMs: 0,
+      acknowledgedAtMs: [],
     };
     const onChange = ({ key, value }: { key: string; value: number }, atMs: number): void => {
       const sentAtMs = tally.sentAtMs.get(`${key} ${value}`);
@@ -67,30 +72,37 @@ describe.skipIf(!hasPostgres)('three replicas on PostgreSQL (left out if it is n
     };
     const watchers = Array.from(
       { length: streams },
-      () => new StreamWatcher({ url: `${url}/stream?environment=development`, token, onChange }),
+      (_, index) =>
+        new StreamWatcher({ url: `${url}/stream?environment=env-${index % environments}`, token, onChange }),
     );
     await expect.poll(() => watchers.every(({ revision }) => revision >= 0), { timeout: 60_000 }).toBe(true);
 
     const endsAtMs = performance.now() + seconds * 1_000;
     const isOver = (): boolean => performance.now() >= endsAtMs;
-    const write = { url: `${url}/values`, token, schemaId, environmentId };
-    const faults = runFaults({ replicas, postgres, isOver });
-    await Promise.all(keys.map((key) => runWriter({ ...write, key, tally, isOver })));
-    await faults;
+    const running = runFaults({ replicas, postgres, isOver });
+    const write = { url: `${url}/values`, token, schemaId, tally, isOver };
+    await Promise.all(
+      environmentIds.flatMap((environmentId, environment) =>
+        keysIn(environment).map((key) => runWriter({ ...write, environmentId, key })),
+      ),
+    );
+    const faults = await running;
 
-    const stored = await settled(() => api.listValues('development'));
-    for (const key of keys) expect([key, stored[key]]).toEqual([key, tally.acknowledged[key]]);
-    const state = ({ values }: StreamWatcher): unknown => keys.map((key) => values[key]);
-    const newest = keys.map((key) => tally.acknowledged[key]);
-    await expect
-      .poll(() => watchers.filter((one) => String(state(one)) !== String(newest)).length, { timeout: 60_000 })
-      .toBe(0);
+    for (let environment = 0; environment < environments; environment += 1) {
+      const stored = await settled(() => api.listValues(`env-${environment}`));
+      for (const key of keysIn(environment)) {
+        expect([key, stored[key]]).toEqual([key, tally.acknowledged[key]]);
+      }
+    }
+    const isBehind = ({ values }: StreamWatcher, index: number): boolean =>
+      keysIn(index % environments).some((key) => values[key] !== tally.acknowledged[key]);
+    await expect.poll(() => watchers.filter(isBehind).length, { timeout: 60_000 }).toBe(0);
     await Promise.all(watchers.map((watcher) => watcher.stop()));
     expect(watchers.flatMap(({ violations }) => violations)).toEqual([]);
     // PostgreSQL has lost nothing, so nothing was loaded again.
     expect(Math.max(...watchers.map(({ epochs }) => epochs))).toBe(1);
     await expectWrittenOnce(postgres, database, tally);
-    report(tally, watchers);
+    report(tally, watchers, faults);
   });
 
   it('a dry run of the migration has nothing to do, and names no password', async () => {
@@ -113,12 +125,14 @@ async function openShop(replicas: ReplicaSet) {
   const tokenProvider = new TokenProvider({ authUrl: url, clientId, clientSecret });
   const api = new ConfigApi({ apiUrl: url, organizationId, tokenProvider });
   const { id: schemaId } = await api.createSchema({ name: 'counters', jsonSchema: toJsonSchema(config) });
-  const environments = await api.listEnvironments();
-  const environmentId = environments.find(({ name }) => name === 'development')?.id ?? '';
-  return { api, schemaId, environmentId, organizationId, token: await tokenProvider.getAccessToken() };
+  const environmentIds: string[] = [];
+  for (let environment = 0; environment < environments; environment += 1) {
+    environmentIds.push((await api.createEnvironment({ name: `env-${environment}` })).id);
+  }
+  return { api, schemaId, environmentIds, organizationId, token: await tokenProvider.getAccessToken() };
 }
 
-/** Kills a replica every few seconds and starts it again, and kills PostgreSQL twice. */
+/** Kills a replica every few seconds and starts it again, and restarts PostgreSQL twice, once as after a crash. */
 async function runFaults({
   replicas,
   postgres,
@@ -127,20 +141,27 @@ async function runFaults({
   replicas: ReplicaSet;
   postgres: TestPostgres;
   isOver: () => boolean;
-}): Promise<void> {
+}): Promise<Fault[]> {
   const restarts: Promise<void>[] = [];
+  const faults: Fault[] = [];
   for (let round = 0; ; round += 1) {
     await delay(killEveryMs);
     if (isOver()) break;
+    faults.push({ name: 'a server killed', atMs: performance.now() });
     await replicas.kill(round % 3);
     restarts.push(replicas.restart(round % 3));
     if (round === 0 || round === 2) {
-      await postgres.halt(round === 0 ? 'immediate' : 'fast');
+      const mode = round === 0 ? 'immediate' : 'fast';
+      const fault: Fault = { name: `PostgreSQL stopped (${mode})`, atMs: performance.now() };
+      faults.push(fault);
+      await postgres.halt(mode);
       await delay(500);
       await postgres.resume();
+      fault.awayMs = performance.now() - fault.atMs;
     }
   }
   await Promise.all(restarts);
+  return faults;
 }
 
 interface WriterOptions {
@@ -156,7 +177,6 @@ interface WriterOptions {
 /** Writes 1, 2, 3, … and repeats each until it is acknowledged. */
 async function runWriter({ url, token, tally, isOver, ...fields }: WriterOptions): Promise<void> {
   const { key } = fields;
-  let lastMs = performance.now();
   for (let value = 1; !isOver(); value += 1) {
     const body = JSON.stringify({ ...fields, value, tier: 'public' });
     const name = `${key} ${value}`;
@@ -172,8 +192,7 @@ async function runWriter({ url, token, tally, isOver, ...fields }: WriterOptions
     }
     tally.acknowledged[key] = value;
     const nowMs = performance.now();
-    tally.longestSilenceMs = Math.max(tally.longestSilenceMs, nowMs - lastMs);
-    lastMs = nowMs;
+    tally.acknowledgedAtMs.push(nowMs);
     const sentAtMs = tally.sentAtMs.get(name) ?? nowMs;
     await delay(Math.max(0, (1_000 * writers) / writesPerSecond - (nowMs - sentAtMs)));
   }
@@ -203,16 +222,18 @@ async function expectWrittenOnce(postgres: TestPostgres, database: string, tally
   expect(once.length).toBeGreaterThan(0);
 }
 
-function report(tally: Tally, watchers: readonly StreamWatcher[]): void {
+function report(tally: Tally, watchers: readonly StreamWatcher[], faults: readonly Fault[]): void {
   const sorted = tally.visibleMs.sort((one, other) => one - other);
   const share = (part: number): number => Math.round(sorted[Math.floor(sorted.length * part)] ?? Number.NaN);
   const writes = Object.values(tally.acknowledged).reduce((sum, count) => sum + count, 0);
-  const gap = Math.max(...watchers.map(({ longestGapMs }) => longestGapMs));
   const connections = watchers.reduce((sum, watcher) => sum + watcher.connections, 0);
   process.stdout.write(
-    `replicas: ${writes} writes acknowledged, ${tally.repeated.size} of them repeated; ` +
+    `replicas: ${writes} writes acknowledged (${Math.round(writes / seconds)} a second), ${tally.repeated.size} of them repeated; ` +
       `write to visible p50 ${share(0.5)} ms, p99 ${share(0.99)} ms, max ${share(0.99999)} ms; ` +
-      `longest time without an acknowledged write ${Math.round(tally.longestSilenceMs)} ms; ` +
-      `${watchers.length} streams, ${connections} connections, longest without a stream ${Math.round(gap)} ms\n`,
+      `${watchers.length} streams, ${connections} connections\n${recoveryTable({
+        faults,
+        acknowledgedAtMs: tally.acknowledgedAtMs,
+        gaps: watchers.flatMap(({ gaps }) => gaps),
+      })}\n`,
   );
 }

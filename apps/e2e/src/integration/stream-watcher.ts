@@ -26,8 +26,8 @@ export class StreamWatcher {
   revision = -1;
   epochs = 0;
   connections = 0;
-  /** The longest time without a stream, in milliseconds. */
-  longestGapMs = 0;
+  /** The times without a stream after the first one, by `performance.now()`. */
+  readonly gaps: { fromMs: number; toMs: number }[] = [];
   readonly #options: WatcherOptions;
   readonly #stop = new AbortController();
   #epoch: string | undefined;
@@ -48,8 +48,8 @@ export class StreamWatcher {
     while (!this.#stop.signal.aborted) {
       try {
         await this.#read(() => {
-          if (lostAtMs !== undefined)
-            this.longestGapMs = Math.max(this.longestGapMs, performance.now() - lostAtMs);
+          if (lostAtMs !== undefined && this.connections > 1)
+            this.gaps.push({ fromMs: lostAtMs, toMs: performance.now() });
           lostAtMs = undefined;
         });
       } catch {

@@ -1,6 +1,8 @@
+import type { ConfigApi } from '@smooai/config/server';
 import { findKey, readCatalog } from '../catalog.ts';
 import { currentEnvironment } from '../environments.ts';
 import { CliError } from '../errors.ts';
+import { isRefusal } from '../failure.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
 import { valueDisplay } from '../text/value-display.ts';
@@ -30,7 +32,13 @@ export async function runGet(context: CommandContext, name: string): Promise<voi
     const origins = await readValueOrigins(api, { values, environment, environments, catalog });
     const { origin, fallback } = origins.of(key, defaultOf(key));
     const data = { key: key.fullName, environment: environment.name, value: shown, origin };
-    context.print('', { ...data, ...(fallback !== undefined && { fallback }), ...display.jsonFlags });
+    const version = stored === undefined ? undefined : await readVersion(api, environment.name, key.key);
+    context.print('', {
+      ...data,
+      ...(fallback !== undefined && { fallback }),
+      ...(version !== undefined && { version }),
+      ...display.jsonFlags,
+    });
     return;
   }
   if (stored === undefined) {
@@ -40,4 +48,14 @@ export async function runGet(context: CommandContext, name: string): Promise<voi
   // A program that reads the output gets text unchanged; a terminal gets control characters escaped.
   const isRaw = typeof shown === 'string' && context.io.stdout.isTTY !== true;
   context.print(isRaw ? shown : valueText(shown), undefined);
+}
+
+/** For `--if-version`; undefined if the server has no versions, or the value was deleted since it was read. */
+async function readVersion(api: ConfigApi, environment: string, key: string): Promise<string | undefined> {
+  try {
+    return (await api.getVersionedValue(environment, key)).version;
+  } catch (error) {
+    if (isRefusal(error, 404)) return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { JsonValue } from '@smooai/config';
-import type { ApiEnvironment, ConfigApi } from '@smooai/config/server';
+import type { ApiEnvironment, ConfigApi, WriteCondition } from '@smooai/config/server';
 import { type CatalogKey, findKey, readCatalog } from '../catalog.ts';
 import { readAll } from '../cli-io.ts';
 import { currentEnvironment, fallbackNames } from '../environments.ts';
@@ -11,8 +11,9 @@ import { parseValueText } from '../parse-value.ts';
 import type { CommandContext } from '../program/command-context.ts';
 import { defaultOf, readStoredValues } from '../stored-values.ts';
 import { originText, valueDisplay } from '../text/value-display.ts';
+import { type ConditionOptions, conditionOf } from '../write-condition.ts';
 
-export interface SetOptions {
+export interface SetOptions extends ConditionOptions {
   /** Reads the value from standard input, which keeps it out of the shell history. */
   stdin?: boolean;
   /** Reads the value as JSON from this file. */
@@ -48,8 +49,10 @@ export async function runSet(
   if (key.tier === 'secret' && text !== undefined) {
     context.note('warning: a secret on the command line stays in the shell history. Use --stdin instead.');
   }
-  const before = (await readStoredValues(api, environment.name, catalog)).get(key);
-  const isNew = await storeValue(api, { key, environment, value: after });
+  const stored = await readStoredValues(api, environment.name, catalog);
+  const before = stored.get(key);
+  const condition = conditionOf(options, stored);
+  const isNew = await storeValue(api, { key, environment, value: after, condition });
   const [fallback] = isNew && before !== undefined ? fallbackNames(environment, environments) : [];
   report(context, { key, environment, before, fallback, after });
 }
@@ -76,15 +79,13 @@ async function readValue(
 /** Returns whether the environment had no value of its own before. */
 async function storeValue(
   api: ConfigApi,
-  { key, environment, value }: { key: CatalogKey; environment: ApiEnvironment; value: JsonValue },
+  input: { key: CatalogKey; environment: ApiEnvironment; value: JsonValue; condition: WriteCondition },
 ): Promise<boolean> {
-  const { createdAt, updatedAt } = await api.setValue({
-    schemaId: key.schemaId,
-    environmentId: environment.id,
-    key: key.key,
-    value,
-    tier: key.tier,
-  });
+  const { key, environment, value, condition } = input;
+  const { createdAt, updatedAt } = await api.setValue(
+    { schemaId: key.schemaId, environmentId: environment.id, key: key.key, value, tier: key.tier },
+    condition,
+  );
   return createdAt === updatedAt;
 }
 

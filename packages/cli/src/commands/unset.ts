@@ -5,10 +5,11 @@ import { confirmLoss } from '../confirm.ts';
 import { currentEnvironment, fallbackNames } from '../environments.ts';
 import { isRefusal } from '../failure.ts';
 import type { CommandContext } from '../program/command-context.ts';
-import { defaultOf, readStoredValues } from '../stored-values.ts';
+import { defaultOf, readStoredValues, type StoredValues } from '../stored-values.ts';
 import { originText, valueDisplay } from '../text/value-display.ts';
+import { type ConditionOptions, conditionOf } from '../write-condition.ts';
 
-export interface UnsetOptions {
+export interface UnsetOptions extends Pick<ConditionOptions, 'ifVersion'> {
   /** Does not ask before deleting a secret. */
   yes?: boolean;
 }
@@ -33,17 +34,21 @@ export async function runUnset(context: CommandContext, name: string, options: U
   const key = findKey(catalog, name);
   const environments = await api.listEnvironments();
   const environment = await currentEnvironment(connection, environments);
-  const read = async (): Promise<JsonValue | undefined> =>
-    (await readStoredValues(api, environment.name, catalog)).get(key);
-  const stored = await read();
-  const changed = await deleteOwnValue(api, { key, environment: environment.name }, () =>
+  const read = (): Promise<StoredValues> => readStoredValues(api, environment.name, catalog);
+  const values = await read();
+  const stored = values.get(key);
+  const { ifVersion } = conditionOf(
+    { ...(options.ifVersion !== undefined && { ifVersion: options.ifVersion }) },
+    values,
+  );
+  const changed = await deleteOwnValue(api, { key, environment: environment.name, ifVersion }, () =>
     confirmLoss(context.io, {
       yes: options.yes,
       question: `Delete ${key.fullName} in "${environment.name}"? A deleted secret cannot be read again. Continue`,
       consequence: `${key.fullName} is a secret, which cannot be read again once it is deleted.`,
     }),
   );
-  const inherited = changed ? await read() : stored;
+  const inherited = changed ? (await read()).get(key) : stored;
   const defaultValue = defaultOf(key);
   const origin = inherited !== undefined ? 'fallback' : defaultValue !== undefined ? 'default' : 'missing';
   const [fallback] = origin === 'fallback' ? fallbackNames(environment, environments) : [];
@@ -54,12 +59,12 @@ export async function runUnset(context: CommandContext, name: string, options: U
 /** Returns false if the environment has no value of its own. The server deletes a secret only with `force`. */
 async function deleteOwnValue(
   api: ConfigApi,
-  { key, environment }: { key: CatalogKey; environment: string },
+  { key, environment, ifVersion }: { key: CatalogKey; environment: string; ifVersion: string | undefined },
   confirm: () => Promise<void>,
 ): Promise<boolean> {
   const attempt = async (force: boolean): Promise<boolean> => {
     try {
-      await api.deleteValue(environment, key.key, { force });
+      await api.deleteValue(environment, key.key, { force, ifVersion });
       return true;
     } catch (error) {
       if (isRefusal(error, 404)) return false;

@@ -78,6 +78,11 @@ function addWriteCommands(program: Command, options: ProgramOptions): void {
     .argument('[value]', "JSON, or plain text if the key's schema expects a string")
     .option('--stdin', 'read the value from standard input, to keep it out of the shell history')
     .option('--file <file>', 'read the value as JSON from a file, for targeting')
+    .option(
+      '--if-version <version>',
+      'only if the value still has this version, which "get KEY --json" prints',
+    )
+    .option('--if-unset', 'only if the environment has no value of its own')
     .action(
       withContext(options, (context, name: string, text: string | undefined, set: SetOptions) =>
         runSet(context, { name, text, options: set }),
@@ -90,6 +95,7 @@ function addWriteCommands(program: Command, options: ProgramOptions): void {
         'set limits.cartItems 50',
         'set flags.freeShipping --file free-shipping.json',
         'set secrets.paymentKey --stdin < key.txt',
+        'set limits.cartItems 60 --if-version 3x_Jq0vT2bYdKs9A',
       ]),
     );
   program
@@ -97,6 +103,10 @@ function addWriteCommands(program: Command, options: ProgramOptions): void {
     .description("delete an environment's own value of a key; its fallback's value or the default applies")
     .argument('<key>', KEY)
     .option('-y, --yes', 'do not ask, not even for a secret')
+    .option(
+      '--if-version <version>',
+      'only if the value still has this version, which "get KEY --json" prints',
+    )
     .action(
       withContext(options, (context, key: string, unset: UnsetOptions) => runUnset(context, key, unset)),
     )

@@ -116,6 +116,21 @@ export interface CallOptions {
   retries?: number | undefined;
 }
 
+/** What a write requires of the value that is there before. Otherwise the status is 412, and nothing is written. */
+export interface WriteCondition {
+  /** The environment must still serve the value with this version, from `getVersionedValue`. */
+  ifVersion?: string | undefined;
+  /** The environment must not have a value of its own yet. */
+  ifUnset?: boolean | undefined;
+}
+
+/** A value with its version. */
+export interface VersionedValue {
+  value: JsonValue;
+  /** Names what is stored, targeting included; undefined if the server has the published contract only. */
+  version: string | undefined;
+}
+
 /** Input of `getSnapshot`. */
 export interface SnapshotInput extends CallOptions {
   /** Default: the empty context. */

@@ -25,6 +25,8 @@ import type {
   RulesetResult,
   SnapshotInput,
   ValueInput,
+  VersionedValue,
+  WriteCondition,
 } from './config-api-types.ts';
 import {
   authClientBody,
@@ -35,6 +37,7 @@ import {
   versionNumber,
 } from './platform-shapes.ts';
 import type { ApiRequest } from './request-target.ts';
+import { conditionHeaders, secretStrings, versionOf } from './value-requests.ts';
 
 export interface ConfigApiOptions extends RequesterOptions {
   organizationId: string;
@@ -122,14 +125,37 @@ export class ConfigApi {
     return body.value;
   }
 
-  /** Stores one value. */
-  async setValue(input: ValueInput, options: CallOptions = {}): Promise<ApiValue> {
+  /** Gets one value as {@link getValue} does, with the version that a conditional write needs. */
+  async getVersionedValue(
+    environment: string,
+    key: string,
+    options: CallOptions = {},
+  ): Promise<VersionedValue> {
+    const path = [...this.#config, 'values', key];
+    const { headers, body } = await this.#requester.json({
+      method: 'GET',
+      path,
+      query: { environment },
+      ...options,
+    });
+    const value = isRecord(body) ? (body.value as JsonValue | undefined) : undefined;
+    if (value === undefined) throw wrongShape('GET /values/{key}', 'has no "value"');
+    return { value, version: versionOf(headers.get('etag')) };
+  }
+
+  /**
+   * Stores one value. If the server does not know conditions, it ignores `ifVersion` and `ifUnset`: `getVersionedValue` says
+   * whether it does.
+   */
+  async setValue(input: ValueInput, options: CallOptions & WriteCondition = {}): Promise<ApiValue> {
+    const { ifVersion, ifUnset, ...call } = options;
     return this.#send({
       method: 'PUT',
       path: ['values'],
       body: input,
+      headers: conditionHeaders({ ifVersion, ifUnset }),
       confidential: secretStrings([input]),
-      ...options,
+      ...call,
     });
   }
 
@@ -149,11 +175,12 @@ export class ConfigApi {
   async deleteValue(
     environment: string,
     key: string,
-    options: CallOptions & { force?: boolean | undefined } = {},
+    options: CallOptions & Pick<WriteCondition, 'ifVersion'> & { force?: boolean | undefined } = {},
   ): Promise<void> {
-    const { force, ...call } = options;
+    const { force, ifVersion, ...call } = options;
     const query = { environment, force: force === true ? 'true' : undefined };
-    await this.#call({ method: 'DELETE', path: ['values', key], query, ...call });
+    const headers = conditionHeaders({ ifVersion });
+    await this.#call({ method: 'DELETE', path: ['values', key], query, headers, ...call });
   }
 
   /** Lists the organization's schemas. */
@@ -363,15 +390,4 @@ function wrongShape(endpoint: string, problem: string): ResponseMalformedError {
   return new ResponseMalformedError(
     `The response to ${endpoint} ${problem}. Check that ${settingName('apiUrl')} is the base URL of a config API.`,
   );
-}
-
-/** All strings in the secrets among `inputs`: an error must not repeat them. */
-function secretStrings(inputs: readonly ValueInput[]): string[] {
-  return inputs.filter((input) => input.tier === 'secret').flatMap((input) => stringsIn(input.value));
-}
-
-function stringsIn(value: JsonValue): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(stringsIn);
 }

@@ -29,6 +29,8 @@ interface Member {
   missed: ReadonlySet<string> | undefined;
 }
 
+/** How many answers of a key are kept to be shared by readers; a rollout has one for each user. */
+const MAX_SHARED = 8;
 /** One turn of the event loop sends to at most this many readers: their sockets are written after the loop below. */
 const READERS_PER_TURN = 100;
 /** And takes at most about this long, in milliseconds. */
@@ -43,6 +45,8 @@ export class SnapshotFanOut {
   readonly #members = new Map<SnapshotReader, Member>();
   #newest: Change = { keys: new Set(), next: undefined };
   #isSending = false;
+  /** Answers of each key that readers have now, so that equal ones are in memory once. */
+  readonly #shared = new Map<string, unknown[]>();
   /** The last patch and its event: most readers get the same one. */
   #last: { patch: SnapshotPatch; event: Uint8Array } | undefined;
 
@@ -64,17 +68,20 @@ export class SnapshotFanOut {
    */
   add(reader: SnapshotReader): void {
     const sent = this.#take(reader.context);
+    this.#share(sent);
     this.#members.set(reader, { sent, seen: this.#newest, missed: undefined });
     reader.send(toEvent('snapshot', sent), 'snapshot');
   }
 
   remove(reader: SnapshotReader): void {
     this.#members.delete(reader);
+    if (this.#members.size === 0) this.#shared.clear();
   }
 
   /** Call it once `take` returns the new values. The first readers get the change before this returns. */
   changed(keys: ReadonlySet<string>): void {
     if (keys.size === 0 || this.#members.size === 0) return;
+    for (const key of keys) this.#shared.delete(key);
     const change: Change = { keys, next: undefined };
     this.#newest.next = change;
     this.#newest = change;
@@ -134,11 +141,24 @@ export class SnapshotFanOut {
     const patch = diffSnapshots(sent, next, keys);
     sent.revision = next.revision;
     if (patch === undefined) return;
-    applyTo(sent, patch);
     if (this.#last === undefined || !sameJson(this.#last.patch, patch)) {
       this.#last = { patch, event: toEvent('patch', patch) };
     }
+    applyTo(sent, this.#last.patch);
     reader.send(this.#last.event, 'patch');
+  }
+
+  /** Replaces answers by equal ones that other readers have. */
+  #share(snapshot: Snapshot): void {
+    for (const group of GROUPS) {
+      const answers: Record<string, unknown> = snapshot[group];
+      for (const [key, answer] of Object.entries(answers)) {
+        const known = this.#shared.get(key) ?? [];
+        const same = known.find((one) => sameJson(one, answer));
+        if (same !== undefined) answers[key] = same;
+        else if (known.length < MAX_SHARED) this.#shared.set(key, [...known, answer]);
+      }
+    }
   }
 }
 

@@ -22,10 +22,17 @@ interface CredentialSources {
   clients: ClientDirectory;
 }
 
+const rules = new WeakMap<object, AccessRule>();
+
+/** The rule of a guard; undefined for another hook. */
+export function accessRuleOf(hook: object): AccessRule | undefined {
+  return rules.get(hook);
+}
+
 /** Creates the function that makes guards of routes (see `ServerContext.guard`). */
 export function createGuard(sources: CredentialSources): (rule: AccessRule) => onRequestAsyncHookHandler {
-  return (rule) =>
-    async (request, reply): Promise<void> => {
+  return (rule) => {
+    const guard: onRequestAsyncHookHandler = async (request, reply): Promise<void> => {
       // Protected responses and their refusals must not be cached, unless the route says otherwise.
       reply.header('cache-control', 'no-store');
       const principal = await authenticate(request, reply, sources);
@@ -33,6 +40,9 @@ export function createGuard(sources: CredentialSources): (rule: AccessRule) => o
       requireRule(reply, principal, rule);
       request.principal = principal;
     };
+    rules.set(guard, rule);
+    return guard;
+  };
 }
 
 async function authenticate(

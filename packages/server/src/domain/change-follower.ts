@@ -200,9 +200,7 @@ export class ChangeFollower {
     const last = this.#published.get(environmentId);
     if (last === undefined) return;
     const { storage } = this.#options;
-    const records = await storage.snapshot((operations) =>
-      operations.listChangesSince(environmentId, last, { maxBytes: MAX_MISSED_BYTES }),
-    );
+    const records = await storage.listChangesSince(environmentId, last, { maxBytes: MAX_MISSED_BYTES });
     if (records === undefined) {
       // A stream that resumes, or begins with the whole ruleset, is up to date again.
       if ((this.#published.get(environmentId) ?? last) === last) this.#lose(environmentId);

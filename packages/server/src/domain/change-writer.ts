@@ -1,12 +1,14 @@
 import type { RulesetChange } from '@smooai/config';
 import { describeError, type ErrorLog } from '../server-logger.ts';
-import type { ChangeRecord, Storage, StorageOperations } from '../storage/storage.ts';
+import type { ChangeRecord, Storage, StorageOperations, WriteScope } from '../storage/storage.ts';
 import type { ChangeBus } from './change-bus.ts';
 import type { ChangeFollower } from './change-follower.ts';
 import type { EnvironmentViews } from './environment-views.ts';
 
 /** How many changes of each environment are kept for streams that resume. */
 const KEPT_CHANGES = 1_000;
+/** Older ones are deleted together, once in so many revisions. */
+const PRUNE_EVERY = 64;
 
 /** A running write. */
 export interface WriteTransaction {
@@ -22,8 +24,9 @@ export interface WriteTransaction {
 }
 
 /**
- * Runs writes one after another, each in one transaction, and publishes its changes on the bus before the next write
- * begins, so that listeners see revisions in order.
+ * Runs writes, each in one transaction, and publishes their changes on the bus, in the order of the revisions of each
+ * environment. If no other process writes, one write runs after another, and publishes its changes before the next one
+ * begins. Otherwise the storage lets writes wait for each other, and the follower puts their changes in order.
  */
 export class ChangeWriter {
   readonly #storage: Storage;
@@ -48,14 +51,21 @@ export class ChangeWriter {
     this.#log = options.log;
   }
 
-  /** Commits everything that `work` writes, with the new revisions, or nothing if it throws. */
-  run<Result>(work: (transaction: WriteTransaction) => Promise<Result>): Promise<Result> {
-    const result = this.#tail.then(() => this.#write(work));
+  /**
+   * Commits everything that `work` writes, with the new revisions, or nothing if it throws.
+   * @param scope see `Storage.transaction`
+   */
+  run<Result>(work: (transaction: WriteTransaction) => Promise<Result>, scope?: WriteScope): Promise<Result> {
+    if (this.#follower !== undefined) return this.#write(work, scope);
+    const result = this.#tail.then(() => this.#write(work, scope));
     this.#tail = result.catch(() => undefined);
     return result;
   }
 
-  async #write<Result>(work: (transaction: WriteTransaction) => Promise<Result>): Promise<Result> {
+  async #write<Result>(
+    work: (transaction: WriteTransaction) => Promise<Result>,
+    scope: WriteScope | undefined,
+  ): Promise<Result> {
     const recorded = new Map<string, RecordedChanges>();
     let records: ChangeRecord[] = [];
     const result = await this.#storage.transaction(async (operations) => {
@@ -73,7 +83,7 @@ export class ChangeWriter {
       });
       records = await commitRecords(operations, recorded, now);
       return outcome;
-    });
+    }, scope);
     // A deleted environment has no record.
     const deleted = [...recorded.keys()].filter((id) => !records.some((entry) => entry.environmentId === id));
     for (const environmentId of deleted) this.#views.forget(environmentId);
@@ -103,16 +113,15 @@ async function commitRecords(
   recorded: ReadonlyMap<string, RecordedChanges>,
   now: string,
 ): Promise<ChangeRecord[]> {
+  const revisions = await operations.advanceRevisions([...recorded.keys()], KEPT_CHANGES);
   const records: ChangeRecord[] = [];
   for (const [environmentId, { changes, areOnlyChanges }] of recorded) {
-    const environment = await operations.findEnvironment(environmentId);
-    if (environment === undefined) continue;
-    const revision = environment.revision + 1;
-    await operations.updateEnvironment({ ...environment, revision });
+    const revision = revisions.get(environmentId);
+    if (revision === undefined) continue;
     const reload = areOnlyChanges ? {} : { needsReload: true as const };
     const record: ChangeRecord = { environmentId, revision, changes, at: now, ...reload };
     await operations.appendChange(record);
-    await operations.pruneChanges(environmentId, KEPT_CHANGES);
+    if (revision % PRUNE_EVERY === 0) await operations.pruneChanges(environmentId, KEPT_CHANGES);
     records.push(record);
   }
   return records;

@@ -89,6 +89,11 @@ export class ConfigService {
     return this.#views.read(environmentId);
   }
 
+  /** The views in memory: of the environments that were used most recently. */
+  get viewsInMemory(): Iterable<EnvironmentView> {
+    return this.#views.inMemory;
+  }
+
   /**
    * The view of an environment that a client asks for which has seen `revision`, at another process of the same database.
    * @throws {Refusal} as {@link view}
@@ -112,9 +117,7 @@ export class ConfigService {
     limits: { maxBytes: number },
   ): Promise<ChangeRecord[] | undefined> {
     try {
-      return await this.#storage.snapshot((operations) =>
-        operations.listChangesSince(environmentId, revision, limits),
-      );
+      return await this.#storage.listChangesSince(environmentId, revision, limits);
     } catch (error) {
       // The whole environment is in memory.
       if (this.#follower !== undefined && error instanceof StorageError) return undefined;

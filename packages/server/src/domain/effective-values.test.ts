@@ -9,7 +9,6 @@ import {
   fallbackChain,
   readDependents,
   readEffectiveValues,
-  readViewersOfValue,
   toConditions,
 } from './effective-values.ts';
 
@@ -90,8 +89,7 @@ it('values and segments come from the nearest environment of the chain that has 
 it('a value is seen by the environments that fall back to it, unless one between has its own', async () => {
   const { storage, chain } = await storageWith(['base', 'middle', 'top']);
   const [base, middle] = chain as [Environment, Environment, Environment];
-  const viewers = async (from: Environment): Promise<string[]> =>
-    (await readViewersOfValue(storage, from, 'key')).map(({ name }) => name);
+  const viewers = ({ id }: Environment): Promise<string[]> => storage.listViewersOfValue(id, 'key');
   expect(await viewers(base)).toEqual(['base', 'middle', 'top']);
   expect(await viewers(middle)).toEqual(['middle', 'top']);
   await storage.upsertValue(storedValue('middle', 'key', 1));

@@ -81,22 +81,6 @@ export async function readDependents(
   return found;
 }
 
-/**
- * The environment and those of its dependents that see its value of `key` because no environment between overrides it.
- */
-export async function readViewersOfValue(
-  operations: StorageOperations,
-  environment: Environment,
-  key: string,
-): Promise<Environment[]> {
-  const viewers = new Map([[environment.id, environment]]);
-  for (const dependent of await readDependents(operations, environment)) {
-    if (dependent.fallbackEnvironmentId === null || !viewers.has(dependent.fallbackEnvironmentId)) continue;
-    if ((await operations.findValue(dependent.id, key)) === undefined) viewers.set(dependent.id, dependent);
-  }
-  return [...viewers.values()];
-}
-
 /** The changes that turn one view of an environment into another. */
 export function diffEffectiveValues(before: EffectiveValues, after: EffectiveValues): RulesetChange[] {
   const changes: RulesetChange[] = [];

@@ -42,6 +42,11 @@ export class EnvironmentViews {
     return [...this.#views.keys(), ...this.#loading.keys()];
   }
 
+  /** The views in memory, at most {@link MAX_VIEWS}. */
+  get inMemory(): Iterable<EnvironmentView> {
+    return this.#views.values();
+  }
+
   /** The id of an environment whose view is in memory. */
   idOf(organizationId: string, name: string): string | undefined {
     const id = this.#idsByName.get(nameKey({ organizationId, name }));

@@ -149,7 +149,9 @@ export class Schemas {
     const jsonSchema = await checkSchemaDocument(input.jsonSchema, checks);
     const keys = readSchemaKeys(jsonSchema);
     const verdicts = new ValueVerdicts(checks);
-    return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
+    const work = async (
+      transaction: WriteTransaction,
+    ): Promise<{ schema: StoredSchema; version: number }> => {
       const { operations, now } = transaction;
       const schema = await findSchema(operations, principal, id);
       const others = await otherSchemas(operations, schema);
@@ -179,7 +181,8 @@ export class Schemas {
         await touchEnvironments(transaction, principal.organizationId);
       }
       return { schema: next, version };
-    });
+    };
+    return runCheckedWrite(this.#parts.writer, { verdicts, work });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { JsonValue, Tier } from '@smooai/config';
 import { describe, expect, it } from 'vitest';
 import { type Domain, sharedDomain } from '../test-support/domain-fixture.ts';
+import { logStatements } from '../test-support/statement-log.ts';
 import { environmentRow, schemaRow, segmentRow, valueRow } from '../test-support/storage-fixtures.ts';
 import type { ValueWrite } from './values.ts';
 
@@ -65,6 +66,24 @@ describe('a write', () => {
     expect(await domain.changesOf(middle)).toEqual([theme('light'), items]);
     expect(await domain.changesOf(top)).toEqual([theme('light'), items]);
     expect(await domain.changesOf(domain.shop.environment)).toEqual([]);
+  });
+
+  it('takes a few statements in one transaction, whatever else is stored', async () => {
+    const domain = await newDomain();
+    const [, top] = await domain.addChain('base', 'top');
+    await domain.set('theme', 'light', top);
+    await domain.set('supportEmail', 'a@shop.test', top);
+    const statements = logStatements();
+    await domain.set('theme', 'dark', top);
+    const few = statements.matching(/./);
+    expect(few.filter((text) => text.startsWith('begin'))).toHaveLength(1);
+    // begin, environment, schema, value, viewers, revisions, change, commit
+    expect(few.length).toBeLessThanOrEqual(8);
+    await domain.set('supportEmail', 'b@shop.test', top);
+    await domain.addChain('more', 'and-more');
+    statements.clear();
+    await domain.set('theme', 'light', top);
+    expect(statements.matching(/./)).toEqual(few);
   });
 
   it('stores all of its values or none, and names the one that is refused', async () => {

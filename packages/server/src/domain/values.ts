@@ -1,33 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type CompiledSegments,
-  clampLimit,
-  compileSegments,
-  type JsonValue,
-  TIERS,
-  type Tier,
-} from '@smooai/config';
+import { clampLimit, compileSegments, type JsonValue, TIERS, type Tier } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
 import { fieldName } from '../lib/field-name.ts';
 import type { Principal } from '../principal.ts';
-import type {
-  Environment,
-  Storage,
-  StorageOperations,
-  StoredSchema,
-  StoredValue,
-} from '../storage/storage.ts';
-import { findEnvironment, findEnvironmentById, findEnvironmentByName } from './access.ts';
+import type { Environment, Storage, StorageOperations, StoredValue } from '../storage/storage.ts';
+import { findEnvironment, findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
-import {
-  type EffectiveValue,
-  fallbackChain,
-  readEffectiveSegments,
-  readViewersOfValue,
-  toConditions,
-} from './effective-values.ts';
+import { type EffectiveValue, fallbackChain } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
 import { Refusal } from './refusal.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
@@ -36,6 +17,8 @@ import { RequestChecks } from './validation/request-checks.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 import { ValueVerdicts } from './validation/value-verdicts.ts';
+import { type Precondition, requirePrecondition } from './value-precondition.ts';
+import { type KeyedSchema, WriteReader } from './write-reader.ts';
 
 /** One value of a write request. Its shape is already checked. */
 export interface ValueWrite {
@@ -47,12 +30,22 @@ export interface ValueWrite {
   tier: Tier | 'featureFlag';
 }
 
+/** What a deletion needs. */
+interface Deletion {
+  /** Whether a secret may be deleted. */
+  force: boolean;
+  precondition?: Precondition | undefined;
+}
+
 /** A valid write with its environment and schema. */
 interface CheckedWrite {
   write: ValueWrite;
   environment: Environment;
-  schema: StoredSchema;
+  schema: KeyedSchema;
 }
+
+/** For a plain value. */
+const NO_SEGMENTS = compileSegments({});
 
 /** Reading and writing values. */
 export class Values {
@@ -75,11 +68,20 @@ export class Values {
 
   /** @throws {Refusal} `not-found` for a key without a value, or a secret that a browser asks for */
   get(principal: Principal, view: EnvironmentView, key: string): JsonValue {
-    const stored = view.values.get(key);
-    if (stored === undefined || !isVisible(principal, stored)) {
-      throw new Refusal('not-found', `The key "${clip(key)}" has no value in "${view.environment.name}".`);
-    }
-    return plainValue(view, stored);
+    return plainValue(view, findVisible(principal, view, key));
+  }
+
+  /**
+   * The version of a stored value, with its targeting, whether it is the environment's own or inherited.
+   * @throws {Refusal} as {@link get}
+   */
+  versionIn(principal: Principal, view: EnvironmentView, key: string): string {
+    return this.#storage.versionOf(findVisible(principal, view, key));
+  }
+
+  /** The version of a row. */
+  versionOf(row: StoredValue): string {
+    return this.#storage.versionOf(row);
   }
 
   /**
@@ -87,10 +89,32 @@ export class Values {
    * @param pointerOf the place of the n-th value in the request, as a JSON pointer
    * @throws {Refusal} naming the field and the reason of the first refused value
    */
-  async set(
+  set(
     principal: Principal,
     writes: readonly ValueWrite[],
     pointerOf: (index: number) => string,
+  ): Promise<StoredValue[]> {
+    return this.#set(principal, writes, { pointerOf });
+  }
+
+  /** Stores one value if the precondition holds. @throws {Refusal} as {@link set}, and `precondition-failed` */
+  async setOne(
+    principal: Principal,
+    write: ValueWrite,
+    precondition: Precondition | undefined,
+  ): Promise<StoredValue> {
+    const [row] = await this.#set(principal, [write], { pointerOf: () => '', precondition });
+    if (row === undefined) throw new Error('A stored value has no row.');
+    return row;
+  }
+
+  async #set(
+    principal: Principal,
+    writes: readonly ValueWrite[],
+    {
+      pointerOf,
+      precondition,
+    }: { pointerOf: (index: number) => string; precondition?: Precondition | undefined },
   ): Promise<StoredValue[]> {
     for (const [index, write] of writes.entries()) {
       checkJsonLimits(write.value, field(pointerOf(index), 'value'), MAX_VALUE_BYTES);
@@ -102,27 +126,42 @@ export class Values {
       writes.flatMap(({ value }) => (isTargeted(value) ? patternsIn(value) : [])),
       checks,
     );
-    return runCheckedWrite(this.#parts.writer, verdicts, async (transaction) => {
-      const reader = new WriteReader(transaction.operations, principal);
+    this.#wantVerdicts(principal, writes, verdicts);
+    const work = async (transaction: WriteTransaction): Promise<StoredValue[]> => {
+      const reader = new WriteReader(transaction.operations, principal, this.#parts.schemaKeys);
       const checked: CheckedWrite[] = [];
       for (const [index, write] of writes.entries()) {
         const pointer = pointerOf(index);
         checked.push(await this.#check(reader, write, { pointer, checkPattern, verdicts }));
       }
       verdicts.requireComplete();
+      for (const { environment, write } of checked) {
+        const { key } = write;
+        await requirePrecondition(transaction.operations, { environment, key, precondition });
+      }
       const rows: StoredValue[] = [];
       for (const entry of checked) rows.push(await storeValue(transaction, principal, entry));
       return rows;
-    });
+    };
+    const valuesOf = [...new Set(writes.map(({ environmentId }) => environmentId))];
+    return runCheckedWrite(this.#parts.writer, { verdicts, work, scope: { valuesOf } });
+  }
+
+  /** Asks for the verdicts that the write will probably need, so that it runs only once. */
+  #wantVerdicts(principal: Principal, writes: readonly ValueWrite[], verdicts: ValueVerdicts): void {
+    for (const { schemaId, key, value } of writes) {
+      const schemaKey = this.#parts.schemaKeys.recent(schemaId, principal.organizationId)?.get(key);
+      if (schemaKey !== undefined && !isTargeted(value)) verdicts.of(schemaKey, value);
+    }
   }
 
   /**
    * Deletes an environment's own value; its clients then see the one of the fallback, if any.
-   * @throws {Refusal} `not-found`, `forbidden`, `conflict` for a secret without `force`
+   * @throws {Refusal} `not-found`, `forbidden`, `precondition-failed`, `conflict` for a secret without `force`
    */
   async delete(
     principal: Principal,
-    { environment: name, key, force }: { environment: string; key: string; force: boolean },
+    { environment: name, key, ...condition }: Deletion & { environment: string; key: string },
   ): Promise<void> {
     await this.#parts.writer.run(async (transaction) => {
       const environment = await findEnvironmentByName(transaction.operations, principal, name);
@@ -130,7 +169,7 @@ export class Values {
       if (stored === undefined) {
         throw new Refusal('not-found', `The key "${clip(key)}" has no value of its own in "${name}".`);
       }
-      await removeUnlessSecret(transaction, environment, { stored, force });
+      await removeIfAllowed(transaction, environment, { stored, ...condition });
     });
   }
 
@@ -160,10 +199,10 @@ export class Values {
   }
 
   /** Deletes a stored value by its id. @throws {Refusal} as {@link delete} */
-  async deleteRow(principal: Principal, { id, force }: { id: string; force: boolean }): Promise<void> {
+  async deleteRow(principal: Principal, { id, ...condition }: Deletion & { id: string }): Promise<void> {
     await this.#parts.writer.run(async (transaction) => {
       const { stored, environment } = await findRow(transaction.operations, principal, id);
-      await removeUnlessSecret(transaction, environment, { stored, force });
+      await removeIfAllowed(transaction, environment, { stored, ...condition });
     });
   }
 
@@ -175,10 +214,10 @@ export class Values {
     const { pointer } = options;
     const environment = await reader.environment(write.environmentId, field(pointer, 'environmentId'));
     const given = await reader.schema(write.schemaId, field(pointer, 'schemaId'));
-    const has = (schema: StoredSchema): boolean => this.#parts.schemaKeys.of(schema).has(write.key);
+    const has = ({ keys }: KeyedSchema): boolean => keys.has(write.key);
     // The platform's tools may name another schema of the organization, but a key belongs to one only.
     const schema = has(given) ? given : (await reader.organizationSchemas()).find(has);
-    const key = schema && this.#parts.schemaKeys.of(schema).get(write.key);
+    const key = schema?.keys.get(write.key);
     if (schema === undefined || key === undefined) {
       throw new Refusal(
         'invalid',
@@ -191,7 +230,7 @@ export class Values {
         `Field "${field(pointer, 'tier')}": "${key.key}" belongs to the tier ${key.tier}.`,
       );
     }
-    const segments = await reader.segments(environment);
+    const segments = isTargeted(write.value) ? await reader.segments(environment) : NO_SEGMENTS;
     checkValue(key, write.value, { ...options, pointer: `${pointer}/value`, segments });
     return { write, environment, schema };
   }
@@ -214,11 +253,13 @@ async function findRow(
   );
 }
 
-async function removeUnlessSecret(
+async function removeIfAllowed(
   transaction: WriteTransaction,
   environment: Environment,
-  { stored, force }: { stored: StoredValue; force: boolean },
+  { stored, force, precondition }: Deletion & { stored: StoredValue },
 ): Promise<void> {
+  const { key } = stored;
+  await requirePrecondition(transaction.operations, { environment, key, precondition });
   if (stored.tier === 'secret' && !force) {
     throw new Refusal('conflict', `"${stored.key}" is a secret. To delete it, add force=true to the query.`);
   }
@@ -238,8 +279,8 @@ export async function removeValue(
     next ??= await operations.findValue(entry.id, stored.key);
   }
   const { tier, key } = stored;
-  for (const viewer of await readViewersOfValue(operations, environment, key)) {
-    transaction.record(viewer.id, [
+  for (const viewerId of await operations.listViewersOfValue(environment.id, key)) {
+    transaction.record(viewerId, [
       next === undefined ? { tier, key, deleted: true } : { tier: next.tier, key, value: next.value },
     ]);
   }
@@ -265,59 +306,10 @@ async function storeValue(
     createdAt: now,
     updatedAt: now,
   });
-  for (const viewer of await readViewersOfValue(operations, environment, key)) {
-    transaction.record(viewer.id, [{ tier, key, value }]);
+  for (const viewerId of await operations.listViewersOfValue(environment.id, key)) {
+    transaction.record(viewerId, [{ tier, key, value }]);
   }
   return row;
-}
-
-/** Reads the environments, schemas and segments of one write, each once. */
-class WriteReader {
-  readonly #operations: StorageOperations;
-  readonly #principal: Principal;
-  readonly #environments = new Map<string, Environment>();
-  readonly #schemas = new Map<string, StoredSchema>();
-  #organizationSchemas: StoredSchema[] | undefined;
-  readonly #segments = new Map<string, CompiledSegments>();
-
-  constructor(operations: StorageOperations, principal: Principal) {
-    this.#operations = operations;
-    this.#principal = principal;
-  }
-
-  async environment(id: string, name: string): Promise<Environment> {
-    const known = this.#environments.get(id);
-    if (known !== undefined) return known;
-    const environment = await findEnvironmentById(this.#operations, this.#principal, { id, field: name });
-    this.#environments.set(id, environment);
-    return environment;
-  }
-
-  async schema(id: string, name: string): Promise<StoredSchema> {
-    const known = this.#schemas.get(id);
-    if (known !== undefined) return known;
-    const schema = await this.#operations.findSchema(id);
-    if (schema === undefined || schema.organizationId !== this.#principal.organizationId) {
-      throw new Refusal('not-found', `Field "${name}" is not the id of a schema of this organization.`);
-    }
-    this.#schemas.set(id, schema);
-    return schema;
-  }
-
-  async organizationSchemas(): Promise<StoredSchema[]> {
-    this.#organizationSchemas ??= await this.#operations.listSchemas(this.#principal.organizationId);
-    return this.#organizationSchemas;
-  }
-
-  async segments(environment: Environment): Promise<CompiledSegments> {
-    const known = this.#segments.get(environment.id);
-    if (known !== undefined) return known;
-    const segments = compileSegments(
-      toConditions(await readEffectiveSegments(this.#operations, environment)),
-    );
-    this.#segments.set(environment.id, segments);
-    return segments;
-  }
 }
 
 function refuseRepeats(writes: readonly ValueWrite[], pointerOf: (index: number) => string): void {
@@ -339,6 +331,12 @@ export const TIER_NAMES: readonly string[] = [...TIERS.map((names) => names.tier
 
 function tierOf(write: ValueWrite): Tier {
   return write.tier === 'featureFlag' ? 'feature_flag' : write.tier;
+}
+
+function findVisible(principal: Principal, view: EnvironmentView, key: string): EffectiveValue {
+  const stored = view.values.get(key);
+  if (stored !== undefined && isVisible(principal, stored)) return stored;
+  throw new Refusal('not-found', `The key "${clip(key)}" has no value in "${view.environment.name}".`);
 }
 
 function isVisible(principal: Principal, stored: EffectiveValue): boolean {

@@ -71,9 +71,9 @@ export class Connections {
  * Refuses requests until the start is complete. A server on a free port has to listen before it can write its URL to the
  * credentials file.
  */
-export function registerStarting(app: FastifyInstance, start: { readonly isComplete: boolean }): void {
+export function registerStarting(app: FastifyInstance, phase: { readonly isStarted: boolean }): void {
   app.addHook('onRequest', (_request, reply, done) => {
-    if (start.isComplete) done();
+    if (phase.isStarted) done();
     else refuse(reply.header('retry-after', '1'), 'The server is starting.');
   });
 }

@@ -13,6 +13,7 @@ const STATUSES: Readonly<Record<RefusalCode, number>> = {
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
+  'precondition-failed': 412,
   'too-large': 413,
   'too-many-requests': 429,
   busy: 503,
@@ -26,6 +27,7 @@ const FASTIFY_REFUSALS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The size of the body differs from its Content-Length.',
   FST_ERR_BAD_URL: 'The path is not a valid URL.',
+  FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is too long.',
   FST_ERR_ASYNC_CONSTRAINT: 'The request is not valid.',
 };
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../principal.ts';
+import type { Counters } from './counters.ts';
 import { HttpError } from './http-error.ts';
 
 /** Heartbeat, buffer and number of event streams. */
@@ -26,6 +27,7 @@ export interface StreamContext {
   readonly onAccessLost: (principal: Principal, listener: () => void) => () => void;
   /** Aborted when the server begins to close: every open stream ends. */
   readonly closing: AbortSignal;
+  readonly counters?: Pick<Counters, 'streamOpened'>;
   readonly streams?: StreamOptions;
 }
 
@@ -36,6 +38,8 @@ const DEFAULT_STALLED_MS = 60_000;
 const LAST_BYTES_MS = 1_000;
 /** Larger parts are written in pieces of this size, so that a slow client that reads can be told from one that does not. */
 const PIECE_BYTES = 64 * 1024;
+/** When the server closes, clients come back at different times, at most this much later. */
+const RECONNECT_MS = { min: 1_000, max: 5_000 };
 const HEARTBEAT = Buffer.from(':\n\n');
 
 /**
@@ -51,6 +55,7 @@ export class EventStream {
   readonly #heartbeatMs: number;
   readonly #stalledMs: number;
   readonly #closing: AbortSignal;
+  readonly #counters: StreamContext['counters'];
   readonly #cleanups: (() => void)[] = [];
   /** Not written yet. */
   #queue: Uint8Array[] = [];
@@ -84,6 +89,7 @@ export class EventStream {
     closing.addEventListener('abort', endNow, { once: true });
     this.onEnd(() => closing.removeEventListener('abort', endNow));
     this.#closing = closing;
+    this.#counters = context.counters;
     // A client that left during authentication: its "close" event has passed already.
     if (this.#response.closed) this.#release();
   }
@@ -98,16 +104,17 @@ export class EventStream {
       throw new HttpError(503, 'The server is closing.');
     }
     this.#reply.hijack();
-    // Headers that hooks have set, such as those of CORS.
-    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
-      if (value !== undefined) this.#response.setHeader(name, value);
-    }
+    // With those that hooks have set, such as CORS. Not with `setHeader`: Node would keep each of them as long as the stream.
+    const set = Object.entries(this.#reply.getHeaders()).filter(([, value]) => value !== undefined);
     this.#response.writeHead(200, {
+      ...Object.fromEntries(set),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
     this.#isStarted = true;
+    const ended = this.#counters?.streamOpened(this.#request);
+    if (ended !== undefined) this.onEnd(ended);
     if (!this.#isOpen) {
       this.#response.end();
       return;
@@ -176,6 +183,7 @@ export class EventStream {
   /** Ends the stream, and cuts it off if the client does not read the rest in time. */
   #endNow(): void {
     const response = this.#response;
+    if (this.#isStarted) this.send([reconnectHint()]);
     this.end();
     if (!this.#isStarted || response.writableFinished) return;
     const cut = setTimeout(() => response.destroy(), LAST_BYTES_MS);
@@ -221,6 +229,12 @@ export class EventStream {
     this.#isOpen = false;
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
   }
+}
+
+/** The time after which an `EventSource` connects again, which is otherwise the same for all. */
+function reconnectHint(): Uint8Array {
+  const { min, max } = RECONNECT_MS;
+  return Buffer.from(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`);
 }
 
 /**

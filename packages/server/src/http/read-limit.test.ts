@@ -16,7 +16,7 @@ function refusalOf(limit: ReadLimit, caller: Parameters<ReadLimit['take']>[0], a
 }
 
 it('refuses one read too many, with the limit and the time until the next', () => {
-  const limit = new ReadLimit({ maxReadsPerAddress: 2 });
+  const limit = new ReadLimit({ maxPerAddress: 2 });
   expect([refusalOf(limit, page), refusalOf(limit, page)]).toEqual([undefined, undefined]);
   const refusal = refusalOf(limit, page);
   expect(refusal).toMatchObject({ code: 'too-many-requests', retryAfterSec: 60 });
@@ -24,7 +24,7 @@ it('refuses one read too many, with the limit and the time until the next', () =
 });
 
 it('counts each key and each address on its own', () => {
-  const limit = new ReadLimit({ maxReadsPerAddress: 1 });
+  const limit = new ReadLimit({ maxPerAddress: 1 });
   limit.take(page, '10.0.0.1');
   expect(refusalOf(limit, page)).toBeInstanceOf(Refusal);
   expect(refusalOf(limit, page, '10.0.0.2')).toBeUndefined();
@@ -32,7 +32,7 @@ it('counts each key and each address on its own', () => {
 });
 
 it('has no limit for machine clients, and does not count their reads', () => {
-  const limit = new ReadLimit({ maxReadsPerAddress: 1 });
+  const limit = new ReadLimit({ maxPerAddress: 1 });
   const machine = { ...page, type: 'm2m' } as const;
   expect([1, 2, 3].map(() => refusalOf(limit, machine))).toEqual([undefined, undefined, undefined]);
   expect(refusalOf(limit, page)).toBeUndefined();

@@ -1,27 +1,40 @@
+import type { FastifyInstance } from 'fastify';
 import { AttemptLimiter } from '../auth/attempt-limiter.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Principal } from '../principal.ts';
 
-/** How many evaluations the visitors of a page may request. */
-export interface OfrepOptions {
-  /** Most OFREP requests of one publishable key from one address in a minute (default 30 000). More get a 429. */
-  maxReadsPerAddress?: number;
+/** How many requests the visitors of a page may send. */
+export interface ReadOptions {
+  /** Most requests of one publishable key from one address in a minute (default 30 000). More get a 429. */
+  maxPerAddress?: number;
 }
 
-const DEFAULT_MAX_READS_PER_ADDRESS = 30_000;
+export const DEFAULT_MAX_READS_PER_ADDRESS = 30_000;
 const WINDOW_SEC = 60;
 
+/** Applies the limit to every route, after its guard. */
+export function registerReadLimit(app: FastifyInstance, limit: ReadLimit): void {
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    try {
+      if (request.principal !== undefined) limit.take(request.principal, request.ip);
+      done();
+    } catch (error) {
+      done(error as Refusal);
+    }
+  });
+}
+
 /**
- * Counts the evaluations of publishable keys, which every visitor of a page can read. Machine clients have a secret and
- * no limit.
+ * Counts the requests of publishable keys, which every visitor of a page can read. Machine clients have a secret and no
+ * limit.
  */
 export class ReadLimit {
   readonly #reads: AttemptLimiter;
   readonly #maxReads: number;
 
-  constructor({ maxReadsPerAddress = DEFAULT_MAX_READS_PER_ADDRESS }: OfrepOptions) {
-    this.#maxReads = maxReadsPerAddress;
-    this.#reads = new AttemptLimiter({ maxFailures: maxReadsPerAddress, windowSec: WINDOW_SEC });
+  constructor({ maxPerAddress = DEFAULT_MAX_READS_PER_ADDRESS }: ReadOptions) {
+    this.#maxReads = maxPerAddress;
+    this.#reads = new AttemptLimiter({ maxFailures: maxPerAddress, windowSec: WINDOW_SEC });
   }
 
   /**

@@ -3,8 +3,8 @@ import type { ChangeBus } from '../domain/change-bus.ts';
 import type { ConfigService } from '../domain/config-service.ts';
 import type { AccessRule } from '../principal.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { Counters } from './counters.ts';
 import type { StreamContext } from './event-stream.ts';
-import type { ReadLimit } from './read-limit.ts';
 import type { StreamLimits } from './stream-limits.ts';
 
 /** Everything that routes share; created once in `createApp`. */
@@ -14,7 +14,9 @@ export interface ServerContext extends StreamContext {
   readonly changes: ChangeBus;
   readonly log: FastifyBaseLogger;
   readonly streamLimits: StreamLimits;
-  readonly ofrepReads: ReadLimit;
+  readonly counters: Counters;
+  /** Whether the server will close soon, although it still serves. */
+  readonly isDraining: () => boolean;
   /** The base URL by which clients reach the server, without a trailing slash; known once it listens. */
   readonly publicUrl: () => string;
   /**

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { AuthClientService, ClientPatch, NewClient } from '../auth/auth-client-service.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { SCOPES } from '../principal.ts';
+import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
 import { nameField, principalOf } from './config-request.ts';
 
 /** The body of a creation: the type by any of its names. */
@@ -31,16 +32,32 @@ const CLIENT_TYPES = {
   'machine-to-machine': 'm2m',
   'browser-to-machine': 'b2m',
 } as const;
+const listSchema = {
+  operationId: 'listAuthClients',
+  summary: 'All clients, revoked ones too, oldest first',
+  response: { 200: json('The clients', listRef('AuthClient')) },
+};
 const createSchema = {
+  operationId: 'createAuthClient',
+  summary: 'Create a client; its credential is shown only in this response',
   body: {
     type: 'object',
     required: ['type'],
     additionalProperties: false,
     properties: { type: { enum: Object.keys(CLIENT_TYPES) }, ...changeable },
   },
+  response: { 201: json('The client with its credential', ref('CreatedAuthClient')), ...writeRefusals },
 };
 const patchSchema = {
+  operationId: 'changeAuthClient',
+  summary: 'Change a client',
   body: { type: 'object', additionalProperties: false, minProperties: 1, properties: changeable },
+  response: { 200: json('The client', ref('AuthClient')), ...writeRefusals },
+};
+const revokeSchema = {
+  operationId: 'revokeAuthClient',
+  summary: 'Revoke a client, its tokens and its streams',
+  response: { 204: noBody('Revoked'), ...writeRefusals },
 };
 
 /** `/organizations/:org/auth-clients`: the clients of the API. A credential is shown once, when it is created. */
@@ -51,7 +68,9 @@ export function registerAuthClientRoutes(
 ): void {
   const onRequest = context.guard({ scope: 'config:admin' });
   const path = '/organizations/:org/auth-clients';
-  app.get<{ Params: ClientParams }>(path, { onRequest }, (request) => service.list(request.params.org));
+  app.get<{ Params: ClientParams }>(path, { onRequest, schema: listSchema }, (request) =>
+    service.list(request.params.org),
+  );
   app.post<{ Params: ClientParams; Body: CreateBody }>(
     path,
     { onRequest, schema: createSchema },
@@ -71,8 +90,12 @@ export function registerAuthClientRoutes(
     { onRequest, schema: patchSchema },
     (request) => service.update(principalOf(request), request.params.id, request.body),
   );
-  app.delete<{ Params: ClientParams }>(`${path}/:id`, { onRequest }, async (request, reply) => {
-    await service.revoke(principalOf(request), request.params.id);
-    return reply.code(204).send();
-  });
+  app.delete<{ Params: ClientParams }>(
+    `${path}/:id`,
+    { onRequest, schema: revokeSchema },
+    async (request, reply) => {
+      await service.revoke(principalOf(request), request.params.id);
+      return reply.code(204).send();
+    },
+  );
 }

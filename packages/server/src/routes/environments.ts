@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { ENVIRONMENT_NAME, type EnvironmentInput } from '../domain/environments.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { Environment } from '../storage/storage.ts';
+import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
 import { CONFIG_PATH, descriptionField, principalOf } from './config-request.ts';
 
 const fields = {
@@ -15,21 +16,41 @@ const fields = {
   description: descriptionField,
   fallbackEnvironmentId: { type: 'string', minLength: 1, maxLength: 200, nullable: true },
 };
-const createBody = { type: 'object', required: ['name'], properties: fields };
-const patchBody = { type: 'object', minProperties: 1, properties: fields };
+const listSchema = {
+  operationId: 'listEnvironments',
+  summary: 'The environments that the client may use',
+  response: { 200: json('The environments', listRef('Environment')) },
+};
+const createSchema = {
+  operationId: 'createEnvironment',
+  summary: 'Create an environment',
+  body: { type: 'object', required: ['name'], properties: fields },
+  response: { 201: json('The environment', ref('Environment')), ...writeRefusals },
+};
+const patchSchema = {
+  operationId: 'changeEnvironment',
+  summary: 'Change an environment',
+  body: { type: 'object', minProperties: 1, properties: fields },
+  response: { 200: json('The environment', ref('Environment')), ...writeRefusals },
+};
+const deleteSchema = {
+  operationId: 'deleteEnvironment',
+  summary: 'Delete an environment with its values',
+  response: { 204: noBody('Deleted'), ...writeRefusals },
+};
 
 /** `…/config/environments` and their fallbacks. */
 export function registerEnvironmentsRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
   const path = `${CONFIG_PATH}/environments`;
   const read = guard({ scope: 'config:read' });
   const write = guard({ scope: 'config:write' });
-  app.get(path, { onRequest: read }, async (request) => {
+  app.get(path, { onRequest: read, schema: listSchema }, async (request) => {
     const environments = await service.environments.list(principalOf(request));
     return environments.map(toBody);
   });
   app.post<{ Body: EnvironmentInput & { name: string } }>(
     path,
-    { onRequest: write, schema: { body: createBody } },
+    { onRequest: write, schema: createSchema },
     async (request, reply) => {
       const environment = await service.environments.create(principalOf(request), inputOf(request.body));
       return reply.code(201).send(toBody(environment));
@@ -37,16 +58,20 @@ export function registerEnvironmentsRoutes(app: FastifyInstance, { service, guar
   );
   app.patch<{ Params: { id: string }; Body: EnvironmentInput }>(
     `${path}/:id`,
-    { onRequest: write, schema: { body: patchBody } },
+    { onRequest: write, schema: patchSchema },
     async (request) => {
       const input = inputOf(request.body);
       return toBody(await service.environments.update(principalOf(request), request.params.id, input));
     },
   );
-  app.delete<{ Params: { id: string } }>(`${path}/:id`, { onRequest: write }, async (request, reply) => {
-    await service.environments.delete(principalOf(request), request.params.id);
-    return reply.code(204).send();
-  });
+  app.delete<{ Params: { id: string } }>(
+    `${path}/:id`,
+    { onRequest: write, schema: deleteSchema },
+    async (request, reply) => {
+      await service.environments.delete(principalOf(request), request.params.id);
+      return reply.code(204).send();
+    },
+  );
 }
 
 /** Only what may be set: further fields of a request are ignored. */

@@ -5,11 +5,24 @@ import { hashCredential, matchesCredential } from '../auth/credentials.ts';
 import { sendOAuthError } from '../http/error-handling.ts';
 import { OAuthError } from '../http/oauth-error.ts';
 import type { AuthClient } from '../storage/storage.ts';
+import { type ApiSchema, json, ref } from './api-schemas.ts';
 
 /** An OAuth form is small. */
 const FORM_LIMIT_BYTES = 16 * 1024;
 const BASIC_CHALLENGE = { 'www-authenticate': 'Basic realm="smooai-config", charset="UTF-8"' };
 const OTHER_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** The fields of a form that authenticate a client; HTTP Basic is accepted instead. */
+export const clientFields: ApiSchema = { client_id: { type: 'string' }, client_secret: { type: 'string' } };
+
+/** The responses of an OAuth endpoint besides its success. */
+export const oauthRefusals: Readonly<Record<number, ApiSchema>> = {
+  401: json('The client is unknown or its secret is wrong', ref('OAuthError')),
+  429: json('Too many wrong secrets for this client from one address', ref('OAuthError')),
+  503: json('The server is starting or closing, or its storage does not respond', {
+    anyOf: [ref('OAuthError'), ref('Error')],
+  }),
+};
 
 interface ClientCredentials {
   id: string;
@@ -24,6 +37,8 @@ export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
     done(null, body),
   );
   app.setErrorHandler((error, request, reply) => sendOAuthError(error, request, reply));
+  // `readForm` checks the form: its schema only describes it.
+  app.setValidatorCompiler(() => () => true);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache' });
     if (request.method !== 'POST') {
@@ -33,7 +48,12 @@ export function prepareOAuthEndpoint(app: FastifyInstance, url: string): void {
       });
     }
   });
-  app.route({ method: OTHER_METHODS, url, handler: async (_request, reply) => reply.code(405).send() });
+  app.route({
+    method: OTHER_METHODS,
+    url,
+    schema: { hide: true },
+    handler: async (_request, reply) => reply.code(405).send(),
+  });
 }
 
 /**

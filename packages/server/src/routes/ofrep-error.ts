@@ -48,12 +48,19 @@ export function respondInOfrep(scope: FastifyInstance): void {
   });
 }
 
+/** Puts the error of a path that no route gets, such as one that is too long, in the form of OFREP. */
+export function respondInOfrepToBadPath(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply
+    .type('application/json; charset=utf-8')
+    .serializer((body: unknown) => JSON.stringify(isRecord(body) ? toOfrep(request, reply, body) : body));
+}
+
 function toOfrep(
   request: FastifyRequest,
   reply: FastifyReply,
   { errorCode, message, cause }: Record<string, unknown>,
 ): Record<string, unknown> {
-  const { key } = request.params as { key?: string };
+  const { key } = (request.params ?? {}) as { key?: string };
   const code = errorCode ?? (reply.statusCode === 400 ? 'PARSE_ERROR' : undefined);
   const errorDetails = [message, cause].filter((text) => typeof text === 'string').join(' ');
   return { ...(key !== undefined && { key }), ...(code !== undefined && { errorCode: code }), errorDetails };

@@ -18,6 +18,13 @@ const REASONS: Readonly<Record<EvaluationSource, OfrepEvaluation['reason']>> = {
   default: 'DEFAULT',
 };
 
+/** Why a result has its value, in the terms of the config API; `none` without a value. */
+export function sourceOf({ reason, value }: OfrepEvaluation): EvaluationSource | 'none' {
+  if (value === undefined) return 'none';
+  const sources: readonly EvaluationSource[] = ['raw', 'rule', 'rollout'];
+  return sources.find((source) => REASONS[source] === reason) ?? 'default';
+}
+
 /** A longer string is content rather than a name. */
 const MAX_VARIANT_LENGTH = 100;
 

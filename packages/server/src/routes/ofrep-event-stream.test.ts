@@ -171,7 +171,7 @@ describe('the event stream of a page', () => {
 
 describe('the reads of a publishable key', () => {
   it('are limited for each address, with the time until the next in Retry-After', async () => {
-    const shop = await startShop({ ofrep: { maxReadsPerAddress: 2 } });
+    const shop = await startShop({ reads: { maxPerAddress: 2 } });
     const page = await Page.of(shop);
     const responses = [await page.readFlags(), await page.readFlags(), await page.readFlags()];
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 429]);

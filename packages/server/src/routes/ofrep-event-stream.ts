@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EnvironmentView } from '../domain/environment-view.ts';
 import { EventStream, type StreamEvent, toStreamEvent } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
+import { eventStream } from './api-schemas.ts';
 import { principalOf } from './config-request.ts';
 import { viewOf } from './ofrep-request.ts';
 
@@ -17,9 +18,14 @@ export interface OfrepEventStream {
   inactivityDelaySec: number;
 }
 
-const query = {
-  type: 'object',
-  properties: { environment: { type: 'string', minLength: 1 }, key: { type: 'string' } },
+const schema = {
+  operationId: 'ofrepStream',
+  summary: 'Says when to read the flags again (OFREP)',
+  querystring: {
+    type: 'object',
+    properties: { environment: { type: 'string', minLength: 1 }, key: { type: 'string' } },
+  },
+  response: { 200: eventStream('Events that say refetchEvaluation') },
 };
 
 /**
@@ -47,7 +53,7 @@ export function registerOfrepStream(scope: FastifyInstance, context: ServerConte
   const { service, guard, streamLimits } = context;
   scope.get<{ Querystring: { environment?: string } }>(
     PATH,
-    { onRequest: guard({ scope: 'config:read', browser: true }), schema: { querystring: query } },
+    { onRequest: guard({ scope: 'config:read', browser: true }), schema },
     async (request, reply) => {
       const principal = principalOf(request);
       const freePlace = streamLimits.take(principal, request.ip);

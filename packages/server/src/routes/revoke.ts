@@ -1,8 +1,31 @@
 import type { FastifyInstance } from 'fastify';
 import { OAuthError } from '../http/oauth-error.ts';
 import type { ServerContext } from '../http/server-context.ts';
-import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
+import { json, ref } from './api-schemas.ts';
+import {
+  authenticateClient,
+  clientFields,
+  oauthRefusals,
+  prepareOAuthEndpoint,
+  readForm,
+} from './oauth-request.ts';
 import type { OAuthServices } from './token.ts';
+
+const schema = {
+  operationId: 'revokeToken',
+  summary: 'Revoke an access token (RFC 7009)',
+  consumes: ['application/x-www-form-urlencoded'],
+  body: {
+    type: 'object',
+    required: ['token'],
+    properties: { token: { type: 'string' }, token_type_hint: { type: 'string' }, ...clientFields },
+  },
+  response: {
+    200: json('Revoked, or never valid', { type: 'object', additionalProperties: false }),
+    ...oauthRefusals,
+    507: json('The disk of the database is full', ref('OAuthError')),
+  },
+};
 
 /** `POST /revoke` (RFC 7009): a client revokes one of its own tokens. */
 export function registerRevokeRoutes(
@@ -12,7 +35,7 @@ export function registerRevokeRoutes(
 ): void {
   app.register(async (scope) => {
     prepareOAuthEndpoint(scope, '/revoke');
-    scope.post('/revoke', async (request, reply) => {
+    scope.post('/revoke', { schema }, async (request, reply) => {
       const form = readForm(request);
       const client = await authenticateClient(request, form, { clients, limiter });
       const token = form.get('token');

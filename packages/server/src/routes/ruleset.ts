@@ -1,13 +1,24 @@
 import type { FastifyInstance } from 'fastify';
 import { matchesEtag } from '../http/etag.ts';
 import type { ServerContext } from '../http/server-context.ts';
+import { json, noBody, ref } from './api-schemas.ts';
 import { CONFIG_PATH, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
+
+const schema = {
+  operationId: 'getRuleset',
+  summary: 'All stored values with their targeting, for servers',
+  querystring: rulesetQuery,
+  response: {
+    200: json('The ruleset, with an ETag', ref('Ruleset')),
+    304: noBody('The client has this revision'),
+  },
+};
 
 /** `…/config/ruleset`: all stored values with their targeting, for servers only. */
 export function registerRulesetRoutes(app: FastifyInstance, { service, guard }: ServerContext): void {
   app.get<{ Querystring: RulesetQuery }>(
     `${CONFIG_PATH}/ruleset`,
-    { onRequest: guard({ scope: 'config:read' }), schema: { querystring: rulesetQuery } },
+    { onRequest: guard({ scope: 'config:read' }), schema },
     async (request, reply) => {
       const { 'if-none-match': known } = request.headers;
       const { environment, epoch } = request.query;

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ServerContext } from '../http/server-context.ts';
+import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
 import { CONFIG_PATH, descriptionField, forceQuery, nameField, principalOf } from './config-request.ts';
 
 interface SchemaParams {
@@ -7,23 +8,61 @@ interface SchemaParams {
 }
 
 const jsonSchema = { type: 'object' };
-const createBody = {
-  type: 'object',
-  required: ['name'],
-  properties: { name: nameField, description: descriptionField, jsonSchema },
+const listSchema = {
+  operationId: 'listSchemas',
+  summary: 'The schemas of the organization',
+  response: { 200: json('The schemas', listRef('Schema')) },
 };
-const patchBody = {
-  type: 'object',
-  minProperties: 1,
-  properties: { name: nameField, description: descriptionField, jsonSchema: false, currentVersion: false },
+const getSchema = {
+  operationId: 'getSchema',
+  summary: 'One schema',
+  response: { 200: json('The schema', ref('Schema')) },
 };
-const pushBody = {
-  type: 'object',
-  required: ['jsonSchema'],
-  properties: {
-    jsonSchema,
-    changeDescription: descriptionField,
-    force: { type: 'boolean' },
+const createSchema = {
+  operationId: 'createSchema',
+  summary: 'Create a schema at version 1',
+  body: {
+    type: 'object',
+    required: ['name'],
+    properties: { name: nameField, description: descriptionField, jsonSchema },
+  },
+  response: { 201: json('The schema', ref('Schema')), ...writeRefusals },
+};
+const patchSchema = {
+  operationId: 'changeSchema',
+  summary: 'Change the name or description of a schema',
+  body: {
+    type: 'object',
+    minProperties: 1,
+    properties: { name: nameField, description: descriptionField, jsonSchema: false, currentVersion: false },
+  },
+  response: { 200: json('The schema', ref('Schema')), ...writeRefusals },
+};
+const deleteSchema = {
+  operationId: 'deleteSchema',
+  summary: 'Delete a schema',
+  querystring: forceQuery,
+  response: { 204: noBody('Deleted'), ...writeRefusals },
+};
+const pushSchema = {
+  operationId: 'pushSchema',
+  summary: 'Replace the keys of a schema and check the stored values',
+  body: {
+    type: 'object',
+    required: ['jsonSchema'],
+    properties: {
+      jsonSchema,
+      changeDescription: descriptionField,
+      force: { type: 'boolean' },
+    },
+  },
+  response: {
+    200: json('The schema and its new version', {
+      type: 'object',
+      required: ['schema', 'version'],
+      properties: { schema: ref('Schema'), version: { type: 'integer' } },
+    }),
+    ...writeRefusals,
   },
 };
 const BODY_BYTES = 2 * 1024 * 1024;
@@ -33,8 +72,8 @@ export function registerSchemasRoutes(app: FastifyInstance, context: ServerConte
   const { service, guard } = context;
   const onRequest = guard({ scope: 'config:read' });
   const path = `${CONFIG_PATH}/schemas`;
-  app.get(path, { onRequest }, (request) => service.schemas.list(principalOf(request)));
-  app.get<{ Params: SchemaParams }>(`${path}/:id`, { onRequest }, (request) =>
+  app.get(path, { onRequest, schema: listSchema }, (request) => service.schemas.list(principalOf(request)));
+  app.get<{ Params: SchemaParams }>(`${path}/:id`, { onRequest, schema: getSchema }, (request) =>
     service.schemas.get(principalOf(request), request.params.id),
   );
   registerWrites(app, context);
@@ -45,7 +84,7 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   const path = `${CONFIG_PATH}/schemas`;
   app.post<{ Body: { name: string; description?: string | null; jsonSchema?: unknown } }>(
     path,
-    { onRequest, schema: { body: createBody }, bodyLimit: BODY_BYTES },
+    { onRequest, schema: createSchema, bodyLimit: BODY_BYTES },
     async (request, reply) => {
       const schema = await service.schemas.create(principalOf(request), request.body);
       return reply.code(201).send(schema);
@@ -53,7 +92,7 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   );
   app.patch<{ Params: SchemaParams; Body: { name?: string; description?: string | null } }>(
     `${path}/:id`,
-    { onRequest, schema: { body: patchBody } },
+    { onRequest, schema: patchSchema },
     (request) => {
       const { name: newName, description } = request.body;
       return service.schemas.update(principalOf(request), request.params.id, {
@@ -64,7 +103,7 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   );
   app.delete<{ Params: SchemaParams; Querystring: { force?: string } }>(
     `${path}/:id`,
-    { onRequest, schema: { querystring: forceQuery } },
+    { onRequest, schema: deleteSchema },
     async (request, reply) => {
       const force = request.query.force === 'true';
       await service.schemas.delete(principalOf(request), request.params.id, { force });
@@ -74,7 +113,7 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   app.post<{
     Params: SchemaParams;
     Body: { jsonSchema: unknown; changeDescription?: string | null; force?: boolean };
-  }>(`${path}/:id/push`, { onRequest, schema: { body: pushBody }, bodyLimit: BODY_BYTES }, (request) =>
+  }>(`${path}/:id/push`, { onRequest, schema: pushSchema, bodyLimit: BODY_BYTES }, (request) =>
     service.schemas.push(principalOf(request), request.params.id, {
       ...request.body,
       force: request.body.force === true,

@@ -7,6 +7,7 @@ import { EventStream } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { isRecord } from '../lib/record.ts';
 import { describeError } from '../server-logger.ts';
+import { eventStream, json, ref } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   type EnvironmentQuery,
@@ -23,9 +24,23 @@ const snapshotBody = {
     keys: { type: 'array', maxItems: 2_000, items: { type: 'string', maxLength: 255 } },
   },
 };
-const streamQuery = {
-  ...environmentQuery,
-  properties: { ...environmentQuery.properties, context: { type: 'string' } },
+const snapshotSchema = {
+  operationId: 'createSnapshot',
+  summary: 'Public values, and flags and limits for one context',
+  body: snapshotBody,
+  response: { 200: json('The snapshot', ref('Snapshot')) },
+};
+const streamSchema = {
+  operationId: 'streamSnapshot',
+  summary: 'The snapshot of one context and then each change to it',
+  querystring: {
+    ...environmentQuery,
+    properties: { ...environmentQuery.properties, context: { type: 'string' } },
+  },
+  response: {
+    200: eventStream('Events of the types snapshot and patch'),
+    413: json('The context is too large', ref('Error')),
+  },
 };
 
 interface SnapshotBody {
@@ -39,17 +54,20 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
   const onRequest = context.guard({ scope: 'config:read', browser: true });
   app.post<{ Body: SnapshotBody }>(
     `${CONFIG_PATH}/snapshot`,
-    { onRequest, schema: { body: snapshotBody } },
+    { onRequest, schema: snapshotSchema },
     async (request): Promise<Snapshot> => {
       const { environment, context: attributes = {}, keys } = request.body;
       checkJsonLimits(attributes, 'context', MAX_CONTEXT_BYTES);
       const view = await context.service.view(principalOf(request), environment);
-      return createSnapshot(view, attributes, keys === undefined ? undefined : new Set(keys));
+      const snapshot = createSnapshot(view, attributes, keys === undefined ? undefined : new Set(keys));
+      const evaluations = [...Object.values(snapshot.flags), ...Object.values(snapshot.limits)];
+      context.counters.evaluated(evaluations.map(({ source }) => source));
+      return snapshot;
     },
   );
   app.get<{ Querystring: EnvironmentQuery & { context?: string } }>(
     `${CONFIG_PATH}/snapshot/stream`,
-    { onRequest, schema: { querystring: streamQuery } },
+    { onRequest, schema: streamSchema },
     async (request, reply) => {
       const attributes = decodeContext(request.query.context);
       const principal = principalOf(request);

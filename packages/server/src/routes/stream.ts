@@ -6,6 +6,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { EventStream, type StreamEvent, toStreamEvent } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { ChangeRecord } from '../storage/storage.ts';
+import { eventStream } from './api-schemas.ts';
 import { CONFIG_PATH, lastEventId, principalOf, type RulesetQuery, rulesetQuery } from './config-request.ts';
 
 /**
@@ -14,11 +15,18 @@ import { CONFIG_PATH, lastEventId, principalOf, type RulesetQuery, rulesetQuery 
  */
 const MAX_RESUMED_BYTES = 1024 * 1024;
 
+const schema = {
+  operationId: 'streamRuleset',
+  summary: 'The ruleset and then each change to it, for servers',
+  querystring: rulesetQuery,
+  response: { 200: eventStream('Events of the types ruleset and change') },
+};
+
 /** `…/config/stream`: the ruleset and then each change to it, for servers only. */
 export function registerStreamRoutes(app: FastifyInstance, context: ServerContext): void {
   app.get<{ Querystring: RulesetQuery }>(
     `${CONFIG_PATH}/stream`,
-    { onRequest: context.guard({ scope: 'config:read' }), schema: { querystring: rulesetQuery } },
+    { onRequest: context.guard({ scope: 'config:read' }), schema },
     async (request, reply) => {
       const stream = new EventStream(request, reply, context);
       const principal = principalOf(request);

@@ -6,7 +6,31 @@ import { OAuthError } from '../http/oauth-error.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { isScope } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
-import { authenticateClient, prepareOAuthEndpoint, readForm } from './oauth-request.ts';
+import { json, ref } from './api-schemas.ts';
+import {
+  authenticateClient,
+  clientFields,
+  oauthRefusals,
+  prepareOAuthEndpoint,
+  readForm,
+} from './oauth-request.ts';
+
+const schema = {
+  operationId: 'issueToken',
+  summary: 'Exchange the credentials of a machine client for an access token (RFC 6749 §4.4)',
+  consumes: ['application/x-www-form-urlencoded'],
+  body: {
+    type: 'object',
+    required: ['grant_type'],
+    properties: {
+      grant_type: { const: 'client_credentials' },
+      ...clientFields,
+      scope: { type: 'string' },
+      provider: { type: 'string' },
+    },
+  },
+  response: { 200: json('The token', ref('Token')), ...oauthRefusals },
+};
 
 /** The services of the OAuth endpoints. */
 export interface OAuthServices {
@@ -23,7 +47,7 @@ export function registerTokenRoutes(
 ): void {
   app.register(async (scope) => {
     prepareOAuthEndpoint(scope, '/token');
-    scope.post('/token', async (request) => {
+    scope.post('/token', { schema }, async (request) => {
       const form = readForm(request);
       const grantType = form.get('grant_type');
       if (grantType === undefined) {

@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
+import { etagOf, preconditionOf, refusePrecondition } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { Principal } from '../principal.ts';
 import type { StoredValue } from '../storage/storage.ts';
+import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   type EnvironmentQuery,
@@ -27,10 +29,62 @@ const valueBody = {
     tier: { enum: TIER_NAMES },
   },
 };
-const bulkBody = {
-  type: 'object',
-  required: ['values'],
-  properties: { values: { type: 'array', maxItems: MAX_BULK_VALUES, items: valueBody } },
+const listSchema = {
+  operationId: 'listValues',
+  summary: 'The values of an environment, evaluated for the empty context',
+  querystring: environmentQuery,
+  response: {
+    200: json('The values by key', {
+      type: 'object',
+      required: ['values'],
+      properties: { values: { type: 'object', additionalProperties: true } },
+    }),
+  },
+};
+const getSchema = {
+  operationId: 'getValue',
+  summary: 'The value of a key; without an environment, the stored value of an id',
+  querystring: optionalEnvironmentQuery,
+  response: {
+    200: json('The value', {
+      anyOf: [{ type: 'object', required: ['value'], properties: { value: {} } }, ref('StoredValue')],
+    }),
+  },
+};
+const rowsSchema = {
+  summary: 'The stored values of an environment',
+  response: { 200: json('The stored values, sorted by key', listRef('StoredValue')) },
+};
+const putSchema = {
+  operationId: 'putValue',
+  summary: 'Set a value',
+  body: valueBody,
+  response: {
+    200: json('The stored value', ref('StoredValue')),
+    404: json('The schema, environment or key does not exist', ref('Error')),
+    412: json('If-Match or If-None-Match does not hold', ref('PreconditionFailed')),
+    ...writeRefusals,
+  },
+};
+const bulkSchema = {
+  operationId: 'putValues',
+  summary: 'Set up to 1,000 values, all or none',
+  body: {
+    type: 'object',
+    required: ['values'],
+    properties: { values: { type: 'array', maxItems: MAX_BULK_VALUES, items: valueBody } },
+  },
+  response: { ...putSchema.response, 200: json('The stored values', listRef('StoredValue')) },
+};
+const deleteSchema = {
+  operationId: 'deleteValue',
+  summary: 'Delete the value of a key; without an environment, the stored value of an id',
+  querystring: optionalDeletionQuery,
+  response: {
+    204: noBody('Deleted'),
+    412: json('If-Match does not hold', ref('PreconditionFailed')),
+    ...writeRefusals,
+  },
 };
 const BULK_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -43,10 +97,9 @@ export function registerValuesRoutes(app: FastifyInstance, context: ServerContex
 
 function registerReads(app: FastifyInstance, { service, guard }: ServerContext): void {
   const onRequest = guard({ scope: 'config:read', browser: true });
-  const schema = { querystring: environmentQuery };
   app.get<{ Querystring: EnvironmentQuery }>(
     `${CONFIG_PATH}/values`,
-    { onRequest, schema },
+    { onRequest, schema: listSchema },
     async (request): Promise<{ values: Record<string, JsonValue> }> => {
       const principal = principalOf(request);
       const view = await service.view(principal, request.query.environment);
@@ -55,14 +108,24 @@ function registerReads(app: FastifyInstance, { service, guard }: ServerContext):
   );
   app.get<{ Querystring: Partial<EnvironmentQuery>; Params: { key: string } }>(
     `${CONFIG_PATH}/values/:key`,
-    { onRequest, schema: { querystring: optionalEnvironmentQuery } },
-    async (request): Promise<{ value: JsonValue } | StoredValue> => {
+    { onRequest, schema: getSchema },
+    async (request, reply): Promise<{ value: JsonValue } | StoredValue> => {
       const principal = principalOf(request);
       const { environment } = request.query;
       const { key } = request.params;
       // Without an environment it is the id of a value, so that no id hides a key of that name.
-      if (environment === undefined) return service.values.getRow(requireMachine(principal), key);
-      return { value: service.values.get(principal, await service.view(principal, environment), key) };
+      if (environment === undefined) {
+        const row = await service.values.getRow(requireMachine(principal), key);
+        void reply.header('etag', etagOf(service.values.versionOf(row)));
+        return row;
+      }
+      const view = await service.view(principal, environment);
+      const value = service.values.get(principal, view, key);
+      // Only a client that can write needs it.
+      if (principal.type === 'm2m') {
+        void reply.header('etag', etagOf(service.values.versionIn(principal, view, key)));
+      }
+      return { value };
     },
   );
 }
@@ -70,12 +133,14 @@ function registerReads(app: FastifyInstance, { service, guard }: ServerContext):
 /** Lists of stored values, as the platform's tools read them. They contain secrets and rules, so they are not for browsers. */
 function registerRows(app: FastifyInstance, { service, guard }: ServerContext): void {
   const onRequest = guard({ scope: 'config:read' });
-  app.get<{ Params: { id: string } }>(`${CONFIG_PATH}/environments/:id/values`, { onRequest }, (request) =>
-    service.values.listRows(principalOf(request), { environmentId: request.params.id }),
+  app.get<{ Params: { id: string } }>(
+    `${CONFIG_PATH}/environments/:id/values`,
+    { onRequest, schema: { ...rowsSchema, operationId: 'listEnvironmentValues' } },
+    (request) => service.values.listRows(principalOf(request), { environmentId: request.params.id }),
   );
   app.get<{ Params: { id: string; environment: string } }>(
     `${CONFIG_PATH}/schemas/:id/environments/:environment/values`,
-    { onRequest },
+    { onRequest, schema: { ...rowsSchema, operationId: 'listSchemaValues' } },
     (request) => {
       const { id, environment } = request.params;
       return service.values.listRows(principalOf(request), { environmentId: environment, schemaId: id });
@@ -87,29 +152,32 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
   const onRequest = guard({ scope: 'config:write' });
   app.put<{ Body: ValueWrite }>(
     `${CONFIG_PATH}/values`,
-    { onRequest, schema: { body: valueBody } },
-    async (request) => {
-      const [row] = await service.values.set(principalOf(request), [request.body], () => '');
+    { onRequest, schema: putSchema },
+    async (request, reply) => {
+      const precondition = preconditionOf(request);
+      const row = await service.values.setOne(principalOf(request), request.body, precondition);
+      void reply.header('etag', etagOf(service.values.versionOf(row)));
       return row;
     },
   );
   app.put<{ Body: { values: ValueWrite[] } }>(
     `${CONFIG_PATH}/values/bulk`,
-    { onRequest, schema: { body: bulkBody }, bodyLimit: BULK_BODY_BYTES },
+    { onRequest, schema: bulkSchema, bodyLimit: BULK_BODY_BYTES },
     async (request): Promise<StoredValue[]> => {
+      refusePrecondition(request);
       return service.values.set(principalOf(request), request.body.values, (index) => `/values/${index}`);
     },
   );
   app.delete<{ Querystring: Partial<EnvironmentQuery> & { force?: string }; Params: { key: string } }>(
     `${CONFIG_PATH}/values/:key`,
-    { onRequest, schema: { querystring: optionalDeletionQuery } },
+    { onRequest, schema: deleteSchema },
     async (request, reply) => {
       const principal = principalOf(request);
       const { environment } = request.query;
       const { key } = request.params;
-      const force = request.query.force === 'true';
-      if (environment === undefined) await service.values.deleteRow(principal, { id: key, force });
-      else await service.values.delete(principal, { environment, key, force });
+      const condition = { force: request.query.force === 'true', precondition: preconditionOf(request) };
+      if (environment === undefined) await service.values.deleteRow(principal, { id: key, ...condition });
+      else await service.values.delete(principal, { environment, key, ...condition });
       return reply.code(204).send();
     },
   );

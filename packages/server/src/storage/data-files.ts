@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { StorageError } from './storage-error.ts';
@@ -9,7 +9,7 @@ import { StorageError } from './storage-error.ts';
 export const APPLICATION_ID = 0x536d4366;
 
 const SQLITE_MAGIC = 'SQLite format 3\0';
-const HEADER_BYTES = 100;
+export const HEADER_BYTES = 100;
 const APPLICATION_ID_AT = 68;
 
 /** Creates a directory and its parents, private to their owner. An existing one is not changed. */
@@ -53,6 +53,26 @@ export async function writeAtomically(
     await rm(draft, { force: true });
   }
   await syncDirectory(dirname(file));
+}
+
+/** @throws {StorageError} if a file would be replaced */
+export async function refuseExisting(file: string): Promise<void> {
+  if (await exists(file)) throw alreadyExists(file);
+}
+
+function alreadyExists(file: string): StorageError {
+  const advice = 'choose another name, or add --force to replace it.';
+  return new StorageError('ERR_STORAGE_FOREIGN', `The file ${file} exists. It was not changed: ${advice}`);
+}
+
+/** Gives a complete draft its name. @throws {StorageError} if the name is taken, unless `force` is given */
+export async function placeFile(draft: string, file: string, { force }: { force: boolean }): Promise<void> {
+  if (force) return rename(draft, file);
+  // Unlike a rename, a link never replaces an existing file.
+  await link(draft, file).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    throw alreadyExists(file);
+  });
 }
 
 /** A database file that this process may open, until `release` is called. */
@@ -104,6 +124,41 @@ export async function claimDatabaseFile(
   }
 }
 
+/** Refuses a file that this process has open as a database: to close another handle of it would unlock the database. */
+export async function refuseClaimed(file: string): Promise<void> {
+  const { dev, ino } = await stat(file, { bigint: true });
+  if (!claimed.has(`${dev}:${ino}`)) return;
+  throw new StorageError('ERR_STORAGE_LOCKED', `${file} is open in this process.`);
+}
+
+/** Makes sure that the content of a file survives a power cut. */
+export async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether there is a file with the header of a config database. */
+export async function isConfigDatabase(file: string): Promise<boolean> {
+  if (!(await exists(file))) return false;
+  await refuseClaimed(file);
+  const handle = await open(file, 'r');
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
+    refuseForeign(file, header.subarray(0, bytesRead));
+    return true;
+  } catch (error) {
+    if (error instanceof StorageError) return false;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readState(file: string): Promise<ClaimedFile['state']> {
   const handle = await open(file, 'r+');
   try {
@@ -121,12 +176,7 @@ async function createDatabase(file: string, initialize: (draft: string) => void)
   if (await exists(file)) return;
   await writeAtomically(file, '', async (draft) => {
     initialize(draft);
-    const handle = await open(draft, 'r+');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await syncFile(draft);
     // Unlike a rename, a link never replaces an existing file.
     await link(draft, file).catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;
@@ -134,7 +184,8 @@ async function createDatabase(file: string, initialize: (draft: string) => void)
   });
 }
 
-async function exists(file: string): Promise<boolean> {
+/** Whether there is a file or folder of this name. */
+export async function exists(file: string): Promise<boolean> {
   try {
     await stat(file);
     return true;
@@ -144,7 +195,8 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-function refuseForeign(file: string, header: Buffer): void {
+/** Refuses a file that is not a config database. @param header its first 100 bytes, or fewer if it is shorter */
+export function refuseForeign(file: string, header: Buffer): void {
   const magic = header.subarray(0, SQLITE_MAGIC.length).toString('latin1');
   if (magic !== SQLITE_MAGIC || header.length < HEADER_BYTES) {
     throw new StorageError(

@@ -16,6 +16,14 @@ export function encryptionKeyFile(file: string): string {
   return `${file}.key`;
 }
 
+/** Where a key is looked for. */
+export interface KeyOptions {
+  /** The database file, or `:memory:`. */
+  file: string;
+  /** Environment variables (default `process.env`). */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * Finds the key that encrypts the secrets of a database: the variable {@link ENCRYPTION_KEY_VARIABLE} if it is set,
  * otherwise the file `<file>.key`. If neither the key file nor the database exists, the key file is created (mode
@@ -24,19 +32,12 @@ export function encryptionKeyFile(file: string): string {
  * @throws {StorageError} for a key that is not the base64 of 32 bytes, a key file that others can read, or a missing
  * key file of an existing database
  */
-export async function loadEncryptionKey(options: {
-  /** The database file, or `:memory:`. */
-  file: string;
-  /** Environment variables (default `process.env`). */
-  env?: Readonly<Record<string, string | undefined>>;
-}): Promise<Buffer> {
-  const text = (options.env ?? process.env)[ENCRYPTION_KEY_VARIABLE]?.trim();
-  if (text) return parseKey(text, ENCRYPTION_KEY_VARIABLE);
+export async function loadEncryptionKey(options: KeyOptions): Promise<Buffer> {
+  const existing = await findEncryptionKey(options);
+  if (existing) return existing;
   if (options.file === ':memory:') return randomBytes(KEY_BYTES);
 
   const keyFile = encryptionKeyFile(options.file);
-  const existing = await readKeyFile(keyFile);
-  if (existing) return existing;
   if (await hasData(options.file)) {
     throw new StorageError(
       'ERR_ENCRYPTION_KEY_MISSING',
@@ -50,6 +51,34 @@ export async function loadEncryptionKey(options: {
   throw new StorageError(
     'ERR_ENCRYPTION_KEY_MISSING',
     `The encryption key file ${keyFile} was deleted while the server started. Start the server again.`,
+  );
+}
+
+/**
+ * The key of a database, from the variable {@link ENCRYPTION_KEY_VARIABLE} or the file `<file>.key`; undefined if there is
+ * neither.
+ * @throws {StorageError} as {@link loadEncryptionKey}, for a key that is there
+ */
+export async function findEncryptionKey({
+  file,
+  env = process.env,
+}: KeyOptions): Promise<Buffer | undefined> {
+  const text = env[ENCRYPTION_KEY_VARIABLE]?.trim();
+  if (text) return parseKey(text, ENCRYPTION_KEY_VARIABLE);
+  return file === ':memory:' ? undefined : readKeyFile(encryptionKeyFile(file));
+}
+
+/**
+ * {@link findEncryptionKey}, for a program that must not create one.
+ * @throws {StorageError} `ERR_ENCRYPTION_KEY_MISSING` if there is none
+ */
+export async function requireEncryptionKey(options: KeyOptions): Promise<Buffer> {
+  const key = await findEncryptionKey(options);
+  if (key) return key;
+  throw new StorageError(
+    'ERR_ENCRYPTION_KEY_MISSING',
+    `The encryption key is missing. Put it into the file ${encryptionKeyFile(options.file)} (mode 0600), or set ` +
+      `${ENCRYPTION_KEY_VARIABLE}.`,
   );
 }
 

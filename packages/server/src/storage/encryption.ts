@@ -1,9 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, type Hmac, randomBytes } from 'node:crypto';
 import { StorageError } from './storage-error.ts';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** 96 bits, so that no two texts have the same one by chance. */
+const FINGERPRINT_CHARACTERS = 16;
 const FORMAT = 'v1';
 
 /**
@@ -65,6 +67,19 @@ export class SecretBox {
         { cause },
       );
     }
+  }
+
+  /**
+   * A short name of a text: the same for the same text and key. Without the key it cannot be used to check a guess of the
+   * text.
+   */
+  fingerprint(text: string): string {
+    return this.createMac('fingerprint').update(text).digest('base64url').slice(0, FINGERPRINT_CHARACTERS);
+  }
+
+  /** Begins a message authentication code, which only the same key and purpose can reproduce. */
+  createMac(purpose: string): Hmac {
+    return createHmac('sha256', this.#key).update(`smooai-config ${purpose} `);
   }
 
   #decrypt(bytes: Buffer, binding: readonly string[]): string {

@@ -36,6 +36,9 @@ export interface StoredSchema {
   updatedAt: Timestamp;
 }
 
+/** What identifies the content of a schema. */
+export type SchemaVersion = Pick<StoredSchema, 'id' | 'organizationId' | 'name' | 'currentVersion'>;
+
 /** A value of one key in one environment. A secret is plain text here; implementations store it encrypted. */
 export interface StoredValue {
   id: string;
@@ -124,6 +127,11 @@ export interface StorageOperations {
   insertEnvironment(environment: Environment): Promise<void>;
   /** Updates name, description, fallback, revision and updatedAt. */
   updateEnvironment(environment: Environment): Promise<void>;
+  /**
+   * Gives each of those environments that exist the next revision, and returns it. Changes older than the newest `keep` are
+   * no longer listed.
+   */
+  advanceRevisions(environmentIds: readonly string[], keep: number): Promise<Map<string, number>>;
   /** Also deletes its values, segments and changes. */
   deleteEnvironment(id: string): Promise<void>;
   findEnvironment(id: string): Promise<Environment | undefined>;
@@ -138,6 +146,8 @@ export interface StorageOperations {
   /** Also deletes its values and its history. */
   deleteSchema(id: string): Promise<void>;
   findSchema(id: string): Promise<StoredSchema | undefined>;
+  /** A schema without its document, which can be large. */
+  findSchemaVersion(id: string): Promise<SchemaVersion | undefined>;
   /** Sorted by name. */
   listSchemas(organizationId: string): Promise<StoredSchema[]>;
 
@@ -147,10 +157,21 @@ export interface StorageOperations {
   deleteValue(environmentId: string, key: string): Promise<boolean>;
   findValue(environmentId: string, key: string): Promise<StoredValue | undefined>;
   findValueById(id: string): Promise<StoredValue | undefined>;
+  /**
+   * The ids of the environment and of those that inherit a key from it, because neither they nor an environment between has
+   * a value of its own.
+   */
+  listViewersOfValue(environmentId: string, key: string): Promise<string[]>;
   /** The values of one environment itself (no fallback), sorted by key. */
   listValues(environmentId: string): Promise<StoredValue[]>;
   /** The values of one schema in all environments. */
   listSchemaValues(schemaId: string): Promise<StoredValue[]>;
+
+  /**
+   * Names the content of a value: the same for the same content, at every server of the database. A secret cannot be
+   * guessed from it.
+   */
+  versionOf(value: Pick<StoredValue, 'tier' | 'key' | 'value'>): string;
 
   upsertSegment(segment: StoredSegment): Promise<StoredSegment>;
   deleteSegment(environmentId: string, name: string): Promise<boolean>;
@@ -213,8 +234,13 @@ export interface Storage extends StorageOperations {
    * Runs `work` in one transaction, as if no other one wrote at the same time, in this process or another. It is rolled
    * back if `work` throws. Inside, use only the operations that `work` receives: those of the storage itself throw, wait
    * for the transaction to end or do not see it.
+   *
+   * @param scope all by default; a smaller one lets others write elsewhere at the same time
    */
-  transaction<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
+  transaction<Result>(
+    work: (operations: StorageOperations) => Promise<Result>,
+    scope?: WriteScope,
+  ): Promise<Result>;
   /** Runs `work`, which only reads, on one state of the database. In PostgreSQL it does not wait for writes. */
   snapshot<Result>(work: (operations: StorageOperations) => Promise<Result>): Promise<Result>;
   /**
@@ -225,6 +251,15 @@ export interface Storage extends StorageOperations {
   /** Set if other processes may write to the same database. */
   readonly shared?: SharedDatabase;
   close(): Promise<void>;
+}
+
+/** What a transaction changes. */
+export interface WriteScope {
+  /**
+   * It only changes values of these environments, and revisions of those that inherit from them. No other transaction writes
+   * to them, to the environments that they inherit from, or to any that inherit from those.
+   */
+  valuesOf: readonly string[];
 }
 
 /** Something that another process, or this one, has committed. The data itself is read from the database. */

@@ -70,8 +70,8 @@ export class Domain {
   /** The service on a storage whose transactions have other operations. Close it. */
   readonly serviceWith = (operations: Partial<StorageOperations>): ConfigService => {
     const { storage } = this;
-    const transaction: Storage['transaction'] = (work) =>
-      storage.transaction((original) => work({ ...original, ...operations }));
+    const transaction: Storage['transaction'] = (work, scope) =>
+      storage.transaction((original) => work({ ...original, ...operations }), scope);
     return new ConfigService({ storage: { ...storage, transaction }, changes: new ChangeBus(), log: NO_LOG });
   };
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AccessChange, Storage } from '../storage/storage.ts';
-import { at, environmentRow, insertShop, type Shop } from './storage-fixtures.ts';
+import { at, environmentRow, insertShop, type Shop, valueRow } from './storage-fixtures.ts';
 
 /**
  * The part of the storage contract that lets processes follow each other's writes.
@@ -85,6 +85,31 @@ export function describeReplicaContract(name: string, open: () => Promise<Storag
       await storage.insertRevokedToken('short', 1_000);
       await storage.insertRevokedToken('long', 5_000);
       expect(await storage.listRevokedTokens(1_000)).toEqual(['long']);
+    });
+
+    it('names the same content with the same version, and other content with another', () => {
+      const value = { tier: 'public', key: 'a', value: { b: 1 } } as const;
+      const version = storage.versionOf(value);
+      expect(version).toMatch(/^[\w-]{16}$/);
+      expect(storage.versionOf({ ...value })).toBe(version);
+      expect(storage.versionOf({ ...value, value: { b: 2 } })).not.toBe(version);
+      expect(storage.versionOf({ ...value, tier: 'secret' })).not.toBe(version);
+      expect(storage.versionOf({ ...value, key: 'c' })).not.toBe(version);
+    });
+
+    it('lets exactly one of several transactions through that expect the same version', async () => {
+      const first = await storage.upsertValue(valueRow(shop, { value: 0 }));
+      const expected = storage.versionOf(first);
+      const write = (number: number): Promise<boolean> =>
+        storage.transaction(async (operations) => {
+          const found = await operations.findValue(shop.environment.id, first.key);
+          if (found === undefined || operations.versionOf(found) !== expected) return false;
+          await new Promise((resolve) => setImmediate(resolve));
+          await operations.upsertValue({ ...found, value: number });
+          return true;
+        });
+      const outcomes = await Promise.all(Array.from({ length: 10 }, (_, index) => write(index + 1)));
+      expect(outcomes.filter(Boolean)).toHaveLength(1);
     });
 
     it('reads one state of the database in a snapshot', async () => {

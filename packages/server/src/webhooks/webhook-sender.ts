@@ -56,6 +56,10 @@ export class WebhookSender {
     this.#running ??= this.#sendAll();
   }
 
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
   wants(environment: string): boolean {
     return this.#target.environments?.has(environment) !== false;
   }

@@ -41,6 +41,11 @@ export class Webhooks {
     if (this.#senders.length > 0) for (const id of environmentIds) this.#add(id);
   }
 
+  /** How many messages wait to be sent, at most one for each target and environment. */
+  get waiting(): number {
+    return this.#senders.reduce((sum, { waiting }) => sum + waiting, 0);
+  }
+
   /** Sends what waits, within this time. */
   async close(timeoutMs: number): Promise<void> {
     this.#unsubscribe();

@@ -7,7 +7,7 @@ import {
   TIERS,
   type Tier,
 } from '@smooai/config';
-import type { StoredSchema } from '../../storage/storage.ts';
+import type { SchemaVersion, StoredSchema } from '../../storage/storage.ts';
 import { findKeywordIssue, withoutAnnotations } from './schema-keywords.ts';
 
 /** One key of a schema. */
@@ -41,14 +41,27 @@ export function readSchemaKeys(document: SchemaDocument): SchemaKeys {
  * Caches the keys of each schema's current version. Only for committed schemas, whose version never changes content.
  */
 export class SchemaKeysCache {
-  readonly #entries = new Map<string, { version: number; keys: SchemaKeys }>();
+  readonly #entries = new Map<string, { version: number; organizationId: string; keys: SchemaKeys }>();
 
   of(schema: StoredSchema): SchemaKeys {
-    const entry = this.#entries.get(schema.id);
-    if (entry !== undefined && entry.version === schema.currentVersion) return entry.keys;
+    const known = this.find(schema);
+    if (known !== undefined) return known;
     const keys = readSchemaKeys(schema.jsonSchema);
-    this.#entries.set(schema.id, { version: schema.currentVersion, keys });
+    const { currentVersion: version, organizationId } = schema;
+    this.#entries.set(schema.id, { version, organizationId, keys });
     return keys;
+  }
+
+  /** The keys of that version, if they are in memory. */
+  find({ id, currentVersion }: Pick<SchemaVersion, 'id' | 'currentVersion'>): SchemaKeys | undefined {
+    const entry = this.#entries.get(id);
+    return entry?.version === currentVersion ? entry.keys : undefined;
+  }
+
+  /** The keys of the version that was read last, which may no longer be the current one. */
+  recent(id: string, organizationId: string): SchemaKeys | undefined {
+    const entry = this.#entries.get(id);
+    return entry?.organizationId === organizationId ? entry.keys : undefined;
   }
 
   delete(schemaId: string): void {

@@ -33,9 +33,14 @@ export class ValueVerdicts {
     return this.#stop;
   }
 
-  /** @throws {VerdictsMissing} if {@link of} was asked for values that have no verdict yet */
+  /** Whether {@link of} was only asked for values that have a verdict. */
+  get isComplete(): boolean {
+    return this.#wanted.size === 0;
+  }
+
+  /** @throws {VerdictsMissing} unless {@link isComplete} */
   requireComplete(): void {
-    if (this.#wanted.size > 0) throw new VerdictsMissing();
+    if (!this.isComplete) throw new VerdictsMissing();
   }
 
   /** What is wrong with a plain value (no targeting); undefined if nothing is, or if it must be checked first. */

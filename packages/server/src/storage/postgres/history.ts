@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { errorCode } from '../../lib/error-code.ts';
 import { newEpoch } from '../sql/replica-operations.ts';
-import { WRITE_LOCK } from './write-lock.ts';
+import { TAKE_WRITE_LOCK } from './write-lock.ts';
 
 /**
  * Identifies a database and its past: the cluster, its timeline, which a failover and a recovery to a point in time
@@ -21,7 +21,7 @@ export async function checkHistory(client: pg.Client): Promise<void> {
   const history = await readHistory(client);
   await client.query('begin');
   try {
-    await client.query('select pg_advisory_xact_lock($1::bigint)', [WRITE_LOCK]);
+    await client.query(TAKE_WRITE_LOCK);
     const { rows } = await client.query<{ value: string }>("select value from facts where name = 'history'");
     if (rows[0]?.value !== history) {
       const facts = { history, epoch: newEpoch() };

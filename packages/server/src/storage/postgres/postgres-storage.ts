@@ -1,16 +1,19 @@
-import { CamelCasePlugin, Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
+import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
 import { SecretBox } from '../encryption.ts';
-import { type Migration, type MigrationOptions, migrate } from '../sql/migrations.ts';
+import { type CopyProgress, copyTables, readTable } from '../portable/copy-tables.ts';
+import { PORTABLE_TABLES, type TableContent } from '../portable/portable-tables.ts';
+import { type Migration, type MigrationOptions, migrate, requireDatabase } from '../sql/migrations.ts';
 import { createOperations } from '../sql/operations.ts';
 import type { Session, Tables } from '../sql/tables.ts';
-import type { Storage, StorageHint, StorageOperations } from '../storage.ts';
+import type { Storage, StorageHint, StorageOperations, WriteScope } from '../storage.ts';
 import { StorageError } from '../storage-error.ts';
 import { type ConnectionPoolOptions, createConnectionPool } from './connection-pool.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { type ImportOptions, importSqlite } from './import-sqlite.ts';
+import { HintSender } from './hint-sender.ts';
 import { unreachable } from './postgres-errors.ts';
-import { CHANNEL, formatHint, PostgresLink } from './postgres-link.ts';
-import { WRITE_LOCK } from './write-lock.ts';
+import { PostgresLink } from './postgres-link.ts';
+import { WriteLanes } from './write-lanes.ts';
+import { lockTrees, TAKE_SHARED_LOCK, TAKE_WRITE_LOCK, takeWriteLock } from './write-lock.ts';
 
 export interface PostgresStorageOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full`. */
@@ -64,19 +67,64 @@ export async function migratePostgres(
 }
 
 /**
- * Creates the tables if they are missing, and copies a SQLite file into them: everything or nothing.
- * @throws {StorageError} as {@link openPostgresStorage} and `importSqlite`
+ * Creates the tables if they are missing, and copies other ones into them: everything or nothing.
+ * @throws {StorageError} as {@link openPostgresStorage} and `copyTables`
  */
-export async function importIntoPostgres(url: string, options: ImportOptions): Promise<void> {
-  await migratePostgres({ url, encryptionKey: options.encryptionKey, isDryRun: false });
-  const db = connect(url);
+export async function importIntoPostgres(
+  options: PostgresStorageOptions,
+  contents: AsyncIterable<TableContent>,
+  progress: CopyProgress,
+): Promise<void> {
+  await migratePostgres({ ...options, isDryRun: false });
+  const db = connect(options.url);
   try {
     await db.transaction().execute(async (transaction) => {
+      await allowPauses(transaction);
       await takeWriteLock(transaction);
-      await importSqlite(transaction, options);
+      await copyTables(transaction, contents, progress);
     });
+  } catch (error) {
+    throw withDatabase(error, options.url);
   } finally {
     await db.destroy();
+  }
+}
+
+/**
+ * Passes the tables of a database, all of one state, to `work`. Servers that use it go on.
+ * @throws {StorageError} as {@link openPostgresStorage}; the database is not migrated
+ */
+export async function exportPostgres<Result>(
+  { url, encryptionKey }: PostgresStorageOptions,
+  work: (contents: AsyncIterable<TableContent>, version: number) => Promise<Result>,
+): Promise<Result> {
+  const box = new SecretBox(encryptionKey);
+  const db = connect(url);
+  try {
+    return await db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .setAccessMode('read only')
+      .execute(async (transaction) => {
+        await allowPauses(transaction);
+        const version = await requireDatabase(transaction, box);
+        return work(tablesOf(transaction, version), version);
+      });
+  } catch (error) {
+    throw withDatabase(error, url);
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** While a file is read or written, the transaction waits. */
+async function allowPauses(transaction: Kysely<Tables>): Promise<void> {
+  await sql`set local idle_in_transaction_session_timeout = 0`.execute(transaction);
+}
+
+async function* tablesOf(transaction: Kysely<Tables>, version: number): AsyncGenerator<TableContent> {
+  for (const table of PORTABLE_TABLES) {
+    if (table.since <= version) yield { table, rows: await readTable(transaction, table) };
   }
 }
 
@@ -93,43 +141,32 @@ function connect(
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }), plugins: [new CamelCasePlugin()] });
 }
 
-/**
- * Waits for the writer before, in this process or another; the end of the transaction releases the lock. Each statement
- * after it sees everything that was committed before, since the isolation level is READ COMMITTED. With SERIALIZABLE, the
- * state would be the one before the wait.
- */
-async function takeWriteLock(transaction: Transaction<Tables>): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${WRITE_LOCK}::bigint)`.execute(transaction);
-}
-
 interface StorageParts {
   db: Kysely<Tables>;
   box: SecretBox;
   link: PostgresLink;
 }
 
+/** Work on a transaction, which may add hints for other processes. */
+type Work<Result> = (transaction: Kysely<Tables>, hints: StorageHint[]) => Promise<Result>;
+
 function createStorage({ db, box, link }: StorageParts): Storage {
   let closing: Promise<void> | undefined;
-  let lastWrite: Promise<unknown> = Promise.resolve();
+  const lanes = new WriteLanes();
+  const hintSender = new HintSender(db);
 
   function usable(): Kysely<Tables> {
     if (closing) throw new StorageError('ERR_STORAGE_CLOSED', 'The storage is closed.');
     return db;
   }
 
-  /** One at a time in this process, so that writers that wait for the lock do not take all connections. */
-  function write<Result>(work: (transaction: Transaction<Tables>) => Promise<Result>): Promise<Result> {
-    const run = (): Promise<Result> =>
-      db
-        .transaction()
-        .setIsolationLevel('read committed')
-        .execute(async (transaction) => {
-          await takeWriteLock(transaction);
-          return work(transaction);
-        });
+  async function write<Result>(work: Work<Result>, scope?: WriteScope): Promise<Result> {
     usable();
-    const result = lastWrite.then(run);
-    lastWrite = result.catch(() => undefined);
+    const hints: StorageHint[] = [];
+    const result = await lanes.run(laneOf(scope), () =>
+      db.connection().execute((connection) => commit(connection, { work, scope, hints })),
+    );
+    hintSender.send(hints);
     return result;
   }
 
@@ -138,37 +175,60 @@ function createStorage({ db, box, link }: StorageParts): Storage {
       return usable();
     },
     box,
-    atomically: (work) => write(work),
-    announce,
+    atomically: (work) => write((transaction, hints) => work(transaction, (hint) => hints.push(hint))),
   };
   return {
     shared: link,
     ...createOperations(session),
-    transaction: async (work) => write((transaction) => runIn(transaction, box, work)),
+    transaction: (work, scope) =>
+      write((transaction, hints) => runIn({ transaction, box, hints }, work), scope),
     snapshot: async (work) =>
       usable()
         .transaction()
         .setIsolationLevel('repeatable read')
         .setAccessMode('read only')
-        .execute((transaction) => runIn(transaction, box, work)),
+        .execute((transaction) => runIn({ transaction, box, hints: [] }, work)),
     ping: async () => {
       await sql`select 1`.execute(usable());
     },
     close: () => {
-      closing ??= lastWrite.then(() => link.close()).then(() => db.destroy());
+      closing ??= lanes
+        .idle()
+        .then(() => hintSender.idle())
+        .then(() => link.close())
+        .then(() => db.destroy());
       return closing;
     },
   };
 }
 
-/** PostgreSQL delivers it after the commit, to this process too. */
-async function announce(db: Kysely<Tables>, hint: StorageHint): Promise<void> {
-  await sql`select pg_notify(${CHANNEL}, ${formatHint(hint)})`.execute(db);
+/** Writes in one environment would only wait for each other with a connection each. */
+function laneOf(scope: WriteScope | undefined): string {
+  return scope?.valuesOf.toSorted()[0] ?? '';
+}
+
+/** Begins a transaction and takes its first lock with one message, since each round trip makes the writers behind wait. */
+async function commit<Result>(
+  connection: Kysely<Tables>,
+  { work, scope, hints }: { work: Work<Result>; scope: WriteScope | undefined; hints: StorageHint[] },
+): Promise<Result> {
+  const run = (text: string): Promise<unknown> => sql.raw(text).execute(connection);
+  try {
+    await run(
+      `begin isolation level read committed; ${scope === undefined ? TAKE_WRITE_LOCK : TAKE_SHARED_LOCK}`,
+    );
+    if (scope !== undefined) await lockTrees(connection, scope.valuesOf);
+    const result = await work(connection, hints);
+    await run('commit');
+    return result;
+  } catch (error) {
+    await run('rollback').catch(() => undefined);
+    throw error;
+  }
 }
 
 async function runIn<Result>(
-  transaction: Transaction<Tables>,
-  box: SecretBox,
+  { transaction, box, hints }: { transaction: Kysely<Tables>; box: SecretBox; hints: StorageHint[] },
   work: (operations: StorageOperations) => Promise<Result>,
 ): Promise<Result> {
   let isOpen = true;
@@ -178,8 +238,7 @@ async function runIn<Result>(
       throw new StorageError('ERR_STORAGE_MISUSE', 'The transaction has ended.');
     },
     box,
-    atomically: async (inner) => inner(session.db),
-    announce,
+    atomically: async (inner) => inner(session.db, (hint) => hints.push(hint)),
   };
   try {
     return await work(createOperations(session));

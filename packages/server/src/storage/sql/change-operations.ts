@@ -9,12 +9,24 @@ type Operations = Pick<StorageOperations, 'appendChange' | 'listChangesSince' | 
 /** A change as it is stored: the value of a secret is sealed. */
 type StoredChange = RulesetChange | { tier: Tier; key: string; sealed: string };
 
+type ChangeRow = Selectable<Tables['changes']>;
+
+/** A change, or nulls if there is none, with what is known of its environment. */
+type MissedRow = { newest: number; prunedRevision: number; bytes: number | string } & (
+  | ChangeRow
+  | { [Column in keyof ChangeRow]: null }
+);
+
+function isChange(row: MissedRow): row is MissedRow & ChangeRow {
+  return row.revision !== null;
+}
+
 /** The change log of the environments. */
 export function changeOperations(session: Session): Operations {
   const { box } = session;
   return {
     appendChange: (record) =>
-      session.atomically(async (db) => {
+      session.atomically(async (db, announce) => {
         const { environmentId, revision, at } = record;
         const changes = JSON.stringify(record.changes.map((change) => seal(change, record, box)));
         const needsReload = record.needsReload ? 1 : 0;
@@ -22,32 +34,32 @@ export function changeOperations(session: Session): Operations {
           .insertInto('changes')
           .values({ environmentId, revision, changes, at, needsReload })
           .execute();
-        await session.announce?.(db, { environmentId, revision });
+        announce({ environmentId, revision });
       }),
 
-    listChangesSince: (environmentId, revision, { maxBytes = Number.POSITIVE_INFINITY } = {}) =>
-      session.atomically(async (db) => {
-        const environment = await db
-          .selectFrom('environments')
-          .select(['revision', 'prunedRevision'])
-          .where('id', '=', environmentId)
-          .executeTakeFirst();
-        if (!environment || revision < environment.prunedRevision) return undefined;
-        const missed = db
-          .selectFrom('changes')
-          .where('environmentId', '=', environmentId)
-          .where('revision', '>', revision);
-        // The database knows the length of a text without reading it.
-        const { bytes } = await missed
-          .select(sql<number | null>`sum(octet_length(changes))`.as('bytes'))
-          .executeTakeFirstOrThrow();
-        if (Number(bytes ?? 0) > maxBytes) return undefined;
-        const rows = await missed.selectAll().orderBy('revision').execute();
-        // Every revision has a change. A gap means that changes were pruned, or that the revision belongs to a deleted
-        // environment of the same name. A future revision comes from a client of a database that was since restored.
-        if ((rows[0]?.revision ?? environment.revision + 1) !== revision + 1) return undefined;
-        return rows.map((row) => toRecord(row, box));
-      }),
+    async listChangesSince(environmentId, revision, { maxBytes = Number.MAX_SAFE_INTEGER } = {}) {
+      // One statement, so that it sees one state without a transaction. The database knows the length of a text without
+      // reading it.
+      const { rows } = await sql<MissedRow>`
+        with missed as (
+          select coalesce(sum(octet_length(changes)), 0) as bytes
+          from changes where environment_id = ${environmentId} and revision > ${revision}
+        )
+        select environments.revision as newest, environments.pruned_revision, missed.bytes, kept.*
+        from environments cross join missed
+        left join changes kept on kept.environment_id = environments.id
+          and kept.revision > ${revision} and missed.bytes <= ${maxBytes}
+        where environments.id = ${environmentId}
+        order by kept.revision`.execute(session.db);
+      const [first] = rows;
+      if (first === undefined || revision < first.prunedRevision || Number(first.bytes) > maxBytes)
+        return undefined;
+      const records = rows.filter(isChange).map((row) => toRecord(row, box));
+      // Every revision has a change. A gap means that changes were pruned, or that the revision belongs to a deleted
+      // environment of the same name. A future revision comes from a client of a database that was since restored.
+      if ((records[0]?.revision ?? first.newest + 1) !== revision + 1) return undefined;
+      return records;
+    },
 
     pruneChanges: (environmentId, keep) => session.atomically((db) => prune(db, environmentId, keep)),
   };
@@ -76,11 +88,14 @@ async function prune(db: Kysely<Tables>, environmentId: string, keep: number): P
     .execute();
 }
 
-function toRecord({ needsReload, ...row }: Selectable<Tables['changes']>, box: SecretBox): ChangeRecord {
+function toRecord(row: ChangeRow, box: SecretBox): ChangeRecord {
+  const { environmentId, revision, at, needsReload } = row;
   const changes: StoredChange[] = JSON.parse(row.changes);
   return {
-    ...row,
+    environmentId,
+    revision,
     changes: changes.map((change) => open(change, row, box)),
+    at,
     ...(needsReload === 1 ? { needsReload: true } : {}),
   };
 }

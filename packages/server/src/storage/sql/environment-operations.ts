@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Environment, StorageOperations } from '../storage.ts';
 import type { Session } from './tables.ts';
 
@@ -8,6 +9,7 @@ type Operations = Pick<
   | 'listOrganizations'
   | 'insertEnvironment'
   | 'updateEnvironment'
+  | 'advanceRevisions'
   | 'deleteEnvironment'
   | 'findEnvironment'
   | 'findEnvironmentByName'
@@ -44,10 +46,24 @@ export function environmentOperations(session: Session): Operations {
       const columns = changeableColumns(environment);
       await session.db.updateTable('environments').set(columns).where('id', '=', environment.id).execute();
     },
+    async advanceRevisions(environmentIds, keep) {
+      if (environmentIds.length === 0) return new Map();
+      const pruned = sql<number>`revision + 1 - ${sql.lit(keep)}`;
+      const rows = await session.db
+        .updateTable('environments')
+        .set({
+          revision: sql<number>`revision + 1`,
+          prunedRevision: sql<number>`case when pruned_revision < ${pruned} then ${pruned} else pruned_revision end`,
+        })
+        .where('id', 'in', [...environmentIds])
+        .returning(['id', 'revision'])
+        .execute();
+      return new Map(rows.map(({ id, revision }) => [id, revision]));
+    },
     deleteEnvironment: (id) =>
-      session.atomically(async (db) => {
+      session.atomically(async (db, announce) => {
         await db.deleteFrom('environments').where('id', '=', id).execute();
-        await session.announce?.(db, 'anything');
+        announce('anything');
       }),
     findEnvironment: async (id) =>
       session.db.selectFrom('environments').select(COLUMNS).where('id', '=', id).executeTakeFirst(),

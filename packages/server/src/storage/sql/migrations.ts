@@ -147,6 +147,9 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+/** The version that {@link migrate} leads to. */
+export const NEWEST_VERSION: number = Math.max(...MIGRATIONS.map(({ version }) => version));
+
 /** Texts are sorted by their bytes in both, whatever the locale of a PostgreSQL database. */
 async function runStatements(
   transaction: Transaction<Tables>,
@@ -174,7 +177,7 @@ export async function migrate(
   const work = async (transaction: Transaction<Tables>): Promise<void> => {
     await lock?.(transaction);
     const current = await currentVersion(transaction);
-    refuseNewer(current, migrations.at(-1)?.version ?? 0);
+    refuseNewer('The database', current, migrations.at(-1)?.version ?? 0);
     for (const migration of migrations.filter(({ version }) => version > current)) {
       await migration.up(transaction, engine);
       const { version, name } = migration;
@@ -197,11 +200,12 @@ export async function migrate(
 /** Rolls back a dry run. */
 class DryRunEnd extends Error {}
 
-function refuseNewer(current: number, newest: number): void {
+/** @throws {StorageError} if `subject` has a version that this program does not know */
+export function refuseNewer(subject: string, current: number, newest: number = NEWEST_VERSION): void {
   if (current <= newest) return;
   throw new StorageError(
     'ERR_STORAGE_NEWER',
-    `The database has version ${current}; this server knows versions up to ${newest}. ` +
+    `${subject} has version ${current}; this server knows versions up to ${newest}. ` +
       'It was not changed: start a newer server, or restore a backup from this one.',
   );
 }
@@ -219,7 +223,27 @@ async function currentVersion(transaction: Transaction<Tables>): Promise<number>
   return row?.version ?? 0;
 }
 
-const CHECK_NAME = 'encryption-check';
+/**
+ * The version of a database that is only read.
+ * @throws {StorageError} for one without tables, of a newer server, or with another encryption key
+ */
+export async function requireDatabase(transaction: Transaction<Tables>, box: SecretBox): Promise<number> {
+  const tables = await transaction.introspection.getTables();
+  if (!tables.some(({ name }) => name === 'facts')) {
+    throw new StorageError('ERR_STORAGE_FOREIGN', 'The database is empty: no server has used it.');
+  }
+  const newest = transaction
+    .selectFrom('migrations')
+    .select((builder) => builder.fn.max('version').as('version'));
+  const { version } = await newest.executeTakeFirstOrThrow();
+  refuseNewer('The database', version);
+  const facts = transaction.selectFrom('facts').select('value').where('name', '=', CHECK_NAME);
+  requireKey((await facts.executeTakeFirst())?.value ?? '', box);
+  return version;
+}
+
+/** The fact with a known text, sealed with the key of the database. */
+export const CHECK_NAME = 'encryption-check';
 
 /** Stores a known text, sealed, so that a wrong key is found at the start, not when a secret is read. */
 async function checkEncryptionKey(transaction: Transaction<Tables>, box: SecretBox): Promise<void> {
@@ -233,8 +257,16 @@ async function checkEncryptionKey(transaction: Transaction<Tables>, box: SecretB
     await transaction.insertInto('facts').values({ name: CHECK_NAME, value }).execute();
     return;
   }
+  requireKey(row.value, box);
+}
+
+/**
+ * @param check the value of the fact {@link CHECK_NAME}
+ * @throws {StorageError} if it was sealed with another key
+ */
+export function requireKey(check: string, box: SecretBox): void {
   try {
-    box.open(row.value, [CHECK_NAME]);
+    box.open(check, [CHECK_NAME]);
   } catch (cause) {
     throw new StorageError(
       'ERR_ENCRYPTION_KEY_WRONG',

@@ -34,10 +34,10 @@ export function replicaOperations(session: Session): Operations {
         if (session.epoch.value === epoch) session.epoch.value = newEpoch();
         return;
       }
-      await session.atomically(async (db) => {
+      await session.atomically(async (db, announce) => {
         const query = db.updateTable('facts').set({ value: newEpoch() }).where('name', '=', EPOCH);
         const { numUpdatedRows } = await query.where('value', '=', epoch).executeTakeFirst();
-        if (numUpdatedRows > 0n) await session.announce?.(db, 'anything');
+        if (numUpdatedRows > 0n) announce('anything');
       });
     },
     async readRevisions(environmentIds) {
@@ -48,7 +48,7 @@ export function replicaOperations(session: Session): Operations {
     },
 
     recordAccessChange: ({ kind, id, mayDoLess }) =>
-      session.atomically(async (db) => {
+      session.atomically(async (db, announce) => {
         const revision = (await newestAccessRevision(db)) + 1;
         const row = { revision, kind, id, mayDoLess: mayDoLess ? 1 : 0 };
         await db.insertInto('accessChanges').values(row).execute();
@@ -56,7 +56,7 @@ export function replicaOperations(session: Session): Operations {
           .deleteFrom('accessChanges')
           .where('revision', '<=', revision - KEPT_ACCESS_CHANGES)
           .execute();
-        await session.announce?.(db, 'anything');
+        announce('anything');
       }),
     readAccessRevision: () => newestAccessRevision(session.db),
     async listAccessChangesSince(revision) {

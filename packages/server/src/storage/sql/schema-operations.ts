@@ -4,7 +4,7 @@ import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<
   StorageOperations,
-  'insertSchema' | 'updateSchema' | 'deleteSchema' | 'findSchema' | 'listSchemas'
+  'insertSchema' | 'updateSchema' | 'deleteSchema' | 'findSchema' | 'findSchemaVersion' | 'listSchemas'
 >;
 
 /** Schemas and the history of their versions. */
@@ -43,6 +43,10 @@ export function schemaOperations(session: Session): Operations {
     async findSchema(id) {
       const row = await session.db.selectFrom('schemas').selectAll().where('id', '=', id).executeTakeFirst();
       return row && toSchema(row);
+    },
+    findSchemaVersion: async (id) => {
+      const query = session.db.selectFrom('schemas').where('id', '=', id);
+      return query.select(['id', 'organizationId', 'name', 'currentVersion']).executeTakeFirst();
     },
     async listSchemas(organizationId) {
       const query = session.db.selectFrom('schemas').selectAll();

@@ -45,14 +45,15 @@ export interface Tables {
   migrations: { version: number; name: string; appliedAt: Timestamp };
 }
 
+/** Tells other processes of the database what the running transaction changes, once it is committed. */
+export type Announce = (hint: StorageHint) => void;
+
 /** The database or transaction that operations run on. */
 export interface Session {
   readonly db: Kysely<Tables>;
   readonly box: SecretBox;
   /** Runs several statements atomically: in the transaction of the session, or in a new one. */
-  atomically<Result>(work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
+  atomically<Result>(work: (db: Kysely<Tables>, announce: Announce) => Promise<Result>): Promise<Result>;
   /** The epoch, if it begins with each start and is not in the database. */
   readonly epoch?: { value: string };
-  /** Tells other processes of the database what the running transaction changes, once it is committed. */
-  announce?(db: Kysely<Tables>, hint: StorageHint): Promise<void>;
 }

@@ -1,11 +1,18 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { SecretBox } from '../encryption.ts';
 import type { StorageOperations, StoredValue } from '../storage.ts';
 import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<
   StorageOperations,
-  'upsertValue' | 'deleteValue' | 'findValue' | 'findValueById' | 'listValues' | 'listSchemaValues'
+  | 'upsertValue'
+  | 'deleteValue'
+  | 'findValue'
+  | 'findValueById'
+  | 'listViewersOfValue'
+  | 'listValues'
+  | 'listSchemaValues'
+  | 'versionOf'
 >;
 
 /** Values; secrets are sealed for their organization, environment and key. */
@@ -47,6 +54,21 @@ export function valueOperations(session: Session): Operations {
       const row = await query.executeTakeFirst();
       return row && toValue(row, box);
     },
+    async listViewersOfValue(environmentId, key) {
+      const { rows } = await sql<{ id: string }>`
+        with recursive viewers (id, organization_id) as (
+          select id, organization_id from environments where id = ${environmentId}
+          union
+          select child.id, child.organization_id from viewers
+          join environments child on child.organization_id = viewers.organization_id
+            and child.fallback_environment_id = viewers.id
+          where not exists (
+            select 1 from config_values own where own.environment_id = child.id and own.key = ${key}
+          )
+        )
+        select id from viewers`.execute(session.db);
+      return rows.map(({ id }) => id);
+    },
     async listValues(environmentId) {
       const query = session.db.selectFrom('configValues').selectAll();
       const rows = await query.where('environmentId', '=', environmentId).orderBy('key').execute();
@@ -57,6 +79,7 @@ export function valueOperations(session: Session): Operations {
       const rows = await query.orderBy('environmentId').orderBy('key').execute();
       return rows.map((row) => toValue(row, box));
     },
+    versionOf: ({ tier, key, value }) => box.fingerprint(JSON.stringify([tier, key, value])),
   };
 }
 

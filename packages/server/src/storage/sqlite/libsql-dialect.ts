@@ -110,7 +110,7 @@ class LibsqlConnection implements DatabaseConnection {
  * the file, until they are garbage-collected; leaving WAL and exclusive mode releases the lock now. If the file cannot be
  * written, the write-ahead log stays beside it. It contains every committed write, and the next start reads it.
  */
-function closeDatabase(database: Database.Database): void {
+export function closeDatabase(database: Database.Database): void {
   if (!database.open) return;
   try {
     if (!database.memory) {

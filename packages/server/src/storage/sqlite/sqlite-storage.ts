@@ -86,7 +86,10 @@ function createStorage(
     },
     box,
     epoch,
-    atomically: async (work) => usable().transaction().execute(work),
+    atomically: async (work) =>
+      usable()
+        .transaction()
+        .execute((transaction) => work(transaction, NO_OTHER_PROCESS)),
   };
   const storage: Storage = {
     ...createOperations(session),
@@ -118,6 +121,9 @@ async function tryToWrite(db: Kysely<Tables>): Promise<void> {
   });
 }
 
+/** One process has the file. */
+const NO_OTHER_PROCESS = (): void => undefined;
+
 async function runTransaction<Result>(
   parts: {
     transaction: Kysely<Tables>;
@@ -139,7 +145,7 @@ async function runTransaction<Result>(
     },
     box,
     epoch,
-    atomically: async (inner) => inner(usable()),
+    atomically: async (inner) => inner(usable(), NO_OTHER_PROCESS),
   };
   try {
     return await running.run(state, () => work(createOperations(session)));

@@ -1,0 +1,26 @@
+import { createReadStream } from 'node:fs';
+
+const NEWLINE = 0x0a;
+
+/**
+ * The lines of a file as bytes, without their line feeds. What follows the last line feed is a line too. (`readline` would
+ * also split at the line separators of Unicode, which JSON may contain.)
+ * @throws {RangeError} for a longer line than `maxBytes`
+ */
+export async function* readLines(file: string, maxBytes: number): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      yield Buffer.concat([...parts, chunk.subarray(start, end)]);
+      parts = [];
+      size = 0;
+      start = end + 1;
+    }
+    parts.push(chunk.subarray(start));
+    size += chunk.length - start;
+    if (size > maxBytes) throw new RangeError('The line is too long.');
+  }
+  if (size > 0) yield Buffer.concat(parts);
+}
