@@ -64,7 +64,7 @@ describe('a segment that is put', () => {
       updatedAt: stored.createdAt,
     });
     expect(await domain.storage.listSegments(shop.environment.id)).toEqual([stored]);
-    // The same condition again is a new revision too: whoever put it waits for one.
+    // The same condition again is a new revision too: the caller may wait for one.
     const again = await put(domain, 'staff', staff);
     expect(again).toMatchObject({ description: null, createdAt: stored.createdAt });
     expect(await domain.changesOf(shop.environment)).toEqual([
