@@ -134,11 +134,17 @@ describe('a write', () => {
 
   it.each([
     ['contact', { phones: ['1', 2] }, '"values[0].value.phones[1]" of "contact" must be a string'],
+    ['theme', targeted('blue', { all: [] }, 'light'), '"values[0].value.$cohort.rules[0].value" of "theme"'],
+    [
+      'theme',
+      targeted('dark', { attribute: 'a', op: 'matches', values: ['(a+)+$'] }, 'light'),
+      'exponential',
+    ],
     ['cartItems', '5', '"values[0].value" of "cartItems" must be a number'],
     ['cartItems', 0, '"values[0].value" of "cartItems" must be at least 1'],
     ['cartItems', 101, '"values[0].value" of "cartItems" must be at most 100'],
     ['cartItems', 1.5, '"values[0].value" of "cartItems" must be a multiple of 1'],
-  ])('names what is wrong with %s %j', async (key, value, message) => {
+  ])('names what is wrong with %s %j', async (key, value: JsonValue, message) => {
     const domain = await newDomain();
     await expect(write(domain, [domain.write(key, value)])).rejects.toMatchObject(
       refusal('invalid', message),
