@@ -72,15 +72,13 @@ export const rooms = {
     // What `changes` does not have, and the tests of the domain reach without a server.
     mutate: [
       ...['access', 'change-bus', 'config-service', 'environment-view', 'environments', 'refusal'],
-      ...['schemas', 'segment-use', 'snapshot', 'unique-name', 'values'],
+      ...['schemas', 'segment-use', 'segments', 'snapshot', 'unique-name', 'values'],
     ].map((name) => `src/domain/${name}.ts`),
     tests: ['src/domain/**/*.test.ts'],
   },
   validation: {
     package: 'server',
-    mutate: ['checked-write', 'segments']
-      .map((name) => `src/domain/${name}.ts`)
-      .concat('src/domain/validation'),
+    mutate: ['src/domain/checked-write.ts', 'src/domain/validation'],
     tests: [
       'src/domain/**/*.test.ts',
       'src/routes/{environments,evaluate,ruleset,schemas,segments,snapshot,stream}.test.ts',

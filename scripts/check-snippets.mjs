@@ -148,6 +148,9 @@ async function compile(document, modules) {
     write('config.ts', isRegistered ? schema : schema + registration);
     // Where the README of the Next.js adapter has it.
     write('app/schema.ts', "export { config } from '../config';");
+    // The one of the README of the NestJS adapter.
+    if (!modules.some(({ file }) => file === 'app.module.ts'))
+      write('app.module.ts', 'export class AppModule {}');
   }
   write('tsconfig.json', tsconfig);
   const output = await new Promise((resolve) => {

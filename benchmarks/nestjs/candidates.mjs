@@ -8,6 +8,11 @@ const read = (theme, beta, checkout, limit) => ({ theme, beta, checkout, limit }
 const constant = (value) => createParamDecorator(() => value)();
 const allow = { canActivate: () => true };
 
+function inStorage() {
+  const storage = new AsyncLocalStorage();
+  return (_request, _response, next) => storage.run({}, next);
+}
+
 /** The same route for each candidate: a guard, three flags and a limit, for the user of a header. */
 export const candidates = {
   'constants, no parameters': () => ({
@@ -26,15 +31,18 @@ export const candidates = {
     ],
   }),
 
-  'constants, in an AsyncLocalStorage': () => {
-    const storage = new AsyncLocalStorage();
-    return {
-      use: (_request, _response, next) => storage.run({}, next),
-      controllers: [
-        controllerOf(nest, { method: [UseGuards(allow)], read: () => read('dark', true, true, 50) }),
-      ],
-    };
-  },
+  'constants, in an AsyncLocalStorage': () => ({
+    use: inStorage(),
+    controllers: [
+      controllerOf(nest, { method: [UseGuards(allow)], read: () => read('dark', true, true, 50) }),
+    ],
+  }),
+
+  // What any library costs that fills parameters and has a context for each request.
+  'constants as parameters, in an AsyncLocalStorage': () => ({
+    ...candidates['constants as parameters'](),
+    use: inStorage(),
+  }),
 
   '@smooai/config-nestjs': async () => {
     const { defineConfig, defineLimit } = await load('@smooai/config');

@@ -22,6 +22,7 @@ const NAMES = [
   'constants, no parameters',
   'constants as parameters',
   'constants, in an AsyncLocalStorage',
+  'constants as parameters, in an AsyncLocalStorage',
   '@smooai/config-nestjs',
   // It supports Nest up to 11.
   ...(options.nest === '12' ? [] : ['@openfeature/nestjs-sdk']),

@@ -51,4 +51,9 @@ export const domain = [
       `'conflict' → ""`,
     ],
   },
+  {
+    file: 'packages/server/src/domain/segments.ts',
+    reason: 'Equivalent: two segments never have the same name.',
+    mutants: ['a.name < b.name → a.name <= b.name'],
+  },
 ];

@@ -1,5 +1,8 @@
 import { OptionsError } from '@smooai/config';
 
+/** The longest delay that timers support. A longer one fires immediately. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647;
+
 /** @throws {OptionsError} for options that the types do not allow, before they fail in the middle of the start. */
 export function checkRegistration(method: string, options: unknown): void {
   if (typeof options !== 'object' || options === null) {
@@ -32,6 +35,16 @@ export function checkOptions(options: unknown): void {
       `SmooConfigModule: "context" must be a function that returns the context of a call, but is ${typeof options.context}.`,
     );
   }
+  if ('contextTimeoutMs' in options) checkTimeout(options.contextTimeoutMs);
+}
+
+function checkTimeout(timeoutMs: unknown): void {
+  if (timeoutMs === undefined) return;
+  if (typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS) return;
+  throw new OptionsError(
+    'contextTimeoutMs',
+    `SmooConfigModule: "contextTimeoutMs" must be a number of milliseconds from 1 to ${LONGEST_TIMEOUT_MS}.`,
+  );
 }
 
 function isClient(client: unknown): boolean {

@@ -17,7 +17,7 @@ export async function startClient(
   testValues: TestValuesSource | undefined,
 ): Promise<ConfigClient<AnyConfig>> {
   checkOptions(options);
-  const { context: _, readyTimeoutMs, ...rest } = options;
+  const { context: _, contextTimeoutMs: __, readyTimeoutMs, ...rest } = options;
   const wait = readyTimeoutMs === undefined ? {} : { timeoutMs: readyTimeoutMs };
   if (testValues !== undefined) {
     const schema = 'client' in rest ? rest.client.config : rest.config;

@@ -5,6 +5,7 @@ import type { ConfigClient } from '@smooai/config/server';
 import { scopeOf } from './application.ts';
 import { startClient, type TestValuesSource } from './config-client.ts';
 import { type ConfigInstance, tracedContext } from './config-instance.ts';
+import { limitedContext } from './context-limit.ts';
 import type { Injection } from './handler-metadata.ts';
 import { SmooConfigHealthIndicator } from './health-indicator.ts';
 import { requestedValues } from './inject.decorators.ts';
@@ -99,13 +100,11 @@ function sharedProviders(name: string): Provider[] {
         options: SmooConfigOptions<AnyConfig>,
         client: ConfigClient<AnyConfig>,
       ): ConfigInstance => {
-        const { context, telemetry } = options;
+        const { context, contextTimeoutMs: timeoutMs, telemetry } = options;
+        if (context === undefined) return { name, client, context };
+        const limited = limitedContext(context, { name, timeoutMs });
         const tracer = telemetry?.tracer;
-        return {
-          name,
-          client,
-          context: context && tracer ? tracedContext(context, tracer) : context,
-        };
+        return { name, client, context: tracer ? tracedContext(limited, tracer) : limited };
       },
       inject: [optionsToken(name), getConfigClientToken(name)],
     },

@@ -42,12 +42,15 @@ export interface ChangeListener {
   paths: readonly string[];
 }
 
+/** The start of the keys of all metadata of this package. */
+export const METADATA_PREFIX = 'smooai-config:';
+
 /** Metadata that decorators leave on a class, on a function, or on a prototype under the name of a method. */
 export class MetadataList<Entry> {
   readonly #key: string;
 
   constructor(key: string) {
-    this.#key = `smooai-config:${key}`;
+    this.#key = METADATA_PREFIX + key;
   }
 
   add(target: object, method: string | symbol | undefined, entry: Entry): void {

@@ -1,5 +1,12 @@
 import 'reflect-metadata';
-import { type CanActivate, type ExecutionContext, Inject, Injectable, UseGuards } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+} from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { ExternalContextCreator } from '@nestjs/core';
 import type { TargetedValue } from '@smooai/config';
@@ -30,17 +37,23 @@ class BetaGuard implements CanActivate {
   }
 }
 
+/** As the decorators of a transport do: a method without such metadata is not a handler. */
+const Handler = () => SetMetadata('test:handler', true);
+
 @Injectable()
 class Handlers {
+  @Handler()
   @UseGuards(BetaGuard)
   guarded(): string {
     return 'done';
   }
 
+  @Handler()
   read(@Flag('beta') beta: boolean, @Limit('cartItems') cartItems: number): unknown {
     return { beta, cartItems };
   }
 
+  @Handler()
   @RequireFlag('newCheckout')
   checkout(): string {
     return 'done';

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { Injectable, Logger, Scope } from '@nestjs/common';
+import { Inject, Injectable, Logger, Scope } from '@nestjs/common';
 import { createTestClient } from '@smooai/config/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { OnConfigChange, SmooConfigModule } from './index.ts';
+import { OnConfigChange, SmooConfigModule, SmooConfigService, WithConfigContext } from './index.ts';
+import { onFor } from './test-support/on-for.ts';
 import { config } from './test-support/shop-config.ts';
 import { startApp } from './test-support/start-app.ts';
 
@@ -41,6 +42,30 @@ describe('@OnConfigChange', () => {
     await app.close();
     client.set({ flags: { beta: false } });
     expect(cache.changes).toHaveLength(2);
+  });
+
+  it('reads in the context of @WithConfigContext, above and below it', async () => {
+    @Injectable()
+    class Prices {
+      readonly seen: boolean[] = [];
+      constructor(@Inject(SmooConfigService) private readonly config: SmooConfigService) {}
+
+      @OnConfigChange('flags.beta')
+      @WithConfigContext({ userId: 'ada' })
+      above() {
+        this.seen.push(this.config.flag('beta'));
+      }
+
+      @WithConfigContext({ userId: 'bob' })
+      @OnConfigChange('flags.beta')
+      below() {
+        this.seen.push(this.config.flag('beta'));
+      }
+    }
+    const client = testClient();
+    const { app } = await startApp({ imports: [SmooConfigModule.forRoot({ client })], providers: [Prices] });
+    client.set({ flags: { beta: onFor('ada') } });
+    expect(app.get(Prices).seen).toEqual([true, false]);
   });
 
   it('logs the error of a method', async () => {

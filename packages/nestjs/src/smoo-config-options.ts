@@ -9,6 +9,11 @@ interface SharedOptions<Config extends AnyConfig> {
    * context.
    */
   context?: ContextFactory<Config>;
+  /**
+   * Longest time that a call waits for its context, in milliseconds; 1 to 2147483647, default 10000. Then the call is refused:
+   * HTTP 503, GraphQL `SERVICE_UNAVAILABLE`, or the "Internal server error" of a message.
+   */
+  contextTimeoutMs?: number;
   /** Longest wait for the first values, in milliseconds. Default: that of the client's `ready()`. */
   readyTimeoutMs?: number;
   /** A tracer gets a span for each run of `context`. A client that the module creates reports there too. */

@@ -12,6 +12,7 @@ import {
   requirements,
 } from './handler-metadata.ts';
 import { type HostClass, hostsOf } from './hosts.ts';
+import { refuseUnchecked } from './unchecked-methods.ts';
 
 const PARAMETER_TYPES = 'design:paramtypes';
 const PROPERTY_TYPE = 'design:type';
@@ -35,6 +36,7 @@ const scanner = new MetadataScanner();
 export function checkHosts(scope: ApplicationScope): void {
   const guardsFields = fieldsAreGuarded(scope);
   for (const host of hostsOf(scope.modules).keys()) {
+    refuseUnchecked(host);
     checkInjections(host, scope);
     for (const method of scanner.getAllMethodNames(host.prototype as object)) {
       for (const parameter of parameters.ofMethod(host, method))

@@ -15,11 +15,18 @@ describe('lastGood()', () => {
   it('has the last valid value in place of a rejected one, and the rejected one is gone without it', () => {
     const store = new RulesetStore(config);
     store.replace(withTitle('1', 404));
-    expect(store.lastGood()?.public).toEqual({});
+    expect(Object.keys(store.lastGood()?.public ?? { none: 1 })).toEqual([]);
     store.replace(withTitle('2', 'Shop'));
     store.replace(withTitle('3', 404));
     store.replace(withTitle('4', 405));
     expect(store.lastGood()).toMatchObject({ revision: '4', public: { title: 'Shop' } });
+  });
+
+  it('has a valid value of the disk copy in place of one that the server sent and the schema rejects', () => {
+    const store = new RulesetStore(config);
+    store.setCache(withTitle('1', 'Cached'));
+    store.replace(withTitle('2', 404));
+    expect(store.lastGood()).toMatchObject({ revision: '2', public: { title: 'Cached' } });
   });
 
   it('does not bring back a value that was deleted, nor one of a better or worse origin', () => {
@@ -54,6 +61,31 @@ describe('the disk copy', () => {
       'Shop',
       'ERR_VALUE_MISSING',
     ]);
+  });
+});
+
+describe('the origin of a value', () => {
+  it('follows the best one that has it, also if the value is the same', () => {
+    const store = new RulesetStore(config);
+    expect(store.live).toBeUndefined();
+    store.setFile(layerOf([['public', 'title', 'Shop']]));
+    store.setCache(withTitle('1', 'Shop'));
+    expect(store.originOf('title')).toBe('cache');
+    store.replace(withTitle('2', 'Shop'));
+    expect(store.originOf('title')).toBe('server');
+    expect(store.live?.revision).toBe('2');
+    store.replace(withTitle('3'));
+    expect(store.originOf('title')).toBe('file');
+  });
+
+  it('is that of the bundled value which stands in for a rejected one', () => {
+    const store = new RulesetStore(config);
+    store.setEnvironment(layerOf([['public', 'title', 404]]));
+    store.complete();
+    expect([store.originOf('title'), store.invalidKeys()[0]?.code]).toEqual(['none', 'ERR_VALUE_INVALID']);
+    store.setFile(layerOf([['public', 'title', 'Bundled']]));
+    expect([store.originOf('title'), store.get('title')?.value({})]).toEqual(['file', 'Bundled']);
+    expect(store.invalidKeys()[0]?.code).toBe('ERR_VALUE_INVALID');
   });
 });
 
@@ -178,7 +210,10 @@ describe('patches', () => {
   it('are one change, up to the first that does not follow', () => {
     const store = new RulesetStore(config);
     const seen: unknown[] = [];
+    const stop = store.subscribe((change) => seen.push(change));
     store.patch(patchOf('1', 'Early'));
+    expect(seen).toEqual([]);
+    stop();
     store.replace(withTitle('1', 'One'));
     store.subscribe((change) => seen.push(change));
     store.patch([patchOf('1', 'Seen'), patchOf('2', 'Two'), patchOf('3', 'Three'), patchOf('5', 'Five')]);

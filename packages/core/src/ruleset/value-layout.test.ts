@@ -51,6 +51,27 @@ describe('a value that is taken apart', () => {
     expect(roundTrip(cycle)).toMatchObject({ name: 'cycle', self: { self: { name: 'cycle' } } });
   });
 
+  it('is taken apart down to 100 levels below the value, and kept as it is from there', () => {
+    const rest = (levels: number) => {
+      const { scalars } = new ValueLayouts().takeApart(nested(levels));
+      return scalars.filter((scalar) => typeof scalar === 'object');
+    };
+    expect(rest(101)).toEqual([]);
+    expect(rest(102)).toEqual([nested(1)]);
+    // A property, and an entry of a list that has others.
+    expect(rest(103)).toEqual([nested(2)]);
+  });
+
+  it('keeps instances of classes as they are', () => {
+    const date = new Date(0);
+    expect(new ValueLayouts().takeApart({ date, list: [date] } as unknown as JsonValue).scalars).toEqual([
+      date,
+      date,
+    ]);
+    expect(roundTrip({ date })).toEqual({ date });
+    expect(roundTrip(date)).toBe(date);
+  });
+
   it('does not change with the object that it was', () => {
     const value = { list: ['NL'], inner: { on: true } };
     const apart = new ValueLayouts().takeApart(value);
@@ -74,7 +95,41 @@ describe('layouts', () => {
       { a: { b: 1 } },
       { a: 1 },
     ];
-    for (const other of others) expect(layoutOf(other)).not.toBe(first);
+    const known = others.map(layoutOf);
+    expect(new Set([first, ...known]).size).toBe(7);
+    expect(others.every((other, index) => layoutOf(other) === known[index])).toBe(true);
+  });
+
+  it('have one step for a list of scalars, and none for a scalar that is a property', () => {
+    const layouts = new ValueLayouts();
+    const steps = (value: JsonValue) => layouts.takeApart(value).layout.length;
+    expect([steps([]), steps(['x', null, true, 1]), steps(['x', {}]), steps([[1], [2, 3]])]).toEqual([
+      1, 1, 4, 3,
+    ]);
+    expect([steps('x'), steps({}), steps({ a: 1, b: null }), steps({ a: [1, 2] })]).toEqual([1, 2, 4, 4]);
+  });
+
+  it('are forgotten when there are more than 10,000 steps, and not before', () => {
+    const layouts = new ValueLayouts();
+    const layoutOf = (value: JsonValue) => layouts.takeApart(value).layout;
+    const first = layoutOf({ name: 1 });
+    // The start of an object is shared; a name and the end are not.
+    for (let index = 0; index < 4_998; index++) layoutOf({ [`name${index}`]: 1 });
+    layoutOf([]);
+    expect(layoutOf({ name: 2 })).toBe(first);
+    layoutOf([1]);
+    const again = layoutOf({ name: 3 });
+    expect(again).not.toBe(first);
+    expect(again).toEqual(first);
+    expect(layoutOf({ name: 4 })).toBe(again);
+  });
+
+  it('hold no scalars of values before', () => {
+    const layouts = new ValueLayouts();
+    const long = Array.from({ length: 1_500 }, (_, index) => index);
+    for (const value of [long, [1], long, ['a', 'b'], []]) {
+      expect(layouts.takeApart(value).scalars).toEqual(value);
+    }
   });
 
   it('are put together again after more of them than the index holds', () => {

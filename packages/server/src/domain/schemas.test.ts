@@ -2,7 +2,7 @@ import type { JsonSchema, WireSchema } from '@smooai/config';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Domain, sharedDomain } from '../test-support/domain-fixture.ts';
 import { shopDocument } from '../test-support/shop-server.ts';
-import { EMPTY_SCHEMA, schemaRow } from '../test-support/storage-fixtures.ts';
+import { EMPTY_SCHEMA, schemaRow, valueRow } from '../test-support/storage-fixtures.ts';
 
 const newDomain = sharedDomain();
 const SECRET = 'sk_live_12345678';
@@ -250,7 +250,7 @@ describe('a push', () => {
   });
 });
 
-describe('a deleted schema', () => {
+describe('a schema that is deleted, or loses keys', () => {
   it('takes its values along only by force', async () => {
     const { service, storage, shop, principal, set, addEnvironment, changesOf } = await newDomain();
     const above = await addEnvironment('above', shop.environment);
@@ -282,20 +282,69 @@ describe('a deleted schema', () => {
     });
   });
 
-  it('leaves the value of a built-in key to another schema that declares it', async () => {
-    const { service, storage, shop, principal } = await newDomain();
-    const jsonSchema = documentOf('publicConfigSchema', { REGION: { type: 'string' } });
-    const [one, two] = [
-      await service.schemas.create(principal(), { name: 'one', jsonSchema }),
-      await service.schemas.create(principal(), { name: 'two', jsonSchema }),
-    ];
-    const ids = { schemaId: one.id, environmentId: shop.environment.id };
-    const write = { ...ids, key: 'REGION', value: 'eu', tier: 'public' } as const;
-    await service.values.set(principal(), [write], () => '');
-    await service.schemas.delete(principal(), one.id, { force: false });
-    const stored = await storage.findValue(shop.environment.id, 'REGION');
-    expect([stored?.value, stored?.schemaId]).toEqual(['eu', two.id]);
-    await service.schemas.push(principal(), two.id, { jsonSchema: EMPTY_SCHEMA, force: true });
-    expect(await storage.findValue(shop.environment.id, 'REGION')).toBeUndefined();
+  it.each(['delete', 'push'] as const)(
+    'leaves the value of a built-in key to another schema that declares it: %s',
+    async (how) => {
+      const { service, storage, shop, principal } = await newDomain();
+      const jsonSchema = documentOf('publicConfigSchema', { REGION: { type: 'string' } });
+      const [one, two] = [
+        await service.schemas.create(principal(), { name: 'one', jsonSchema }),
+        await service.schemas.create(principal(), { name: 'two', jsonSchema }),
+      ];
+      const ids = { schemaId: one.id, environmentId: shop.environment.id };
+      const write = { ...ids, key: 'REGION', value: 'eu', tier: 'public' } as const;
+      await service.values.set(principal(), [write], () => '');
+      if (how === 'delete') await service.schemas.delete(principal(), one.id, { force: false });
+      else await service.schemas.push(principal(), one.id, { jsonSchema: EMPTY_SCHEMA, force: false });
+      const stored = await storage.findValue(shop.environment.id, 'REGION');
+      expect([stored?.value, stored?.schemaId]).toEqual(['eu', two.id]);
+      await service.schemas.push(principal(), two.id, { jsonSchema: EMPTY_SCHEMA, force: true });
+      expect(await storage.findValue(shop.environment.id, 'REGION')).toBeUndefined();
+    },
+  );
+});
+
+it('a stored value that only looks targeted is checked as a plain one, because its key cannot be targeted', async () => {
+  const domain = await newDomain();
+  const { environment, schema } = domain.shop;
+  const row = { schemaId: schema.id, environmentId: environment.id, value: { $cohort: 5 } };
+  await domain.storage.upsertValue(valueRow(domain.shop, { ...row, key: 'contact', tier: 'public' }));
+  await domain.storage.upsertValue(valueRow(domain.shop, { ...row, key: 'vault', tier: 'secret' }));
+  const fitting = changed('publicConfigSchema', { contact: { type: 'object' } });
+  fitting.properties.secretConfigSchema.properties = {
+    vault: { type: 'object' },
+    paymentKey: { type: 'string' },
+  };
+  expect(await push(domain, fitting)).toMatchObject({ version: 2 });
+});
+
+it('each result of a stored targeted value must fit a new document, and the first that does not is named', async () => {
+  const domain = await newDomain();
+  const when = { attribute: 'plan', op: 'in', values: ['beta'] };
+  const rules = ['light', 'dark'].map((value) => ({ id: value, when, value }));
+  await domain.set('theme', { $cohort: { rules, defaultValue: 'dark' } });
+  const lighter = changed('featureFlagSchema', { theme: { enum: ['light'], default: 'light' } });
+  await expect(push(domain, lighter)).rejects.toMatchObject({
+    code: 'conflict',
+    fields: {
+      values: [
+        {
+          key: 'theme',
+          environment: 'development',
+          reason: expect.stringMatching(/^\$cohort\.rules\[1\]\.value: must be/) as string,
+        },
+      ],
+    },
   });
+});
+
+it('a stored secret that does not fit a new document is reported without a name inside of it', async () => {
+  const domain = await newDomain();
+  await domain.set('vault', { hunter2: 'long' });
+  const shorter = changed('secretConfigSchema', {
+    vault: { type: 'object', additionalProperties: { type: 'string', maxLength: 3 } },
+  });
+  const error: unknown = await push(domain, shorter).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'conflict', fields: { values: [{ key: 'vault' }] } });
+  expect(JSON.stringify([String(error), error])).not.toContain('hunter2');
 });

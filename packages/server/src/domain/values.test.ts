@@ -151,6 +151,34 @@ describe('a write', () => {
     await expect(domain.set('theme', value)).rejects.toMatchObject(refusal('invalid', '"vips"'));
   });
 
+  it.each([
+    ['contact', { phones: ['1', 2] }, '"values[0].value.phones[1]" of "contact" must be a string'],
+    ['theme', targeted('blue', { all: [] }, 'light'), '"values[0].value.$cohort.rules[0].value" of "theme"'],
+    [
+      'theme',
+      targeted('dark', { attribute: 'a', op: 'matches', values: ['(a+)+$'] }, 'light'),
+      'exponential',
+    ],
+    ['cartItems', '5', '"values[0].value" of "cartItems" must be a number'],
+    ['cartItems', 0, '"values[0].value" of "cartItems" must be at least 1'],
+    ['cartItems', 101, '"values[0].value" of "cartItems" must be at most 100'],
+    ['cartItems', 1.5, '"values[0].value" of "cartItems" must be a multiple of 1'],
+  ])('names what is wrong with %s %j', async (key, value: JsonValue, message) => {
+    const domain = await newDomain();
+    await expect(write(domain, [domain.write(key, value)])).rejects.toMatchObject(
+      refusal('invalid', message),
+    );
+  });
+
+  it('takes the bounds of a limit, and multiples of its step as people count them', async () => {
+    const domain = await newDomain();
+    for (const value of [1, 100]) await domain.set('cartItems', value);
+    await write(domain, [{ ...domain.write('rate', 0.3), tier: 'limit' }]);
+    expect((await domain.changesOf(domain.shop.environment)).at(-1)).toEqual([
+      { tier: 'limit', key: 'rate', value: 0.3 },
+    ]);
+  });
+
   it('repeats no part of a secret', async () => {
     const domain = await newDomain();
     const writes = [

@@ -11,7 +11,6 @@ import { fieldName } from '../../lib/field-name.ts';
 import { isRecord } from '../../lib/record.ts';
 import { Refusal } from '../refusal.ts';
 import type { ValueIssue } from './check-job.ts';
-import { checkJsonLimits, MAX_CONDITION_BYTES } from './json-limits.ts';
 import type { PatternCheck } from './pattern-check.ts';
 import type { SchemaKey } from './schema-keys.ts';
 import type { ValueVerdicts } from './value-verdicts.ts';
@@ -74,14 +73,13 @@ export function findStoredIssue(
 }
 
 /**
- * Checks the condition of a segment from a request.
- * @throws {Refusal} `invalid` naming the path and the reason, or `too-large`
+ * Checks the condition of a segment from a request. Its size and depth must have been checked before.
+ * @throws {Refusal} `invalid` naming the path and the reason
  */
 export function checkSegmentCondition(
   condition: unknown,
   options: { segments: CompiledSegments; checkPattern: PatternCheck },
 ): asserts condition is Condition {
-  checkJsonLimits(condition, 'condition', MAX_CONDITION_BYTES);
   const [issue] = checkCondition(condition as JsonValue, options);
   if (issue !== undefined) {
     throw new Refusal('invalid', `Field "${clip(join('condition', issue.path))}": ${issue.message}`);
