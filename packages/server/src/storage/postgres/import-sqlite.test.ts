@@ -30,7 +30,7 @@ describe.skipIf(!hasPostgres)('importing a SQLite file (left out if PostgreSQL i
   beforeAll(async () => {
     postgres = await startPostgres();
     return () => postgres.remove();
-  }, 60_000);
+  });
 
   it('keeps values, secrets, revisions, clients and tokens', async () => {
     const { file, shop, ruleset, token } = await fillFile();
