@@ -83,11 +83,13 @@ function processesOfRun() {
   return all.filter(({ pid }) => isOfRun(pid));
 }
 
-/** All of them, because a process such as runuser stops itself when its child has stopped. */
+/** All of them, children first: a process such as runuser stops itself when its child has stopped. */
 function resume() {
   signal(
     'SIGCONT',
-    processesOfRun().filter(({ pid }) => !stoppedBefore.has(pid)),
+    processesOfRun()
+      .filter(({ pid }) => !stoppedBefore.has(pid))
+      .reverse(),
   );
 }
 
