@@ -35,7 +35,7 @@ const connection = async (shop: Shop): Promise<unknown> => (await readiness(shop
 // Each test stops the database, so this file has a PostgreSQL of its own.
 describe.skipIf(!hasPostgres)(
   'while PostgreSQL is away (left out if it is not installed)',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   () => {
     let postgres: TestPostgres;
     beforeAll(async () => {
