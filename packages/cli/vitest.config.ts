@@ -4,9 +4,10 @@ export default defineConfig({
   resolve: { conditions: ['@smooai/source', 'module', 'import', 'default'] },
   ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
   test: {
-    // Generous, because several suites share the machine. No test waits for it.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Generous: a busy machine may stop for seconds between any two lines. No test waits for these to pass.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // The files share their modules in each worker: importing the server takes longer than most files. No test changes
     // a module's state.
     isolate: false,

@@ -21,8 +21,10 @@ export default defineConfig(({ mode }) => {
     ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'import', 'default'] } },
     test: {
       setupFiles: ['./src/test-support/load-ofetch.ts'],
-      // Several suites share the machine. No test waits for this to pass.
-      testTimeout: isLong ? 120_000 : 30_000,
+      // Generous: a busy machine may stop for seconds between any two lines. No test waits for these to pass.
+      testTimeout: isLong ? 300_000 : 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 30_000 } },
       include: isLong ? [longTests, ...testsWithRuns()] : ['src/**/*.test.{ts,tsx}'],
       exclude: isLong ? configDefaults.exclude : [...configDefaults.exclude, longTests],
       env: isLong ? { CONFIG_TEST_RUNS: 'full' } : {},

@@ -8,8 +8,10 @@ export default defineConfig(({ mode }) => {
     // Without `import`: these also become Node's own conditions, and `require` in express must not load ESM builds.
     ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node'] } },
     test: {
-      // Generous, because several suites share the machine. No test waits for it.
-      testTimeout: isLong ? 120_000 : 30_000,
+      // Generous: a busy machine may stop for seconds between any two lines. No test waits for these to pass.
+      testTimeout: isLong ? 300_000 : 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 30_000 } },
       // The files share their modules in each worker: importing Nest takes longer than the tests. No test changes a module's
       // state.
       isolate: false,

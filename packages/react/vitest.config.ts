@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { reactCompiler } from './src/test-support/react-compiler.ts';
 
 const shared = {
-  // Generous, because several suites share the machine. No test waits for it.
-  testTimeout: 30_000,
+  // Generous: a busy machine may stop for seconds between any two lines. No test waits for these to pass.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 30_000 } },
   include: ['src/**/*.test.{ts,tsx}'],
   exclude: ['src/react-compiler.test.tsx'],
   environment: 'jsdom',

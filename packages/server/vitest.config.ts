@@ -11,8 +11,10 @@ export default defineConfig(({ mode }) => {
     // packages such as pg, which cannot load them.
     ssr: { resolve: { conditions: ['@smooai/source', 'module', 'node', 'default'] } },
     test: {
-      // Generous, since several suites share the machine; nothing waits for it to pass.
-      testTimeout: 30_000,
+      // Generous: a busy machine may stop for seconds between any two lines. No test waits for these to pass.
+      testTimeout: isLong ? 300_000 : 120_000,
+      hookTimeout: 120_000,
+      expect: { poll: { timeout: 30_000 } },
       include: isLong ? [longTests] : ['src/**/*.test.{ts,tsx}'],
       exclude: isLong ? configDefaults.exclude : [...configDefaults.exclude, longTests],
       typecheck: { enabled: !isLong, checker: 'tsc', include: ['src/**/*.test-d.{ts,tsx}'] },

@@ -118,7 +118,7 @@ describe('an app with cacheComponents', () => {
     const failed = await app.get('/server');
     expect(failed.status).toBe(200);
     expect(failed.text).toContain('Static heading');
-    expect(app.output).toContain('ConfigRoot has no values yet');
+    await expect.poll(() => app.output, polling).toContain('ConfigRoot has no values yet');
   });
 
   it('renders bundled values while the server is down', async () => {

@@ -43,7 +43,7 @@ describe('next dev', () => {
       await copy.edit(pageFile, /page \d+,/, `page ${edit},`);
       await expect.poll(page, polling).toContain(`page ${edit}, config ${edit}, server: beta`);
     }
-    expect(proxy.streams.open).toBe(1);
+    await expect.poll(() => proxy.streams.open, polling).toBe(1);
     // A slow machine may have lost and opened it again.
     expect(proxy.streams.opened).toBeLessThan(5);
     proxy.close();
@@ -55,10 +55,11 @@ describe('next dev', () => {
       expect((await app.get('/server')).text).toContain('Static heading');
       expect((await app.get('/')).text).toContain('client: stable');
     }
-    const lines = app.output
-      .split('\n')
-      .filter((line) => line.includes('ReadyTimeoutError: The config client'));
-    expect(lines).toHaveLength(1);
+    const lines = (): string[] =>
+      app.output.split('\n').filter((line) => line.includes('ReadyTimeoutError: The config client'));
+    // What a process prints can arrive after its response.
+    await expect.poll(lines, polling).not.toEqual([]);
+    expect(lines()).toHaveLength(1);
     // What `'use cache'` throws is copied by React, and printed without the mark of the first report.
     expect(app.output).not.toMatch(/process-client|lifecycle|\[cause\]/);
   });
@@ -66,8 +67,10 @@ describe('next dev', () => {
   it('says which read made a page dynamic, once for each route', async () => {
     await startCopy('classic', {});
     for (const path of ['/', '/', '/isr', '/api/edge']) await app.get(path);
-    const lines = app.output.split('\n').filter((line) => line.includes('is rendered for each request'));
-    expect(lines).toEqual([
+    const lines = (): string[] =>
+      app.output.split('\n').filter((line) => line.includes('is rendered for each request'));
+    await expect.poll(lines, polling).not.toEqual([]);
+    expect(lines()).toEqual([
       expect.stringContaining("/ is rendered for each request, because of flag('betaShop')"),
     ]);
   });

@@ -73,7 +73,9 @@ describe('withSmooConfig', () => {
     await expect
       .poll(() => app.output, polling)
       .toContain('GET /thrown sent the value of the secret "paymentKey"');
-    expect(app.output).toContain('The log line above contains the value of the secret "paymentKey"');
+    await expect
+      .poll(() => app.output, polling)
+      .toContain('The log line above contains the value of the secret "paymentKey"');
     await app.submit('/action');
     await expect
       .poll(() => app.output, polling)

@@ -27,7 +27,7 @@ beforeAll(async () => {
     deps: { alwaysBundle: [/^@smooai\/config/] },
     inputOptions: { resolve: { conditionNames: ['@smooai/source', 'node', 'import', 'default'] } },
   });
-}, 60_000);
+});
 
 /** Runs `push` without settings, so that it ends right after loading the schema file. */
 async function push(schema: string): Promise<{ code: number | null; stdout: string; stderr: string }> {

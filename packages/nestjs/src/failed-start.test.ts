@@ -20,6 +20,7 @@ beforeAll(async () => {
   if (server.credentials === undefined) throw new Error('The server has no credentials.');
   settings = { ...server.credentials, environment: 'development' };
   const api = new ConfigApi({ ...settings, tokenProvider: new TokenProvider(settings) });
+  // Also loads what the first request of a client imports, which can take longer than a test's `readyTimeoutMs`.
   await api.createSchema({ name: 'shop', jsonSchema: toJsonSchema(config) });
 });
 
@@ -63,7 +64,7 @@ describe.each([undefined, 'background', 'lazy'] as const)(
   'a client with start %s whose start failed',
   (start) => {
     it.each([
-      ['a required value is missing', {}, 'ERR_VALUES_INVALID'],
+      ['a required value is missing', { readyTimeoutMs: 60_000 }, 'ERR_VALUES_INVALID'],
       ['the server does not respond', { fetch: hang, readyTimeoutMs: 50 }, 'ERR_READY_TIMEOUT'],
       ['the server cannot be reached', { fetch: refuse, readyTimeoutMs: 50 }, 'ERR_READY_TIMEOUT'],
     ])('leaves no stream, timer or request behind: %s', async (_, options, code) => {
@@ -77,7 +78,7 @@ describe.each([undefined, 'background', 'lazy'] as const)(
       expect(requests.filter(({ isStream, signal }) => isStream && signal?.aborted !== true)).toEqual([]);
       expect(statuses.at(-1)).toBe('closed');
       // The server runs in this process too, and its side of a connection ends a little later.
-      await expect.poll(timers, { timeout: 15_000 }).toBeLessThanOrEqual(before);
+      await expect.poll(timers).toBeLessThanOrEqual(before);
       const count = requests.length;
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect(requests).toHaveLength(count);

@@ -73,11 +73,11 @@ describe('@OnConfigChange', () => {
     const client = testClient();
     await startApp({ imports: [SmooConfigModule.forRoot({ client })], providers: [Cache] });
     client.set({ flags: { newCheckout: true } });
-    await vi.waitFor(() =>
-      expect(log).toHaveBeenCalledWith(
+    await expect
+      .poll(() => log)
+      .toHaveBeenCalledWith(
         expect.stringMatching(/@OnConfigChange on Cache\.failing failed: Error: expected/),
-      ),
-    );
+      );
   });
 
   it.each([

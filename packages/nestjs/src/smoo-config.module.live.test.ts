@@ -57,7 +57,7 @@ it('starts with the values of a config server, follows changes, and closes with 
   await set('theme', 'dark', 'feature_flag');
   await set('cartItems', 7, 'limit');
   await vi.waitFor(async () => expect((await get('/shop')).body).toEqual({ theme: 'dark', cartItems: 7 }), {
-    timeout: 10_000,
+    timeout: 30_000,
     interval: 50,
   });
 

@@ -168,9 +168,9 @@ describe('whenChanged', () => {
     await rotate('k-3');
     expect(finish).toHaveLength(1);
     finish[0]?.();
-    await vi.waitFor(() => expect(finish).toHaveLength(2));
+    await expect.poll(() => finish).toHaveLength(2);
     finish[1]?.();
-    await vi.waitFor(() => expect(pool.use(({ key }) => key)).toBe('k-3'));
+    await expect.poll(() => pool.use(({ key }) => key)).toBe('k-3');
     expect(created.map(({ isEnded }) => isEnded)).toEqual([true, true, false]);
   });
 

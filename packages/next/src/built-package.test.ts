@@ -12,7 +12,7 @@ describe('the built package', () => {
     folder = await mkdtemp(join(tmpdir(), 'smooai-config-next-'));
     const cwd = fileURLToPath(new URL('..', import.meta.url));
     await build({ cwd, outDir: folder, dts: false, sourcemap: false, logLevel: 'silent' });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });

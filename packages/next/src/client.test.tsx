@@ -39,7 +39,7 @@ function Values(): ReactElement {
 }
 
 /** For a busy machine. */
-const patience = { timeout: 20_000 };
+const patience = { timeout: 30_000 };
 
 describe('ConfigProvider', () => {
   const consoleErrors = vi.spyOn(console, 'error');

@@ -3,7 +3,7 @@ import { OFREPWebProvider, type OFREPWebProviderOptions } from '@openfeature/ofr
 import { OpenFeature as ServerFeatures } from '@openfeature/server-sdk';
 import { type Provider, ProviderEvents, OpenFeature as WebFeatures } from '@openfeature/web-sdk';
 import { TokenProvider } from '@smooai/config/server';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type RunningServer, startConfigServer } from './test-support/config-server.ts';
 import { fetchAsPage, PAGE_ORIGIN, provideEventSource } from './test-support/page.ts';
 import { shopConfig, targeted } from './test-support/shop-config.ts';
@@ -82,11 +82,9 @@ describe('the official OFREP providers', () => {
       reason: 'TARGETING_MATCH',
     });
     expect(client.getBooleanValue('newCheckout', true)).toBe(false);
-    await vi.waitFor(() => expect(statuses).toContain(304), { timeout: 20_000 });
+    await expect.poll(() => statuses).toContain(304);
     await running.set({ newCheckout: true });
-    await vi.waitFor(() => expect(client.getBooleanValue('newCheckout', false)).toBe(true), {
-      timeout: 20_000,
-    });
+    await expect.poll(() => client.getBooleanValue('newCheckout', false)).toBe(true);
     await WebFeatures.setContext({ targetingKey: '' });
     expect(client.getNumberValue('cartItems', 0)).toBe(20);
   });
@@ -100,12 +98,10 @@ describe('the official OFREP providers', () => {
     client.addHandler(ProviderEvents.ConfigurationChanged, (event) => changes.push(event?.flagsChanged));
     expect(client.getBooleanValue('newCheckout', true)).toBe(false);
     // The first event makes up for changes before the stream was open. Nothing has changed.
-    await vi.waitFor(() => expect(statuses).toEqual([200, 304]), { timeout: 20_000 });
+    await expect.poll(() => statuses).toEqual([200, 304]);
     await running.set({ newCheckout: true });
-    await vi.waitFor(() => expect(client.getBooleanValue('newCheckout', false)).toBe(true), {
-      timeout: 20_000,
-    });
-    expect(changes).toEqual([['newCheckout']]);
+    await expect.poll(() => client.getBooleanValue('newCheckout', false)).toBe(true);
+    await expect.poll(() => changes).toEqual([['newCheckout']]);
     expect(statuses).toEqual([200, 304, 200]);
     expect(urls.at(-1)).toContain('flagConfigEtag');
     expect(opened).toHaveLength(1);

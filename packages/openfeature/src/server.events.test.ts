@@ -7,6 +7,7 @@ import { createConfigServer } from '@smooai/config-server';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SmooConfigProvider } from './server.ts';
 import { startConfigServer } from './test-support/config-server.ts';
+import { freePort } from './test-support/free-port.ts';
 import { shopConfig } from './test-support/shop-config.ts';
 
 let noting = new AbortController();
@@ -136,26 +137,34 @@ describe('a server that comes and goes', () => {
 
   it('gives STALE, then READY and the changes that were missed', async () => {
     const db = await temporaryDatabase();
-    const running = await startConfigServer(shopConfig, { newCheckout: false }, { db });
+    const running = await startConfigServer(
+      shopConfig,
+      { newCheckout: false },
+      { db, port: await freePort() },
+    );
     const client = running.createClient();
     const seen = noteEvents();
     await OpenFeature.setProviderAndWait(new SmooConfigProvider(client));
     const port = Number(new URL(running.server.url).port);
     await running.server.close();
-    await vi.waitFor(() => expect(seen).toEqual(['READY READY', 'STALE STALE']), { timeout: 20_000 });
+    await expect.poll(() => seen).toEqual(['READY READY', 'STALE STALE']);
     const read = () => OpenFeature.getClient().getBooleanDetails('newCheckout', true);
     expect(await read()).toMatchObject({ value: false, reason: 'STALE' });
     const again = await createConfigServer({ env: {}, db, port });
     onTestFinished(() => again.close());
     await running.set({ newCheckout: true });
-    await vi.waitFor(() => expect(seen).toHaveLength(4), { timeout: 20_000 });
+    await expect.poll(() => seen).toHaveLength(4);
     expect(seen.filter((event) => event.startsWith('READY'))).toHaveLength(2);
     expect(await read()).toMatchObject({ value: true, reason: 'STATIC' });
   });
 
   it('gives ERROR, then READY, if it comes after the start', async () => {
     const db = await temporaryDatabase();
-    const running = await startConfigServer(shopConfig, { newCheckout: true }, { db });
+    const running = await startConfigServer(
+      shopConfig,
+      { newCheckout: true },
+      { db, port: await freePort() },
+    );
     const port = Number(new URL(running.server.url).port);
     await running.server.close();
     const seen = noteEvents();
@@ -165,7 +174,7 @@ describe('a server that comes and goes', () => {
     expect(seen).toEqual(['ERROR ERROR']);
     const again = await createConfigServer({ env: {}, db, port });
     onTestFinished(() => again.close());
-    await vi.waitFor(() => expect(seen).toContain('READY READY'), { timeout: 20_000 });
+    await expect.poll(() => seen).toContain('READY READY');
     expect(seen.filter((event) => event.startsWith('READY'))).toHaveLength(1);
     expect(await OpenFeature.getClient().getBooleanValue('newCheckout', false)).toBe(true);
   });
@@ -177,7 +186,7 @@ describe('a server that comes and goes', () => {
     const bundled = { defaults: { flags: { newCheckout: true } } };
     const client = running.createClient({ fallback: 'cached', bundled });
     await OpenFeature.setProviderAndWait(new SmooConfigProvider(client, { readyTimeoutMs: 100 }));
-    await vi.waitFor(() => expect(seen).toEqual(['READY READY', 'STALE STALE']));
+    await expect.poll(() => seen).toEqual(['READY READY', 'STALE STALE']);
     expect(await OpenFeature.getClient().getBooleanDetails('newCheckout', false)).toMatchObject({
       value: true,
       reason: 'CACHED',

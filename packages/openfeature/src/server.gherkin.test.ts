@@ -9,7 +9,7 @@ import {
 } from '@openfeature/server-sdk';
 import type { AnyConfig } from '@smooai/config';
 import { type ConfigClient, createConfigClient } from '@smooai/config/server';
-import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { SmooConfigProvider } from './server.ts';
 import type { RunningServer } from './test-support/config-server.ts';
 import type { Harness, ProviderKind } from './test-support/gherkin-steps.ts';
@@ -77,7 +77,7 @@ async function clientFor(kind: ProviderKind | 'cached'): Promise<ConfigClient<An
 
 async function loseServer(client: Client): Promise<void> {
   await lost?.server.close();
-  await vi.waitFor(() => expect(client.providerStatus).toBe('STALE'), { timeout: 20_000 });
+  await expect.poll(() => client.providerStatus).toBe('STALE');
 }
 
 /** @param isCached - whether the stable provider starts without its server, from values that ship with the program. */

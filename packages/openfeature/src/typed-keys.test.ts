@@ -9,4 +9,4 @@ it('the keys of the schema are those of the SDK, through its own augmentation', 
     execFile(tsc, ['--noEmit', '--project', project], (_, stdout, stderr) => resolve(stdout + stderr));
   });
   expect(errors).toBe('');
-}, 120_000);
+});

@@ -56,7 +56,7 @@ function createHarness(): Harness {
       if (kind !== 'not ready') await isSet;
       if (kind !== 'stale') return;
       await server.server.close();
-      await vi.waitFor(() => expect(client.providerStatus).toBe('STALE'), { timeout: 20_000 });
+      await expect.poll(() => client.providerStatus).toBe('STALE');
     },
     async evaluate({ context, hooks, ...request }) {
       if (JSON.stringify(context) !== JSON.stringify(invocation)) await OpenFeature.setContext(context);

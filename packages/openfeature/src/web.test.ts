@@ -1,6 +1,6 @@
 import { type EvaluationContext, OpenFeature, ProviderEvents } from '@openfeature/web-sdk';
 import { createSnapshotSource, type SnapshotSource, SnapshotStore } from '@smooai/config/browser';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startConfigServer } from './test-support/config-server.ts';
 import { actAsPage, PAGE_ORIGIN } from './test-support/page.ts';
 import { shopConfig, targeted } from './test-support/shop-config.ts';
@@ -268,7 +268,7 @@ describe('values', () => {
       signal,
     });
     await running.set({ newCheckout: true });
-    await vi.waitFor(() => expect(changes).toEqual([['newCheckout']]), { timeout: 20_000 });
+    await expect.poll(() => changes).toEqual([['newCheckout']]);
     expect(client.getBooleanValue('newCheckout', false)).toBe(true);
   });
 
@@ -285,7 +285,7 @@ describe('values', () => {
     };
     await OpenFeature.setProviderAndWait(new SmooConfigWebProvider({ source: remembering }));
     expect(client.getStringDetails('theme', '')).toMatchObject({ value: 'dark', reason: 'CACHED' });
-    await vi.waitFor(() => expect(client.providerStatus).toBe('STALE'));
+    await expect.poll(() => client.providerStatus).toBe('STALE');
   });
 
   it('are refused with the reason of the server, such as for a page of another origin', async () => {

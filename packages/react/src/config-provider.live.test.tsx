@@ -41,6 +41,8 @@ function Shop(): ReactNode {
 }
 
 const settings = { apiUrl, organizationId, environment: 'development', publishableKey };
+/** For a busy machine. */
+const patience = { timeout: 30_000 };
 const source = createSnapshotSource(settings);
 const shop = (country: string): ReactNode => (
   <StrictMode>
@@ -50,7 +52,7 @@ const shop = (country: string): ReactNode => (
   </StrictMode>
 );
 const shows = (text: string): Promise<void> =>
-  waitFor(() => expect(screen.getByTestId('shop').textContent).toBe(text), { timeout: 5000 });
+  waitFor(() => expect(screen.getByTestId('shop').textContent).toBe(text), patience);
 
 it('follows the config server with a publishable key and gets the answers for each context', async () => {
   const view = render(shop('NL'));
@@ -90,7 +92,7 @@ it.each([
       <p>never</p>
     </ConfigProvider>,
   );
-  await waitFor(() => expect(container.textContent).toBe(`refused ${status}`), { timeout: 5000 });
+  await waitFor(() => expect(container.textContent).toBe(`refused ${status}`), patience);
   await new Promise((done) => setTimeout(done, 100));
   expect(onError.mock.calls).toEqual([[{ status, message: expect.any(String) }]]);
   expect(consoleError.mock.calls).toEqual([[expect.stringMatching(message)]]);
@@ -103,10 +105,12 @@ it('says that the origin of the page is not allowed', async () => {
   );
   const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
   render(<ConfigProvider source={createSnapshotSource(settings)} fallback="One moment" />);
-  await waitFor(() =>
-    expect(consoleError.mock.calls).toEqual([
-      [expect.stringMatching(/allowedOrigins.+http:\/\/localhost:3000/)],
-    ]),
+  await waitFor(
+    () =>
+      expect(consoleError.mock.calls).toEqual([
+        [expect.stringMatching(/allowedOrigins.+http:\/\/localhost:3000/)],
+      ]),
+    patience,
   );
   consoleError.mockRestore();
 });

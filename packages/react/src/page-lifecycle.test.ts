@@ -31,7 +31,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const live = (): Promise<void> => vi.waitFor(() => expect(store.status).toBe('live'));
+const live = (): Promise<void> => vi.waitFor(() => expect(store.status).toBe('live'), { timeout: 30_000 });
 const open = (): number => streams.filter(({ aborted }) => !aborted).length;
 
 function hide(isHidden: boolean): void {

@@ -21,7 +21,7 @@ describe.skipIf(!hasPostgres)('a server on PostgreSQL (left out if it is not ins
   beforeAll(async () => {
     postgres = await startPostgres();
     return () => postgres.remove();
-  }, 60_000);
+  });
 
   const options = async (more: ConfigServerOptions = {}): Promise<ConfigServerOptions> => ({
     database: await postgres.createDatabase(),

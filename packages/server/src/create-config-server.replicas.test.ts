@@ -9,7 +9,7 @@ const STREAMS = ['/stream?environment=development', '/snapshot/stream?environmen
 const [STREAM = ''] = STREAMS;
 
 /** Generous, because the machine may be busy: nothing waits for it to pass. */
-const SOON = { timeout: 20_000, interval: 20 };
+const SOON = { timeout: 30_000, interval: 20 };
 
 /** Each test starts several servers. */
 const SLOW = { timeout: 120_000 };
@@ -23,7 +23,7 @@ describe.skipIf(!hasPostgres)('replicas on PostgreSQL (left out if it is not ins
   beforeAll(async () => {
     postgres = await startPostgres();
     return () => postgres.remove();
-  }, 60_000);
+  });
 
   it('stream the writes of all, each change once and in the order of the revisions', async () => {
     const { shops } = await startReplicas(postgres, { count: 3 });

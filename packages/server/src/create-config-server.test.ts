@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createConfigServer } from './create-config-server.ts';
 import { createServerLogger } from './server-logger.ts';
+import { freePort } from './test-support/free-port.ts';
 import {
   adminOf,
   callApi,
@@ -22,15 +23,6 @@ import {
 } from './test-support/running-server.ts';
 
 const NO_CREDENTIALS = { apiUrl: '', authUrl: '', organizationId: '', clientId: '', clientSecret: '' };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 /** A logger that keeps its lines. */
 function capturedLog(): { lines: () => string; logger: ReturnType<typeof createServerLogger> } {
@@ -206,8 +198,14 @@ describe('slow clients', () => {
 
   it('do not include clients with an open event stream', async () => {
     const server = await startServer({ timeouts: { headersMs: 100, requestMs: 150 } });
-    const token = await tokenOf(server);
-    const stream = await callApi(server, '/config/stream?environment=development', { token });
+    // A busy machine can be too slow for these limits too.
+    const token = await vi.waitFor(() => tokenOf(server), { timeout: 60_000 });
+    const open = async () => {
+      const response = await callApi(server, '/config/stream?environment=development', { token });
+      expect(response.status).toBe(200);
+      return response;
+    };
+    const stream = await vi.waitFor(open, { timeout: 60_000 });
     let ended = false;
     const rest = stream.text().finally(() => {
       ended = true;
@@ -246,13 +244,12 @@ describe('close', () => {
       'POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\ngrant',
     ],
   ])('does not wait for a client that %s', async (_name, text) => {
-    const server = await startServer({ timeouts: { closeMs: 60_000 } });
+    // Longer than this test may take.
+    const server = await startServer({ timeouts: { closeMs: 3_600_000 } });
     const connection = sendRaw(server, text);
     await fetch(`${server.url}/healthz`);
-    const startedAt = performance.now();
     await server.close();
     await connection;
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
   it('closes the connection of a request that it lets finish', async () => {

@@ -30,7 +30,7 @@ beforeAll(async () => {
     deps: { alwaysBundle: [/^@smooai\/config/] },
     inputOptions: { resolve: { conditionNames: ['@smooai/source', 'node', 'import', 'default'] } },
   });
-}, 60_000);
+});
 
 const DISK_BYTES = 3 * 1024 * 1024;
 
@@ -80,7 +80,7 @@ async function firstLine({ stdout, stderr, exit }: Running): Promise<Record<stri
   const ended = exit.then(() => {
     throw new Error(`The server ended: ${stderr()}`);
   });
-  const line = expect.poll(() => stdout().includes('\n'), { timeout: 20_000 }).toBe(true);
+  const line = expect.poll(() => stdout().includes('\n'), { timeout: 60_000 }).toBe(true);
   await Promise.race([line, ended]);
   ended.catch(() => undefined);
   return JSON.parse(stdout()) as Record<string, unknown>;
@@ -250,7 +250,7 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
   it('prints a banner with URL and files, and without a secret', async () => {
     const directory = await temporaryDirectory();
     const server = run(['--db', 'shop.db', '--log-level', 'silent'], directory);
-    await expect.poll(() => server.stdout(), { timeout: 20_000 }).toContain('Ctrl+C');
+    await expect.poll(() => server.stdout(), { timeout: 60_000 }).toContain('Ctrl+C');
     expect(server.stdout()).toMatch(/listens on http:\/\/127\.0\.0\.1:\d+/);
     expect(server.stdout()).toContain('shop.db.credentials.json (created now');
     expect(server.stdout()).not.toContain('sk_');

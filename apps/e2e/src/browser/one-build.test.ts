@@ -19,7 +19,7 @@ it('one build of the storefront runs in two environments, each with its public v
   ] as const) {
     // The theme is in the static shell, which follows as soon as the process has its values.
     const html = async (): Promise<string> => (await fetch(url)).text();
-    await expect.poll(html, { timeout: 60_000, interval: 500 }).toContain(`data-theme="${theme}"`);
+    await expect.poll(html, { interval: 500 }).toContain(`data-theme="${theme}"`);
     expect(await html()).toContain(`mailto:${email}`);
     const watched = await openPage(browser, url);
     await untilShown(watched.page, 'public-supportEmail', email);
@@ -27,7 +27,7 @@ it('one build of the storefront runs in two environments, each with its public v
     expect(watched.complaints).toEqual([]);
     await watched.close();
   }
-}, 300_000);
+});
 
 async function setProductionValues({ demo: { api } }: RunningDemo): Promise<void> {
   const [schema] = await api.listSchemas();
@@ -75,6 +75,6 @@ async function startInProduction({ demo, dataDir }: RunningDemo): Promise<string
   });
   onTestFinished(() => storefront.stop());
   const url = `http://127.0.0.1:${port}`;
-  await storefront.responds(url, 90_000);
+  await storefront.responds(url, 120_000);
   return url;
 }

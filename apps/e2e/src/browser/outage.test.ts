@@ -29,12 +29,12 @@ describe.each([
     for (const { page } of Object.values(pages)) await untilShown(page, 'flag-newCheckout', 'true');
     await pages.react.page.locator('[data-testid="live-status"]:not([data-value="ready"])').first().waitFor({
       state: 'attached',
-      timeout: 20_000,
+      timeout: 40_000,
     });
 
     await demo.startServer();
     await set('flags.newCheckout', 'false');
-    for (const { page } of Object.values(pages)) await untilShown(page, 'flag-newCheckout', 'false', 45_000);
+    for (const { page } of Object.values(pages)) await untilShown(page, 'flag-newCheckout', 'false', 90_000);
     for (const watched of Object.values(pages)) {
       expect(watched.complaints).toEqual([]);
       await watched.close();

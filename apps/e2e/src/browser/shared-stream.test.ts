@@ -1,5 +1,5 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TcpProxy } from './tcp-proxy.ts';
 import { useRunningDemo } from './use-running-demo.ts';
 import { untilShown } from './watched-page.ts';
@@ -20,6 +20,7 @@ beforeEach(async () => {
   proxy = new TcpProxy(new URL(settings.apiUrl));
   settings.apiUrl = await proxy.listen();
   context = await browser.newContext();
+  context.setDefaultTimeout(120_000);
   complaints = [];
   provoked = undefined;
   context.on('console', (message) => {
@@ -86,7 +87,7 @@ const allShow = (pages: Page[], value: string): Promise<unknown> =>
 describe('tabs with the same values', () => {
   it('share one stream: eight of them load and follow over HTTP/1.1', async () => {
     const pages = await openTabs(8);
-    expect(proxy.streams).toBe(1);
+    await expect.poll(() => proxy.streams).toBe(1);
     await running.current.set('flags.newCheckout', 'true');
     await allShow(pages, 'true');
   });
@@ -102,7 +103,7 @@ describe('tabs with the same values', () => {
     // Changed while nobody may be leading yet.
     await running.current.set('flags.newCheckout', 'true');
     await allShow(others, 'true');
-    await vi.waitFor(() => expect(proxy.streams).toBe(1), 10_000);
+    await expect.poll(() => proxy.streams).toBe(1);
     await running.current.set('flags.newCheckout', 'false');
     await allShow(others, 'false');
   });
@@ -112,7 +113,7 @@ describe('tabs with the same values', () => {
     await setHidden(leader, true);
     await running.current.set('flags.newCheckout', 'true');
     await allShow([leader, other], 'true');
-    await vi.waitFor(() => expect([proxy.opened, proxy.streams]).toEqual([2, 1]), 20_000);
+    await expect.poll(() => [proxy.opened, proxy.streams]).toEqual([2, 1]);
     // The other one has the stream by now, so the end of the first changes nothing.
     await leader.close();
     await running.current.set('flags.newCheckout', 'false');
@@ -125,7 +126,7 @@ describe('tabs with the same values', () => {
     await setHidden(other, true);
     await setHidden(leader, true);
     await setHidden(other, false);
-    await vi.waitFor(() => expect([proxy.opened, proxy.streams]).toEqual([2, 1]), 20_000);
+    await expect.poll(() => [proxy.opened, proxy.streams]).toEqual([2, 1]);
     await running.current.set('flags.newCheckout', 'true');
     await allShow([leader, other], 'true');
   });
@@ -137,7 +138,7 @@ describe('tabs with the same values', () => {
     await running.current.set('flags.newCheckout', 'true');
     await allShow([other], 'true');
     await allShow([leader], 'true');
-    await vi.waitFor(() => expect(proxy.streams).toBe(1), 20_000);
+    await expect.poll(() => proxy.streams).toBe(1);
     await running.current.set('flags.newCheckout', 'false');
     await allShow([leader, other], 'false');
   });
@@ -145,7 +146,7 @@ describe('tabs with the same values', () => {
   it('have a stream of their own for another context', async () => {
     const [first, second] = (await openTabs(2)) as [Page, Page];
     await second.getByTestId('shopper-country').selectOption('BE');
-    await vi.waitFor(() => expect(proxy.streams).toBe(2), 10_000);
+    await expect.poll(() => proxy.streams).toBe(2);
     await running.current.set('flags.newCheckout', 'true');
     await allShow([first, second], 'true');
   });
@@ -156,11 +157,12 @@ describe('a page', () => {
     const [page] = (await openTabs(1)) as [Page];
     proxy.silence();
     await running.current.set('flags.newCheckout', 'true');
-    await untilShown(page, 'flag-newCheckout', 'true', 80_000);
+    await untilShown(page, 'flag-newCheckout', 'true', 120_000);
     await untilShown(page, 'live-status', 'ready');
   });
 
   it('says that it is offline, and has the new value when it is back', async () => {
+    Object.assign(settings, { silenceTimeoutMs: 600_000 });
     const [page] = (await openTabs(1)) as [Page];
     provoked = /net::ERR_INTERNET_DISCONNECTED/;
     await context.setOffline(true);
@@ -177,7 +179,7 @@ describe('a page', () => {
     for (const code of ['BE', 'DE', 'FR', 'NL', 'BE', 'NL']) await country.selectOption(code);
     await page.locator('.values[aria-busy="false"]').waitFor();
     await untilShown(page, 'flag-freeShipping', 'true');
-    await vi.waitFor(() => expect(proxy.streams).toBe(1), 10_000);
+    await expect.poll(() => proxy.streams).toBe(1);
   });
 
   it('says why the server refuses it', async () => {

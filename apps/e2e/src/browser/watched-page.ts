@@ -18,6 +18,7 @@ export function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error('No Chromium was found; set CHROMIUM_PATH.');
   return chromium.launch({
+    timeout: 120_000,
     executablePath,
     args: [
       '--no-sandbox',
@@ -38,6 +39,8 @@ export async function openPage(
   options: { javaScriptEnabled?: boolean; cookies?: Record<string, string>; ignore?: RegExp } = {},
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ javaScriptEnabled: options.javaScriptEnabled ?? true });
+  // Generous, for a busy machine.
+  context.setDefaultTimeout(120_000);
   const cookies = Object.entries(options.cookies ?? {}).map(([name, value]) => ({ name, value, url }));
   await context.addCookies(cookies);
   const page = await context.newPage();
@@ -100,15 +103,18 @@ async function collectEvents(context: BrowserContext, page: Page): Promise<strin
 
 /** Returns the value that a page shows for a test id: its `data-value`. */
 export function shownValue(page: Page, testId: string): Promise<string | null> {
-  return page.getByTestId(testId).first().getAttribute('data-value', { timeout: 10_000 });
+  return page.getByTestId(testId).first().getAttribute('data-value', { timeout: 60_000 });
 }
 
-/** Waits until the page shows `value` for a test id, without a reload. */
+/**
+ * Waits until the page shows `value` for a test id, without a reload. The default is less than what a page or a process
+ * without a working stream takes: it polls after 30 s and a few attempts, or opens the stream again after 45 s of silence.
+ */
 export async function untilShown(
   page: Page,
   testId: string,
   value: string,
-  timeoutMs = 20_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   await page
     .locator(`[data-testid="${testId}"][data-value="${value}"]`)

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { startScript } from './child-script.ts';
 import { makeClient, openEnvironment, Reader, startShop } from './live-shop.ts';
 
-const soon = { timeout: 30_000, interval: 5 };
+const soon = { timeout: 60_000, interval: 5 };
 const changes = 10_000;
 const keys = 50;
 const paddingLength = 1_000;
@@ -39,7 +39,7 @@ describe('a client', () => {
     const turns = new LoopTurns();
     server.send({ burst: changes });
     await vi.waitFor(() => expect(read('left')).toBe(changes), soon);
-    const { longestMs, totalMs, count } = turns.stop();
+    const { longest, total, count } = turns.stop();
     const grown = collectedHeap() - heapBefore;
 
     const last = Array.from({ length: keys }, (_, index) => read(`key${index}`));
@@ -50,11 +50,11 @@ describe('a client', () => {
     const versions = batches.map(({ left }) => Number(left));
     expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
     process.stdout.write(
-      `${changes} changes: ${batches.length} batches in ${totalMs.toFixed(0)} ms, ${count} turns of the event loop, ` +
-        `the longest ${longestMs.toFixed(0)} ms; heap growth ${(grown / 1024).toFixed(0)} kB\n`,
+      `${changes} changes: ${batches.length} batches in ${total / 1_000} ms of computing, ${count} turns of the event loop, ` +
+        `the longest ${longest / 1_000} ms; heap growth ${(grown / 1024).toFixed(0)} kB\n`,
     );
     expect(count).toBeGreaterThan(5);
-    expect(longestMs).toBeLessThan(totalMs * 0.75);
+    expect(longest).toBeLessThan(total * 0.75);
     // All events together have more than 12 MB.
     expect(grown).toBeLessThan((changes * paddingLength) / 4);
   });
@@ -80,11 +80,11 @@ describe('a client', () => {
   });
 });
 
-/** Counts and times the turns of the event loop. */
+/** Counts the turns of the event loop, and their computing time in µs: a busy machine may stop in any turn. */
 class LoopTurns {
-  readonly #startedAt = performance.now();
-  #last = performance.now();
-  #longestMs = 0;
+  #last = computingTime();
+  readonly #startedAt = this.#last;
+  #longest = 0;
   #count = 0;
   #isOver = false;
 
@@ -92,19 +92,24 @@ class LoopTurns {
     this.#turn();
   }
 
-  stop(): { longestMs: number; totalMs: number; count: number } {
+  stop(): { longest: number; total: number; count: number } {
     this.#isOver = true;
-    return { longestMs: this.#longestMs, totalMs: performance.now() - this.#startedAt, count: this.#count };
+    return { longest: this.#longest, total: computingTime() - this.#startedAt, count: this.#count };
   }
 
   #turn(): void {
     if (this.#isOver) return;
-    const now = performance.now();
-    this.#longestMs = Math.max(this.#longestMs, now - this.#last);
+    const now = computingTime();
+    this.#longest = Math.max(this.#longest, now - this.#last);
     this.#last = now;
     this.#count += 1;
     setImmediate(() => this.#turn());
   }
+}
+
+function computingTime(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 function collectedHeap(): number {

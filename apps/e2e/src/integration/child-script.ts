@@ -45,7 +45,7 @@ export async function startScript(
 }
 
 /**
- * Runs a script of this folder until it ends by itself, within 20 s.
+ * Runs a script of this folder until it ends by itself, within 40 s: before a stream without heartbeats times out after 45 s.
  *
  * @param onOutput - called when the script has printed something.
  * @returns what it has printed.
@@ -57,7 +57,7 @@ export async function runScript(
   const { args = [], env = {}, onOutput } = options;
   const run = promisify(execFile)(process.execPath, [pathOf(name), ...args], {
     env: { ...process.env, ...env },
-    timeout: 20_000,
+    timeout: 40_000,
   });
   if (onOutput !== undefined) run.child.stdout?.once('data', onOutput);
   return (await run).stdout;

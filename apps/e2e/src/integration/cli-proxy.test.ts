@@ -92,7 +92,7 @@ function list(variables: Record<string, string>): Promise<{ code: number; stdout
   const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'), ...variables };
   const argv = [cli, 'env', 'list', '-c', 'credentials.json'];
   return new Promise((resolve) => {
-    execFile(process.execPath, argv, { cwd: folder, env, timeout: 60_000 }, (error, stdout, stderr) =>
+    execFile(process.execPath, argv, { cwd: folder, env, timeout: 120_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
     );
   });

@@ -36,7 +36,7 @@ interface Result {
 
 function run(argv: string[], stdin = ''): Promise<Result> {
   return new Promise((resolve) => {
-    const options = { cwd: root, timeout: 60_000 };
+    const options = { cwd: root, timeout: 120_000 };
     const child = execFile(
       process.execPath,
       [cli, ...argv, '--credentials', credentials],

@@ -16,7 +16,7 @@ const config = defineConfig({
 });
 const paymentKey = 'the-payment-key-of-this-test';
 const program = fileURLToPath(new URL('disk-copy-process.mjs', import.meta.url));
-const soon = { timeout: 30_000, interval: 20 };
+const soon = { timeout: 60_000, interval: 20 };
 
 interface Line {
   type: 'cache' | 'fallback' | 'counter' | 'ready';

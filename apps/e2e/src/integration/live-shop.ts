@@ -132,7 +132,7 @@ export function makeClient(
 
 /** Waits until the client has this version. */
 export function untilSeen(client: ShopClient, version: number): Promise<void> {
-  return vi.waitFor(() => expect(client.flag('left')).toBe(version), { timeout: 30_000, interval: 5 });
+  return vi.waitFor(() => expect(client.flag('left')).toBe(version), { timeout: 60_000, interval: 5 });
 }
 
 /** Reads every value every 10 ms and on every change, and records what must never happen. */

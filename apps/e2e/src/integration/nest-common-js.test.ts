@@ -9,7 +9,7 @@ const cwd = fileURLToPath(new URL('../../../../packages/nestjs', import.meta.url
 it('a CommonJS application can require the Nest package, even though Nest 12 is ESM only', async () => {
   const { stdout, stderr } = await run(process.execPath, ['src/test-support/common-js-app.cjs'], {
     cwd,
-    timeout: 60_000,
+    timeout: 120_000,
   });
   expect(JSON.parse(stdout)).toEqual({
     responses: [

@@ -17,7 +17,7 @@ import {
 } from './live-shop.ts';
 import { settingsVariables } from './settings-variables.ts';
 
-const soon = { timeout: 20_000, interval: 5 };
+const soon = { timeout: 60_000, interval: 5 };
 let shop: Shop;
 let environment: ShopEnvironment;
 
@@ -50,7 +50,10 @@ describe('clients in several processes and threads', () => {
     await fork.stop();
     await environment.write(3);
     await untilSeen(client, 3);
-    expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' });
+    await vi.waitFor(
+      () => expect(client.health()).toMatchObject({ status: 'ready', transport: 'stream' }),
+      soon,
+    );
   });
 
   it.skipIf(process.platform === 'win32')(

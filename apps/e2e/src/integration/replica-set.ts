@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerCredentials } from '@smooai/config-server';
+import { freePort } from '../../../../scripts/free-port.mjs';
 
 export const serverBin: string = fileURLToPath(
   new URL('../../../../packages/server/bin/smooai-config-server.js', import.meta.url),
@@ -79,7 +80,7 @@ export class ReplicaSet {
 
   /** Undefined if it has ended before it listened. */
   async #startOnce(): Promise<Replica | undefined> {
-    const port = await freePort();
+    const port = await freePort(0);
     const options = ['--port', String(port), '--json', '--log-level', 'silent', '--public-url', this.url];
     const file = join(this.#folder, 'credentials.json');
     const child = spawn(process.execPath, [serverBin, ...options, '--credentials', file], {
@@ -115,15 +116,6 @@ export class ReplicaSet {
       socket.once('close', () => upstream.destroy());
     });
   }
-}
-
-/** The line that a server prints has the proxy's URL, so its port must be known before. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const port = portOf(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function portOf(server: Server): number {

@@ -27,7 +27,7 @@ beforeAll(async () => {
   const install = ['install', '--no-audit', '--no-fund', '--prefer-offline', ...files];
   const { stdout, stderr } = await run('npm', install, { cwd: folder });
   output = stdout + stderr;
-}, 180_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -18,6 +18,7 @@ export async function openPage(url: string): Promise<WatchedPage> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error('No Chromium was found; set CHROMIUM_PATH.');
   const browser: Browser = await chromium.launch({
+    timeout: 120_000,
     executablePath,
     args: [
       '--no-sandbox',
@@ -32,12 +33,14 @@ export async function openPage(url: string): Promise<WatchedPage> {
   const stop = (): Promise<void> => browser.close();
   try {
     const page = await browser.newPage();
+    // Generous, for a busy machine.
+    page.setDefaultTimeout(120_000);
     const complaints: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(url, { waitUntil: 'load', timeout: 60_000 });
+    await page.goto(url, { waitUntil: 'load', timeout: 120_000 });
     return { page, complaints, stop };
   } catch (error) {
     await stop();

@@ -15,6 +15,9 @@ const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
 
 /** Installs take 5 to 30 seconds on a quiet machine. */
 const INSTALL_TIMEOUT_MS = 4 * 60_000;
+/** What npm prints when a download fails. */
+const NETWORK_FAILURE =
+  /ECONNRESET|ETIMEDOUT|ECONNREFUSED|EAI_AGAIN|ERR_SOCKET_TIMEOUT|EIDLETIMEOUT|E50[234]|E429/;
 
 type RunOptions = Pick<CommandOptions, 'env' | 'input' | 'timeoutMs'>;
 
@@ -36,7 +39,8 @@ export class OutsideProject {
   async generate(generator?: Command): Promise<void> {
     if (generator !== undefined) {
       const cwd = inject('outside').path;
-      await runCommand(generator, { project: this.name, cwd });
+      const run = () => runCommand(generator, { project: this.name, cwd });
+      await this.#tryTwice(run, () => rm(this.folder, { recursive: true, force: true }));
       return;
     }
     await mkdir(this.folder);
@@ -67,14 +71,23 @@ export class OutsideProject {
     }
   }
 
-  /** Tries again once when npm hangs in a download, which is not what these tests are about. Any other failure is final. */
-  async #npmInstall(packages: string[]): Promise<void> {
-    const command: Command = ['npm', 'install', ...packages];
+  #npmInstall(packages: string[]): Promise<void> {
+    return this.#tryTwice(async () => {
+      await this.run(['npm', 'install', ...packages], { timeoutMs: INSTALL_TIMEOUT_MS });
+    });
+  }
+
+  /**
+   * Runs a command again, once, if npm hung in a download or the network failed, which is not what these tests are about.
+   * Any other failure is final.
+   */
+  async #tryTwice(run: () => Promise<unknown>, cleanUp?: () => Promise<void>): Promise<void> {
     try {
-      await this.run(command, { timeoutMs: INSTALL_TIMEOUT_MS });
+      await run();
     } catch (error) {
-      if (!(error instanceof CommandTimeout)) throw error;
-      await this.run(command, { timeoutMs: INSTALL_TIMEOUT_MS });
+      if (!(error instanceof CommandTimeout) && !NETWORK_FAILURE.test(String(error))) throw error;
+      await cleanUp?.();
+      await run();
     }
   }
 

@@ -46,7 +46,7 @@ export class RunningProcess {
   }
 
   /** Resolves with the first line of standard output. */
-  firstLine(timeoutMs = 60_000): Promise<string> {
+  firstLine(timeoutMs = 120_000): Promise<string> {
     return this.#until('printed no line', timeoutMs, () => {
       const end = this.#stdout.indexOf('\n');
       return Promise.resolve(end === -1 ? undefined : this.#stdout.slice(0, end));

@@ -78,7 +78,7 @@ export function nest(name: string, options: NestOptions, more?: (project: Outsid
       const checkout = (): Promise<Response> => fetch(`${url}/checkout`, { method: 'POST' });
       expect((await checkout()).status).toBe(404);
       await server.set('flags.newCheckout', 'true');
-      await expect.poll(async () => (await checkout()).status, { timeout: 30_000 }).toBe(201);
+      await expect.poll(async () => (await checkout()).status, { timeout: 60_000 }).toBe(201);
       expect(await (await checkout()).json()).toMatchObject({
         theme: 'light',
         maxItems: 20,

@@ -8,9 +8,11 @@ import type { RunningProcess } from '../harness/running-process.ts';
 import { ShopServer } from '../harness/shop-server.ts';
 
 const name = 'next-16-caches';
-const polling = { timeout: 30_000, interval: 250 };
+const polling = { timeout: 60_000, interval: 250 };
 /** How much longer than without our package a process may take to end. Idle connections keep one open for 3 s. */
 const endMarginMs = 2_000;
+/** Other work on the machine only adds to a time, so the least of several turns comes close to the truth. */
+const endTurns = 5;
 
 /** Segment options that change what Next does with `fetch`, by the path of the page and of the route handler. */
 const liveModes = {
@@ -109,6 +111,24 @@ describe(name, () => {
     return endMs(signal);
   }
 
+  /** Expects an end as soon as without us. Measures again, after `again`, while a busy machine may be the reason. */
+  async function expectEarlyEnd(
+    withUs: number,
+    {
+      command,
+      signal,
+      again,
+    }: { command: 'dev' | 'start'; signal?: NodeJS.Signals; again: () => Promise<number> },
+  ): Promise<void> {
+    const times = { withUs: [withUs], without: [await endMsWithoutUs(command, signal)] };
+    const longer = (): number => Math.min(...times.withUs) - Math.min(...times.without);
+    for (let turn = 1; turn < endTurns && longer() >= endMarginMs; turn += 1) {
+      times.withUs.push(await again());
+      times.without.push(await endMsWithoutUs(command, signal));
+    }
+    expect(longer(), JSON.stringify(times)).toBeLessThan(endMarginMs);
+  }
+
   const expectNothingConfidential = async (): Promise<void> =>
     expect(await findInFiles(join(project.folder, '.next'), confidential)).toEqual([]);
 
@@ -134,7 +154,12 @@ describe(name, () => {
     it('ends on SIGTERM as soon as without us, and leaves nothing in a file', async () => {
       const withUs = await endMs();
       await expectNothingConfidential();
-      expect(withUs).toBeLessThan((await endMsWithoutUs('start')) + endMarginMs);
+      const again = async (): Promise<number> => {
+        await start('start');
+        await readAll(liveModes);
+        return endMs();
+      };
+      await expectEarlyEnd(withUs, { command: 'start', again });
     });
 
     it('shows the newest value after a restart, and ends on SIGINT with an open page as soon as without us', async () => {
@@ -143,14 +168,23 @@ describe(name, () => {
       if (mode in liveModes) expect(await readAll(first)).toEqual(all(first, 'old'));
       else await expect.poll(() => readAll(first), polling).toEqual(all(first, 'old'));
       expect(await readAll(liveModes)).toEqual(all(liveModes, 'old'));
-      const leave = new AbortController();
-      const stream = await fetch(`${url}/api/config/stream`, { signal: leave.signal });
-      const reader = stream.body?.getReader();
-      expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('data:');
-      const withUs = await endMs('SIGINT');
-      leave.abort();
+      const endWithOpenPage = async (): Promise<number> => {
+        const leave = new AbortController();
+        const stream = await fetch(`${url}/api/config/stream`, { signal: leave.signal });
+        const reader = stream.body?.getReader();
+        expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('data:');
+        const withUs = await endMs('SIGINT');
+        leave.abort();
+        return withUs;
+      };
+      const withUs = await endWithOpenPage();
       await expectNothingConfidential();
-      expect(withUs).toBeLessThan((await endMsWithoutUs('start', 'SIGINT')) + endMarginMs);
+      const again = async (): Promise<number> => {
+        await start('start');
+        await readAll(liveModes);
+        return endWithOpenPage();
+      };
+      await expectEarlyEnd(withUs, { command: 'start', signal: 'SIGINT', again });
     });
   });
 
@@ -162,7 +196,12 @@ describe(name, () => {
     await expect.poll(() => readAll(modes), polling).toEqual(all(modes, 'new'));
     const withUs = await endMs();
     await expectNothingConfidential();
-    expect(withUs).toBeLessThan((await endMsWithoutUs('dev')) + endMarginMs);
+    const again = async (): Promise<number> => {
+      await start('dev');
+      await readAll(liveModes);
+      return endMs();
+    };
+    await expectEarlyEnd(withUs, { command: 'dev', again });
   });
 });
 

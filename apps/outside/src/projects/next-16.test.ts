@@ -8,7 +8,7 @@ import type { RunningProcess } from '../harness/running-process.ts';
 import { ShopServer } from '../harness/shop-server.ts';
 
 const name = 'next-16';
-const flipTimeoutMs = 30_000;
+const flipTimeoutMs = 60_000;
 
 describe(name, () => {
   const project = new OutsideProject(name);
@@ -101,7 +101,7 @@ describe(name, () => {
 });
 
 async function pageAt(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
   expect(response.status).toBe(200);
   return response.text();
 }

@@ -48,7 +48,7 @@ export function node(name: string, options: NodeOptions, more: (project: Outside
       };
       expect(await values()).toEqual({ ...before, newCheckout: false });
       await server.set('flags.newCheckout', 'true');
-      await expect.poll(values, { timeout: 30_000 }).toEqual({ ...before, newCheckout: true });
+      await expect.poll(values, { timeout: 60_000 }).toEqual({ ...before, newCheckout: true });
     });
 
     more(project);

@@ -6,7 +6,7 @@ import { OutsideProject } from '../harness/project.ts';
 import { ShopServer } from '../harness/shop-server.ts';
 
 const host = '127.0.0.1';
-const flipTimeoutMs = 30_000;
+const flipTimeoutMs = 60_000;
 
 /** The first block of code below a heading. */
 function blockBelow(readme: string, heading: string): string {

@@ -117,7 +117,7 @@ describe('connections', () => {
       code: 'ERR_RESPONSE_MALFORMED',
     });
     // Node's fetch may keep a new connection in reserve, without any request.
-    await expect.poll(() => sockets.paths().filter(Boolean), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => sockets.paths().filter(Boolean)).toEqual([]);
     expect(await requester.json(get)).toMatchObject({ status: 200 });
   });
 });
@@ -205,7 +205,7 @@ describe('event streams', () => {
     expect(decoder.decode((await reader.read()).value)).toBe('id: 2\n\n');
     controller.abort();
     await expect(reader.read()).rejects.toMatchObject({ reason: 'aborted' });
-    await expect.poll(() => sockets.paths().filter(Boolean), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => sockets.paths().filter(Boolean)).toEqual([]);
   });
 });
 
@@ -229,7 +229,7 @@ describe('aborting one of several callers', () => {
     const controller = new AbortController();
     const aborted = requester.json({ ...get, signal: controller.signal });
     const others = Array.from({ length: 20 }, () => requester.json(get));
-    await expect.poll(() => exchanges, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => exchanges).toBe(1);
     controller.abort();
     await expect(aborted).rejects.toMatchObject({ code: 'ERR_REQUEST_TRANSPORT', reason: 'aborted' });
     finishExchange();

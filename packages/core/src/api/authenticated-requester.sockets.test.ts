@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ResponseMalformedError } from '../errors.ts';
 import { startLoopbackServer } from '../test-support/loopback-server.ts';
 import { AuthenticatedRequester } from './authenticated-requester.ts';
@@ -22,7 +22,7 @@ describe('a stream whose response is not an event stream', () => {
     });
     const calls = Array.from({ length: 10 }, () => requester.stream(get).catch((error: Error) => error));
     expect(await Promise.all(calls)).toEqual(Array(10).fill(expect.any(ResponseMalformedError)));
-    await vi.waitFor(() => expect(open).toBe(0), { timeout: 15_000 });
+    await expect.poll(() => open).toBe(0);
     await server.close();
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { sendJson, startLoopbackServer } from '../test-support/loopback-server.ts';
@@ -99,10 +99,7 @@ describe('spans', () => {
     });
     await client.ready();
     expect(client.health().token).toMatchObject({ token: 'fresh', attempts: { succeeded: 1 } });
-    await vi.waitFor(() => expect(spans.some(({ status }) => status === 2)).toBe(true), {
-      timeout: 10_000,
-      interval: 5,
-    });
+    await expect.poll(() => spans.some(({ status }) => status === 2), { interval: 5 }).toBe(true);
     await client.close();
     await server.close();
     const fetches = spans.filter(({ name }) => name === 'config fetch');

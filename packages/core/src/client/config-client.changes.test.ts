@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
@@ -84,7 +84,7 @@ describe('onSecretChange()', () => {
       revision: '2',
       changes: [{ tier: 'secret', key: 'databaseUrl', value: 'https://new.example' }],
     });
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('listener-error'));
+    await expect.poll(() => events.map(({ type }) => type)).toContain('listener-error');
   });
 });
 

@@ -58,7 +58,7 @@ async function writeCopy(values: Ruleset = ruleset(), options: Options = {}) {
 /** The outcome of a start without the server, and what happened to the copy. */
 async function outcomeOffline(options: Options = {}): Promise<unknown[]> {
   const { client, cacheEvents } = makeClient(refused, options);
-  const outcome = await client.ready({ timeoutMs: 5_000 }).then(
+  const outcome = await client.ready({ timeoutMs: 60_000 }).then(
     () => 'started',
     (error: Error) => error.message,
   );
@@ -163,7 +163,7 @@ describe('the disk copy', () => {
     const longAgo = new Date(Date.now() - 60_000);
     await lutimes(`${file}.lock`, longAgo, longAgo);
     await vi.waitFor(() => expect(cacheEvents().map(({ status }) => status)).toContain('written'), {
-      timeout: 10_000,
+      timeout: 30_000,
       interval: 5,
     });
     await client.close();
@@ -184,7 +184,7 @@ describe('the disk copy', () => {
 describe('bundled files', () => {
   const outcome = async (bundledFile: string): Promise<unknown> =>
     makeClient(refused, { bundled: { file: bundledFile } })
-      .client.ready({ timeoutMs: 5_000 })
+      .client.ready({ timeoutMs: 60_000 })
       .catch(({ code, message }: { code: string; message: string }) => [code, message]);
 
   it.runIf(isPosix)('that are not regular files are rejected without blocking', async () => {

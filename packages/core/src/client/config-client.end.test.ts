@@ -1,16 +1,22 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { type LoopbackServer, sendJson, startLoopbackServer } from '../test-support/loopback-server.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import { createConfigClient } from './config-client.ts';
 
-const soon = { timeout: 10_000, interval: 5 };
 const config = defineConfig({ flags: { newCheckout: z.boolean().default(false) } });
 
 let server: LoopbackServer | undefined;
-afterEach(() => server?.close());
+beforeEach(() => {
+  // So that no request ends because of its time limit.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await server?.close();
+});
 
 /** A server that never finishes the responses of one endpoint. */
 async function startHanging(endpoint: string) {
@@ -51,11 +57,11 @@ describe('close()', () => {
       const client = makeClient();
       const starting = client.ready().catch(() => undefined);
       const evaluating = client.evaluateFlag('newCheckout').catch(({ code }: { code: string }) => code);
-      await vi.waitFor(() => expect(hanging).toHaveLength(1), soon);
+      await expect.poll(() => hanging).toHaveLength(1);
       await client.close();
       await starting;
       expect(await evaluating).toMatch(/^ERR_(CLIENT_CLOSED|EVALUATE_NOT_FOUND)$/);
-      await vi.waitFor(() => expect(ended()).toBe(1), soon);
+      await expect.poll(() => ended()).toBe(1);
     });
   }
 
@@ -63,7 +69,7 @@ describe('close()', () => {
     const { hanging, ended, makeClient } = await startHanging('/token');
     const [one, other] = [makeClient(), makeClient()];
     const [first, second] = [one.ready().catch(({ code }: { code: string }) => code), other.ready()];
-    await vi.waitFor(() => expect(hanging).toHaveLength(1), soon);
+    await expect.poll(() => hanging).toHaveLength(1);
     await one.close();
     expect(await first).toBe('ERR_CLIENT_CLOSED');
     expect(ended()).toBe(0);

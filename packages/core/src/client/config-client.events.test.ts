@@ -83,7 +83,7 @@ describe('a start in the background', () => {
     const get = (onEvent?: (event: ConfigClientEvent) => unknown): Client =>
       getSharedConfigClient({ ...options, onEvent, key: 'from a hook' });
     const client = get(() => found.add(get()));
-    await vi.waitFor(() => expect(client.health().status).toBe('ready'));
+    await expect.poll(() => client.health().status).toBe('ready');
     expect([...found]).toEqual([client]);
     await client.close();
   });

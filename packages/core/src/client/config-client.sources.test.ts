@@ -116,12 +116,12 @@ describe('environment variables', () => {
     expect(client.flag('theme')).toBe('light');
     // The caller has just got the client that events are about.
     expect(events).toEqual([]);
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('invalid'));
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('invalid'), { timeout: 30_000 });
     expect(events).toContainEqual({
       type: 'invalid',
       keys: [expect.objectContaining({ key: 'theme', code: 'ERR_VALUE_INVALID' })],
     });
-    await vi.waitFor(() => expect(client.health().status).toBe('ready'));
+    await vi.waitFor(() => expect(client.health().status).toBe('ready'), { timeout: 30_000 });
     expect(client.health().invalidKeys).toMatchObject([{ key: 'theme' }]);
   });
 });
@@ -237,7 +237,7 @@ describe('a start that no call waits for', () => {
     expect(client.public('title')).toBe('From a variable');
     expect(source.starts).toBe(1);
     expect(client.secret('databaseUrl')).toBe(databaseUrl);
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('ready'));
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('ready'), { timeout: 30_000 });
     expect(client.health().status).toBe('ready');
     expect(await client.ready()).toBe(client);
     expect(source.starts).toBe(1);
@@ -277,7 +277,7 @@ describe('a start that no call waits for', () => {
       start: 'background',
       onEvent: (event) => events.push(event),
     });
-    await vi.waitFor(() => expect(client.health().status).toBe('failed'));
+    await vi.waitFor(() => expect(client.health().status).toBe('failed'), { timeout: 30_000 });
     expect(events).toContainEqual(
       expect.objectContaining({
         type: 'connection',

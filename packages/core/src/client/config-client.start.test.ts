@@ -109,7 +109,7 @@ describe('ready()', () => {
 
   it('rejects an invalid timeout without affecting the client', async () => {
     const { client } = makeClient(ruleset(), { start: 'background' });
-    await vi.waitFor(() => expect(client.health().status).toBe('ready'));
+    await vi.waitFor(() => expect(client.health().status).toBe('ready'), { timeout: 30_000 });
     for (const timeoutMs of [-1, 0, Number.NaN, '5' as never]) {
       expect(await codeOf(client.ready({ timeoutMs }))).toBe('ERR_OPTIONS_INVALID');
     }

@@ -273,7 +273,9 @@ describe('a write', () => {
       first: ruleset('5', 'Restored'),
     });
     await client.ready();
-    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain('"revision":"5"'), 10_000);
+    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain('"revision":"5"'), {
+      timeout: 30_000,
+    });
     await write(ruleset('7', 'By another'));
     source.sink?.replace(ruleset('6', 'Lagging'));
     await client.close();
@@ -284,7 +286,7 @@ describe('a write', () => {
   it('that has nothing to renew within a minute does not even open the file', async () => {
     const { client, source, cacheEvents } = makeCachedClient(config, { file, first: ruleset() });
     await client.ready();
-    await vi.waitFor(() => expect(cacheEvents().at(-1)?.status).toBe('written'), 10_000);
+    await expect.poll(() => cacheEvents().at(-1)?.status).toBe('written');
     const open = vi.spyOn(fs, 'open');
     for (let count = 0; count < 5; count++) source.sink?.confirm();
     await client.close();

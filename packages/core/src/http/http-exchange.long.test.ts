@@ -98,7 +98,7 @@ async function timeOut(call: () => Promise<unknown>, hanging: () => Promise<void
   await hanging();
   await nextTurn();
   vi.advanceTimersByTime(TIMEOUT_MS);
-  await expect.poll(() => error, { timeout: 20_000 }).toBeDefined();
+  await expect.poll(() => error).toBeDefined();
   vi.useRealTimers();
   return error;
 }
@@ -339,7 +339,7 @@ describe('ConfigApi against a real server', () => {
       code: 'ERR_REQUEST_TRANSPORT',
       cause: { name: 'AbortError' },
     });
-    await expect.poll(() => isClosed, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => isClosed).toBe(true);
     expect(exchanges()).toBe(2);
   });
 

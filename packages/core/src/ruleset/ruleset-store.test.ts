@@ -144,7 +144,7 @@ describe('listeners', () => {
     store.replace(withTitle('1', 'One'));
     store.replace(withTitle('2', 'Two'));
     await Promise.resolve();
-    await vi.waitFor(() => expect(errors).toHaveLength(4));
+    await expect.poll(() => errors).toHaveLength(4);
     expect(errors.map(String).sort()).toEqual([
       ...['Error: rejected', 'Error: rejected', 'Error: thrown', 'Error: thrown'],
     ]);

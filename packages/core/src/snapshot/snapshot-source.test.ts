@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot } from '../wire.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { timeout: 30_000, interval: 5 };
 const snapshot: Snapshot = {
   revision: '5',
   public: {},
@@ -179,19 +179,28 @@ describe('createSnapshotSource', () => {
   });
 
   it('replaces a connection that is silent, and keeps one with heartbeats', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    onTestFinished(() => timers.mockRestore());
+    const waits = (): number => timers.mock.calls.filter(([, ms]) => ms === 3_000).length;
     const store = new SnapshotStore();
-    disconnect = createSnapshotSource({ url, retryMs: 5, silenceTimeoutMs: 300 }).connect(store);
-    await connected();
+    disconnect = createSnapshotSource({ url, silenceTimeoutMs: 3_000 }).connect(store);
+    await expect.poll(() => server.open.size).toBe(1);
     server.send('snapshot', snapshot);
-    await until(() => expect(store.status).toBe('live'));
+    await expect.poll(() => store.status).toBe('live');
     for (let beat = 0; beat < 10; beat++) {
+      const before = waits();
       server.write(':\n\n');
-      await new Promise((done) => setTimeout(done, 60));
+      await expect.poll(waits, { interval: 1 }).toBeGreaterThan(before);
+      vi.advanceTimersByTime(2_000);
     }
     expect(server.requests).toHaveLength(1);
     expect(store.status).toBe('live');
-    await until(() => expect(store.status).toBe('reconnecting'));
-    await until(() => expect(server.requests.length).toBeGreaterThan(1));
+    vi.advanceTimersByTime(1_000);
+    await expect.poll(() => store.status).toBe('reconnecting');
+    vi.advanceTimersByTime(1_000);
+    await expect.poll(() => server.requests.length).toBeGreaterThan(1);
   });
 
   it('reads events in pieces, with any line end, other fields and several lines of data', async () => {

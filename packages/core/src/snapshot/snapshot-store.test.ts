@@ -225,7 +225,7 @@ describe('SnapshotStore', () => {
       store.subscribe('flags.newCheckout', other);
       store.replace(withRevision('10', true));
       expect(other).toHaveBeenCalledTimes(1);
-      await vi.waitFor(() => expect(thrown).toEqual([new Error('a listener failed')]));
+      await expect.poll(() => thrown).toEqual([new Error('a listener failed')]);
     } finally {
       process.removeAllListeners('uncaughtException');
       for (const listener of listeners) process.on('uncaughtException', listener);

@@ -5,7 +5,7 @@ import type { AnyConfig } from '../schema/config-types.ts';
 import type { Ruleset } from '../wire.ts';
 
 /** Options for `vi.waitFor`. */
-export const soon = { timeout: 15_000, interval: 5 };
+export const soon = { timeout: 30_000, interval: 5 };
 /** Settings of a client that sends everything to its `fetch`. */
 export const settings = {
   apiUrl: 'http://127.0.0.1:9',

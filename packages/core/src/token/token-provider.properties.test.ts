@@ -250,6 +250,5 @@ describe('any sequence of calls, responses, expiries, failures, invalidations an
       expect(tally.error).toBeGreaterThan(numRuns * 0.3);
       expect(tally.aborted).toBeGreaterThan(numRuns * 0.1);
     },
-    120_000,
   );
 });

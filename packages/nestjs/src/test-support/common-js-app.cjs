@@ -34,7 +34,7 @@ async function main() {
   const responses = [];
   for (const newCheckout of [false, true]) {
     client.set({ flags: { newCheckout } });
-    const response = await fetch(`${await app.getUrl()}/cart`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${await app.getUrl()}/cart`, { signal: AbortSignal.timeout(60_000) });
     responses.push({ status: response.status, body: await response.json() });
   }
   await app.close();

@@ -32,7 +32,7 @@ export async function startApp(metadata: ModuleMetadata, options: StartOptions =
   return {
     app,
     async get(path, init = {}) {
-      const response = await fetch(url + path, { signal: AbortSignal.timeout(5_000), ...init });
+      const response = await fetch(url + path, { signal: AbortSignal.timeout(60_000), ...init });
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.includes('json') === true;
       return { status: response.status, body: isJson ? JSON.parse(text) : text };

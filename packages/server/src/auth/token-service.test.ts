@@ -179,7 +179,7 @@ describe('a revoked token', () => {
     }));
     const token = await issue();
     const early = service.verify(token);
-    await vi.waitFor(() => expect(isFirst).toBe(false));
+    await vi.waitFor(() => expect(isFirst).toBe(false), { timeout: 30_000 });
     const claims = await service.verify(token);
     if (claims === undefined) throw new Error('The token is not valid.');
     await service.revoke(claims);

@@ -79,7 +79,7 @@ describe.skipIf(!hasPostgres)('ChangeFollower, with PostgreSQL (left out if it i
   beforeAll(async () => {
     postgres = await startPostgres();
     return () => postgres.remove();
-  }, 60_000);
+  });
 
   it('publishes the changes of others before a later one of its own, when there was no hint', async () => {
     const database = await postgres.createDatabase();
@@ -104,7 +104,7 @@ describe.skipIf(!hasPostgres)('ChangeFollower, with PostgreSQL (left out if it i
     );
     const all = Array.from({ length: 45 }, (_, index) => index + 1);
     for (const replica of replicas) {
-      await expect.poll(() => replica.published.length, { timeout: 20_000 }).toBe(45);
+      await expect.poll(() => replica.published.length).toBe(45);
       expect(revisionsOf(replica)).toEqual(all);
     }
   });
@@ -131,7 +131,7 @@ describe.skipIf(!hasPostgres)('ChangeFollower, with PostgreSQL (left out if it i
     for (const id of ['one', 'two', 'three']) {
       await there.storage.recordAccessChange({ kind: 'client', id, mayDoLess: id === 'two' });
     }
-    await expect.poll(() => here.access.length, { timeout: 20_000 }).toBe(3);
+    await expect.poll(() => here.access.length).toBe(3);
     expect(here.access.map(({ id, mayDoLess }) => [id, mayDoLess])).toEqual([
       ['one', false],
       ['two', true],

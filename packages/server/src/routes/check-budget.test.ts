@@ -134,7 +134,7 @@ it('a schema of 300 references to a schema of 300 properties is accepted, and ch
   expect((await put({ p7: { p8: 'text' } })).status).toBe(200);
   const refused = await put({ p7: { p8: 1 } });
   expect(refused.body.message).toBe('Field "value.p7.p8" of "trap" must be a string.');
-}, 60_000);
+});
 
 it(
   'a client with many slow writes delays another client by a few of them only, and is refused beyond a number',
@@ -158,8 +158,9 @@ it(
     expect(refused.body.message).toMatch(/^This client has too many writes/);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     const body = shop.write({ key: 'supportEmail', value: 'other@shop.test' });
+    const before = slow;
     expect((await shop.call('PUT', '/values', body, { token })).status).toBe(200);
-    expect(slow).toBeLessThan(4);
+    expect(slow - before).toBeLessThan(4);
     await shop.server.close();
     const statuses = (await Promise.allSettled(attack)).map((end) =>
       end.status === 'fulfilled' ? end.value.status : 'cut off',

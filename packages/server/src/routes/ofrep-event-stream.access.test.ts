@@ -43,13 +43,13 @@ describe('the event stream of a page', () => {
       expect(counts.map((count) => count.open)).toEqual([3, 3, 3]);
       expect((await open()).response.status).toBe(429);
       for (const stream of streams) stream.close();
-      await expect.poll(() => counts.map((count) => count.open), { timeout: 20_000 }).toEqual([0, 0, 0]);
+      await expect.poll(() => counts.map((count) => count.open)).toEqual([0, 0, 0]);
     }
     // Refused once it had its place.
     for (let count = 0; count < 4; count += 1) {
       expect((await open({ environment: 'nothing' })).response.status).toBe(400);
     }
-    await expect.poll(() => counts.map((count) => count.open), { timeout: 20_000 }).toEqual([0, 0, 0]);
+    await expect.poll(() => counts.map((count) => count.open)).toEqual([0, 0, 0]);
   });
 
   it('ends when its environment is deleted, or renamed to one that its key may not read', async () => {

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 const HOME = '/usr/lib/postgresql';
@@ -115,18 +115,4 @@ async function runTool(name: string, args: readonly string[]): Promise<void> {
   const [file, rest] =
     process.getuid?.() === 0 ? ['runuser', ['-u', 'postgres', '--', command]] : [command, []];
   await run(file, [...rest, ...args], { cwd: '/' });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('The server has no port.'));
-        else resolve(address.port);
-      });
-    });
-  });
 }

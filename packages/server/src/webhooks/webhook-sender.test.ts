@@ -25,15 +25,13 @@ const change = (revision: number, ...keys: string[]) => ({
   keys: new Set(keys),
 });
 
-const longPoll = { timeout: 25_000 };
-
 describe('a webhook', () => {
   it('is sent again with the same id after a failure that can pass', async () => {
     const responses = [{ status: 503 }, { status: 429 }, { status: 408 }, { status: 500 }];
     const receiver = await startReceiver(secret, { responses });
     const { sender, logged } = senderTo(receiver.url);
     sender.send(change(1, 'theme'));
-    await expect.poll(() => receiver.received.length, longPoll).toBe(5);
+    await expect.poll(() => receiver.received.length).toBe(5);
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(1);
     expect(receiver.received.every(({ isSigned }) => isSigned)).toBe(true);
     expect(logged.map(({ level, reason }) => `${level} ${reason}`)).toEqual([
@@ -49,7 +47,7 @@ describe('a webhook', () => {
     const receiver = await startReceiver(secret, { responses });
     const { sender, logged } = senderTo(receiver.url);
     sender.send(change(1, 'theme'));
-    await expect.poll(() => logged.length, longPoll).toBe(1);
+    await expect.poll(() => logged.length).toBe(1);
     expect(logged[0]?.retryInMs).toBe(3_000);
     await sender.close(new AbortController().signal);
     expect(receiver.received).toHaveLength(2);
@@ -66,9 +64,9 @@ describe('a webhook', () => {
     });
     const { sender, logged } = senderTo(receiver.url);
     sender.send(change(1, 'theme'));
-    await expect.poll(() => logged, longPoll).toMatchObject([{ level: 'error', reason }]);
+    await expect.poll(() => logged).toMatchObject([{ level: 'error', reason }]);
     sender.send(change(2, 'cartItems'));
-    await expect.poll(() => receiver.keysOf('production'), longPoll).toEqual([['theme'], ['cartItems']]);
+    await expect.poll(() => receiver.keysOf('production')).toEqual([['theme'], ['cartItems']]);
     expect(other.received).toEqual([]);
   });
 
@@ -77,7 +75,7 @@ describe('a webhook', () => {
     const receiver = await startReceiver(secret, { responses });
     const { sender, logged } = senderTo(receiver.url);
     sender.send(change(1, 'theme'));
-    await expect.poll(() => logged.length, longPoll).toBe(1);
+    await expect.poll(() => logged.length).toBe(1);
     sender.send(change(2, 'cartItems'));
     sender.send({ ...change(3, 'theme'), environment: 'staging' });
     sender.send(change(4, 'banner'));
@@ -92,26 +90,24 @@ describe('a webhook', () => {
     const receiver = await startReceiver(secret, { responses: [{ status: 503 }] });
     const { sender, logged } = senderTo(receiver.url, { retryForMs: -1 });
     sender.send(change(1, 'theme'));
-    await expect.poll(() => logged, longPoll).toMatchObject([{ level: 'error', reason: 'status 503' }]);
+    await expect.poll(() => logged).toMatchObject([{ level: 'error', reason: 'status 503' }]);
     expect(receiver.received).toHaveLength(1);
     sender.send(change(2, 'cartItems'));
-    await expect
-      .poll(() => receiver.keysOf('production'), longPoll)
-      .toEqual([['theme'], ['cartItems', 'theme']]);
+    await expect.poll(() => receiver.keysOf('production')).toEqual([['theme'], ['cartItems', 'theme']]);
   });
 
   it('has a time-out for each attempt', async () => {
     const receiver = await startReceiver(secret, { silent: true });
     const { sender, logged } = senderTo(receiver.url, { timeoutMs: 50 });
     sender.send(change(1, 'theme'));
-    await expect.poll(() => logged[1], longPoll).toMatchObject({ level: 'warn', reason: 'time-out' });
+    await expect.poll(() => logged[1]).toMatchObject({ level: 'warn', reason: 'time-out' });
   });
 
   it('is given up when the server closes and the receiver does not respond', async () => {
     const receiver = await startReceiver(secret, { silent: true });
     const { sender, logged } = senderTo(receiver.url);
     sender.send(change(1, 'theme'));
-    await expect.poll(() => receiver.received.length, longPoll).toBe(1);
+    await expect.poll(() => receiver.received.length).toBe(1);
     await sender.close(AbortSignal.timeout(50));
     expect(logged).toMatchObject([{ level: 'error', message: 'a webhook was not delivered' }]);
   });
@@ -119,7 +115,7 @@ describe('a webhook', () => {
   it('that fails is logged without the secret, and without the path and query of the URL', async () => {
     const { sender, logged } = senderTo('http://127.0.0.1:9/path-token?token=of-the-url');
     sender.send(change(1, 'theme'));
-    await expect.poll(() => logged.length, longPoll).toBeGreaterThan(0);
+    await expect.poll(() => logged.length).toBeGreaterThan(0);
     expect(logged[0]).toMatchObject({ webhook: 'http://127.0.0.1:9', environment: 'production' });
     expect(JSON.stringify(logged)).not.toMatch(/a-secret|token/);
   });

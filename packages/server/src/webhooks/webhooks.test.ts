@@ -6,7 +6,6 @@ import { resolveWebhooks } from './webhook-options.ts';
 import { Webhooks } from './webhooks.ts';
 
 const secret = 'a-secret-of-the-tests';
-const longPoll = { timeout: 25_000 };
 
 /** A shop whose receiver knows that the server has started. */
 async function startFollowedShop(environments?: string[]) {
@@ -19,7 +18,7 @@ async function startFollowedShop(environments?: string[]) {
     if (environments?.includes(name) === false) continue;
     const { revision } = await shop.ruleset(name);
     const sent = () => receiver.received.filter(({ body }) => body.environment === name);
-    await expect.poll(() => sent().at(-1)?.body.revision, longPoll).toBe(revision);
+    await expect.poll(() => sent().at(-1)?.body.revision).toBe(revision);
     expect(sent()[0]?.body).not.toHaveProperty('keys');
   }
   receiver.received.length = 0;
@@ -37,7 +36,7 @@ describe('webhooks of a server', () => {
     ];
     const values = [...writes, { key: 'theme', value: 'dark', environment: 'production' }];
     await shop.call('PUT', '/values/bulk', { values: values.map((value) => shop.write(value)) });
-    await expect.poll(() => receiver.received.length, longPoll).toBe(2);
+    await expect.poll(() => receiver.received.length).toBe(2);
     expect(keysOf('development')).toEqual([['cartItems', 'supportEmail', 'theme']]);
     expect(keysOf('production')).toEqual([['theme']]);
     expect(receiver.received.every(({ isSigned }) => isSigned)).toBe(true);
@@ -50,12 +49,12 @@ describe('webhooks of a server', () => {
     const { shop, receiver, keysOf } = await startFollowedShop();
     await shop.set('paymentKey', 'sk_hidden_2');
     await shop.set('theme', 'dark');
-    await expect.poll(() => keysOf('development'), longPoll).toEqual([['theme']]);
+    await expect.poll(() => keysOf('development')).toEqual([['theme']]);
     const secretConfigSchema = { type: 'object', properties: { paymentKey2: { type: 'string' } } };
     const limitsSchema = { type: 'object', properties: { seats: { type: 'number', default: 1 } } };
     const jsonSchema = { type: 'object', properties: { secretConfigSchema, limitsSchema } };
     expect((await shop.call('POST', '/schemas', { name: 'more', jsonSchema })).status).toBe(201);
-    await expect.poll(() => keysOf('development'), longPoll).toEqual([['theme'], ['seats']]);
+    await expect.poll(() => keysOf('development')).toEqual([['theme'], ['seats']]);
     expect(receiver.received.map(({ text }) => text).join()).not.toMatch(/sk_hidden|paymentKey|dark/);
   });
 
@@ -66,9 +65,9 @@ describe('webhooks of a server', () => {
     );
     const rules = [{ id: 'staff', when: { segment: 'staff' }, value: true }];
     await shop.set('newCheckout', { $cohort: { rules, defaultValue: false } });
-    await expect.poll(() => keysOf('development'), longPoll).toEqual([['newCheckout']]);
+    await expect.poll(() => keysOf('development')).toEqual([['newCheckout']]);
     await shop.putSegment('staff', { attribute: 'role', op: 'in', values: ['employee'] });
-    await expect.poll(() => keysOf('development'), longPoll).toEqual([['newCheckout'], ['newCheckout']]);
+    await expect.poll(() => keysOf('development')).toEqual([['newCheckout'], ['newCheckout']]);
   });
 
   it('are sent for the chosen environments only, and for all keys of one that gets such a name', async () => {
@@ -77,9 +76,9 @@ describe('webhooks of a server', () => {
     const id = await shop.addEnvironment('draft');
     await shop.set('theme', 'dark', 'draft');
     await shop.set('theme', 'dark');
-    await expect.poll(() => keysOf('development'), longPoll).toEqual([['theme']]);
+    await expect.poll(() => keysOf('development')).toEqual([['theme']]);
     await shop.call('PATCH', `/environments/${id}`, { name: 'preview' });
-    await expect.poll(() => keysOf('preview'), longPoll).toEqual(['all']);
+    await expect.poll(() => keysOf('preview')).toEqual(['all']);
     expect(receiver.received).toHaveLength(2);
   });
 
@@ -100,7 +99,7 @@ describe('webhooks of a server', () => {
       records.map((record) => ({ ...record, changes: [], at: '' })),
       () => undefined,
     );
-    await expect.poll(() => reads, longPoll).toEqual(['a', 'b']);
+    await expect.poll(() => reads).toEqual(['a', 'b']);
     await webhooks.close(1);
     expect(reads).toEqual(['a', 'b']);
   });

@@ -82,9 +82,9 @@ it('names the schema and value that it was stopped at because of their time', as
     ],
   };
   const thread = startThread();
-  const end = await thread.run(job, 100);
+  const end = await thread.run(job, 1_000);
   expect(end).toMatchObject({ state: 'stopped', cause: 'time', at: { schema: 1, value: 1 } });
-  expect(end.usedMs).toBeGreaterThanOrEqual(100);
+  expect(end.usedMs).toBeGreaterThanOrEqual(1_000);
   expect(thread.isUsable).toBe(false);
 });
 

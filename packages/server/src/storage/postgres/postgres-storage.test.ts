@@ -17,7 +17,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL (left out if it is not installed)', ()
   beforeAll(async () => {
     postgres = await startPostgres();
     return () => postgres.remove();
-  }, 60_000);
+  });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((storage) => storage.close()));
   });
@@ -158,7 +158,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL (left out if it is not installed)', ()
       hasEnded = true;
     });
     const isKilled = async (): Promise<boolean> => hasEnded || (await postgres.query(url, kill)).length === 1;
-    await expect.poll(isKilled, { timeout: 20_000 }).toBe(true);
+    await expect.poll(isKilled).toBe(true);
     expect(await migration).toMatchObject({ code: 'ERR_STORAGE_UNAVAILABLE' });
     await other.end();
     const versions = await postgres.query(url, 'select version from migrations');

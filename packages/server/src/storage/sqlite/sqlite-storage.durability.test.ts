@@ -29,7 +29,7 @@ beforeAll(async () => {
     dts: false,
     logLevel: 'silent',
   });
-}, 60_000);
+});
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await rm(directory, { recursive: true, force: true });
@@ -94,7 +94,7 @@ describe.concurrent('a process that writes', () => {
       const twins = [...stored.keys()].filter((name) => name.startsWith('twin'));
       expect(twins.map((name) => name.replace('twin', 'k')).sort()).toEqual(firsts.sort());
     }
-  }, 60_000);
+  });
 
   it.each(['new', 'left by a killed process'])(
     'is the only one of three to open a file that is %s',
@@ -109,7 +109,6 @@ describe.concurrent('a process that writes', () => {
       const refused = outcomes.filter((words) => words.includes('in use by another process'));
       expect([opened.length, refused.length], outcomes.join('\n')).toEqual([1, 2]);
     },
-    30_000,
   );
 
   it('cannot open the file of another process, even after that one tried to open it twice', async () => {
@@ -124,7 +123,7 @@ describe.concurrent('a process that writes', () => {
     const child = startWriter(file, key);
     expect(await firstWords(child)).toMatch(/^environment/);
     child.kill('SIGKILL');
-  }, 30_000);
+  });
 });
 
 /** The first output of a writer: its environment, or the error that ends it. */
