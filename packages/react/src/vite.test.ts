@@ -49,6 +49,36 @@ describe('configSecrets', () => {
     await expect(built(main)).rejects.toThrow(/src\/main\.ts:2: .*schema.*"import type"/);
   });
 
+  it('names the line of the schema among imports with similar names', async () => {
+    const main = `import { createSnapshotSource } from '@smooai/config/browser';\nimport {\n  config,\n} from './config';\nconsole.log(config, createSnapshotSource);`;
+    await expect(built(main)).rejects.toThrow(/src\/main\.ts:4: .*schema/);
+  });
+
+  it('names the line that loads the schema later', async () => {
+    const main = `import type { config } from './config.ts';\nconsole.log({} as typeof config, await import('./config.ts'));`;
+    await expect(built(main)).rejects.toThrow(/src\/main\.ts:2: .*schema/);
+  });
+
+  it.each([
+    `new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });`,
+    `import Work from './worker.ts?worker&inline';\nnew Work();`,
+  ])('finds the schema and a name in a worker: %s', async (main) => {
+    await write('src/worker.ts', `import { config } from './config.ts';\npostMessage(config.keys.size);`);
+    await expect(built(main)).rejects.toThrow(/src\/worker\.ts:1: .*schema/);
+    await write('src/worker.ts', `\npostMessage('paymentKey');`);
+    await expect(built(main)).rejects.toThrow(/src\/worker\.ts:2: .*name of the secret "paymentKey"/);
+  });
+
+  it('passes what is allowed, and says how when it fails', async () => {
+    const main = `console.log('paymentKey');`;
+    const reason = 'The name of a field.';
+    await expect(built(main)).rejects.toThrow('add it to "allow" of configSecrets');
+    await built(main, { allow: [{ key: 'paymentKey', file: /^assets\//, reason }] });
+    await expect(built(main, { allow: [{ key: 'paymentKey', file: 'other.js', reason }] })).rejects.toThrow(
+      /src\/main\.ts:1: .*name of the secret/,
+    );
+  });
+
   it.each([`'paymentKey'`, '"paymentKey"', '`paymentKey`'])(
     'names the line with the name %s',
     async (name) => {

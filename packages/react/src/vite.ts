@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { AnyConfig } from '@smooai/config';
-import { createTextScanner, findSecretValues, type TextLeak } from '@smooai/config/leak-scan';
+import { type AllowedLeak, createTextScanner, findSecretValues, type TextLeak } from '@smooai/config/leak-scan';
 import type { Plugin, Rollup } from 'vite';
 
 /** Options of {@link configSecrets}. */
@@ -10,6 +10,8 @@ export interface ConfigSecretsOptions {
   schema: string;
   /** The name of its export; default `config`. */
   export?: string;
+  /** What is not a leak, each with its reason. The `file` of an entry is below the folder of the build. */
+  allow?: readonly AllowedLeak[];
 }
 
 /** A plugin of Vite, as its `plugins` accept it. Vite's own type would need Vite's types in every compilation. */
@@ -30,25 +32,16 @@ type Scanner = ReturnType<typeof createTextScanner>;
 export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
   let file: string;
   let scan: Scanner;
-  const plugin: Plugin = {
+  const check: Plugin = {
     name: 'smooai-config-secrets',
-    apply: 'build',
     enforce: 'post',
-    // A build for a server may contain secrets.
-    applyToEnvironment: ({ config }) => config.consumer === 'client',
-    async configResolved({ root, envDir }) {
-      file = resolve(root, options.schema).replaceAll('\\', '/');
-      const config = await loadSchema(root, file, options.export ?? 'config');
-      const values = await findSecretValues(config, { envFolder: envDir || undefined });
-      scan = createTextScanner({ config, values });
-    },
     async generateBundle(_, bundle) {
       const outputs = Object.values(bundle);
       const chunks = outputs.filter((output) => output.type === 'chunk');
       for (const chunk of chunks) {
         if (chunk.moduleIds.includes(file)) this.error(await explainImport(this, file));
-        for (const leak of scan(chunk.code)) {
-          const place = await findPlace(chunk.moduleIds, leak, scan);
+        for (const leak of scan(chunk.code, chunk.fileName)) {
+          const place = await findPlace(chunk, leak, scan);
           if (place !== undefined) this.error(explainLeak(place, leak));
           if (leak.kind === 'value') this.error(explainLeak(`${chunk.fileName}:${leak.line}`, leak));
         }
@@ -56,9 +49,23 @@ export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
       // After the chunks: source maps are assets, and a line of the source says more than one of a map.
       for (const asset of outputs) {
         if (asset.type !== 'asset') continue;
-        const leak = scan(asset.source).find(({ kind }) => kind === 'value');
+        const leak = scan(asset.source, asset.fileName).find(({ kind }) => kind === 'value');
         if (leak) this.error(explainLeak(`${asset.fileName}:${leak.line}`, leak));
       }
+    },
+  };
+  const plugin: Plugin = {
+    ...check,
+    apply: 'build',
+    // A build for a server may contain secrets.
+    applyToEnvironment: ({ config }) => config.consumer === 'client',
+    // Vite bundles workers apart from the page, with their own list of plugins.
+    config: ({ build }) => (build?.ssr ? undefined : { worker: { plugins: () => [check] } }),
+    async configResolved({ root, envDir }) {
+      file = resolve(root, options.schema).replaceAll('\\', '/');
+      const config = await loadSchema(root, file, options.export ?? 'config');
+      const values = await findSecretValues(config, { envFolder: envDir || undefined });
+      scan = createTextScanner({ config, values, allow: options.allow });
     },
   };
   return plugin;
@@ -75,24 +82,37 @@ async function loadSchema(root: string, file: string, name: string): Promise<Any
 
 /** Says what was found, without a secret's value: the message ends up in logs of the build. */
 function explainLeak(place: string, { key, kind, form }: TextLeak): string {
-  if (kind === 'name')
-    return `${place}: the bundle contains the name of the secret "${key}". Read secrets on a server only.`;
-  const how = form === 'plain' ? '' : ` (${form})`;
-  return `${place}: the bundle contains the value of the secret "${key}"${how}. Read it on a server, and replace it: a build may have been published.`;
+  const how = kind === 'name' || form === 'plain' ? '' : ` (${form})`;
+  const remedy =
+    kind === 'name'
+      ? 'Read secrets on a server only.'
+      : 'Read it on a server, and replace it: a build may have been published.';
+  return `${place}: the bundle contains the ${kind} of the secret "${key}"${how}. ${remedy} If it is not a leak, add it to "allow" of configSecrets, with a reason.`;
 }
 
 /** Where the schema is imported by something other than `import type`. */
 async function explainImport(context: Rollup.PluginContext, file: string): Promise<string> {
-  const importers = context.getModuleInfo(file)?.importers ?? [];
-  const name = /([^/]+?)(?:\.\w+)?$/.exec(file)?.[1] ?? file;
-  const imports = ['import', 'export'].flatMap((word) => [`${word} {`, `${word} *`, `${word} '`]);
+  const { importers = [], dynamicImporters = [] } = context.getModuleInfo(file) ?? {};
+  const all = [...importers, ...dynamicImporters];
   const places = await Promise.all(
-    importers.map((importer) =>
-      findLine(importer, (line) => line.includes(name) && imports.some((start) => line.startsWith(start))),
-    ),
+    all.map((importer) => findLine(importer, (line) => importsFile(line, file))),
   );
-  const place = places.find((found) => found !== undefined) ?? importers[0] ?? file;
+  const place = places.find((found) => found !== undefined) ?? all[0] ?? file;
   return `${place}: the bundle contains the schema, with the names of your secrets. Use "import type".`;
+}
+
+/** Whether a line imports code from a file of this name. */
+function importsFile(line: string, file: string): boolean {
+  if (!/\b(?:import|export|from)\b/.test(line) || /\b(?:import|export) type\b/.test(line)) return false;
+  return [...line.matchAll(/['"]([^'"]+)['"]/g)].some(
+    // The schema itself comes from a package of the same name.
+    ([, path = '']) => !path.startsWith('@smooai/') && nameOf(path) === nameOf(file),
+  );
+}
+
+/** The name of a file without its folder and extension. */
+function nameOf(path: string): string {
+  return /([^/]+?)(?:\.\w+)?$/.exec(path)?.[1] ?? path;
 }
 
 /**
@@ -100,14 +120,14 @@ async function explainImport(context: Rollup.PluginContext, file: string): Promi
  * those in own code count; values are secret everywhere.
  */
 async function findPlace(
-  modules: readonly string[],
+  { moduleIds, fileName }: Rollup.OutputChunk,
   { key, kind }: TextLeak,
   scan: Scanner,
 ): Promise<string | undefined> {
-  for (const id of modules) {
+  for (const id of moduleIds) {
     if (kind === 'name' && id.includes('/node_modules/')) continue;
     const [path, source] = await readSource(id);
-    const found = scan(source).find((leak) => leak.key === key && leak.kind === kind);
+    const found = scan(source, fileName).find((leak) => leak.key === key && leak.kind === kind);
     if (found) return `${path}:${found.line}`;
   }
   return undefined;

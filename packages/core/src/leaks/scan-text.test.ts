@@ -32,3 +32,25 @@ it('finds nothing for a schema without secrets', () => {
   const publicOnly = defineConfig({ public: { apiBaseUrl: z.string() } });
   expect(createTextScanner({ config: publicOnly, values: [] })('"apiBaseUrl"')).toEqual([]);
 });
+
+it('leaves out what is allowed, in the files that the entry names', () => {
+  const tolerant = createTextScanner({
+    config,
+    values: [{ key: 'paymentKey', value }],
+    allow: [
+      { key: 'password', file: /^assets\//, reason: 'The type of an input.' },
+      { key: 'paymentKey', kind: 'value', reason: 'The value of a test.' },
+    ],
+  });
+  const text = `"password" ${value}`;
+  expect(tolerant(text, 'assets/a.js')).toEqual([]);
+  expect(tolerant(text, 'b.js')).toEqual([{ key: 'password', kind: 'name', form: 'name', line: 1 }]);
+  expect(tolerant('"paymentKey"', 'assets/a.js')).toHaveLength(1);
+});
+
+it('refuses an exception for a key that is not a secret', () => {
+  const allow = [{ key: 'newCheckout', reason: 'It is public.' }];
+  expect(() => createTextScanner({ config, values: [], allow })).toThrow(
+    'An entry of "allow" names "newCheckout", which is not a secret in the schema.',
+  );
+});
