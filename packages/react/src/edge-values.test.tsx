@@ -4,7 +4,15 @@ import { type ReactNode, Suspense, useEffect } from 'react';
 import { hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import { ConfigProvider, useConfigChanges, useConfigStatus, useFlag, useLimit, usePublic } from './index.ts';
+import {
+  ConfigProvider,
+  useConfigChanges,
+  useConfigStatus,
+  useFlag,
+  useFlagDetails,
+  useLimit,
+  usePublic,
+} from './index.ts';
 import './test-support/shop-config.ts';
 import { forbidConsoleErrors } from './test-support/forbid-console-errors.ts';
 import { ManualSource } from './test-support/manual-source.ts';
@@ -33,6 +41,33 @@ describe('a value that counts as false', () => {
 
   it('is the fallback only if the snapshot does not have the key', () => {
     expect(renderHook(read, { wrapper: within(empty) }).result.current).toEqual([true, 'x', 5]);
+  });
+});
+
+describe('before there is a value', () => {
+  it('does not take a property of every object for a default', () => {
+    const inherited = ['toString', 'valueOf', 'hasOwnProperty'] as never[];
+    const { result } = renderHook(
+      () => inherited.map((key) => [useFlag(key), useFlagDetails(key), useLimit(key), usePublic(key)]),
+      {
+        wrapper: ({ children }) => (
+          <ConfigProvider snapshot={empty} defaults={{ flags: {}, limits: {}, public: {} }}>
+            {children}
+          </ConfigProvider>
+        ),
+      },
+    );
+    expect(result.current.flat()).toEqual(Array.from({ length: 12 }, () => undefined));
+  });
+
+  it('returns the same details in each render, so that an effect can depend on them', () => {
+    const { result, rerender } = renderHook(() => useFlagDetails('newCheckout', true), {
+      wrapper: within(empty),
+    });
+    const before = result.current;
+    expect(before).toEqual({ value: true, source: 'default' });
+    rerender();
+    expect(result.current).toBe(before);
   });
 });
 

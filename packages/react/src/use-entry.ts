@@ -25,5 +25,5 @@ export function useEntry(
     () => read(group, snapshotEntry(store.initial, group, key)),
   );
   if (found !== undefined) return found;
-  return fallback === undefined ? defaults[group]?.[key] : fallback;
+  return fallback === undefined ? snapshotEntry(defaults, group, key) : fallback;
 }

@@ -1,3 +1,5 @@
+import { snapshotEntry } from '@smooai/config/browser';
+import { useMemo } from 'react';
 import { type ConfigScope, useSession } from './config-session.ts';
 import { type EntryRequest, useEntry } from './use-entry.ts';
 
@@ -5,9 +7,8 @@ import { type EntryRequest, useEntry } from './use-entry.ts';
 export function useEvaluation(scope: ConfigScope, request: EntryRequest, fallback: unknown): unknown {
   const [hook, group, key] = request;
   const { defaults } = useSession(scope, hook);
-  const value = fallback === undefined ? defaults[group]?.[key] : fallback;
-  return useEntry(scope, request, {
-    fallback: value === undefined ? undefined : { value, source: 'default' },
-    read: (_, entry) => entry,
-  });
+  const value = fallback === undefined ? snapshotEntry(defaults, group, key) : fallback;
+  // The same object in each render: it can be a dependency of an effect.
+  const details = useMemo(() => (value === undefined ? undefined : { value, source: 'default' }), [value]);
+  return useEntry(scope, request, { fallback: details, read: (_, entry) => entry });
 }

@@ -54,6 +54,12 @@ describe('configSecrets', () => {
     await expect(built(main)).rejects.toThrow(/src\/main\.ts:4: .*schema/);
   });
 
+  it.each(['./config.ts?raw', './config.ts'])('finds a linked schema, imported as %s', async (path) => {
+    await symlink(join(root, 'src'), join(root, 'linked'));
+    const main = `import * as schema from '${path}';\nconsole.log(schema);`;
+    await expect(built(main, { schema: 'linked/config.ts' })).rejects.toThrow(/src\/main\.ts:1: .*schema/);
+  });
+
   it('names the line that loads the schema later', async () => {
     const main = `import type { config } from './config.ts';\nconsole.log({} as typeof config, await import('./config.ts'));`;
     await expect(built(main)).rejects.toThrow(/src\/main\.ts:2: .*schema/);

@@ -1,7 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { AnyConfig } from '@smooai/config';
-import { type AllowedLeak, createTextScanner, findSecretValues, type TextLeak } from '@smooai/config/leak-scan';
+import {
+  type AllowedLeak,
+  createTextScanner,
+  findSecretValues,
+  type TextLeak,
+} from '@smooai/config/leak-scan';
 import type { Plugin, Rollup } from 'vite';
 
 /** Options of {@link configSecrets}. */
@@ -30,7 +35,7 @@ type Scanner = ReturnType<typeof createTextScanner>;
  * export default defineConfig({ plugins: [react(), configSecrets({ schema: 'src/config.ts' })] });
  */
 export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
-  let file: string;
+  let files: readonly string[];
   let scan: Scanner;
   const check: Plugin = {
     name: 'smooai-config-secrets',
@@ -39,7 +44,8 @@ export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
       const outputs = Object.values(bundle);
       const chunks = outputs.filter((output) => output.type === 'chunk');
       for (const chunk of chunks) {
-        if (chunk.moduleIds.includes(file)) this.error(await explainImport(this, file));
+        const schema = chunk.moduleIds.find((id) => files.includes(pathOf(id)));
+        if (schema !== undefined) this.error(await explainImport(this, schema));
         for (const leak of scan(chunk.code, chunk.fileName)) {
           const place = await findPlace(chunk, leak, scan);
           if (place !== undefined) this.error(explainLeak(place, leak));
@@ -62,8 +68,10 @@ export function configSecrets(options: ConfigSecretsOptions): VitePlugin {
     // Vite bundles workers apart from the page, with their own list of plugins.
     config: ({ build }) => (build?.ssr ? undefined : { worker: { plugins: () => [check] } }),
     async configResolved({ root, envDir }) {
-      file = resolve(root, options.schema).replaceAll('\\', '/');
-      const config = await loadSchema(root, file, options.export ?? 'config');
+      const path = resolve(root, options.schema);
+      // Vite knows a file by its real path, such as a linked package of a monorepo, unless it preserves symbolic links.
+      files = [path, await realpath(path).catch(() => path)].map((name) => name.replaceAll('\\', '/'));
+      const config = await loadSchema(root, path.replaceAll('\\', '/'), options.export ?? 'config');
       const values = await findSecretValues(config, { envFolder: envDir || undefined });
       scan = createTextScanner({ config, values, allow: options.allow });
     },
@@ -91,8 +99,9 @@ function explainLeak(place: string, { key, kind, form }: TextLeak): string {
 }
 
 /** Where the schema is imported by something other than `import type`. */
-async function explainImport(context: Rollup.PluginContext, file: string): Promise<string> {
-  const { importers = [], dynamicImporters = [] } = context.getModuleInfo(file) ?? {};
+async function explainImport(context: Rollup.PluginContext, schema: string): Promise<string> {
+  const { importers = [], dynamicImporters = [] } = context.getModuleInfo(schema) ?? {};
+  const file = pathOf(schema);
   const all = [...importers, ...dynamicImporters];
   const places = await Promise.all(
     all.map((importer) => findLine(importer, (line) => importsFile(line, file))),
@@ -106,8 +115,13 @@ function importsFile(line: string, file: string): boolean {
   if (!/\b(?:import|export|from)\b/.test(line) || /\b(?:import|export) type\b/.test(line)) return false;
   return [...line.matchAll(/['"]([^'"]+)['"]/g)].some(
     // The schema itself comes from a package of the same name.
-    ([, path = '']) => !path.startsWith('@smooai/') && nameOf(path) === nameOf(file),
+    ([, path = '']) => !path.startsWith('@smooai/') && nameOf(pathOf(path)) === nameOf(file),
   );
+}
+
+/** The file of a module: an id can have a query, such as `?raw`. */
+function pathOf(id: string): string {
+  return id.replace(/\?.*$/, '');
 }
 
 /** The name of a file without its folder and extension. */
@@ -141,6 +155,6 @@ async function findLine(id: string, matches: (line: string) => boolean): Promise
 }
 
 async function readSource(id: string): Promise<[path: string, source: string]> {
-  const [path = ''] = id.split('?');
+  const path = pathOf(id);
   return [path, await readFile(path, 'utf8').catch(() => '')];
 }

@@ -360,6 +360,12 @@ describe('createSnapshotSource', () => {
     expect(JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'))).toEqual(context);
   });
 
+  it('does not throw for a setting that the build left undefined: the refusal says what is wrong', () => {
+    const settings = { organizationId: 'o', environment: 'e', publishableKey: 'pk' };
+    const source = createSnapshotSource({ ...settings, apiUrl: undefined as never });
+    expect(source.id?.()).toMatch(/^undefined\/organizations\/o\//);
+  });
+
   it('has the same URL for equal contexts, and lets a URL depend on the context', async () => {
     const settings = { apiUrl: url, organizationId: 'o', environment: 'e', publishableKey: 'pk' };
     const source = createSnapshotSource(settings);

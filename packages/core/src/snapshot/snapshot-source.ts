@@ -73,7 +73,8 @@ function streamUrl(options: SnapshotSourceUrl | SnapshotSourceSettings, context:
     context: base64Url(stableJson(context)),
     key: publishableKey,
   });
-  return `${apiUrl.replace(/\/+$/, '')}/organizations/${encodeURIComponent(organizationId)}/config/snapshot/stream?${query}`;
+  // A variable of the build that is not set must not take the page down: the server's refusal says what is wrong.
+  return `${String(apiUrl).replace(/\/+$/, '')}/organizations/${encodeURIComponent(organizationId)}/config/snapshot/stream?${query}`;
 }
 
 function base64Url(text: string): string {

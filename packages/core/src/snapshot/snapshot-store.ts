@@ -180,8 +180,12 @@ export class SnapshotStore {
 }
 
 /** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */
-export function snapshotEntry(snapshot: Snapshot | undefined, group: SnapshotGroup, key: string): unknown {
-  const entries: Record<string, unknown> = snapshot?.[group] ?? {};
+export function snapshotEntry(
+  snapshot: { readonly [group in SnapshotGroup]?: object | undefined } | undefined,
+  group: SnapshotGroup,
+  key: string,
+): unknown {
+  const entries = (snapshot?.[group] ?? {}) as Record<string, unknown>;
   return Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
 }
 
