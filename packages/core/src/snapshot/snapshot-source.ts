@@ -74,7 +74,7 @@ function streamUrl(options: SnapshotSourceUrl | SnapshotSourceSettings, context:
     key: publishableKey,
   });
   // A variable of the build that is not set must not take the page down: the server's refusal says what is wrong.
-  return `${String(apiUrl).replace(/\/+$/, '')}/organizations/${encodeURIComponent(organizationId)}/config/snapshot/stream?${query}`;
+  return `${apiUrl?.replace(/\/+$/, '')}/organizations/${encodeURIComponent(organizationId)}/config/snapshot/stream?${query}`;
 }
 
 function base64Url(text: string): string {

@@ -185,8 +185,8 @@ export function snapshotEntry(
   group: SnapshotGroup,
   key: string,
 ): unknown {
-  const entries = (snapshot?.[group] ?? {}) as Record<string, unknown>;
-  return Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
+  const entries = snapshot?.[group] as Record<string, unknown> | undefined;
+  return entries && Object.hasOwn(entries, key) ? deeplyFrozen(entries[key]) : undefined;
 }
 
 /** The value of an entry: a public value itself, and what a flag or limit was evaluated to. */
