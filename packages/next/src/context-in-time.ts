@@ -1,13 +1,17 @@
-/** How long the context of a stream may take. A browser shows nothing of a stream that never starts. */
+/** How long the context of a stream or of a page with variants may take. A browser shows nothing of either before. */
 const TIMEOUT_MS = 10_000;
 
 /** The result of {@link contextInTime} for a context that takes too long. */
 export const LATE: unique symbol = Symbol('late');
 
-/** Waits for the context of a stream, until it is late or the browser disconnects; then it resolves with undefined. */
+/**
+ * Waits for the context, or for what depends on it, until it is late or the browser disconnects; then it resolves with
+ * undefined. `consequence` begins the warning about a late one.
+ */
 export async function contextInTime<Context>(
   context: Promise<Context>,
   signal: AbortSignal,
+  consequence: string,
 ): Promise<Context | undefined | typeof LATE> {
   let release = (): void => undefined;
   const ended = new Promise<undefined | typeof LATE>((resolve) => {
@@ -22,16 +26,16 @@ export async function contextInTime<Context>(
   });
   try {
     const result = await Promise.race([context, ended]);
-    if (result === LATE) warn();
+    if (result === LATE) warn(consequence);
     return result;
   } finally {
     release();
   }
 }
 
-function warn(): void {
-  // biome-ignore lint/suspicious/noConsole: the browser connects again, and the page does not show that nothing is live
+function warn(consequence: string): void {
+  // biome-ignore lint/suspicious/noConsole: neither the page nor the stream shows why values are missing
   console.warn(
-    `@smooai/config-next: a stream was refused, because "context" did not resolve within ${TIMEOUT_MS / 1000} s.`,
+    `@smooai/config-next: ${consequence}, because "context" did not resolve within ${TIMEOUT_MS / 1000} s.`,
   );
 }

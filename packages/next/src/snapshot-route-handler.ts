@@ -76,7 +76,7 @@ export function createSnapshotRouteHandler<C extends AnyConfig = RegisteredConfi
       reported = '';
       // Next runs GET for HEAD and drops the body without cancelling it, so no stream is opened.
       if (request.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-      const context = await contextInTime(contextOf(request), request.signal);
+      const context = await contextInTime(contextOf(request), request.signal, 'a stream was refused');
       if (context === LATE) return refusal(503, 'The context of this request took too long.', RETRY);
       return openStream(viewOf(client), context, { signal: request.signal, heartbeatMs });
     } catch (error) {
