@@ -57,7 +57,8 @@ export type DeclareVariants<C extends AnyConfig> = <const Keys extends readonly 
 export interface PageVariants<C extends AnyConfig, Key extends FlagKey<C> = FlagKey<C>> {
   /**
    * Evaluates the flags for the visitor and returns the code of that variant. For `proxy.ts`. Without configuration it
-   * is `default`, the code of the variant in which each flag has its default.
+   * is `default`, the code of the variant in which each flag has its default. Rejects with what the context of the
+   * visitor throws; `variantProxy` then uses `default`.
    *
    * @throws {OptionsError} in production without a secret.
    */
