@@ -4,7 +4,7 @@ import { defineConfig, type EvaluationContext, type JsonValue, toJsonSchema } fr
 import { ConfigApi, getSharedConfigClient, TokenProvider } from '@smooai/config/server';
 import { createTestClient } from '@smooai/config/testing';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createNextConfig } from './server.ts';
 import { readEvents } from './test-support/read-events.ts';
@@ -136,6 +136,7 @@ describe('createNextConfig with a schema', () => {
   });
 
   it('tries again with a client of the Pages Router that does not try by itself', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
     vi.stubEnv('SMOOAI_CONFIG_API_URL', clientOptions.apiUrl);
     vi.stubEnv('SMOOAI_CONFIG_AUTH_URL', clientOptions.authUrl);
     vi.stubEnv('SMOOAI_CONFIG_ORG_ID', clientOptions.organizationId);
@@ -152,8 +153,7 @@ describe('createNextConfig with a schema', () => {
     await vi.waitFor(() => next.flag('newCheckout'), { timeout: 60_000, interval: 50 });
     expect(await next.client()).toBe(shared);
     await shared.close();
-    vi.unstubAllEnvs();
-  }, 90_000);
+  });
 
   it('has one client per process for the same settings and schema, also after a hot reload', async () => {
     const before = createNextConfig({ config: shopConfig(), clientOptions });
