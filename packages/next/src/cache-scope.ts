@@ -7,9 +7,10 @@ export const CONFIG_TAG = 'smooai-config';
 /**
  * Returns the tag of the cache entries that contain a key. Characters outside of ASCII are encoded, because Next.js encodes them
  * in the tags of entries, and a cache handler compares tags as they are. So are commas, which separate the tags of a page.
+ * Next.js drops longer tags, so a tag is cut off: keys with the same beginning then expire together.
  */
 export function configTag(key: string): string {
-  return `${CONFIG_TAG}:${key}`.replace(/[^\t -+\--~]+/g, encodeURIComponent);
+  return `${CONFIG_TAG}:${key}`.replace(/[^\t -+\--~]+/g, encodeURIComponent).slice(0, MAX_TAG_LENGTH);
 }
 
 /** Returns the tags of an entry with these keys, in lists that Next.js takes. */
@@ -20,6 +21,8 @@ export function entryTags(keys: Iterable<string>): string[][] {
   while (tags.length > 0);
   return lists;
 }
+
+const MAX_TAG_LENGTH = 256;
 
 type CacheTag = (...tags: string[]) => void;
 

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { defineConfig, type EvaluationContext, type JsonValue, toJsonSchema } from '@smooai/config';
-import { ConfigApi, TokenProvider } from '@smooai/config/server';
+import { ConfigApi, getSharedConfigClient, TokenProvider } from '@smooai/config/server';
 import { createTestClient } from '@smooai/config/testing';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { createNextConfig } from './server.ts';
 import { readEvents } from './test-support/read-events.ts';
@@ -133,6 +133,26 @@ describe('createNextConfig with a schema', () => {
     await vi.waitFor(() => next.flag('newCheckout'), { timeout: 30_000, interval: 50 });
     expect(await next.limit('cartItems')).toBe(20);
     await (await next.client()).close();
+  });
+
+  it('tries again with a client of the Pages Router that does not try by itself', async () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('SMOOAI_CONFIG_API_URL', clientOptions.apiUrl);
+    vi.stubEnv('SMOOAI_CONFIG_AUTH_URL', clientOptions.authUrl);
+    vi.stubEnv('SMOOAI_CONFIG_ORG_ID', clientOptions.organizationId);
+    vi.stubEnv('SMOOAI_CONFIG_CLIENT_ID', clientOptions.clientId);
+    vi.stubEnv('SMOOAI_CONFIG_CLIENT_SECRET', clientOptions.clientSecret);
+    let isDown = true;
+    const fetch: typeof globalThis.fetch = (...input) =>
+      isDown ? Promise.reject(new TypeError('connection refused')) : globalThis.fetch(...input);
+    const config = shopConfig();
+    const shared = getSharedConfigClient({ config, environment: 'development', fetch });
+    const next = createNextConfig({ config, readyTimeoutMs: 200 });
+    await expect(next.flag('newCheckout')).rejects.toThrow(/not ready within 200 ms/);
+    isDown = false;
+    await vi.waitFor(() => next.flag('newCheckout'), { timeout: 60_000, interval: 50 });
+    expect(await next.client()).toBe(shared);
+    await shared.close();
   });
 
   it('has one client per process for the same settings and schema, also after a hot reload', async () => {

@@ -70,6 +70,7 @@ class ProcessStart<C extends AnyConfig> {
   readonly #revalidate: RevalidateOptions | undefined;
   #wait: Promise<ConfigClient<C>> | undefined;
   #hasFailed = false;
+  #failedAt = 0;
 
   constructor(client: ConfigClient<C>, timeoutMs: number, revalidate: RevalidateOptions | undefined) {
     this.client = client;
@@ -79,9 +80,16 @@ class ProcessStart<C extends AnyConfig> {
   }
 
   wait(): Promise<ConfigClient<C>> {
-    if (this.#hasFailed && ['ready', 'stale'].includes(this.client.health().status)) this.#wait = undefined;
+    if (this.#hasFailed && this.#mayTryAgain()) this.#wait = undefined;
     this.#wait ??= this.#ready();
     return this.#wait;
+  }
+
+  #mayTryAgain(): boolean {
+    const { status } = this.client.health();
+    // A client that a page of the Pages Router has created may not try by itself.
+    if (status === 'failed') return performance.now() - this.#failedAt > this.#timeoutMs;
+    return status !== 'starting';
   }
 
   async #ready(): Promise<ConfigClient<C>> {
@@ -90,6 +98,7 @@ class ProcessStart<C extends AnyConfig> {
       await this.client.ready({ timeoutMs: this.#timeoutMs });
     } catch (error) {
       this.#hasFailed = true;
+      this.#failedAt = performance.now();
       throw isConfigError(error) ? printsAsOneLine(error) : error;
     }
     expireEntriesOnChange(this.client, this.#revalidate);

@@ -129,6 +129,7 @@ describe('POST of handlers', () => {
     ['with keys that are not texts', 400, /The body must be empty or/, '{"keys":[1]}', bearer],
     ['with one key of two that is not a text', 400, /The body must be empty or/, '{"keys":["a",1]}', bearer],
     ['with an empty key', 400, /The body must be empty or/, '{"keys":[""]}', bearer],
+    ['with half of a surrogate pair', 400, /The body must be empty or/, '{"keys":["\\ud83c"]}', bearer],
     ['with a long key', 400, /at most 200 characters/, JSON.stringify({ keys: ['k'.repeat(201)] }), bearer],
     ['with many keys', 400, /at most 1000 names/, JSON.stringify({ keys: Array(1_001).fill('k') }), bearer],
     ['with a large body', 413, /larger than 65536 bytes/, ' '.repeat(65_537), {}],

@@ -137,7 +137,8 @@ function isRevision(revision: unknown): revision is string {
 }
 
 function isKey(key: unknown): boolean {
-  return typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH;
+  // A tag cannot contain half of a surrogate pair.
+  return typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH && !/\p{Cs}/u.test(key);
 }
 
 function refusal(status: number, message: string, headers: Record<string, string> = {}): Response {

@@ -1,7 +1,9 @@
+import { defineConfig } from '@smooai/config';
 import { createTestClient } from '@smooai/config/testing';
 import { workAsyncStorage } from 'next/dist/server/app-render/work-async-storage.external.js';
 import { workUnitAsyncStorage } from 'next/dist/server/app-render/work-unit-async-storage.external.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { configTag, createNextConfig, type NextConfig } from './server.ts';
 import { onlyIn, type ShopConfig, shopConfig } from './test-support/shop-config.ts';
 
@@ -62,6 +64,21 @@ describe('the entry of a static page', () => {
     expect(new Set(tags)).toEqual(new Set(['smooai-config', ...keys.map(configTag)]));
     expect(stored).toContain('"body":"true"');
     expect(stored).not.toMatch(/help@example|sk-default|light|NL/);
+  });
+
+  it('has the tags of 200 keys, also of long ones and of those that Next encodes', async () => {
+    const names = Array.from({ length: 198 }, (_, index) => `flag${index}`);
+    const keys = [...names, '日'.repeat(255), 'k'.repeat(255)];
+    const config = defineConfig({
+      flags: Object.fromEntries(keys.map((key) => [key, z.boolean().default(false)])),
+    });
+    const client = createTestClient({ config });
+    const { flags, snapshot } = createNextConfig({ client });
+    const all = new Set(['smooai-config', ...keys.map(configTag)]);
+    for (const read of [() => flags(keys), () => snapshot()]) {
+      expect(new Set((await render(read)).tags)).toEqual(all);
+    }
+    await client.close();
   });
 
   it.each([

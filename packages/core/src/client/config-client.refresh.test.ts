@@ -131,6 +131,25 @@ describe('refresh()', () => {
     expect(client.public('title')).toBe('title 1');
   });
 
+  it('rejects if the client could only start from bundled values, because the server refuses it', async () => {
+    const bundled = { defaults: { public: { title: 'bundled' } } };
+    const { state, client } = await silentServer({ fallback: 'cached', bundled });
+    state.respond = (response) => sendJson(response, 403, { message: 'no' });
+    await client.ready(patient);
+    expect(client.public('title')).toBe('bundled');
+    await expect(client.refresh(patient)).rejects.toMatchObject({ status: 403 });
+  });
+
+  it('shares one fetch among concurrent calls', async () => {
+    const { state, client, count } = await silentServer();
+    await client.ready(patient);
+    const before = count('/ruleset');
+    state.revision = 2;
+    await Promise.all(Array.from({ length: 1_000 }, () => client.refresh(patient)));
+    expect(count('/ruleset')).toBe(before + 1);
+    expect(client.public('title')).toBe('title 2');
+  });
+
   it('rejects with the revision that the client has when the time is up', async () => {
     const { client } = await silentServer();
     await client.ready(patient);

@@ -8,6 +8,7 @@ import type { RulesetSink, RulesetSource } from '../sources/ruleset-source.ts';
 import type { ConfigClientEvent } from './client-options.ts';
 import type { StatusMonitor } from './client-status.ts';
 import type { LocalValues } from './local-values.ts';
+import { SharedFetch } from './shared-fetch.ts';
 
 export interface SourceSessionOptions {
   store: RulesetStore;
@@ -39,11 +40,14 @@ export class SourceSession {
   readonly callers: SharedWait = new SharedWait();
   readonly #options: SourceSessionOptions;
   readonly #ending = new AbortController();
+  readonly #fetches: SharedFetch = new SharedFetch(async (signal) => this.#source?.refresh?.(signal));
   #source: RulesetSource | undefined;
   #attempt: Promise<void> | undefined;
   #isFirstAttempt = true;
   #hasStarted = false;
   #lastFailure: Error | undefined;
+  /** Why the latest failed attempt to start has failed. */
+  #attemptFailure: unknown;
   #pauseEndsAt = 0;
 
   constructor(options: SourceSessionOptions) {
@@ -90,10 +94,13 @@ export class SourceSession {
   async fetchOnce(signal: AbortSignal): Promise<boolean> {
     if (!this.#hasStarted) {
       await this.start();
+      // The client may have become ready with local values, which makes the attempt succeed without a fetch.
+      if (!this.#hasStarted) throw this.#attemptFailure;
       return true;
     }
-    await this.#source?.refresh?.(signal);
-    return this.#source?.refresh !== undefined;
+    if (this.#source?.refresh === undefined) return false;
+    await this.#fetches.run(signal);
+    return true;
   }
 
   end(): void {
@@ -138,6 +145,7 @@ export class SourceSession {
       await this.#startSource();
     } catch (error) {
       if (signal.aborted) throw error;
+      this.#attemptFailure = error;
       this.#options.onFailure(this, error);
       return;
     }
