@@ -1,4 +1,5 @@
 import { clip } from '../lib/clip.ts';
+import type { Principal } from '../principal.ts';
 import type { Environment, StorageOperations, StoredValue } from '../storage/storage.ts';
 import { fallbackChain } from './effective-values.ts';
 import { Refusal } from './refusal.ts';
@@ -11,8 +12,17 @@ export interface Precondition {
   isNew?: boolean;
 }
 
+/**
+ * Whether a machine client may know the version of a value. Equal secrets have equal versions, so a client that can only write
+ * could try values until it finds the version of a secret that it may not read.
+ */
+export function mayKnowVersion({ scopes }: Principal, { tier }: Pick<StoredValue, 'tier'>): boolean {
+  return tier !== 'secret' || scopes.has('config:read');
+}
+
 /** The value that a write would replace. */
 interface Target {
+  principal: Principal;
   environment: Environment;
   key: string;
   precondition: Precondition | undefined;
@@ -53,7 +63,7 @@ async function findServedValue(
 
 async function refusalOf(
   operations: StorageOperations,
-  { environment, key, precondition }: Target,
+  { principal, environment, key, precondition }: Target,
   served: StoredValue | undefined,
 ): Promise<Refusal> {
   const subject = `"${clip(key)}" in "${environment.name}"`;
@@ -71,7 +81,7 @@ async function refusalOf(
     `${problem}: the client ${name} wrote it at ${served.updatedAt}. Read it again, decide, and send the request with its new ETag.`,
     {
       fields: {
-        version: operations.versionOf(served),
+        ...(mayKnowVersion(principal, served) && { version: operations.versionOf(served) }),
         updatedBy: served.updatedBy,
         ...(writer !== undefined && { updatedByName: writer.name }),
         updatedAt: served.updatedAt,

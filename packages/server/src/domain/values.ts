@@ -17,7 +17,7 @@ import { RequestChecks } from './validation/request-checks.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 import { ValueVerdicts } from './validation/value-verdicts.ts';
-import { type Precondition, requirePrecondition } from './value-precondition.ts';
+import { mayKnowVersion, type Precondition, requirePrecondition } from './value-precondition.ts';
 import { type KeyedSchema, WriteReader } from './write-reader.ts';
 
 /** One value of a write request. Its shape is already checked. */
@@ -79,9 +79,9 @@ export class Values {
     return this.#storage.versionOf(findVisible(principal, view, key));
   }
 
-  /** The version of a row. */
-  versionOf(row: StoredValue): string {
-    return this.#storage.versionOf(row);
+  /** The version of a row; undefined if the caller may not know it. */
+  versionOf(principal: Principal, row: StoredValue): string | undefined {
+    return mayKnowVersion(principal, row) ? this.#storage.versionOf(row) : undefined;
   }
 
   /**
@@ -137,7 +137,7 @@ export class Values {
       verdicts.requireComplete();
       for (const { environment, write } of checked) {
         const { key } = write;
-        await requirePrecondition(transaction.operations, { environment, key, precondition });
+        await requirePrecondition(transaction.operations, { principal, environment, key, precondition });
       }
       const rows: StoredValue[] = [];
       for (const entry of checked) rows.push(await storeValue(transaction, principal, entry));
@@ -169,7 +169,7 @@ export class Values {
       if (stored === undefined) {
         throw new Refusal('not-found', `The key "${clip(key)}" has no value of its own in "${name}".`);
       }
-      await removeIfAllowed(transaction, environment, { stored, ...condition });
+      await removeIfAllowed(transaction, environment, { principal, stored, ...condition });
     });
   }
 
@@ -202,7 +202,7 @@ export class Values {
   async deleteRow(principal: Principal, { id, ...condition }: Deletion & { id: string }): Promise<void> {
     await this.#parts.writer.run(async (transaction) => {
       const { stored, environment } = await findRow(transaction.operations, principal, id);
-      await removeIfAllowed(transaction, environment, { stored, ...condition });
+      await removeIfAllowed(transaction, environment, { principal, stored, ...condition });
     });
   }
 
@@ -256,10 +256,10 @@ async function findRow(
 async function removeIfAllowed(
   transaction: WriteTransaction,
   environment: Environment,
-  { stored, force, precondition }: Deletion & { stored: StoredValue },
+  { principal, stored, force, precondition }: Deletion & { principal: Principal; stored: StoredValue },
 ): Promise<void> {
   const { key } = stored;
-  await requirePrecondition(transaction.operations, { environment, key, precondition });
+  await requirePrecondition(transaction.operations, { principal, environment, key, precondition });
   if (stored.tier === 'secret' && !force) {
     throw new Refusal('conflict', `"${stored.key}" is a secret. To delete it, add force=true to the query.`);
   }

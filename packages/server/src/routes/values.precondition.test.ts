@@ -105,6 +105,30 @@ describe('If-Match', () => {
     expect(refused.text).not.toContain('sk_live');
   });
 
+  it('does not help a client that cannot read a secret to guess it', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    await shop.set('paymentKey', 'sk_live_1234', 'staging');
+    const token = await shop.tokenFor({ scopes: ['config:write'] });
+    const options = { environment: 'preview', token };
+    const refused = await put(shop, ['paymentKey', 'sk_live_0000'], {
+      ...options,
+      headers: { 'if-match': '"x"' },
+    });
+    expect(refused.status).toBe(412);
+    // Who wrote it is there, but no version to compare with that of a guess.
+    expect(refused.body).toHaveProperty('updatedBy');
+    expect(refused.body).not.toHaveProperty('version');
+    const guessed = await put(shop, ['paymentKey', 'sk_live_1234'], { ...options, headers: {} });
+    expect([guessed.status, guessed.headers.get('etag')]).toEqual([200, null]);
+    const path = '/values/paymentKey?environment=preview&force=true';
+    const kept = await shop.call('DELETE', path, undefined, { token, headers: { 'if-match': '"x"' } });
+    expect([kept.status, 'version' in kept.body]).toEqual([412, false]);
+    // Anything but a secret is not worth guessing.
+    const theme = await put(shop, ['theme', 'dark'], { ...options, headers: {} });
+    expect(theme.headers.get('etag')).not.toBeNull();
+  });
+
   it('is about the value that the environment serves, also if it is inherited', async () => {
     const shop = await startShop();
     await shop.addEnvironment('preview', 'staging');

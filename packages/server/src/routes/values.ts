@@ -1,5 +1,5 @@
 import type { JsonValue } from '@smooai/config';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
@@ -116,14 +116,14 @@ function registerReads(app: FastifyInstance, { service, guard }: ServerContext):
       // Without an environment it is the id of a value, so that no id hides a key of that name.
       if (environment === undefined) {
         const row = await service.values.getRow(requireMachine(principal), key);
-        void reply.header('etag', etagOf(service.values.versionOf(row)));
+        addEtag(reply, service.values.versionOf(principal, row));
         return row;
       }
       const view = await service.view(principal, environment);
       const value = service.values.get(principal, view, key);
       // Only a client that can write needs it.
       if (principal.type === 'm2m') {
-        void reply.header('etag', etagOf(service.values.versionIn(principal, view, key)));
+        addEtag(reply, service.values.versionIn(principal, view, key));
       }
       return { value };
     },
@@ -154,9 +154,9 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
     `${CONFIG_PATH}/values`,
     { onRequest, schema: putSchema },
     async (request, reply) => {
-      const precondition = preconditionOf(request);
-      const row = await service.values.setOne(principalOf(request), request.body, precondition);
-      void reply.header('etag', etagOf(service.values.versionOf(row)));
+      const principal = principalOf(request);
+      const row = await service.values.setOne(principal, request.body, preconditionOf(request));
+      addEtag(reply, service.values.versionOf(principal, row));
       return row;
     },
   );
@@ -181,6 +181,10 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
       return reply.code(204).send();
     },
   );
+}
+
+function addEtag(reply: FastifyReply, version: string | undefined): void {
+  if (version !== undefined) void reply.header('etag', etagOf(version));
 }
 
 function requireMachine(principal: Principal): Principal {
