@@ -104,6 +104,11 @@ describe('the commands that move data', { timeout: 900_000 }, () => {
     const taken = await run(['backup', 'taken', '--db', 'config.db'], directory);
     expect([taken.code, taken.stderr]).toEqual([1, expect.stringContaining('--force')]);
     expect(await readFile(join(directory, 'taken'), 'utf8')).toBe('precious');
+    const inFile = await run(['backup', 'taken/new', '--db', 'config.db'], directory);
+    expect([inFile.code, inFile.stderr]).toEqual([
+      1,
+      expect.stringContaining('The file taken/new cannot be written (ENOTDIR)'),
+    ]);
   });
 
   it('export a database while its server runs, and import it into a file from which a server starts', async () => {
@@ -111,14 +116,14 @@ describe('the commands that move data', { timeout: 900_000 }, () => {
     const server = start(['--db', 'config.db', '--json', '--log-level', 'silent'], directory);
     onTestFinished(() => kill(server));
     await expect.poll(() => server.stdout, { timeout: 400_000 }).toContain('\n');
-    const exported = await run(['export', 'config.jsonl', '--db', 'config.db'], directory);
+    const exported = await run(['export', 'new/config.jsonl', '--db', 'config.db'], directory);
     expect([exported.code, exported.stdout], exported.stderr).toEqual([
       0,
       expect.stringMatching(
         /environments: 3 rows, SHA-256 [0-9a-f]{16}\n[\s\S]*An import needs the encryption key/,
       ),
     ]);
-    const early = await run(['import', 'config.jsonl', '--db', 'moved.db'], directory);
+    const early = await run(['import', 'new/config.jsonl', '--db', 'moved.db'], directory);
     expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('moved.db.key')]);
     await copyFile(join(directory, 'config.db.key'), join(directory, 'moved.db.key'));
     const running = await run(['import', 'config.db', '--db', 'moved.db'], directory);
@@ -126,11 +131,11 @@ describe('the commands that move data', { timeout: 900_000 }, () => {
       1,
       expect.stringContaining('A server uses the database'),
     ]);
-    const imported = await run(['import', 'config.jsonl', '--db', 'moved.db'], directory);
+    const imported = await run(['import', 'new/config.jsonl', '--db', 'moved.db'], directory);
     expect([imported.code, imported.stdout], imported.stderr).toEqual([
       0,
       expect.stringMatching(
-        /^config\.jsonl: checked, an export of a database of version 2\n[\s\S]*moved\.db: imported/,
+        /^new\/config\.jsonl: checked, an export of a database of version 2\n[\s\S]*moved\.db: imported/,
       ),
     ]);
     const moved = start(

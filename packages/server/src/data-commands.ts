@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { ServerStartError } from './errors.ts';
+import { writingFile } from './storage/data-files.ts';
 import { SecretBox } from './storage/encryption.ts';
 import {
   findEncryptionKey,
@@ -92,15 +93,16 @@ function exportCommand(): Command {
         const encryptionKey = await keyOf({ db, database });
         const box = new SecretBox(encryptionKey);
         const common = { file, force, box, at: new Date().toISOString(), onTable: printTable };
-        const { rows, keyId } =
+        const { rows, keyId } = await writingFile(file, async () =>
           database === undefined
-            ? await withDatabaseCopy({ file: db, box, directory: dirname(file) }, ({ contents, version }) =>
+            ? withDatabaseCopy({ file: db, box, directory: dirname(file) }, ({ contents, version }) =>
                 writeExport(contents, { ...common, databaseVersion: version }),
               )
-            : await (await import('./storage/postgres/postgres-storage.ts')).exportPostgres(
+            : (await import('./storage/postgres/postgres-storage.ts')).exportPostgres(
                 { url: database.url, encryptionKey },
                 (contents, version) => writeExport(contents, { ...common, databaseVersion: version }),
-              );
+              ),
+        );
         print(
           `${file}: ${rows} rows. An import needs the encryption key ${keyId}: keep it in another place.`,
         );
@@ -125,7 +127,9 @@ function importCommand(): Command {
           `${file}: checked, ${kind === 'export' ? 'an export of a' : 'a'} database of version ${version}`,
         );
         const progress: CopyProgress = { onRows: createRowsReport(), onTable: printTable };
-        if (database === undefined) return importIntoSqlite(db, contents, { box, ...progress });
+        if (database === undefined) {
+          return writingFile(db, () => importIntoSqlite(db, contents, { box, ...progress }));
+        }
         const { importIntoPostgres } = await import('./storage/postgres/postgres-storage.ts');
         return importIntoPostgres({ url: database.url, encryptionKey }, contents, progress);
       });
@@ -144,13 +148,9 @@ function backupCommand(): Command {
     .action(async (backup: string, { db = DEFAULT_DB, force = false }: { db?: string; force?: boolean }) => {
       const encryptionKey = await findEncryptionKey({ file: db });
       const onBytes = createBytesReport(db);
-      const { version, keyId, sha256 } = await backupSqlite({
-        file: db,
-        backup,
-        force,
-        encryptionKey,
-        onBytes,
-      });
+      const { version, keyId, sha256 } = await writingFile(backup, () =>
+        backupSqlite({ file: db, backup, force, encryptionKey, onBytes }),
+      );
       print(`${backup}: checked, version ${version}, SHA-256 ${sha256}`);
       const where = encryptionKey === undefined ? '' : ', which fits';
       print(`Secrets need the encryption key ${keyId}${where}: keep a copy of it in another place.`);
@@ -167,7 +167,9 @@ function restoreCommand(): Command {
     .action(async (backup: string, { db = DEFAULT_DB }: { db?: string }) => {
       const encryptionKey = await requireEncryptionKey({ file: db });
       const onBytes = createBytesReport(backup);
-      const { version, kept } = await restoreSqlite({ backup, file: db, encryptionKey, onBytes });
+      const { version, kept } = await writingFile(db, () =>
+        restoreSqlite({ backup, file: db, encryptionKey, onBytes }),
+      );
       print(`${db}: restored, version ${version}`);
       if (kept !== undefined) print(`The old file is now ${kept}.`);
       print('Start the server: it begins a new epoch, and clients load everything once.');

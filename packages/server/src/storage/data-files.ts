@@ -13,7 +13,7 @@ export const HEADER_BYTES = 100;
 const APPLICATION_ID_AT = 68;
 
 /** Creates a directory and its parents, private to their owner. An existing one is not changed. */
-async function makeDirectory(directory: string): Promise<void> {
+export async function makeDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
@@ -53,6 +53,20 @@ export async function writeAtomically(
     await rm(draft, { force: true });
   }
   await syncDirectory(dirname(file));
+}
+
+/**
+ * Runs `work`, which writes a file for a command.
+ * @throws {StorageError} naming the file instead of an error of the file system, such as for a full disk
+ */
+export async function writingFile<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    const message = `The file ${file} cannot be written${codeSuffix(cause)}. Check its folder and the space on its disk.`;
+    throw new StorageError('ERR_STORAGE_UNAVAILABLE', message, { cause });
+  }
 }
 
 /** @throws {StorageError} if a file would be replaced */

@@ -2,6 +2,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeSuffix } from '../../lib/error-code.ts';
+import { makeDirectory } from '../data-files.ts';
 import type { SecretBox } from '../encryption.ts';
 import { lockUnused, readTables, takeCopy } from '../sqlite/database-file.ts';
 import { closeDatabase } from '../sqlite/libsql-dialect.ts';
@@ -45,10 +46,11 @@ export async function withImportSource<Result>(
  * @throws {StorageError} for a database that is missing, foreign, damaged, newer, or that has another key
  */
 export async function withDatabaseCopy<Result>(
-  /** `directory` is where the copy is kept, which contains no readable secret. */
+  /** The copy, which contains no readable secret, is kept in `directory`. It is created if it is missing. */
   { file, box, directory }: { file: string; box: SecretBox; directory: string },
   work: (copy: { contents: AsyncIterable<TableContent>; version: number }) => Promise<Result>,
 ): Promise<Result> {
+  await makeDirectory(directory);
   const folder = await mkdtemp(join(directory, 'smooai-config-'));
   try {
     const draft = join(folder, 'copy.db');
