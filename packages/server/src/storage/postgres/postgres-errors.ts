@@ -32,6 +32,11 @@ const FOREIGN = {
     'The database has tables of another program. It was not changed: give the server a database of its own.',
 } as const;
 
+const CONFLICT = {
+  code: 'ERR_STORAGE_UNAVAILABLE',
+  message: 'The database ended this write for the sake of another one. Nothing was changed. Try again.',
+} as const;
+
 const FAILURES: Readonly<Record<string, { code: StorageErrorCode; message: string }>> = {
   '53100': {
     code: 'ERR_STORAGE_FULL',
@@ -52,6 +57,9 @@ const FAILURES: Readonly<Record<string, { code: StorageErrorCode; message: strin
     code: 'ERR_STORAGE_UNAVAILABLE',
     message: 'Other writes hold the lock of the database for too long. Nothing was changed. Try again.',
   },
+  // A deadlock, such as with a session of an operator, and a failed serialization if that is the default of the database.
+  '40P01': CONFLICT,
+  '40001': CONFLICT,
   // A text with a NUL character.
   '22021': { code: 'ERR_STORAGE_MISUSE', message: 'A text with a NUL character cannot be stored.' },
   // A table of the same name, or one with other columns.
