@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { link, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { codeSuffix, errorCode } from '../lib/error-code.ts';
 import { StorageError } from './storage-error.ts';
 
@@ -196,6 +196,17 @@ async function createDatabase(file: string, initialize: (draft: string) => void)
       if (errorCode(error) !== 'EEXIST') throw error;
     });
   });
+}
+
+/** The file that a name stands for, which may be a symbolic link, also to a file that is missing. */
+export async function followLink(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    const target = await readlink(file).catch(() => undefined);
+    return target === undefined ? file : resolve(dirname(file), target);
+  }
 }
 
 /** Whether there is a file or folder of this name. */

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  copyFile,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
@@ -68,6 +78,30 @@ describe('a backup', () => {
       'config.db',
       `${kept?.split('/').at(-1)}`,
     ]);
+  });
+
+  it('of a database behind a symbolic link has what is in its log, and a restore keeps the link', async () => {
+    const { directory, file, backup, environmentId } = await usedDatabase();
+    const link = join(await temporaryDirectory(), 'link.db');
+    await symlink(file, link);
+    const storage = await openSqliteStorage({ file: link, encryptionKey });
+    const value = await storage.findValue(environmentId, 'paymentKey');
+    if (value) await storage.upsertValue({ ...value, value: 'second' });
+    // As after a crash, with the last write in the log alone.
+    const crashed = join(directory, 'crashed.db');
+    await copyFile(file, crashed);
+    await copyFile(`${file}-wal`, `${crashed}-wal`);
+    await storage.close();
+    await rm(link);
+    await symlink(crashed, link);
+    await backupSqlite({ file: link, backup, force: false, encryptionKey });
+    expect(await readValue(backup, environmentId)).toBe('second');
+    const { kept } = await restoreSqlite({ backup, file: link, encryptionKey });
+    expect([await readlink(link), dirname(kept ?? '')]).toEqual([crashed, directory]);
+    expect(await readValue(link, environmentId)).toBe('second');
+    await rm(crashed);
+    await restoreSqlite({ backup, file: link, encryptionKey });
+    expect([await readlink(link), await readValue(crashed, environmentId)]).toEqual([crashed, 'second']);
   });
 
   it('replaces a file only on request', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { exists, placeFile, refuseExisting, writeAtomically } from '../data-files.ts';
+import { exists, followLink, placeFile, refuseExisting, writeAtomically } from '../data-files.ts';
 import { SecretBox } from '../encryption.ts';
 import { StorageError } from '../storage-error.ts';
 import type { OnBytes } from './database-copy.ts';
@@ -69,7 +69,9 @@ export interface RestoreOptions {
 export async function restoreSqlite(
   options: RestoreOptions,
 ): Promise<DatabaseFacts & { kept: string | undefined }> {
-  const { backup, file, encryptionKey, onBytes } = options;
+  const { backup, encryptionKey, onBytes } = options;
+  // The database stays on the disk that a link points to.
+  const file = await followLink(options.file);
   if (resolve(file) === resolve(backup)) {
     throw new StorageError('ERR_STORAGE_MISUSE', 'The backup and the database are the same file.');
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeSuffix, errorCode } from '../../lib/error-code.ts';
 import { HEADER_BYTES, refuseClaimed, refuseForeign } from '../data-files.ts';
@@ -28,13 +28,15 @@ export type OnBytes = (done: number) => void;
  */
 export async function copyDatabase(file: string, draft: string, onBytes?: OnBytes): Promise<void> {
   try {
-    await refuseClaimed(file);
+    // SQLite keeps the log beside the file itself, not beside a link to it.
+    const source = await realpath(file);
+    await refuseClaimed(source);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       if (attempt > 0) await delay(PAUSE_MS);
-      const before = await stateOf(file);
-      await copyFile(file, draft, onBytes);
-      await copyLog(file, draft);
-      if ((await stateOf(file)) === before) return;
+      const before = await stateOf(source);
+      await copyFile(source, draft, onBytes);
+      await copyLog(source, draft);
+      if ((await stateOf(source)) === before) return;
     }
   } catch (cause) {
     if (cause instanceof StorageError) throw cause;
