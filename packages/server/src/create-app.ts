@@ -134,7 +134,7 @@ async function registerHooks(
   registerHttpRefusals(app);
   registerReadLimit(app, new ReadLimit(options.reads));
   await registerCors(app, clients);
-  await registerLoadShedding(app, options.maxEventLoopDelayMs);
+  registerLoadShedding(app, options.maxEventLoopDelayMs);
   // It describes the routes that are registered after it.
   await registerOpenapi(app, apiSchemas, packageVersion());
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -324,6 +324,25 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
     expect(server.stderr()).toContain(`unexpected failure (${kind})`);
     expect(server.stderr()).not.toContain('sk_hidden');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'outlives more connections than it may have open files',
+    async () => {
+      const directory = await temporaryDirectory();
+      const limited = ['sh', '-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, PROGRAM];
+      const server = runCommand([...limited, '--json', '--port', '0', '--log-level', 'silent'], directory);
+      const url = String((await firstLine(server)).url);
+      const { hostname, port } = new URL(url);
+      const sockets = Array.from({ length: 200 }, () => connect(Number(port), hostname));
+      for (const socket of sockets) socket.on('error', () => undefined);
+      // Time for what the server does every second.
+      await delay(3_000);
+      for (const socket of sockets) socket.destroy();
+      const status = () => fetch(`${url}/healthz`).then((response) => response.status, String);
+      await expect.poll(status, { timeout: 60_000 }).toBe(200);
+      expect([server.child.exitCode, server.stderr()]).toEqual([null, '']);
+    },
+  );
 
   it('prints help and version', async () => {
     const directory = await temporaryDirectory();

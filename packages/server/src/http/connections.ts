@@ -90,7 +90,10 @@ export function registerClosing(app: FastifyInstance, closing: AbortSignal): voi
   });
 }
 
-/** Once Node has read the rest of the input: it must not find a fault there after a response was sent. */
-function refuse(reply: FastifyReply, message: string): void {
+/**
+ * Responds with 503 in a hook, which must not go on. Once Node has read the rest of the input: it must not find a fault there
+ * after a response was sent.
+ */
+export function refuse(reply: FastifyReply, message: string): void {
   queueMicrotask(() => void reply.code(503).send({ message }));
 }

@@ -1,8 +1,11 @@
-import underPressure from '@fastify/under-pressure';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
+import { refuse } from './connections.ts';
 
 const SAMPLE_MS = 1_000;
-const RETRY_AFTER_SEC = 5;
+/** How often the delay is measured. */
+const RESOLUTION_MS = 10;
+const RETRY_AFTER_SEC = '5';
 /** A server that is busy still runs: restarting it would make it worse. */
 const EXEMPT: readonly (string | undefined)[] = ['/healthz', '/readyz'];
 
@@ -28,23 +31,25 @@ export class LastingOverload {
  * three seconds. Open streams go on.
  * @param maxDelayMs 0 to refuse none
  */
-export async function registerLoadShedding(app: FastifyInstance, maxDelayMs: number): Promise<void> {
+export function registerLoadShedding(app: FastifyInstance, maxDelayMs: number): void {
   if (maxDelayMs === 0) return;
   const overload = new LastingOverload();
-  await app.register(underPressure, {
-    maxEventLoopDelay: maxDelayMs,
-    sampleInterval: SAMPLE_MS,
-    pressureHandler: ({ routeOptions }, reply) => {
-      if (!overload.isLasting || EXEMPT.includes(routeOptions.url)) return undefined;
-      void reply.code(503).header('retry-after', String(RETRY_AFTER_SEC));
-      // It is sent as the body, which the types do not know.
-      return { message: 'The server is overloaded. Try again later.' } as never;
-    },
-  });
-  const timer = setInterval(() => overload.add(app.isUnderPressure()), SAMPLE_MS);
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  const timer = setInterval(() => {
+    // The mean is not a number if there was no measurement at all, since the event loop was too busy.
+    const isFastEnough = delays.mean / 1e6 - RESOLUTION_MS <= maxDelayMs;
+    overload.add(!isFastEnough);
+    delays.reset();
+  }, SAMPLE_MS);
   timer.unref();
+  app.addHook('onRequest', ({ routeOptions }, reply, done) => {
+    if (!overload.isLasting || EXEMPT.includes(routeOptions.url)) done();
+    else refuse(reply.header('retry-after', RETRY_AFTER_SEC), 'The server is overloaded. Try again later.');
+  });
   app.addHook('onClose', (_app, done) => {
     clearInterval(timer);
+    delays.disable();
     done();
   });
 }
