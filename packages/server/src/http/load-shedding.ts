@@ -5,7 +5,7 @@ import { refuse } from './connections.ts';
 const SAMPLE_MS = 1_000;
 /** How often the delay is measured. */
 const RESOLUTION_MS = 10;
-const RETRY_AFTER_SEC = '5';
+const RETRY_AFTER_SEC = 5;
 /** A server that is busy still runs: restarting it would make it worse. */
 const EXEMPT: readonly (string | undefined)[] = ['/healthz', '/readyz'];
 
@@ -44,8 +44,12 @@ export function registerLoadShedding(app: FastifyInstance, maxDelayMs: number): 
   }, SAMPLE_MS);
   timer.unref();
   app.addHook('onRequest', ({ routeOptions }, reply, done) => {
-    if (!overload.isLasting || EXEMPT.includes(routeOptions.url)) done();
-    else refuse(reply.header('retry-after', RETRY_AFTER_SEC), 'The server is overloaded. Try again later.');
+    if (!overload.isLasting || EXEMPT.includes(routeOptions.url)) {
+      done();
+      return;
+    }
+    void reply.header('retry-after', String(RETRY_AFTER_SEC));
+    refuse(reply, 'The server is overloaded. Try again later.');
   });
   app.addHook('onClose', (_app, done) => {
     clearInterval(timer);
