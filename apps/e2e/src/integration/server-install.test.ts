@@ -9,7 +9,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
-const MAX_INSTALLED_BYTES = 45 * 1024 * 1024;
+/** 7 MB of it are for `/openapi.json` and metrics. A bundle of prom-client does not run: rolldown breaks a part of it. */
+const MAX_INSTALLED_BYTES = 53 * 1024 * 1024;
 const BLOCK_BYTES = 4096;
 
 let folder: string;
@@ -31,7 +32,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('the server installs without a warning and takes at most 45 MB on the disk', async () => {
+it('the server installs without a warning and takes at most 53 MB on the disk', async () => {
   expect(output).not.toMatch(/warn|EBADENGINE/i);
   let bytes = 0;
   const modules = join(folder, 'node_modules');
