@@ -5,9 +5,9 @@ import { OpenFeature, ProviderEvents } from '@openfeature/server-sdk';
 import { createConfigClient, type RulesetSink, type RulesetSource } from '@smooai/config/server';
 import { createConfigServer } from '@smooai/config-server';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePort } from '../../../scripts/free-port.mjs';
 import { SmooConfigProvider } from './server.ts';
 import { startConfigServer } from './test-support/config-server.ts';
-import { freePort } from './test-support/free-port.ts';
 import { shopConfig } from './test-support/shop-config.ts';
 
 let noting = new AbortController();
@@ -140,7 +140,7 @@ describe('a server that comes and goes', () => {
     const running = await startConfigServer(
       shopConfig,
       { newCheckout: false },
-      { db, port: await freePort() },
+      { db, port: await freePort(0) },
     );
     const client = running.createClient();
     const seen = noteEvents();
@@ -163,7 +163,7 @@ describe('a server that comes and goes', () => {
     const running = await startConfigServer(
       shopConfig,
       { newCheckout: true },
-      { db, port: await freePort() },
+      { db, port: await freePort(0) },
     );
     const port = Number(new URL(running.server.url).port);
     await running.server.close();

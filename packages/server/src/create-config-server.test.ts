@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { freePort } from '../../../scripts/free-port.mjs';
 import { createConfigServer } from './create-config-server.ts';
 import { createServerLogger } from './server-logger.ts';
-import { freePort } from './test-support/free-port.ts';
 import {
   adminOf,
   callApi,
@@ -105,7 +105,7 @@ describe('createConfigServer', () => {
       const credentialsFile = join(directory, 'credentials.json');
       // The start waits until someone writes to this pipe.
       execFileSync('mkfifo', [credentialsFile]);
-      const port = await freePort();
+      const port = await freePort(0);
       const starting = createConfigServer({ env: {}, port, credentialsFile });
       const status = async (path: string) => {
         const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
@@ -127,7 +127,7 @@ describe('createConfigServer', () => {
     const directory = await temporaryDirectory();
     const credentialsFile = join(directory, 'package.json');
     await writeFile(credentialsFile, '{}');
-    const port = await freePort();
+    const port = await freePort(0);
     await expect(createConfigServer({ env: {}, port, credentialsFile })).rejects.toThrow('package.json');
     const server = await startServer({ port });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);

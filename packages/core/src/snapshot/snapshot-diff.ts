@@ -37,9 +37,9 @@ export function diffSnapshots(
 export function applySnapshotPatch(snapshot: Snapshot, patch: SnapshotPatch): Snapshot {
   const next: Snapshot = { ...snapshot, revision: patch.revision };
   for (const group of GROUPS) {
-    const answers: Record<string, unknown> = { ...snapshot[group], ...patch[group] };
-    for (const key of patch.deleted?.[group] ?? []) delete answers[key];
-    next[group] = answers as never;
+    const entries: Record<string, unknown> = { ...snapshot[group], ...patch[group] };
+    for (const key of patch.deleted?.[group] ?? []) delete entries[key];
+    next[group] = entries as never;
   }
   return next;
 }

@@ -31,7 +31,7 @@ function setUp() {
   return { taken, open, recolor };
 }
 
-it('readers have equal answers in memory once', () => {
+it('readers have equal entries in memory once', () => {
   const { taken, open, recolor } = setUp();
   open({ color: 'red' });
   open({ color: 'blue' });
@@ -44,12 +44,12 @@ it('readers have equal answers in memory once', () => {
   expect(third?.color).toEqual({ value: 'green', source: 'rule' });
   expect(third?.color).toBe(first?.color);
   expect(second?.color).toEqual({ value: 'blue', source: 'rule' });
-  // Not the answer of before the change.
+  // Not the entry from before the change.
   open({ color: 'red' });
   expect(taken.at(-1)?.flags.color).toEqual({ value: 'green', source: 'rule' });
 });
 
-it('a change reaches only the readers whose answers differ', () => {
+it('a change reaches only the readers whose entries differ', () => {
   const { open, recolor } = setUp();
   const [red, blue, again] = [open({ color: 'red' }), open({ color: 'blue' }), open({ color: 'red' })];
   recolor('red', 'green');

@@ -8,7 +8,7 @@ export interface SnapshotReader {
   readonly context: EvaluationContext;
   /** Whether it takes another event now. If not, call {@link SnapshotFanOut.catchUp} once it does. */
   hasRoom(): boolean;
-  /** Gets a server-sent event in UTF-8. Readers with the same answers share the bytes: do not change them. */
+  /** Gets a server-sent event in UTF-8. Readers with the same entries share the bytes: do not change them. */
   send(event: Uint8Array, name: 'snapshot' | 'patch'): void;
   /** Its changes could not be evaluated or sent. It gets no more events. */
   failed(error: unknown): void;
@@ -29,7 +29,7 @@ interface Member {
   missed: ReadonlySet<string> | undefined;
 }
 
-/** How many answers of a key are kept to be shared by readers; a rollout has one for each user. */
+/** How many entries of a key are kept to be shared by readers; a rollout has one for each user. */
 const MAX_SHARED = 8;
 /** One turn of the event loop sends to at most this many readers: their sockets are written after the loop below. */
 const READERS_PER_TURN = 100;
@@ -45,7 +45,7 @@ export class SnapshotFanOut {
   readonly #members = new Map<SnapshotReader, Member>();
   #newest: Change = { keys: new Set(), next: undefined };
   #isSending = false;
-  /** Answers of each key that readers have now, so that equal ones are in memory once. */
+  /** Entries of each key that readers have now, so that equal ones are in memory once. */
   readonly #shared = new Map<string, unknown[]>();
   /** The last patch and its event: most readers get the same one. */
   #last: { patch: SnapshotPatch; event: Uint8Array } | undefined;
@@ -148,15 +148,15 @@ export class SnapshotFanOut {
     reader.send(this.#last.event, 'patch');
   }
 
-  /** Replaces answers by equal ones that other readers have. */
+  /** Replaces entries by equal ones that other readers have. */
   #share(snapshot: Snapshot): void {
     for (const group of GROUPS) {
-      const answers: Record<string, unknown> = snapshot[group];
-      for (const [key, answer] of Object.entries(answers)) {
+      const entries: Record<string, unknown> = snapshot[group];
+      for (const [key, entry] of Object.entries(entries)) {
         const known = this.#shared.get(key) ?? [];
-        const same = known.find((one) => sameJson(one, answer));
-        if (same !== undefined) answers[key] = same;
-        else if (known.length < MAX_SHARED) this.#shared.set(key, [...known, answer]);
+        const same = known.find((one) => sameJson(one, entry));
+        if (same !== undefined) entries[key] = same;
+        else if (known.length < MAX_SHARED) this.#shared.set(key, [...known, entry]);
       }
     }
   }
@@ -176,9 +176,9 @@ function changedSince({ seen, missed }: Member): ReadonlySet<string> {
 
 function applyTo(snapshot: Snapshot, patch: SnapshotPatch): void {
   for (const group of GROUPS) {
-    const answers: Record<string, unknown> = snapshot[group];
-    Object.assign(answers, patch[group]);
-    for (const key of patch.deleted?.[group] ?? []) delete answers[key];
+    const entries: Record<string, unknown> = snapshot[group];
+    Object.assign(entries, patch[group]);
+    for (const key of patch.deleted?.[group] ?? []) delete entries[key];
   }
 }
 

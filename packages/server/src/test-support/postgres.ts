@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { freePort } from './free-port.ts';
+import { freePort } from '../../../../scripts/free-port.mjs';
 
 const run = promisify(execFile);
 const HOME = '/usr/lib/postgresql';
@@ -50,7 +50,7 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
   const folder = await mkdtemp(join(tmpdir(), 'config-postgres-'));
   await giveToPostgres(folder);
   const data = join(folder, 'data');
-  const port = await freePort();
+  const port = await freePort(0);
   await runTool('initdb', [
     '-D',
     data,
