@@ -174,9 +174,11 @@ interface WriterOptions {
   isOver: () => boolean;
 }
 
-/** Writes 1, 2, 3, … and repeats each until it is acknowledged. */
+/** Writes 1, 2, 3, … at a fixed rate and repeats each until it is acknowledged. Writes that a fault delayed follow at once. */
 async function runWriter({ url, token, tally, isOver, ...fields }: WriterOptions): Promise<void> {
   const { key } = fields;
+  const startedAtMs = performance.now();
+  const everyMs = (1_000 * writers) / writesPerSecond;
   for (let value = 1; !isOver(); value += 1) {
     const body = JSON.stringify({ ...fields, value, tier: 'public' });
     const name = `${key} ${value}`;
@@ -193,8 +195,7 @@ async function runWriter({ url, token, tally, isOver, ...fields }: WriterOptions
     tally.acknowledged[key] = value;
     const nowMs = performance.now();
     tally.acknowledgedAtMs.push(nowMs);
-    const sentAtMs = tally.sentAtMs.get(name) ?? nowMs;
-    await delay(Math.max(0, (1_000 * writers) / writesPerSecond - (nowMs - sentAtMs)));
+    await delay(Math.max(0, startedAtMs + value * everyMs - nowMs));
   }
 }
 

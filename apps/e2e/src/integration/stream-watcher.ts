@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage, type RequestOptions } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
 interface Change {
@@ -62,23 +64,22 @@ export class StreamWatcher {
 
   async #read(opened: () => void): Promise<void> {
     const { url, token } = this.#options;
-    const response = await fetch(this.#epoch === undefined ? url : `${url}&epoch=${this.#epoch}`, {
+    const response = await openStream(this.#epoch === undefined ? url : `${url}&epoch=${this.#epoch}`, {
       headers: {
         authorization: `Bearer ${token}`,
         ...(this.revision < 0 ? {} : { 'last-event-id': String(this.revision) }),
       },
       signal: this.#stop.signal,
     });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
+    if (response.statusCode !== 200) {
+      response.destroy();
       return;
     }
     this.connections += 1;
     opened();
     let text = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body) {
-      const blocks = (text + decoder.decode(chunk, { stream: true })).split('\n\n');
+    for await (const chunk of response.setEncoding('utf8')) {
+      const blocks = `${text}${chunk}`.split('\n\n');
       text = blocks.pop() ?? '';
       for (const block of blocks) this.#event(block);
     }
@@ -114,4 +115,10 @@ export class StreamWatcher {
       this.#options.onChange?.(change, atMs);
     }
   }
+}
+
+/** Opens a stream without `fetch`, which takes twice the CPU: hundreds of watchers share the machine with the servers. */
+async function openStream(url: string, options: RequestOptions): Promise<IncomingMessage> {
+  const [response] = await once(get(url, { ...options, agent: false }), 'response');
+  return response;
 }
