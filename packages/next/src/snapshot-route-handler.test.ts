@@ -120,13 +120,13 @@ describe('createSnapshotRouteHandler', () => {
     expect(statuses).toEqual(new Set([200]));
   });
 
-  it('keeps the connection open with comments, as often as heartbeatMs says', async () => {
+  it('keeps the connection open with pings, as often as heartbeatMs says', async () => {
     const client = createTestClient({ config });
     const { body } = await createSnapshotRouteHandler({ client, heartbeatMs: 5 })(request());
     let text = '';
     for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
       text += chunk;
-      if (/^:[^\n]*\n(.*\n)*:/m.test(text)) break;
+      if (/event: ping\n(.*\n)*event: ping\n/.test(text)) break;
     }
     expect(text).toContain('event: snapshot');
   });

@@ -26,7 +26,7 @@ export interface SnapshotRouteHandlerOptions<C extends AnyConfig = RegisteredCon
   context?: (request: Request) => ConfigContext<C> | Promise<ConfigContext<C>>;
   /** The keys to send. Default: all public values, flags and limits. */
   keys?: readonly string[];
-  /** Time between two comments that keep the connection open, in milliseconds; default 15,000. */
+  /** Time between two pings, which keep the connection open and show that it is alive, in milliseconds; default 15,000. */
   heartbeatMs?: number;
 }
 

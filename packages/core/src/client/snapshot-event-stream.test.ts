@@ -46,8 +46,12 @@ function readEvents(stream: ReadableStream<Uint8Array>) {
   const decoder = new TextDecoder();
   const queue: EventSourceMessage[] = [];
   const comments: string[] = [];
+  const pings: string[] = [];
   const parser = createParser({
-    onEvent: (event) => queue.push(event),
+    onEvent: (message) => {
+      if (message.event === 'ping') pings.push(message.data);
+      else queue.push(message);
+    },
     onComment: (comment) => comments.push(comment),
   });
   const pump = async (): Promise<boolean> => {
@@ -57,6 +61,7 @@ function readEvents(stream: ReadableStream<Uint8Array>) {
   };
   return {
     comments,
+    pings,
     pump,
     cancel: () => reader.cancel(),
     async next(): Promise<{ event: string | undefined; id: string | undefined; data: unknown } | undefined> {
@@ -204,7 +209,7 @@ describe('createSnapshotEventStream', () => {
     expect(open()[0]).toBe(0);
   });
 
-  it('sends comments while nothing happens', async () => {
+  it('sends pings while nothing happens, each with a comment for readers that ignore events', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const client = createTestClient({ config });
     const events = readEvents(createSnapshotEventStream(client, {}, { heartbeatMs: 1000 }));
@@ -212,6 +217,7 @@ describe('createSnapshotEventStream', () => {
     vi.advanceTimersByTime(2000);
     await events.pump();
     await events.pump();
+    expect(events.pings).toEqual(['', '']);
     expect(events.comments).toHaveLength(2);
     await events.cancel();
     expect(vi.getTimerCount()).toBe(0);

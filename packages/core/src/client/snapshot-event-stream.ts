@@ -9,7 +9,7 @@ import type { ConfigClient } from './config-client.ts';
 export interface SnapshotEventStreamOptions {
   /** Ends the stream. Pass the signal of the request, which aborts when the browser disconnects. */
   signal?: AbortSignal;
-  /** Milliseconds between two comments that keep the connection open; default 15,000. */
+  /** Milliseconds between two pings, which keep the connection open and show that it is alive; default 15,000. */
   heartbeatMs?: number;
   /** Called once when the stream has ended, for any reason. An error that it throws is ignored. */
   onEnd?: () => void;
@@ -26,8 +26,8 @@ const QUEUED_EVENTS = 8;
 const DEFAULT_HEARTBEAT_MS = 15_000;
 /** The longest delay of a timer; a longer one would fire at once, and again and again. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
-/** The bytes of `:\n\n`, written out: importing this package uses no global of the runtime. */
-const HEARTBEAT = Uint8Array.of(58, 10, 10);
+/** In UTF-8, without `TextEncoder`: importing this package uses no global that a runtime may lack. */
+const HEARTBEAT = Uint8Array.from(':\nevent: ping\ndata:\n\n', (character) => character.charCodeAt(0));
 
 /**
  * Creates a stream of server-sent events, in UTF-8, for one context: first a `snapshot` event, then a `patch` event

@@ -1,7 +1,7 @@
 import { parseJson, stableJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
-import { isUpdate } from './snapshot-stream.ts';
+import { isUpdate } from './snapshot-update.ts';
 
 /** Options of {@link rememberSnapshots}. */
 export interface RememberOptions {

@@ -1,177 +1,121 @@
-import type { Snapshot } from '../wire.ts';
-import type { SnapshotStore } from './snapshot-store.ts';
-import { followStream, type SnapshotStream, type StreamReport, type StreamTimes } from './snapshot-stream.ts';
+import type { SnapshotRefusal, SnapshotStatus, SnapshotStore } from './snapshot-store.ts';
+import { openStream } from './snapshot-stream.ts';
+import { isUpdate } from './snapshot-update.ts';
 
 /** Times of a stream that tabs share, in milliseconds. */
-export interface SharedStreamTimes extends StreamTimes {
+export interface SharedStreamTimes {
+  /** The wait after the first failure. It doubles up to 30 s, with jitter. */
+  retryMs?: number;
+  /** Silence after which the line, or the leading tab, counts as dead. */
+  silenceTimeoutMs?: number;
   /** How long a tab keeps following after it was hidden. */
-  hiddenMs: number;
+  hiddenTimeoutMs?: number;
 }
 
-/** A tab that follows a stream. */
-interface Tab {
-  close(): void;
-  /** Tells the other tabs whether this one is seen, and checks that the line, or the leading tab, is alive. */
-  check(isNetworkChange: boolean): void;
-}
+/** What the leading tab posts to the others: an event or a status, and who posts it. */
+type TabMessage = [data: unknown, status: SnapshotStatus | undefined, claim: number, isAway: boolean];
 
-/** What tabs send to each other: a report of the leading one, or a question to it. */
-interface TabMessage extends StreamReport {
-  isHidden?: boolean | undefined;
-  isQuestion?: boolean;
-}
-
-/** How long the leading tab has to reply. If it hangs, the tab that asked takes the lead. */
-const REPLY_MS = 5_000;
-
-const isHidden = (): boolean | undefined => globalThis.document?.hidden;
+const MAX_RETRY_MS = 30_000;
 
 /**
- * Keeps a store up to date while the page is in use: it stops when the page freezes, enters the back/forward cache or
- * has been hidden for `hiddenMs`, and starts again when the page is seen. Returns a function that disconnects.
+ * Keeps a store up to date together with all tabs of the origin that follow the same URL, because browsers allow six
+ * connections to a server over HTTP/1.1. The leading tab has the stream, and posts each event to the others. A tab takes
+ * the lead by opening a stream of its own: when it starts, when it is seen, when the leading tab goes away, and when it
+ * has received nothing for too long. The stream begins with a whole snapshot, so nothing is lost in between.
+ *
+ * Returns a function to call with each event of {@link followPage}.
  */
-export function shareStream(url: string, store: SnapshotStore, times: SharedStreamTimes): () => void {
-  const end = new AbortController();
-  let tab: Tab | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const leave = (): void => {
-    tab?.close();
-    tab = undefined;
-    store.setStatus('reconnecting');
-  };
-  const follow = (type = ''): void => {
+export function shareStream(
+  url: string,
+  store: SnapshotStore,
+  { retryMs = 1_000, silenceTimeoutMs = 45_000, hiddenTimeoutMs = 120_000 }: SharedStreamTimes,
+): (type: string) => void {
+  let channel: BroadcastChannel | undefined;
+  /** The stream of the leading tab. It stays after a failure, until the next attempt. */
+  let source: EventSource | undefined;
+  /** When the leading tab took the lead. If two tabs lead, the earlier one gives way. */
+  let claim = 0;
+  /** Whether this tab is hidden or about to be gone, so that one that is seen takes the lead. */
+  let isAway: boolean;
+  let failures = 0;
+  let timer: ReturnType<typeof setTimeout>;
+  let hiddenTimer: ReturnType<typeof setTimeout>;
+  /** When `timer` runs out. A sleeping machine stops timers, but not the clock. */
+  let dueAt: number;
+
+  const wait = (next: () => void, ms: number): void => {
     clearTimeout(timer);
-    if (/hide|freeze/.test(type)) {
-      leave();
-      return;
+    dueAt = Date.now() + ms;
+    timer = setTimeout(next, ms);
+  };
+  const watch = (): void => wait(lost, silenceTimeoutMs);
+  const post = (data?: unknown, status?: SnapshotStatus): void =>
+    channel?.postMessage([data, status, claim, isAway] satisfies TabMessage);
+  const receive = (data: unknown, status?: SnapshotStatus): void => {
+    watch();
+    // A patch is a snapshot with only what changed, so it needs one before it.
+    if (isUpdate(data, store.revision !== undefined)) {
+      failures = 0;
+      store.replace(data);
+      store.setStatus('live');
+    } else if (status) store.setStatus(status, data as SnapshotRefusal);
+  };
+  const close = (): void => {
+    source?.close();
+    source = undefined;
+  };
+  const open = (): void => {
+    close();
+    // Through `globalThis`: Next warns about other uses of it in code that it also bundles for the edge.
+    if (globalThis.BroadcastChannel && !channel) {
+      channel = new globalThis.BroadcastChannel(`smooai-config ${url}`);
+      channel.onmessage = follow;
     }
-    if (isHidden()) timer = setTimeout(leave, times.hiddenMs);
-    tab?.check(type.endsWith('line'));
-    // A page that is opened in the background loads its values once.
-    if (!type || !isHidden()) tab ??= joinTabs(url, store, times);
+    // The fraction tells apart two tabs that open in the same millisecond.
+    claim = Date.now() + Math.random();
+    watch();
+    try { source = openStream(
+      url,
+      (data) => {
+        receive(data);
+        post(data);
+      },
+      lost,
+    ); } catch { lost(); }
   };
-  for (const type of ['visibilitychange', 'freeze', 'resume', 'pagehide', 'pageshow', 'online', 'offline']) {
-    // Captured, because some of them are events of the document that do not bubble.
-    globalThis.addEventListener?.(type, () => follow(type), { signal: end.signal, capture: true });
-  }
-  follow();
-  return () => {
-    end.abort();
+  const follow = ({ data: [data, status, theirs, theyAreAway] }: MessageEvent<TabMessage>): void => {
+    if (theirs < claim) return;
+    claim = theirs;
+    close();
+    receive(data, status);
+    if (theyAreAway && !isAway) open();
+  };
+  const lost = (failed = source, refusal?: SnapshotRefusal, retryAfterMs?: number): void => {
+    if (failed !== source) return;
+    source?.close();
+    const status = refusal ? 'refused' : globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
+    post(refusal, status);
+    const backoffMs = retryMs * 2 ** failures++ * (0.5 + Math.random() / 2);
+    wait(open, Math.min(MAX_RETRY_MS, retryAfterMs || backoffMs));
+    // Last, because a listener of the store may disconnect it.
+    store.setStatus(status, refusal);
+  };
+  const leave = (type?: string): void => {
     clearTimeout(timer);
-    leave();
-    store.setStatus('offline');
+    close();
+    channel?.close();
+    channel = undefined;
+    store.setStatus(type === 'end' ? 'offline' : 'reconnecting');
   };
-}
 
-/**
- * Follows the stream together with all tabs of the origin that follow the same URL, because browsers allow six
- * connections to a server over HTTP/1.1. The leading tab has the stream and passes on what it receives. Its messages
- * have its status, so a tab whose status differs notices that it has missed something and asks for the snapshot.
- */
-function joinTabs(url: string, store: SnapshotStore, times: StreamTimes): Tab {
-  const left = new AbortController();
-  const name = `smooai-config ${url}`;
-  // Through `globalThis`: Next warns about other uses of it in code that it also bundles for the edge.
-  const channel = globalThis.navigator?.locks && new globalThis.BroadcastChannel(name);
-  let stream: SnapshotStream | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  const send = (message?: TabMessage): void => {
-    const { status, refusal } = store;
-    // A listener of the store may have left, and a closed channel throws.
-    if (!left.signal.aborted) channel?.postMessage({ status, refusal, isHidden: isHidden(), ...message });
+  open();
+  return (type) => {
+    clearTimeout(hiddenTimer);
+    const isLeaving = /hide|freeze|end/.test(type);
+    isAway = isLeaving || globalThis.document?.hidden;
+    if (isAway && source) post();
+    if (isLeaving) leave(type);
+    else if (isAway) hiddenTimer = setTimeout(leave, hiddenTimeoutMs);
+    else if (!source || /line/.test(type) || Date.now() > dueAt) open();
   };
-  const ask = (): void => {
-    clearTimeout(timer);
-    send({ isQuestion: true });
-    timer = setTimeout(takeLead, REPLY_MS);
-  };
-  const lead = (): void => {
-    clearTimeout(timer);
-    stream ??= followStream(url, times, (report) => {
-      apply(store, report);
-      send(report);
-    });
-  };
-  const lose = (): void => {
-    stream?.close();
-    stream = undefined;
-    ask();
-  };
-  const follow = (message: TabMessage): void => {
-    if (message.isHidden && !isHidden()) takeLead();
-    else if (hasGap(store, message)) ask();
-    else {
-      clearTimeout(timer);
-      timer = setTimeout(ask, times.silenceMs);
-      apply(store, message);
-    }
-  };
-  if (channel)
-    channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
-      if (data.isQuestion) {
-        if (stream) send(store.status === 'live' ? { snapshot: store.snapshot as Snapshot } : {});
-      } else if (!stream) follow(data);
-    };
-  const takeLead = waitForLead(name, { signal: left.signal, lead, lose });
-  if (!stream) ask();
-  return {
-    close() {
-      left.abort();
-      clearTimeout(timer);
-      stream?.close();
-      channel?.close();
-    },
-    check(isNetworkChange) {
-      if (!stream) return ask();
-      send();
-      stream.check(isNetworkChange);
-    },
-  };
-}
-
-/**
- * Calls `lead` once this tab holds the Web Lock, and `lose` when another tab has taken it. When the tab that holds it
- * leaves, closes or crashes, the browser gives the lock to the next one. Without the Web Locks API, as on pages without
- * TLS, and in frames that may not use it, each tab leads. Returns a function that takes the lead.
- */
-function waitForLead(
-  name: string,
-  { signal, lead, lose }: { signal: AbortSignal; lead: () => void; lose: () => void },
-): () => void {
-  const locks = globalThis.navigator?.locks;
-  const hold = (): Promise<void> | undefined => {
-    // Granted while the tab was leaving, as in the first mount of React's StrictMode.
-    if (signal.aborted) return undefined;
-    lead();
-    return new Promise((release) => {
-      signal.onabort = () => release();
-    });
-  };
-  const request = (options: LockOptions): void => {
-    locks.request(name, options, hold).catch((error: Error) => {
-      if (signal.aborted) return;
-      if (error.name !== 'AbortError') return lead();
-      lose();
-      if (options.signal) request(options);
-    });
-  };
-  if (locks) request({ signal });
-  else lead();
-  return () => {
-    // At once: the messages that are on their way are not to take the lead again.
-    lead();
-    request({ steal: true });
-  };
-}
-
-/** Whether patches before this message are missing: it is live, the store is not, and it has no snapshot to catch up. */
-function hasGap({ status }: SnapshotStore, message: TabMessage): boolean {
-  return message.status === 'live' && status !== 'live' && !message.snapshot;
-}
-
-function apply(store: SnapshotStore, { snapshot, patch, status, refusal }: StreamReport): void {
-  if (snapshot) store.replace(snapshot);
-  if (patch) store.patch(patch);
-  if (status) store.setStatus(status, refusal);
 }

@@ -1,6 +1,7 @@
 import { stableJson } from '../lib/json.ts';
 import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot } from '../wire.ts';
+import { followPage } from './page-events.ts';
 import { shareStream } from './shared-stream.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
@@ -49,35 +50,29 @@ export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings)
  * const source = createSnapshotSource({ url: '/api/config/stream' });
  */
 export function createSnapshotSource(options: SnapshotSourceOptions): SnapshotSource {
-  const {
-    retryMs = 1_000,
-    silenceTimeoutMs: silenceMs = 45_000,
-    hiddenTimeoutMs: hiddenMs = 120_000,
-  } = options;
   return {
-    id: (context = {}) => streamUrl(options, context),
+    id: (context) => streamUrl(options, context),
     createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
-    connect(store, context = {}) {
+    connect(store, context) {
       if (store.status !== 'reconnecting') store.setStatus('connecting');
-      return shareStream(streamUrl(options, context), store, { retryMs, silenceMs, hiddenMs });
+      return followPage(shareStream(streamUrl(options, context), store, options));
     },
   };
 }
 
 /** The URL of the stream for a context: the same text for equal contexts. */
-function streamUrl(options: SnapshotSourceUrl | SnapshotSourceSettings, context: ConfigContext): string {
-  if ('url' in options) return typeof options.url === 'string' ? options.url : options.url(context);
-  const { apiUrl, organizationId, environment, publishableKey } = options;
+function streamUrl(options: SnapshotSourceOptions, context: ConfigContext = {}): string {
+  const { url, apiUrl, organizationId, environment, publishableKey }: Partial<
+    SnapshotSourceUrl & SnapshotSourceSettings
+  > = options;
+  if (url) return typeof url === 'string' ? url : url(context);
+  // The bytes in UTF-8, because `btoa` takes bytes.
+  const bytes = String.fromCharCode(...new TextEncoder().encode(stableJson(context)));
   const query = new URLSearchParams({
     environment,
-    context: base64Url(stableJson(context)),
+    context: btoa(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''),
     key: publishableKey,
-  });
+  } as Record<string, string>);
   // A variable of the build that is not set must not take the page down: the server's refusal says what is wrong.
-  return `${apiUrl?.replace(/\/+$/, '')}/organizations/${encodeURIComponent(organizationId)}/config/snapshot/stream?${query}`;
-}
-
-function base64Url(text: string): string {
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return `${apiUrl?.replace(/\/+$/, '')}/organizations/${encodeURIComponent(organizationId as string)}/config/snapshot/stream?${query}`;
 }

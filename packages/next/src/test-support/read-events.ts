@@ -17,7 +17,9 @@ export function readEvents(response: Response): {
   const decoder = new TextDecoder();
   const queue: ReadEvent[] = [];
   const parser = createParser({
-    onEvent: ({ event, id, data }) => queue.push({ event, id, data: JSON.parse(data) }),
+    onEvent: ({ event, id, data }) => {
+      if (event !== 'ping') queue.push({ event, id, data: JSON.parse(data) });
+    },
   });
   return {
     async next() {

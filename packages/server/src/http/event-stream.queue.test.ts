@@ -135,23 +135,25 @@ describe('the start of an event stream', () => {
 });
 
 describe('the heartbeat', () => {
+  const ping = ':\nevent: ping\ndata:\n\n';
+
   it('comes every 15 s by default, only while nothing else waits', () => {
     const { stream, response } = setUp();
     stream.open();
     vi.advanceTimersByTime(14_999);
     expect(response.text).toBe('');
     vi.advanceTimersByTime(1);
-    expect(response.text).toBe(':\n\n');
+    expect(response.text).toBe(ping);
     response.hasRoom = false;
     stream.send([Buffer.from('data: 1\n\n')]);
     vi.advanceTimersByTime(15_000);
-    expect(response.text).toBe(':\n\ndata: 1\n\n');
+    expect(response.text).toBe(`${ping}data: 1\n\n`);
     response.drain();
     vi.advanceTimersByTime(15_000);
-    expect(response.text).toBe(':\n\ndata: 1\n\n:\n\n');
+    expect(response.text).toBe(`${ping}data: 1\n\n${ping}`);
     stream.end();
     vi.advanceTimersByTime(60_000);
-    expect(response.text).toBe(':\n\ndata: 1\n\n:\n\n');
+    expect(response.text).toBe(`${ping}data: 1\n\n${ping}`);
   });
 });
 

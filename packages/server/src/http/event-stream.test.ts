@@ -156,11 +156,12 @@ it('is cut off when the server closes and its client does not read', async () =>
 });
 
 it('sends heartbeats only while it is open', async () => {
+  const ping = ':\nevent: ping\ndata:\n\n';
   const { url, streams } = await setUp({ streams: { heartbeatMs: 5 } });
   const response = await fetch(url);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
-  while (!text.includes(':\n\n:\n\n')) text += (await reader?.read())?.value ?? '';
+  while (!text.includes(ping + ping)) text += (await reader?.read())?.value ?? '';
   streams[0]?.end();
   let rest = '';
   for (;;) {
@@ -168,7 +169,7 @@ it('sends heartbeats only while it is open', async () => {
     if (next === undefined || next.done) break;
     rest += next.value;
   }
-  expect(rest.replaceAll(':\n\n', '')).toBe('');
+  expect(rest.replaceAll(ping, '')).toBe('');
 });
 
 it('does not count its first events, however large, towards what may wait', async () => {

@@ -40,7 +40,8 @@ const LAST_BYTES_MS = 1_000;
 const PIECE_BYTES = 64 * 1024;
 /** When the server closes, clients come back at different times, at most this much later. */
 const RECONNECT_MS = { min: 1_000, max: 5_000 };
-const HEARTBEAT = Buffer.from(':\n\n');
+/** A comment, and an event for pages: `EventSource` does not show them comments. */
+const HEARTBEAT = Buffer.from(':\nevent: ping\ndata:\n\n');
 
 /**
  * An open response of server-sent events. It ends when the client disconnects, when the caller loses its access (a

@@ -96,6 +96,7 @@ export class EventReader {
   async #read(): Promise<void> {
     const parser = createParser({
       onEvent: (message: EventSourceMessage) => {
+        if (message.event === 'ping') return;
         this.#events.push({ id: message.id, event: message.event, data: JSON.parse(message.data) });
       },
       onComment: (comment) => {
