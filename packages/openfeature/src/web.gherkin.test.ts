@@ -11,11 +11,14 @@ import {
   startSpecServer,
   useSpecServer,
 } from './test-support/gherkin-suite.ts';
-import { fetchAsPage, PAGE_ORIGIN } from './test-support/page.ts';
+import { fetchAsPage, PAGE_ORIGIN, PageEventSource } from './test-support/page.ts';
 import { specOptions } from './test-support/spec-flags.ts';
 import { SmooConfigWebProvider } from './web.ts';
 
-beforeAll(() => void vi.stubGlobal('fetch', fetchAsPage));
+beforeAll(() => {
+  vi.stubGlobal('fetch', fetchAsPage);
+  vi.stubGlobal('EventSource', PageEventSource);
+});
 afterAll(() => void vi.unstubAllGlobals());
 const running = useSpecServer();
 afterEach(async () => {

@@ -12,8 +12,14 @@ export interface SharedStreamTimes {
   hiddenTimeoutMs?: number;
 }
 
-/** What the leading tab posts to the others: an event or a status, and who posts it. */
-type TabMessage = [data: unknown, status: SnapshotStatus | undefined, claim: number, isAway: boolean];
+/** What the leading tab posts to the others: the data of an event, the state of its store, and its claim. */
+type TabMessage = [
+  data: unknown,
+  status: SnapshotStatus,
+  refusal: SnapshotRefusal | undefined,
+  claim: number,
+  isAway: boolean,
+];
 
 const MAX_RETRY_MS = 30_000;
 
@@ -49,16 +55,16 @@ export function shareStream(
     timer = setTimeout(next, ms);
   };
   const watch = (): void => wait(lost, silenceTimeoutMs);
-  const post = (data?: unknown, status?: SnapshotStatus): void =>
-    channel?.postMessage([data, status, claim, isAway] satisfies TabMessage);
-  const receive = (data: unknown, status?: SnapshotStatus): void => {
+  const post = (data?: unknown): void =>
+    channel?.postMessage([data, store.status, store.refusal, claim, isAway] satisfies TabMessage);
+  const receive = (data: unknown): void => {
     watch();
     // A patch is a snapshot with only what changed, so it needs one before it.
     if (isUpdate(data, store.revision !== undefined)) {
       failures = 0;
       store.replace(data);
       store.setStatus('live');
-    } else if (status) store.setStatus(status, data as SnapshotRefusal);
+    }
   };
   const close = (): void => {
     source?.close();
@@ -74,31 +80,36 @@ export function shareStream(
     // The fraction tells apart two tabs that open in the same millisecond.
     claim = Date.now() + Math.random();
     watch();
-    try { source = openStream(
-      url,
-      (data) => {
-        receive(data);
-        post(data);
-      },
-      lost,
-    ); } catch { lost(); }
+    try {
+      source = openStream(
+        url,
+        (data) => {
+          receive(data);
+          post(data);
+        },
+        lost,
+      );
+    } catch {
+      lost();
+    }
   };
-  const follow = ({ data: [data, status, theirs, theyAreAway] }: MessageEvent<TabMessage>): void => {
-    if (theirs < claim) return;
-    claim = theirs;
+  const follow = ({ data }: MessageEvent<TabMessage>): void => {
+    const [update, status, refusal, theirClaim, theyAreAway] = data;
+    if (theirClaim < claim) return;
+    claim = theirClaim;
     close();
-    receive(data, status);
+    receive(update);
+    store.setStatus(status, refusal);
     if (theyAreAway && !isAway) open();
   };
   const lost = (failed = source, refusal?: SnapshotRefusal, retryAfterMs?: number): void => {
     if (failed !== source) return;
     source?.close();
-    const status = refusal ? 'refused' : globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
-    post(refusal, status);
     const backoffMs = retryMs * 2 ** failures++ * (0.5 + Math.random() / 2);
     wait(open, Math.min(MAX_RETRY_MS, retryAfterMs || backoffMs));
-    // Last, because a listener of the store may disconnect it.
-    store.setStatus(status, refusal);
+    const status = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
+    store.setStatus(refusal ? 'refused' : status, refusal);
+    if (source) post();
   };
   const leave = (type?: string): void => {
     clearTimeout(timer);

@@ -62,9 +62,13 @@ export function createSnapshotSource(options: SnapshotSourceOptions): SnapshotSo
 
 /** The URL of the stream for a context: the same text for equal contexts. */
 function streamUrl(options: SnapshotSourceOptions, context: ConfigContext = {}): string {
-  const { url, apiUrl, organizationId, environment, publishableKey }: Partial<
-    SnapshotSourceUrl & SnapshotSourceSettings
-  > = options;
+  const {
+    url,
+    apiUrl,
+    organizationId,
+    environment,
+    publishableKey,
+  }: Partial<SnapshotSourceUrl & SnapshotSourceSettings> = options;
   if (url) return typeof url === 'string' ? url : url(context);
   // The bytes in UTF-8, because `btoa` takes bytes.
   const bytes = String.fromCharCode(...new TextEncoder().encode(stableJson(context)));

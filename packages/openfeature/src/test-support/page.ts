@@ -13,28 +13,36 @@ export const fetchAsPage: typeof fetch = (input, init) => {
   return nodeFetch(request);
 };
 
-/** All requests come from a page until the test ends. */
-export function actAsPage(): void {
-  vi.stubGlobal('fetch', fetchAsPage);
-  onTestFinished(() => void vi.unstubAllGlobals());
-}
-
 const agent = new Agent();
 const fromPage = agent.compose((dispatch) => (options, handler) => {
   const headers = { ...(options.headers as Record<string, string>), origin: PAGE_ORIGIN };
   return dispatch({ ...options, headers }, handler);
 });
 
+/** The `EventSource` of a page, which Node does not have. */
+export class PageEventSource extends EventSource {
+  constructor(url: string) {
+    super(url, { node: { dispatcher: fromPage } });
+  }
+}
+
+/** All requests come from a page until the test ends. */
+export function actAsPage(): void {
+  vi.stubGlobal('fetch', fetchAsPage);
+  vi.stubGlobal('EventSource', PageEventSource);
+  onTestFinished(() => void vi.unstubAllGlobals());
+}
+
 /** The page has an `EventSource`, as every browser does, until the test ends. Returns the URLs that it opens. */
 export function provideEventSource(): string[] {
   const opened: string[] = [];
-  class PageEventSource extends EventSource {
+  class NotingEventSource extends PageEventSource {
     constructor(url: string) {
-      super(url, { node: { dispatcher: fromPage } });
+      super(url);
       opened.push(url);
     }
   }
-  vi.stubGlobal('EventSource', PageEventSource);
+  vi.stubGlobal('EventSource', NotingEventSource);
   onTestFinished(() => void vi.unstubAllGlobals());
   return opened;
 }
