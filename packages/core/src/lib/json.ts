@@ -1,5 +1,5 @@
 import type { JsonValue } from '../wire.ts';
-import { isPlainRecord, isRecord } from './record.ts';
+import { isPlainRecord } from './record.ts';
 
 /** The value of JSON text; undefined if the text is not valid JSON. The parser's own error would quote the text. */
 export function parseJson(text: string): unknown {
@@ -53,7 +53,7 @@ function haveSameMembers(left: Record<string, unknown>, right: Record<string, un
 /** JSON text that is the same for equal JSON values. Smaller and slower than {@link canonicalJson}: for browsers. */
 export function stableJson(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
-    isRecord(inner)
+    inner && !Array.isArray(inner) && typeof inner === 'object'
       ? Object.fromEntries(
           Object.keys(inner)
             .sort()

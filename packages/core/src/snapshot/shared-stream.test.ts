@@ -8,6 +8,7 @@ import { SnapshotStore } from './snapshot-store.ts';
 let server: Server;
 let url: string;
 let snapshots: number;
+let status: number;
 let newCheckout: boolean;
 const streams = new Set<ServerResponse>();
 const disconnects: (() => void)[] = [];
@@ -15,7 +16,12 @@ const disconnects: (() => void)[] = [];
 beforeEach(async () => {
   snapshots = 0;
   newCheckout = false;
+  status = 200;
   server = createServer((_, response) => {
+    if (status !== 200) {
+      response.writeHead(status).end();
+      return;
+    }
     snapshots += 1;
     streams.add(response);
     response.once('close', () => streams.delete(response));
@@ -90,6 +96,22 @@ it('tells the other tabs that the connection is lost, and gives them what the ne
   for (const stream of streams) stream.destroy();
   await allShow(tabs);
   await expect.poll(() => statuses).toEqual(['reconnecting', 'live']);
+  await oneStream();
+});
+
+it('does not give way to a tab that cannot connect', async () => {
+  const tab = await openTab();
+  const statuses: string[] = [];
+  tab.store.subscribeStatus(() => statuses.push(tab.store.status));
+  status = 503;
+  const late = new SnapshotStore();
+  disconnects.push(createSnapshotSource({ url, retryMs: 5 }).connect(late));
+  await expect.poll(() => late.status).toBe('reconnecting');
+  change();
+  await allShow([tab]);
+  expect(statuses).toEqual([]);
+  status = 200;
+  await allShow([tab, { store: late }]);
   await oneStream();
 });
 

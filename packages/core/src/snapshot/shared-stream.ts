@@ -39,7 +39,7 @@ export function shareStream(
   let channel: BroadcastChannel | undefined;
   /** The stream of the leading tab. It stays after a failure, until the next attempt. */
   let source: EventSource | undefined;
-  /** When the leading tab took the lead. If two tabs lead, the earlier one gives way. */
+  /** When the leading tab took the lead. If two tabs have a stream, the earlier one gives way. */
   let claim = 0;
   /** Whether this tab is hidden or about to be gone, so that one that is seen takes the lead. */
   let isAway: boolean;
@@ -71,14 +71,14 @@ export function shareStream(
     source = undefined;
   };
   const open = (): void => {
+    // The fraction tells apart two tabs that open in the same millisecond.
+    if (!source) claim = Date.now() + Math.random();
     close();
     // Through `globalThis`: Next warns about other uses of it in code that it also bundles for the edge.
     if (globalThis.BroadcastChannel && !channel) {
       channel = new globalThis.BroadcastChannel(`smooai-config ${url}`);
       channel.onmessage = follow;
     }
-    // The fraction tells apart two tabs that open in the same millisecond.
-    claim = Date.now() + Math.random();
     watch();
     try {
       source = openStream(
@@ -95,7 +95,8 @@ export function shareStream(
   };
   const follow = ({ data }: MessageEvent<TabMessage>): void => {
     const [update, status, refusal, theirClaim, theyAreAway] = data;
-    if (theirClaim < claim) return;
+    // A tab takes the lead with its first data, so one that cannot connect does not stop the others.
+    if (theirClaim < claim || (theirClaim > claim && !update)) return;
     claim = theirClaim;
     close();
     receive(update);
@@ -105,7 +106,7 @@ export function shareStream(
   const lost = (failed = source, refusal?: SnapshotRefusal, retryAfterMs?: number): void => {
     if (failed !== source) return;
     source?.close();
-    const backoffMs = retryMs * 2 ** failures++ * (0.5 + Math.random() / 2);
+    const backoffMs = (retryMs * 2 ** failures++) / (1 + Math.random());
     wait(open, Math.min(MAX_RETRY_MS, retryAfterMs || backoffMs));
     const status = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
     store.setStatus(refusal ? 'refused' : status, refusal);

@@ -35,16 +35,16 @@ export interface SnapshotSourceSettings {
 export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings) & {
   /** The wait after the first failure; default 1,000. It doubles up to 30 s, with jitter. */
   retryMs?: number;
-  /** Silence of the server after which the connection is replaced; default 45,000, three of its heartbeats. */
+  /** Silence of the server after which the connection is replaced; default 45,000, three of its pings. */
   silenceTimeoutMs?: number;
   /** How long a hidden page stays connected; default 120,000. It connects again when it is seen. */
   hiddenTimeoutMs?: number;
 };
 
 /**
- * Creates a live source. Tabs that follow the same values share one connection. It reconnects after lost connections,
- * silence, sleep and HTTP errors, and ignores malformed events. A refusal of the server, such as one of a wrong key, is
- * in the store's `refusal`; the source asks again every 30 s.
+ * Creates a live source over the browser's `EventSource`. Tabs that follow the same values share one connection. It
+ * reconnects after lost connections, silence, sleep and HTTP errors, and ignores malformed events. A refusal of the
+ * server, such as one of a wrong key, is in the store's `refusal`; the source asks again every 30 s.
  *
  * @example
  * const source = createSnapshotSource({ url: '/api/config/stream' });

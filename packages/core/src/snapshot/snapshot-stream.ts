@@ -6,7 +6,6 @@ export type StreamEnd = (source: EventSource, refusal?: SnapshotRefusal, retryAf
 
 /** Errors that pass by themselves, and the content type of a stream: the server accepts the request by now. */
 const PASSES = /^(408|429|5|text\/event-stream)/;
-const REFUSAL_TIMEOUT_MS = 10_000;
 
 /**
  * Opens a stream of server-sent events. `onEvent` gets the data of each; undefined for one without valid JSON, such as
@@ -23,9 +22,9 @@ export function openStream(url: string, onEvent: (data: unknown) => void, onEnd:
     let refusal: SnapshotRefusal | undefined;
     let retryAfterMs: number | undefined;
     // Not after a lost connection, which the browser would open again by itself.
-    if (source.readyState === EventSource.CLOSED) {
+    if (source.readyState) {
       try {
-        const response = await fetch(url, { signal: AbortSignal.timeout(REFUSAL_TIMEOUT_MS) });
+        const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
         const { status, ok, headers } = response;
         retryAfterMs = Number(headers.get('retry-after')) * 1000;
         if (!PASSES.test(String(ok ? headers.get('content-type') : status))) {

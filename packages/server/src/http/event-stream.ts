@@ -6,7 +6,7 @@ import { HttpError } from './http-error.ts';
 
 /** Heartbeat, buffer and number of event streams. */
 export interface StreamOptions {
-  /** Milliseconds between two comments that keep a connection open (default 15 000). */
+  /** Milliseconds between two pings, which keep a connection open and show that it is alive (default 15 000). */
   heartbeatMs?: number;
   /** Bytes buffered for a client that does not read, on top of its first events (default 1 MiB). */
   maxWaitingBytes?: number;
