@@ -107,7 +107,7 @@ export function shareStream(
     if (failed !== source) return;
     source?.close();
     const backoffMs = (retryMs * 2 ** failures++) / (1 + Math.random());
-    wait(open, Math.min(MAX_RETRY_MS, retryAfterMs || backoffMs));
+    wait(open, Math.min(MAX_RETRY_MS, Math.max(retryAfterMs || 0, backoffMs)));
     const status = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
     store.setStatus(refusal ? 'refused' : status, refusal);
     if (source) post();
