@@ -1,9 +1,12 @@
+import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../scripts/free-port.mjs';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
-import { callApi, sendRaw, startServer } from './test-support/running-server.ts';
+import { callApi, sendRaw, startServer, temporaryDirectory } from './test-support/running-server.ts';
 import { type Shop, startShop } from './test-support/shop-server.ts';
 
 /** Prometheus reads numbers as Go does: NaN and Inf in any case. */
@@ -172,6 +175,27 @@ describe('metrics', { timeout: 120_000 }, () => {
     await server.close();
     await closed;
     await expect(fetch(server.metricsUrl ?? '')).rejects.toThrow();
+  });
+
+  it('refuse the port of the API, before a file is created', async () => {
+    const directory = await temporaryDirectory();
+    const port = await freePort(0);
+    const options = { env: {}, db: join(directory, 'config.db'), port };
+    await expect(createConfigServer({ ...options, metrics: { port } })).rejects.toMatchObject({
+      code: 'ERR_OPTIONS_INVALID',
+      message: `The options port and metrics.port (--port, --metrics-port) are both ${port}, which 127.0.0.1 and 127.0.0.1 cannot share. Choose another port for the metrics, or 0 for a free one.`,
+    });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  // Other systems have no second loopback address, or let a port of all addresses be shared.
+  it.runIf(process.platform === 'linux')('may have the port of the API on another address', async () => {
+    const port = await freePort(0);
+    const everywhere = { env: {}, port, metrics: { host: '0.0.0.0', port } };
+    await expect(createConfigServer(everywhere)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+    const server = await startServer({ port, metrics: { host: '127.0.0.2', port } });
+    expect(server.metricsUrl).toBe(`http://127.0.0.2:${port}/metrics`);
+    expect((await fetch(server.metricsUrl ?? '')).status).toBe(200);
   });
 
   it('refuse a port that is taken, and leave nothing open', async () => {
