@@ -157,11 +157,23 @@ describe('metrics', { timeout: 120_000 }, () => {
 
   it('are those of one server: a second one in the process has its own', async () => {
     const [first, second] = [await startServer({ metrics: {} }), await startServer({ metrics: {} })];
-    await fetch(`${first.url}/healthz`);
-    const healthy = { route: '/healthz' };
+    await fetch(`${first.url}/jwks`);
+    const keys = { route: '/jwks' };
     const name = 'http_request_duration_seconds_count';
-    await scrapeUntil(first, (now) => total(now, name, healthy) === 1);
-    expect(total(await scrape(second), name, healthy)).toBe(0);
+    await scrapeUntil(first, (now) => total(now, name, keys) === 1);
+    expect(total(await scrape(second), name, keys)).toBe(0);
+  });
+
+  it('leave health checks out, which load balancers send all the time', async () => {
+    const server = await startServer({ metrics: {} });
+    for (const path of ['/healthz', '/readyz']) {
+      for (const method of ['GET', 'HEAD']) await fetch(`${server.url}${path}`, { method });
+    }
+    await fetch(`${server.url}/jwks`);
+    const name = 'http_request_duration_seconds_count';
+    const samples = await scrapeUntil(server, (now) => total(now, name) > 0);
+    expect(samples.flatMap(({ labels }) => labels.route ?? [])).not.toContain('/readyz');
+    expect(total(samples, name)).toBe(1);
   });
 
   it('end with the server, also for a client that keeps its connection', async () => {

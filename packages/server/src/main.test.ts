@@ -186,7 +186,10 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
       message: 'The server will close soon.',
     });
     expect((await fetch(`${url}/jwks`)).status).toBe(200);
-    expect((await fetch(metricsUrl)).status).toBe(200);
+    // An alert on errors stays silent while a server is replaced.
+    const metrics = async () => (await fetch(metricsUrl)).text();
+    await expect.poll(metrics, { timeout: 60_000 }).toContain('route="/jwks",status="200"');
+    expect(await metrics()).not.toMatch(/readyz|status="5/);
     server.child.kill('SIGTERM');
     expect(await server.exit).toBe(1);
   }, 120_000);
