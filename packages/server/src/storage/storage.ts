@@ -178,9 +178,13 @@ export interface StorageOperations {
   /** Sorted by name. */
   listSegments(environmentId: string): Promise<StoredSegment[]>;
 
+  /**
+   * Keeps a change for {@link listChangesSince}. One that is too long is not kept, and neither are those before it. Call
+   * it in the transaction that gives the environment the revision.
+   */
   appendChange(record: ChangeRecord): Promise<void>;
   /**
-   * The changes after `revision`, oldest first. Undefined if some of them were pruned or are older than the
+   * The changes after `revision`, oldest first. Undefined if some of them were pruned, were too long, or are older than the
    * environment, or if the environment has not reached `revision` (the client has seen a database that was since
    * replaced by an older backup). Every revision must have a change.
    *
