@@ -235,6 +235,11 @@ export const apiSchemas: Readonly<Record<string, ApiSchema>> = {
   }),
 };
 
+/** For a write that honours If-Match and If-None-Match. */
+export const preconditionFailed: Readonly<Record<number, ApiSchema>> = {
+  412: json('If-Match or If-None-Match does not hold', ref('PreconditionFailed')),
+};
+
 /** What any write can meet: a conflict with the stored data, too many waiting checks, a full disk. */
 export const writeRefusals: Readonly<Record<number, ApiSchema>> = {
   409: json('The stored data does not allow it', ref('Conflict')),

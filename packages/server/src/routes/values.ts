@@ -1,13 +1,13 @@
 import type { JsonValue } from '@smooai/config';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
-import { etagOf, preconditionOf, refusePrecondition } from '../http/precondition.ts';
+import { addEtag, preconditionOf, refusePrecondition } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { Principal } from '../principal.ts';
 import type { StoredValue } from '../storage/storage.ts';
-import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
+import { json, listRef, noBody, preconditionFailed, ref, writeRefusals } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   type EnvironmentQuery,
@@ -62,7 +62,7 @@ const putSchema = {
   response: {
     200: json('The stored value', ref('StoredValue')),
     404: json('The schema, environment or key does not exist', ref('Error')),
-    412: json('If-Match or If-None-Match does not hold', ref('PreconditionFailed')),
+    ...preconditionFailed,
     ...writeRefusals,
   },
 };
@@ -82,7 +82,7 @@ const deleteSchema = {
   querystring: optionalDeletionQuery,
   response: {
     204: noBody('Deleted'),
-    412: json('If-Match does not hold', ref('PreconditionFailed')),
+    ...preconditionFailed,
     ...writeRefusals,
   },
 };
@@ -181,10 +181,6 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
       return reply.code(204).send();
     },
   );
-}
-
-function addEtag(reply: FastifyReply, version: string | undefined): void {
-  if (version !== undefined) void reply.header('etag', etagOf(version));
 }
 
 function requireMachine(principal: Principal): Principal {

@@ -148,6 +148,8 @@ export interface StorageOperations {
   findSchema(id: string): Promise<StoredSchema | undefined>;
   /** A schema without its document, which can be large. */
   findSchemaVersion(id: string): Promise<SchemaVersion | undefined>;
+  /** The id of the client that pushed this version; undefined if the schema was last changed by something else. */
+  findSchemaWriter(schema: StoredSchema): Promise<string | undefined>;
   /** Sorted by name. */
   listSchemas(organizationId: string): Promise<StoredSchema[]>;
 
@@ -172,6 +174,8 @@ export interface StorageOperations {
    * guessed from it.
    */
   versionOf(value: Pick<StoredValue, 'tier' | 'key' | 'value'>): string;
+  /** Names other content in the same way. */
+  fingerprint(content: unknown): string;
 
   upsertSegment(segment: StoredSegment): Promise<StoredSegment>;
   deleteSegment(environmentId: string, name: string): Promise<boolean>;
