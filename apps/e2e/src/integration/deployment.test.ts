@@ -215,8 +215,8 @@ describe('the Dockerfile', () => {
       if (!first.startsWith('--from=')) expect(existsSync(join(root, first)), first).toBe(true);
       else expect(buildCommands()).toContain(` ${second}`);
     }
-    // The build needs the whole workspace, since the lock file is about all of it.
-    for (const needed of ['packages', 'apps', 'pnpm-lock.yaml', 'pnpm-workspace.yaml']) {
+    // The build needs the whole workspace, since the lock file is about all of it, and documents for the package.
+    for (const needed of ['packages', 'apps', 'docs', 'scripts', 'pnpm-lock.yaml', 'pnpm-workspace.yaml']) {
       expect(ignored).not.toContain(needed);
     }
   });
