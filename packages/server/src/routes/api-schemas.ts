@@ -37,6 +37,12 @@ export function json(description: string, schema: ApiSchema): ApiSchema {
   return { description, content: { 'application/json': { schema } } };
 }
 
+/** A response with the version of what is stored, for a precondition. */
+export function withEtag(response: ApiSchema): ApiSchema {
+  const description = 'The version, to send as If-Match with a write; not for publishable keys';
+  return { ...response, headers: { ETag: { type: 'string', description } } };
+}
+
 /** A response of server-sent events. */
 export function eventStream(description: string): ApiSchema {
   return { description, content: { 'text/event-stream': { schema: text } } };

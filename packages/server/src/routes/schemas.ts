@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { addEtag, preconditionOf } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { StoredSchema } from '../storage/storage.ts';
-import { json, listRef, noBody, preconditionFailed, ref, writeRefusals } from './api-schemas.ts';
+import { json, listRef, noBody, preconditionFailed, ref, withEtag, writeRefusals } from './api-schemas.ts';
 import { CONFIG_PATH, descriptionField, forceQuery, nameField, principalOf } from './config-request.ts';
 
 interface SchemaParams {
@@ -18,7 +18,7 @@ const listSchema = {
 const getSchema = {
   operationId: 'getSchema',
   summary: 'One schema',
-  response: { 200: json('The schema', ref('Schema')) },
+  response: { 200: withEtag(json('The schema', ref('Schema'))) },
 };
 const createSchema = {
   operationId: 'createSchema',
@@ -28,7 +28,7 @@ const createSchema = {
     required: ['name'],
     properties: { name: nameField, description: descriptionField, jsonSchema },
   },
-  response: { 201: json('The schema', ref('Schema')), ...writeRefusals },
+  response: { 201: withEtag(json('The schema', ref('Schema'))), ...writeRefusals },
 };
 const patchSchema = {
   operationId: 'changeSchema',
@@ -38,7 +38,7 @@ const patchSchema = {
     minProperties: 1,
     properties: { name: nameField, description: descriptionField, jsonSchema: false, currentVersion: false },
   },
-  response: { 200: json('The schema', ref('Schema')), ...preconditionFailed, ...writeRefusals },
+  response: { 200: withEtag(json('The schema', ref('Schema'))), ...preconditionFailed, ...writeRefusals },
 };
 const deleteSchema = {
   operationId: 'deleteSchema',
@@ -59,11 +59,13 @@ const pushSchema = {
     },
   },
   response: {
-    200: json('The schema and its new version', {
-      type: 'object',
-      required: ['schema', 'version'],
-      properties: { schema: ref('Schema'), version: { type: 'integer' } },
-    }),
+    200: withEtag(
+      json('The schema and its new version', {
+        type: 'object',
+        required: ['schema', 'version'],
+        properties: { schema: ref('Schema'), version: { type: 'integer' } },
+      }),
+    ),
     ...preconditionFailed,
     ...writeRefusals,
   },
@@ -73,19 +75,19 @@ const BODY_BYTES = 2 * 1024 * 1024;
 /** `…/config/schemas`: the keys and the types of their values. */
 export function registerSchemasRoutes(app: FastifyInstance, context: ServerContext): void {
   const { service, guard } = context;
-  const withEtag = etagger(context);
+  const sendEtag = etagger(context);
   const onRequest = guard({ scope: 'config:read' });
   const path = `${CONFIG_PATH}/schemas`;
   app.get(path, { onRequest, schema: listSchema }, (request) => service.schemas.list(principalOf(request)));
   app.get<{ Params: SchemaParams }>(`${path}/:id`, { onRequest, schema: getSchema }, async (request, reply) =>
-    withEtag(reply, await service.schemas.get(principalOf(request), request.params.id)),
+    sendEtag(reply, await service.schemas.get(principalOf(request), request.params.id)),
   );
   registerWrites(app, context);
 }
 
 function registerWrites(app: FastifyInstance, context: ServerContext): void {
   const { service, guard } = context;
-  const withEtag = etagger(context);
+  const sendEtag = etagger(context);
   const onRequest = guard({ scope: 'config:write' });
   const path = `${CONFIG_PATH}/schemas`;
   app.post<{ Body: { name: string; description?: string | null; jsonSchema?: unknown } }>(
@@ -93,7 +95,7 @@ function registerWrites(app: FastifyInstance, context: ServerContext): void {
     { onRequest, schema: createSchema, bodyLimit: BODY_BYTES },
     async (request, reply) => {
       const schema = await service.schemas.create(principalOf(request), request.body);
-      return withEtag(reply.code(201), schema);
+      return sendEtag(reply.code(201), schema);
     },
   );
   app.patch<{ Params: SchemaParams; Body: { name?: string; description?: string | null } }>(
@@ -106,7 +108,7 @@ function registerWrites(app: FastifyInstance, context: ServerContext): void {
         ...(newName !== undefined && { name: newName }),
         ...(description !== undefined && { description }),
       });
-      return withEtag(reply, schema);
+      return sendEtag(reply, schema);
     },
   );
   app.delete<{ Params: SchemaParams; Querystring: { force?: string } }>(
@@ -130,7 +132,7 @@ function registerWrites(app: FastifyInstance, context: ServerContext): void {
       force: request.body.force === true,
       precondition: preconditionOf(request),
     });
-    withEtag(reply, pushed.schema);
+    sendEtag(reply, pushed.schema);
     return pushed;
   });
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { SegmentTarget } from '../domain/segments.ts';
 import { addEtag, preconditionOf } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
-import { json, listRef, noBody, preconditionFailed, ref, writeRefusals } from './api-schemas.ts';
+import { json, listRef, noBody, preconditionFailed, ref, withEtag, writeRefusals } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   descriptionField,
@@ -21,7 +21,7 @@ const getSchema = {
   operationId: 'getSegment',
   summary: 'A segment that the environment sees',
   querystring: environmentQuery,
-  response: { 200: json('The segment', ref('Segment')) },
+  response: { 200: withEtag(json('The segment', ref('Segment'))) },
 };
 const putSchema = {
   operationId: 'putSegment',
@@ -32,7 +32,7 @@ const putSchema = {
     required: ['condition'],
     properties: { condition: { type: 'object' }, description: descriptionField },
   },
-  response: { 200: json('The segment', ref('Segment')), ...preconditionFailed, ...writeRefusals },
+  response: { 200: withEtag(json('The segment', ref('Segment'))), ...preconditionFailed, ...writeRefusals },
 };
 const deleteSchema = {
   operationId: 'deleteSegment',

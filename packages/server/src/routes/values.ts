@@ -7,7 +7,7 @@ import { addEtag, preconditionOf, refusePrecondition } from '../http/preconditio
 import type { ServerContext } from '../http/server-context.ts';
 import type { Principal } from '../principal.ts';
 import type { StoredValue } from '../storage/storage.ts';
-import { json, listRef, noBody, preconditionFailed, ref, writeRefusals } from './api-schemas.ts';
+import { json, listRef, noBody, preconditionFailed, ref, withEtag, writeRefusals } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   type EnvironmentQuery,
@@ -46,24 +46,29 @@ const getSchema = {
   summary: 'The value of a key; without an environment, the stored value of an id',
   querystring: optionalEnvironmentQuery,
   response: {
-    200: json('The value', {
-      anyOf: [{ type: 'object', required: ['value'], properties: { value: {} } }, ref('StoredValue')],
-    }),
+    200: withEtag(
+      json('The value', {
+        anyOf: [{ type: 'object', required: ['value'], properties: { value: {} } }, ref('StoredValue')],
+      }),
+    ),
   },
 };
 const rowsSchema = {
   summary: 'The stored values of an environment',
   response: { 200: json('The stored values, sorted by key', listRef('StoredValue')) },
 };
+const valueRefusals = {
+  404: json('The schema, environment or key does not exist', ref('Error')),
+  ...writeRefusals,
+};
 const putSchema = {
   operationId: 'putValue',
   summary: 'Set a value',
   body: valueBody,
   response: {
-    200: json('The stored value', ref('StoredValue')),
-    404: json('The schema, environment or key does not exist', ref('Error')),
+    200: withEtag(json('The stored value', ref('StoredValue'))),
     ...preconditionFailed,
-    ...writeRefusals,
+    ...valueRefusals,
   },
 };
 const bulkSchema = {
@@ -74,7 +79,7 @@ const bulkSchema = {
     required: ['values'],
     properties: { values: { type: 'array', maxItems: MAX_BULK_VALUES, items: valueBody } },
   },
-  response: { ...putSchema.response, 200: json('The stored values', listRef('StoredValue')) },
+  response: { 200: json('The stored values', listRef('StoredValue')), ...valueRefusals },
 };
 const deleteSchema = {
   operationId: 'deleteValue',
