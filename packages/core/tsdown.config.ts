@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown';
+import { packDocs } from '../../scripts/pack-docs.mjs';
 
 export default defineConfig({
   entry: ['src/index.ts', 'src/server.ts', 'src/browser.ts', 'src/testing.ts', 'src/leak-scan.ts'],
@@ -11,4 +12,5 @@ export default defineConfig({
   // Jest has no dynamic import in CommonJS: there, ofetch is required with the first request.
   // The package contains src, to which the maps refer.
   outputOptions: { dynamicImportInCjs: false, sourcemapExcludeSources: true },
+  hooks: { 'build:done': () => packDocs('core') },
 });

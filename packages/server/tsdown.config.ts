@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown';
+import { packDocs } from '../../scripts/pack-docs.mjs';
 
 const PG_PARTS = [
   'pg-cloudflare',
@@ -29,6 +30,7 @@ export default defineConfig([
     outputOptions: { sourcemapExcludeSources: true },
     // Of kysely a tenth is used, and its package has 7 MB. pg and its parts are loaded only with PostgreSQL.
     deps: { onlyBundle: ['kysely', 'pg', ...PG_PARTS] },
+    hooks: { 'build:done': () => packDocs('server') },
   },
   {
     // With its dependency, so that users do not install 57 MB of it. `CheckThread` starts it as a file of its own.

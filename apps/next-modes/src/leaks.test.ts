@@ -53,7 +53,7 @@ describe('withSmooConfig', () => {
   it('builds a clean app, which starts and serves its pages, and contains neither value nor name', async () => {
     const { code, output } = await app.build(env);
     expect(output).toMatch(
-      /No secret in \d+ files, [\d.]+ MB: 2 names and the values of 1 were looked for\./,
+      /No secret in \d+ files, [\d.]+ MB\. Looked for the names of all secrets \(2\) and for the values that are known \(1\)\./,
     );
     expect(code).toBe(0);
     expect(await app.filesWith(env.PAYMENT_KEY)).toEqual([]);

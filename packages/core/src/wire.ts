@@ -4,7 +4,7 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | { [key:
 /** The attributes that a flag is evaluated for: `{ userId, country, … }`. */
 export type EvaluationContext = Readonly<Record<string, unknown>>;
 
-/** A targeting condition; the forms and operators are listed in `docs/flags.md`. */
+/** A targeting condition; the forms and operators are listed in `docs/flags.md` of `@smooai/config`. */
 export type Condition =
   | { all: Condition[] }
   | { any: Condition[] }

@@ -18,7 +18,7 @@ export async function scanBuild(
     allow,
     paths: [distDir],
   });
-  const searched = `${files.toLocaleString('en')} files, ${(bytes / 1e6).toFixed(1)} MB`;
+  const searched = `${files.toLocaleString('en')} ${files === 1 ? 'file' : 'files'}, ${(bytes / 1e6).toFixed(1)} MB`;
   if (leaks.length > 0) {
     const how = 'If one is not a leak, add it to "allow" of withSmooConfig, with a reason.';
     throw new Error(
@@ -28,5 +28,6 @@ export async function scanBuild(
   const secrets = [...config.keys.values()].filter(({ tier }) => tier === 'secret').length;
   const known = new Set(values.map(({ key }) => key)).size;
   const unused = unusedAllowances.map(({ key }) => ` The entry of "allow" for "${key}" is not needed.`);
-  return `No secret in ${searched}: ${secrets} names and the values of ${known} were looked for.${unused.join('')}`;
+  const looked = `Looked for the names of all secrets (${secrets}) and for the values that are known (${known}).`;
+  return `No secret in ${searched}. ${looked}${unused.join('')}`;
 }

@@ -1,9 +1,12 @@
+import { readdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../../scripts/free-port.mjs';
 import { type ConfigServer, createConfigServer } from './create-config-server.ts';
-import { callApi, sendRaw, startServer } from './test-support/running-server.ts';
+import { callApi, sendRaw, startServer, temporaryDirectory } from './test-support/running-server.ts';
 import { type Shop, startShop } from './test-support/shop-server.ts';
 
 /** Prometheus reads numbers as Go does: NaN and Inf in any case. */
@@ -154,11 +157,23 @@ describe('metrics', { timeout: 120_000 }, () => {
 
   it('are those of one server: a second one in the process has its own', async () => {
     const [first, second] = [await startServer({ metrics: {} }), await startServer({ metrics: {} })];
-    await fetch(`${first.url}/healthz`);
-    const healthy = { route: '/healthz' };
+    await fetch(`${first.url}/jwks`);
+    const keys = { route: '/jwks' };
     const name = 'http_request_duration_seconds_count';
-    await scrapeUntil(first, (now) => total(now, name, healthy) === 1);
-    expect(total(await scrape(second), name, healthy)).toBe(0);
+    await scrapeUntil(first, (now) => total(now, name, keys) === 1);
+    expect(total(await scrape(second), name, keys)).toBe(0);
+  });
+
+  it('leave health checks out, which load balancers send all the time', async () => {
+    const server = await startServer({ metrics: {} });
+    for (const path of ['/healthz', '/readyz']) {
+      for (const method of ['GET', 'HEAD']) await fetch(`${server.url}${path}`, { method });
+    }
+    await fetch(`${server.url}/jwks`);
+    const name = 'http_request_duration_seconds_count';
+    const samples = await scrapeUntil(server, (now) => total(now, name) > 0);
+    expect(samples.flatMap(({ labels }) => labels.route ?? [])).not.toContain('/readyz');
+    expect(total(samples, name)).toBe(1);
   });
 
   it('end with the server, also for a client that keeps its connection', async () => {
@@ -172,6 +187,27 @@ describe('metrics', { timeout: 120_000 }, () => {
     await server.close();
     await closed;
     await expect(fetch(server.metricsUrl ?? '')).rejects.toThrow();
+  });
+
+  it('refuse the port of the API, before a file is created', async () => {
+    const directory = await temporaryDirectory();
+    const port = await freePort(0);
+    const options = { env: {}, db: join(directory, 'config.db'), port };
+    await expect(createConfigServer({ ...options, metrics: { port } })).rejects.toMatchObject({
+      code: 'ERR_OPTIONS_INVALID',
+      message: `The options port and metrics.port (--port, --metrics-port) are both ${port}, which 127.0.0.1 and 127.0.0.1 cannot share. Choose another port for the metrics, or 0 for a free one.`,
+    });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  // Other systems have no second loopback address, or let a port of all addresses be shared.
+  it.runIf(process.platform === 'linux')('may have the port of the API on another address', async () => {
+    const port = await freePort(0);
+    const everywhere = { env: {}, port, metrics: { host: '0.0.0.0', port } };
+    await expect(createConfigServer(everywhere)).rejects.toMatchObject({ code: 'ERR_OPTIONS_INVALID' });
+    const server = await startServer({ port, metrics: { host: '127.0.0.2', port } });
+    expect(server.metricsUrl).toBe(`http://127.0.0.2:${port}/metrics`);
+    expect((await fetch(server.metricsUrl ?? '')).status).toBe(200);
   });
 
   it('refuse a port that is taken, and leave nothing open', async () => {

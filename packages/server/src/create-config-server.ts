@@ -58,8 +58,7 @@ export interface ConfigServer {
  */
 export async function createConfigServer(options: ConfigServerOptions = {}): Promise<ConfigServer> {
   const resolved = resolveOptions(options, credentialsFileOf);
-  await requireAddress(resolved);
-  if (resolved.metrics !== undefined) await requireAddress(resolved.metrics);
+  await requireAddresses(resolved);
   const { database } = resolved;
   const moved = database === undefined ? await refuseLostDatabase(resolved) : [];
   const storage = await openStorage(resolved);
@@ -178,8 +177,28 @@ function logMoved(app: FastifyInstance, files: readonly MovedFile[]): void {
   for (const file of files) app.log.warn(file, 'moved a file of a lost database aside');
 }
 
+interface Address {
+  host: string;
+  port: number;
+}
+
 /** Before any file is created: a start that cannot listen must leave nothing behind. Another process may still be faster. */
-async function requireAddress({ host, port }: { host: string; port: number }): Promise<void> {
+async function requireAddresses(options: ResolvedOptions): Promise<void> {
+  const { metrics } = options;
+  await whileListening(options);
+  if (metrics === undefined) return;
+  await whileListening(metrics);
+  if (metrics.port !== options.port || metrics.port === 0) return;
+  // Only the system knows whether two addresses exclude each other, such as 127.0.0.1 and localhost.
+  await whileListening(options, async () => {
+    await whileListening(metrics).catch((cause: unknown) => {
+      throw samePortError(options, metrics, cause);
+    });
+  });
+}
+
+/** @throws {ServerStartError} if the address cannot be listened on */
+async function whileListening({ host, port }: Address, task?: () => Promise<void>): Promise<void> {
   const probe = createServer();
   try {
     probe.listen({ host, port });
@@ -187,8 +206,19 @@ async function requireAddress({ host, port }: { host: string; port: number }): P
   } catch (cause) {
     throw addressError(cause, host, port);
   }
-  probe.close();
-  await once(probe, 'close');
+  try {
+    await task?.();
+  } finally {
+    probe.close();
+    await once(probe, 'close');
+  }
+}
+
+function samePortError(api: Address, metrics: Address, cause: unknown): ServerStartError {
+  const message =
+    `The options port and metrics.port (--port, --metrics-port) are both ${api.port}, which ${api.host} and ` +
+    `${metrics.host} cannot share. Choose another port for the metrics, or 0 for a free one.`;
+  return new ServerStartError('ERR_OPTIONS_INVALID', message, { cause });
 }
 
 async function listen(app: FastifyInstance, { host, port }: ResolvedOptions): Promise<void> {

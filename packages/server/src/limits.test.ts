@@ -69,6 +69,12 @@ const LIMITS: readonly (readonly [what: string, limit: string, file: string, ...
     'MAX_RESUMED_BYTES = 1024 * 1024;',
   ],
   ['changes that are kept', '1,000 of an environment', 'domain/change-writer', 'KEPT_CHANGES = 1_000;'],
+  [
+    'what one write',
+    '16 MiB',
+    'storage/sql/change-operations',
+    'MAX_CHANGE_BYTES: number = 16 * 1024 * 1024;',
+  ],
   ['environments in memory', '100', 'domain/environment-views', 'MAX_VIEWS = 100;'],
   ['clients in memory', '1,000', 'auth/client-directory', 'MAX_CACHED_CLIENTS = 1_000;'],
   ['verified tokens', '10,000', 'auth/token-service', 'MAX_VERIFIED_TOKENS = 10_000;'],

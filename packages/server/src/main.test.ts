@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'tsdown';
 import { beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import { freePort } from '../../../scripts/free-port.mjs';
 import { grant, jsonOf, postForm, temporaryDirectory } from './test-support/running-server.ts';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
@@ -185,7 +186,10 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
       message: 'The server will close soon.',
     });
     expect((await fetch(`${url}/jwks`)).status).toBe(200);
-    expect((await fetch(metricsUrl)).status).toBe(200);
+    // An alert on errors stays silent while a server is replaced.
+    const metrics = async () => (await fetch(metricsUrl)).text();
+    await expect.poll(metrics, { timeout: 60_000 }).toContain('route="/jwks",status="200"');
+    expect(await metrics()).not.toMatch(/readyz|status="5/);
     server.child.kill('SIGTERM');
     expect(await server.exit).toBe(1);
   }, 120_000);
@@ -271,6 +275,15 @@ describe('smooai-config-server', { timeout: 180_000 }, () => {
     expect(server.stderr()).toContain(message);
     expect(server.stderr()).not.toMatch(/\n\s+at /);
     expect(server.stdout()).toBe('');
+  });
+
+  it('refuses metrics on the port of the API with exit code 2, and creates no file', async () => {
+    const directory = await temporaryDirectory();
+    const port = String(await freePort(0));
+    const server = run(['--json', '--port', port, '--metrics-port', port], directory);
+    expect(await server.exit).toBe(2);
+    expect(server.stderr()).toContain(`(--port, --metrics-port) are both ${port}`);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('ends with exit code 1 when the port is taken or the file is not a database', async () => {

@@ -98,6 +98,12 @@ describe('env refuses', () => {
     [['env', 'update', 'stagin', '--no-fallback'], 2, /Did you mean "staging"/],
     [['env', 'update', 'staging', '--fallback', 'prodution'], 2, /Did you mean "production"/],
     [['env', 'update', 'staging', '--fallback', 'staging'], 1, /refused \(400|refused \(409/],
+    [['env', 'update', 'staging', '--fallback', 'production', '--no-fallback'], 2, /cannot be used with/],
+    [
+      ['env', 'update', 'staging', '--no-fallback', '--fallback', 'production'],
+      2,
+      /option '--fallback <env>' cannot be used with option '--no-fallback'/,
+    ],
     [['env', 'delete', 'stagin', '--yes'], 2, /Did you mean "staging"/],
     [['env', 'delete', 'staging'], 2, /with all its values.*--yes/],
     [['env', 'create'], 2, /missing required argument 'name'/],

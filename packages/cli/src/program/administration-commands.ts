@@ -43,7 +43,7 @@ function addEnvironmentCommands(program: Command, options: ProgramOptions): void
       ),
     )
     .addHelpText('after', examples(['env create preview --fallback staging']));
-  group
+  const update = group
     .command('update')
     .description("change an environment's name, fallback or description")
     .argument('<name>', 'the environment')
@@ -52,14 +52,15 @@ function addEnvironmentCommands(program: Command, options: ProgramOptions): void
     .option('--no-fallback', 'inherit from no environment')
     .option('--description <text>', 'a description; empty removes it')
     .action(
-      withContext(options, (context, name: string, update: EnvironmentUpdateOptions) =>
-        runEnvironmentUpdate(context, name, update),
+      withContext(options, (context, name: string, changes: EnvironmentUpdateOptions) =>
+        runEnvironmentUpdate(context, name, changes),
       ),
     )
     .addHelpText(
       'after',
       examples(['env update preview --fallback production', 'env update preview --no-fallback']),
     );
+  refuseBoth(update, '--fallback <env>', '--no-fallback');
   group
     .command('delete')
     .description('delete an environment with its values and segments')
@@ -138,4 +139,18 @@ function list(text: string): string[] {
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+}
+
+/** Refuses an option together with its opposite. They are one option for commander, which takes the last of them. */
+function refuseBoth(command: Command, ...flags: readonly [string, string]): void {
+  const given = new Set<string>();
+  for (const flag of flags) {
+    command.on(`option:${flag.replace(/^--| .*$/g, '')}`, () => {
+      given.add(flag);
+      if (given.size < 2) return;
+      command.error(`error: option '${flags[0]}' cannot be used with option '${flags[1]}'`, {
+        code: 'commander.conflictingOption',
+      });
+    });
+  }
 }

@@ -63,7 +63,7 @@ export class ConfigService {
     this.values = new Values(options.storage, parts);
     this.schemas = new Schemas(options.storage, parts);
     this.environments = new Environments(options.storage, parts);
-    this.segments = new Segments(parts);
+    this.segments = new Segments(options.storage, parts);
     const { changes, log } = options;
     this.snapshots = new SnapshotFeeds({ changes, log, readView: (id) => this.viewById(id) });
   }

@@ -9,6 +9,7 @@ import type { WriteTransaction } from './change-writer.ts';
 import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
 import { keepBuiltInValues, refuseKeysOfOtherSchemas } from './key-ownership.ts';
+import { type Precondition, type Present, requirePrecondition } from './precondition.ts';
 import { Refusal } from './refusal.ts';
 import { writeName } from './unique-name.ts';
 import { MAX_ROWS } from './validation/json-limits.ts';
@@ -32,6 +33,11 @@ interface InvalidRow extends InvalidValue {
   mustBeDeleted: boolean;
 }
 
+/** What a write requires of the schema that is there. */
+interface Conditional {
+  precondition?: Precondition | undefined;
+}
+
 /** Reading and writing schemas. */
 export class Schemas {
   readonly #storage: Storage;
@@ -49,6 +55,11 @@ export class Schemas {
   /** @throws {Refusal} `not-found` */
   get(principal: Principal, id: string): Promise<StoredSchema> {
     return findSchema(this.#storage, principal, id);
+  }
+
+  /** The version of what a schema says, for preconditions; unlike its number, it is the same if it says the same. */
+  versionOf(schema: StoredSchema): string {
+    return versionOf(this.#storage, schema);
   }
 
   /**
@@ -92,16 +103,17 @@ export class Schemas {
 
   /**
    * Changes name and description.
-   * @throws {Refusal} `forbidden`, `not-found`, `conflict` for a taken name
+   * @throws {Refusal} `forbidden`, `not-found`, `precondition-failed`, `conflict` for a taken name
    */
   async update(
     principal: Principal,
     id: string,
-    input: { name?: string; description?: string | null },
+    { precondition, ...input }: Conditional & { name?: string; description?: string | null },
   ): Promise<StoredSchema> {
     requireAllEnvironments(principal, 'change schemas');
     return this.#parts.writer.run(async ({ operations, now }) => {
       const schema = await findSchema(operations, principal, id);
+      await requireSchema(operations, schema, precondition);
       const next: StoredSchema = { ...schema, ...input, updatedAt: now };
       await writeName('schema', next.name, () => operations.updateSchema(next));
       return next;
@@ -110,13 +122,18 @@ export class Schemas {
 
   /**
    * Deletes a schema; with `force` also its values.
-   * @throws {Refusal} `forbidden`, `not-found`, `conflict` with a list of its values unless `force`
+   * @throws {Refusal} `forbidden`, `not-found`, `precondition-failed`, `conflict` with a list of its values unless `force`
    */
-  async delete(principal: Principal, id: string, { force }: { force: boolean }): Promise<void> {
+  async delete(
+    principal: Principal,
+    id: string,
+    { force, precondition }: Conditional & { force: boolean },
+  ): Promise<void> {
     requireAllEnvironments(principal, 'delete schemas');
     await this.#parts.writer.run(async (transaction) => {
       const { operations } = transaction;
       const schema = await findSchema(operations, principal, id);
+      await requireSchema(operations, schema, precondition);
       const others = await otherSchemas(operations, schema);
       await keepBuiltInValues(operations, id, { keys: new Set(), others });
       const invalid = await findInvalidValues(operations, schema.id, { keys: new Map() });
@@ -136,13 +153,13 @@ export class Schemas {
   /**
    * Stores a new version of the document. With `force`, stored values whose key is gone or has another tier are
    * deleted.
-   * @throws {Refusal} `forbidden`, `not-found`, `invalid` for the document, `conflict` for a key of another schema and,
-   * unless `force`, with a list of the stored values that would become invalid
+   * @throws {Refusal} `forbidden`, `not-found`, `precondition-failed`, `invalid` for the document, `conflict` for a key of
+   * another schema and, unless `force`, with a list of the stored values that would become invalid
    */
   async push(
     principal: Principal,
     id: string,
-    input: { jsonSchema: unknown; changeDescription?: string | null; force: boolean },
+    input: Conditional & { jsonSchema: unknown; changeDescription?: string | null; force: boolean },
   ): Promise<{ schema: StoredSchema; version: number }> {
     requireAllEnvironments(principal, 'push schemas');
     const checks = new RequestChecks(this.#parts.checks, principal);
@@ -154,6 +171,7 @@ export class Schemas {
     ): Promise<{ schema: StoredSchema; version: number }> => {
       const { operations, now } = transaction;
       const schema = await findSchema(operations, principal, id);
+      await requireSchema(operations, schema, input.precondition);
       const others = await otherSchemas(operations, schema);
       refuseKeysOfOtherSchemas(jsonSchema, others);
       await keepBuiltInValues(operations, id, { keys: new Set(keys.keys()), others });
@@ -184,6 +202,30 @@ export class Schemas {
     };
     return runCheckedWrite(this.#parts.writer, { verdicts, work });
   }
+}
+
+function versionOf(operations: StorageOperations, { name, description, jsonSchema }: StoredSchema): string {
+  return operations.fingerprint([name, description, jsonSchema]);
+}
+
+/** @throws {Refusal} `precondition-failed` */
+async function requireSchema(
+  operations: StorageOperations,
+  schema: StoredSchema,
+  precondition: Precondition | undefined,
+): Promise<void> {
+  if (precondition === undefined) return;
+  const present: Present = {
+    version: versionOf(operations, schema),
+    updatedBy: await operations.findSchemaWriter(schema),
+    updatedAt: schema.updatedAt,
+  };
+  await requirePrecondition(operations, precondition, {
+    subject: `The schema "${clip(schema.name)}"`,
+    phrases: { exists: 'exists already', isMissing: 'does not exist' },
+    own: present,
+    served: present,
+  });
 }
 
 async function otherSchemas(operations: StorageOperations, schema: StoredSchema): Promise<StoredSchema[]> {

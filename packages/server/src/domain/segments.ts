@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Condition, compileSegments, type JsonValue } from '@smooai/config';
 import { clip } from '../lib/clip.ts';
 import type { Principal } from '../principal.ts';
-import type { Environment, StorageOperations, StoredSegment } from '../storage/storage.ts';
+import type { Environment, Storage, StorageOperations, StoredSegment } from '../storage/storage.ts';
 import { findEnvironmentByName } from './access.ts';
 import type { WriteTransaction } from './change-writer.ts';
 import type { DomainParts } from './domain-parts.ts';
@@ -14,6 +14,7 @@ import {
   toConditions,
 } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
+import { type Precondition, type Present, requirePrecondition } from './precondition.ts';
 import { Refusal } from './refusal.ts';
 import { findNewlyTooLarge, findSegmentCycle, segmentUses } from './segment-use.ts';
 import { checkJsonLimits, MAX_CONDITION_BYTES, MAX_ROWS } from './validation/json-limits.ts';
@@ -24,11 +25,21 @@ import { checkSegmentCondition } from './validation/value-check.ts';
 /** The pattern of segment names. */
 const SEGMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
+/** The segment that a write is about. */
+export interface SegmentTarget {
+  /** The name of the environment. */
+  environment: string;
+  name: string;
+  precondition?: Precondition | undefined;
+}
+
 /** Reading and writing segments. */
 export class Segments {
+  readonly #storage: Storage;
   readonly #parts: DomainParts;
 
-  constructor(parts: DomainParts) {
+  constructor(storage: Storage, parts: DomainParts) {
+    this.#storage = storage;
     this.#parts = parts;
   }
 
@@ -37,14 +48,26 @@ export class Segments {
     return [...view.segments.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** A segment that the environment sees. @throws {Refusal} `not-found` */
+  get({ environment, segments }: EnvironmentView, name: string): StoredSegment {
+    const segment = segments.get(name);
+    if (segment !== undefined) return segment;
+    throw new Refusal('not-found', `"${environment.name}" has no segment "${clip(name)}".`);
+  }
+
+  /** The version of a segment, which depends on what it says alone. */
+  versionOf(segment: StoredSegment): string {
+    return versionOf(this.#storage, segment);
+  }
+
   /**
    * Creates or replaces a segment.
-   * @throws {Refusal} `invalid`, `too-large`, `not-found`, `forbidden`, `conflict` for a cycle, or if a key or
-   * segment becomes too large to evaluate
+   * @throws {Refusal} `invalid`, `too-large`, `not-found`, `forbidden`, `precondition-failed`, `conflict` for a cycle, or
+   * if a key or segment becomes too large to evaluate
    */
   async put(
     principal: Principal,
-    target: { environment: string; name: string },
+    target: SegmentTarget,
     input: { condition: unknown; description?: string | null },
   ): Promise<StoredSegment> {
     const { name } = target;
@@ -74,6 +97,7 @@ export class Segments {
       // With the new condition, because the segment may be new or refer to itself.
       const segments = compileSegments({ ...toConditions(known), [name]: condition as Condition });
       checkSegmentCondition(condition, { segments, checkPattern });
+      await requireSegment(operations, { ...target, environment, segments: known });
       const viewers = await readViewers(operations, environment);
       const stored = await operations.upsertSegment({
         organizationId: principal.organizationId,
@@ -103,17 +127,19 @@ export class Segments {
 
   /**
    * Deletes an environment's own segment; its clients then see the one of the fallback, if any.
-   * @throws {Refusal} `not-found`, `forbidden`, `conflict` while a value or segment still needs it
+   * @throws {Refusal} `not-found`, `forbidden`, `precondition-failed`, `conflict` while a value or segment still needs it
    */
-  async delete(principal: Principal, target: { environment: string; name: string }): Promise<void> {
+  async delete(principal: Principal, target: SegmentTarget): Promise<void> {
     const { name } = target;
     await this.#parts.writer.run(async (transaction) => {
       const { operations } = transaction;
       const environment = await findEnvironmentByName(operations, principal, target.environment);
       const viewers = await readViewers(operations, environment);
+      const segments = viewers.find((viewer) => isSame(viewer, environment))?.before;
       if (!(await operations.deleteSegment(environment.id, name))) {
         throw new Refusal('not-found', `"${environment.name}" has no segment "${clip(name)}" of its own.`);
       }
+      await requireSegment(operations, { ...target, environment, segments });
       for (const viewer of viewers) {
         const after = await readEffectiveValues(operations, viewer.environment);
         const users = segmentUses(after).filter((use) => use.segment === name);
@@ -130,6 +156,39 @@ export class Segments {
       }
     });
   }
+}
+
+function versionOf(operations: StorageOperations, { name, condition, description }: StoredSegment): string {
+  return operations.fingerprint([name, condition, description]);
+}
+
+/** @throws {Refusal} `precondition-failed` */
+async function requireSegment(
+  operations: StorageOperations,
+  {
+    environment,
+    segments,
+    name,
+    precondition,
+  }: Omit<SegmentTarget, 'environment'> & {
+    environment: Environment;
+    /** Those that the environment sees before the write. */
+    segments: ReadonlyMap<string, StoredSegment> | undefined;
+  },
+): Promise<void> {
+  if (precondition === undefined) return;
+  const stored = segments?.get(name);
+  const served: Present | undefined = stored && {
+    version: versionOf(operations, stored),
+    updatedBy: stored.updatedBy,
+    updatedAt: stored.updatedAt,
+  };
+  await requirePrecondition(operations, precondition, {
+    subject: `The segment "${name}" of "${environment.name}"`,
+    phrases: { exists: 'exists already', isMissing: 'does not exist' },
+    own: stored?.environmentId === environment.id ? served : undefined,
+    served,
+  });
 }
 
 /** @throws {Refusal} `conflict` if a key or segment becomes too large to evaluate */

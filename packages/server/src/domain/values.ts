@@ -10,6 +10,7 @@ import { runCheckedWrite } from './checked-write.ts';
 import type { DomainParts } from './domain-parts.ts';
 import { type EffectiveValue, fallbackChain } from './effective-values.ts';
 import type { EnvironmentView } from './environment-view.ts';
+import type { Precondition } from './precondition.ts';
 import { Refusal } from './refusal.ts';
 import { checkJsonLimits, MAX_VALUE_BYTES } from './validation/json-limits.ts';
 import { type PatternCheck, patternsIn } from './validation/pattern-check.ts';
@@ -17,7 +18,7 @@ import { RequestChecks } from './validation/request-checks.ts';
 import type { SchemaKey } from './validation/schema-keys.ts';
 import { checkValue, isTargeted } from './validation/value-check.ts';
 import { ValueVerdicts } from './validation/value-verdicts.ts';
-import { mayKnowVersion, type Precondition, requirePrecondition } from './value-precondition.ts';
+import { mayKnowVersion, requireValuePrecondition } from './value-precondition.ts';
 import { type KeyedSchema, WriteReader } from './write-reader.ts';
 
 /** One value of a write request. Its shape is already checked. */
@@ -137,7 +138,7 @@ export class Values {
       verdicts.requireComplete();
       for (const { environment, write } of checked) {
         const { key } = write;
-        await requirePrecondition(transaction.operations, { principal, environment, key, precondition });
+        await requireValuePrecondition(transaction.operations, { principal, environment, key, precondition });
       }
       const rows: StoredValue[] = [];
       for (const entry of checked) rows.push(await storeValue(transaction, principal, entry));
@@ -259,7 +260,7 @@ async function removeIfAllowed(
   { principal, stored, force, precondition }: Deletion & { principal: Principal; stored: StoredValue },
 ): Promise<void> {
   const { key } = stored;
-  await requirePrecondition(transaction.operations, { principal, environment, key, precondition });
+  await requireValuePrecondition(transaction.operations, { principal, environment, key, precondition });
   if (stored.tier === 'secret' && !force) {
     throw new Refusal('conflict', `"${stored.key}" is a secret. To delete it, add force=true to the query.`);
   }

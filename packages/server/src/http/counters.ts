@@ -1,5 +1,6 @@
 import type { EvaluationSource } from '@smooai/config';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isHealthRequest } from './health-route.ts';
 
 /** Counts what the server does, for its metrics. */
 export interface Counters {
@@ -18,10 +19,13 @@ export const noCounters: Counters = {
   evaluated: () => undefined,
 };
 
-/** Counts every response of a route, and those of unknown routes. */
+/**
+ * Counts every response of a route, and those of unknown routes, but not of health checks: a 503 of `/readyz` is what a
+ * draining server should say, and must not look like an error.
+ */
 export function registerCounters(app: FastifyInstance, counters: Counters): void {
   app.addHook('onResponse', (request, reply, done) => {
-    counters.responded(request, reply);
+    if (!isHealthRequest(request)) counters.responded(request, reply);
     done();
   });
 }

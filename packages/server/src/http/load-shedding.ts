@@ -1,13 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { FastifyInstance } from 'fastify';
 import { refuse } from './connections.ts';
+import { isHealthRequest } from './health-route.ts';
 
 const SAMPLE_MS = 1_000;
 /** How often the delay is measured. */
 const RESOLUTION_MS = 10;
 const RETRY_AFTER_SEC = 5;
-/** A server that is busy still runs: restarting it would make it worse. */
-const EXEMPT: readonly (string | undefined)[] = ['/healthz', '/readyz'];
 
 /** A single pause of the machine, however long, is in one sample or two. */
 const MIN_SAMPLES = 3;
@@ -43,8 +42,9 @@ export function registerLoadShedding(app: FastifyInstance, maxDelayMs: number): 
     delays.reset();
   }, SAMPLE_MS);
   timer.unref();
-  app.addHook('onRequest', ({ routeOptions }, reply, done) => {
-    if (!overload.isLasting || EXEMPT.includes(routeOptions.url)) {
+  app.addHook('onRequest', (request, reply, done) => {
+    // A server that is busy still runs: restarting it would make it worse.
+    if (!overload.isLasting || isHealthRequest(request)) {
       done();
       return;
     }

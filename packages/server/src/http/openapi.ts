@@ -85,6 +85,15 @@ export async function registerOpenapi(
   });
 }
 
+/** The headers of a route that can respond with 412. */
+const CONDITIONS = {
+  type: 'object',
+  properties: {
+    'If-Match': { type: 'string', description: 'Versions, one of which must be there, as entity tags, or *' },
+    'If-None-Match': { const: '*', description: 'Nothing may be there' },
+  },
+} as const;
+
 /** Adds what follows from the route itself: who may call it, and the refusals of every route of its kind. */
 function describe(schema: FastifySchema, route: RouteOptions): FastifySchema {
   const { response = {}, ...rest } = schema as DescribedSchema;
@@ -107,6 +116,7 @@ function describe(schema: FastifySchema, route: RouteOptions): FastifySchema {
   );
   return {
     ...rest,
+    ...(412 in response && { headers: CONDITIONS }),
     security: access === undefined ? [] : securityOf(access, isOfrep),
     response: { ...refusals, ...response },
   } as FastifySchema;

@@ -1,14 +1,14 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Precondition } from '../domain/precondition.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Precondition } from '../domain/value-precondition.ts';
 
 const STRONG_TAG = /^"([\x21\x23-\x7e\x80-\xff]*)"$/;
 const WEAK_TAG = /^W\/"[\x21\x23-\x7e\x80-\xff]*"$/;
 const MAX_TAGS = 20;
 
-/** The entity tag of a version. */
-export function etagOf(version: string): string {
-  return `"${version}"`;
+/** Sends a version as entity tag, unless the caller may not know it. */
+export function addEtag(reply: FastifyReply, version: string | undefined): void {
+  if (version !== undefined) void reply.header('etag', `"${version}"`);
 }
 
 /**
@@ -22,7 +22,7 @@ export function preconditionOf({ headers }: Pick<FastifyRequest, 'headers'>): Pr
   if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== '*') {
     throw new Refusal(
       'invalid',
-      'Header "If-None-Match" of a write must be *: create the value, do not replace one.',
+      'Header "If-None-Match" of a write must be *: create it, do not replace one.',
     );
   }
   const isNew = ifNoneMatch !== undefined;

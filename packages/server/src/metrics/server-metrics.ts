@@ -42,7 +42,7 @@ export class ServerMetrics implements Counters {
     const registers = [this.#registry];
     this.#durations = new Histogram({
       name: `${PREFIX}http_request_duration_seconds`,
-      help: 'Requests by their duration, without event streams.',
+      help: 'Requests by their duration, without event streams and health checks.',
       labelNames: ['method', 'route', 'status'],
       buckets: DURATION_BUCKETS_SEC,
       registers,

@@ -37,6 +37,12 @@ export function json(description: string, schema: ApiSchema): ApiSchema {
   return { description, content: { 'application/json': { schema } } };
 }
 
+/** A response with the version of what is stored, for a precondition. */
+export function withEtag(response: ApiSchema): ApiSchema {
+  const description = 'The version, to send as If-Match with a write; not for publishable keys';
+  return { ...response, headers: { ETag: { type: 'string', description } } };
+}
+
 /** A response of server-sent events. */
 export function eventStream(description: string): ApiSchema {
   return { description, content: { 'text/event-stream': { schema: text } } };
@@ -233,6 +239,11 @@ export const apiSchemas: Readonly<Record<string, ApiSchema>> = {
     openapi: text,
     docs: text,
   }),
+};
+
+/** For a write that honours If-Match and If-None-Match. */
+export const preconditionFailed: Readonly<Record<number, ApiSchema>> = {
+  412: json('If-Match or If-None-Match does not hold', ref('PreconditionFailed')),
 };
 
 /** What any write can meet: a conflict with the stored data, too many waiting checks, a full disk. */

@@ -21,7 +21,7 @@ export function registerIndexPage(app: FastifyInstance, context: ServerContext):
       readiness: `${url}/readyz`,
       issuer: `${url}/.well-known/oauth-authorization-server`,
       openapi: `${url}/openapi.json`,
-      docs: 'README.md of the package @smooai/config-server; the wire protocol is in docs/protocol.md of its repository.',
+      docs: 'README.md and dist/docs/protocol.md of the package @smooai/config-server.',
     };
   });
 }

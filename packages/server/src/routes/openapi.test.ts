@@ -5,6 +5,7 @@ import { jsonOf, startServer } from '../test-support/running-server.ts';
 interface OpenapiOperation {
   operationId?: string;
   security: Record<string, string[]>[];
+  parameters?: { name: string }[];
   responses: Record<string, unknown>;
 }
 
@@ -48,6 +49,15 @@ describe('GET /openapi.json', () => {
         expect.arrayContaining(['400', '500', '503']),
       );
     }
+    for (const { operationId, responses, parameters = [] } of operations) {
+      const isConditional = parameters.some(({ name }) => name === 'If-Match');
+      expect(isConditional, operationId).toBe('412' in responses);
+    }
+    const conditional = operations.filter(({ responses }) => '412' in responses);
+    const names = ['changeSchema', 'deleteSchema', 'pushSchema', 'putSegment', 'deleteSegment'];
+    expect(new Set(conditional.map(({ operationId }) => operationId))).toEqual(
+      new Set(['putValue', 'deleteValue', ...names]),
+    );
     const snapshot = operations.find(({ operationId }) => operationId === 'createSnapshot');
     expect(snapshot?.security).toEqual([
       { accessToken: ['config:read'] },

@@ -1,6 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { addEtag, preconditionOf } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
-import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
+import type { StoredSchema } from '../storage/storage.ts';
+import { json, listRef, noBody, preconditionFailed, ref, withEtag, writeRefusals } from './api-schemas.ts';
 import { CONFIG_PATH, descriptionField, forceQuery, nameField, principalOf } from './config-request.ts';
 
 interface SchemaParams {
@@ -16,7 +18,7 @@ const listSchema = {
 const getSchema = {
   operationId: 'getSchema',
   summary: 'One schema',
-  response: { 200: json('The schema', ref('Schema')) },
+  response: { 200: withEtag(json('The schema', ref('Schema'))) },
 };
 const createSchema = {
   operationId: 'createSchema',
@@ -26,7 +28,7 @@ const createSchema = {
     required: ['name'],
     properties: { name: nameField, description: descriptionField, jsonSchema },
   },
-  response: { 201: json('The schema', ref('Schema')), ...writeRefusals },
+  response: { 201: withEtag(json('The schema', ref('Schema'))), ...writeRefusals },
 };
 const patchSchema = {
   operationId: 'changeSchema',
@@ -36,13 +38,13 @@ const patchSchema = {
     minProperties: 1,
     properties: { name: nameField, description: descriptionField, jsonSchema: false, currentVersion: false },
   },
-  response: { 200: json('The schema', ref('Schema')), ...writeRefusals },
+  response: { 200: withEtag(json('The schema', ref('Schema'))), ...preconditionFailed, ...writeRefusals },
 };
 const deleteSchema = {
   operationId: 'deleteSchema',
   summary: 'Delete a schema',
   querystring: forceQuery,
-  response: { 204: noBody('Deleted'), ...writeRefusals },
+  response: { 204: noBody('Deleted'), ...preconditionFailed, ...writeRefusals },
 };
 const pushSchema = {
   operationId: 'pushSchema',
@@ -57,11 +59,14 @@ const pushSchema = {
     },
   },
   response: {
-    200: json('The schema and its new version', {
-      type: 'object',
-      required: ['schema', 'version'],
-      properties: { schema: ref('Schema'), version: { type: 'integer' } },
-    }),
+    200: withEtag(
+      json('The schema and its new version', {
+        type: 'object',
+        required: ['schema', 'version'],
+        properties: { schema: ref('Schema'), version: { type: 'integer' } },
+      }),
+    ),
+    ...preconditionFailed,
     ...writeRefusals,
   },
 };
@@ -70,16 +75,19 @@ const BODY_BYTES = 2 * 1024 * 1024;
 /** `…/config/schemas`: the keys and the types of their values. */
 export function registerSchemasRoutes(app: FastifyInstance, context: ServerContext): void {
   const { service, guard } = context;
+  const sendEtag = etagger(context);
   const onRequest = guard({ scope: 'config:read' });
   const path = `${CONFIG_PATH}/schemas`;
   app.get(path, { onRequest, schema: listSchema }, (request) => service.schemas.list(principalOf(request)));
-  app.get<{ Params: SchemaParams }>(`${path}/:id`, { onRequest, schema: getSchema }, (request) =>
-    service.schemas.get(principalOf(request), request.params.id),
+  app.get<{ Params: SchemaParams }>(`${path}/:id`, { onRequest, schema: getSchema }, async (request, reply) =>
+    sendEtag(reply, await service.schemas.get(principalOf(request), request.params.id)),
   );
   registerWrites(app, context);
 }
 
-function registerWrites(app: FastifyInstance, { service, guard }: ServerContext): void {
+function registerWrites(app: FastifyInstance, context: ServerContext): void {
+  const { service, guard } = context;
+  const sendEtag = etagger(context);
   const onRequest = guard({ scope: 'config:write' });
   const path = `${CONFIG_PATH}/schemas`;
   app.post<{ Body: { name: string; description?: string | null; jsonSchema?: unknown } }>(
@@ -87,18 +95,20 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
     { onRequest, schema: createSchema, bodyLimit: BODY_BYTES },
     async (request, reply) => {
       const schema = await service.schemas.create(principalOf(request), request.body);
-      return reply.code(201).send(schema);
+      return sendEtag(reply.code(201), schema);
     },
   );
   app.patch<{ Params: SchemaParams; Body: { name?: string; description?: string | null } }>(
     `${path}/:id`,
     { onRequest, schema: patchSchema },
-    (request) => {
+    async (request, reply) => {
       const { name: newName, description } = request.body;
-      return service.schemas.update(principalOf(request), request.params.id, {
+      const schema = await service.schemas.update(principalOf(request), request.params.id, {
+        precondition: preconditionOf(request),
         ...(newName !== undefined && { name: newName }),
         ...(description !== undefined && { description }),
       });
+      return sendEtag(reply, schema);
     },
   );
   app.delete<{ Params: SchemaParams; Querystring: { force?: string } }>(
@@ -106,17 +116,31 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
     { onRequest, schema: deleteSchema },
     async (request, reply) => {
       const force = request.query.force === 'true';
-      await service.schemas.delete(principalOf(request), request.params.id, { force });
+      await service.schemas.delete(principalOf(request), request.params.id, {
+        force,
+        precondition: preconditionOf(request),
+      });
       return reply.code(204).send();
     },
   );
   app.post<{
     Params: SchemaParams;
     Body: { jsonSchema: unknown; changeDescription?: string | null; force?: boolean };
-  }>(`${path}/:id/push`, { onRequest, schema: pushSchema, bodyLimit: BODY_BYTES }, (request) =>
-    service.schemas.push(principalOf(request), request.params.id, {
+  }>(`${path}/:id/push`, { onRequest, schema: pushSchema, bodyLimit: BODY_BYTES }, async (request, reply) => {
+    const pushed = await service.schemas.push(principalOf(request), request.params.id, {
       ...request.body,
       force: request.body.force === true,
-    }),
-  );
+      precondition: preconditionOf(request),
+    });
+    sendEtag(reply, pushed.schema);
+    return pushed;
+  });
+}
+
+/** Returns a function that sends the version of a schema as entity tag, and returns the schema. */
+function etagger({ service }: ServerContext): (reply: FastifyReply, schema: StoredSchema) => StoredSchema {
+  return (reply, schema) => {
+    addEtag(reply, service.schemas.versionOf(schema));
+    return schema;
+  };
 }

@@ -24,7 +24,7 @@ it('a client can only do what its scopes say', async () => {
     ['POST', `${schema}/push`, { jsonSchema: shopDocument() }],
     ['DELETE', `${schema}?force=true`],
   ];
-  const reads = ['values', 'segments', 'ruleset', 'stream', 'snapshot/stream'];
+  const reads = ['values', 'segments', 'segments/vips', 'ruleset', 'stream', 'snapshot/stream'];
   const readPaths = [
     '/config/environments',
     '/config/schemas',

@@ -1,6 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { SegmentTarget } from '../domain/segments.ts';
+import { addEtag, preconditionOf } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
-import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
+import { json, listRef, noBody, preconditionFailed, ref, withEtag, writeRefusals } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   descriptionField,
@@ -15,6 +17,12 @@ const listSchema = {
   querystring: environmentQuery,
   response: { 200: json('The segments', listRef('Segment')) },
 };
+const getSchema = {
+  operationId: 'getSegment',
+  summary: 'A segment that the environment sees',
+  querystring: environmentQuery,
+  response: { 200: withEtag(json('The segment', ref('Segment'))) },
+};
 const putSchema = {
   operationId: 'putSegment',
   summary: 'Create or replace a segment',
@@ -24,13 +32,13 @@ const putSchema = {
     required: ['condition'],
     properties: { condition: { type: 'object' }, description: descriptionField },
   },
-  response: { 200: json('The segment', ref('Segment')), ...writeRefusals },
+  response: { 200: withEtag(json('The segment', ref('Segment'))), ...preconditionFailed, ...writeRefusals },
 };
 const deleteSchema = {
   operationId: 'deleteSegment',
   summary: 'Delete a segment',
   querystring: environmentQuery,
-  response: { 204: noBody('Deleted'), ...writeRefusals },
+  response: { 204: noBody('Deleted'), ...preconditionFailed, ...writeRefusals },
 };
 
 /** `…/config/segments`: named conditions of an environment. */
@@ -45,21 +53,38 @@ export function registerSegmentsRoutes(app: FastifyInstance, { service, guard }:
       return service.segments.list(view);
     },
   );
+  app.get<{ Querystring: EnvironmentQuery; Params: { name: string } }>(
+    `${path}/:name`,
+    { onRequest: guard({ scope: 'config:read' }), schema: getSchema },
+    async (request, reply) => {
+      const view = await service.view(principalOf(request), request.query.environment);
+      const segment = service.segments.get(view, request.params.name);
+      addEtag(reply, service.segments.versionOf(segment));
+      return segment;
+    },
+  );
   app.put<{
     Querystring: EnvironmentQuery;
     Params: { name: string };
     Body: { condition: unknown; description?: string | null };
-  }>(`${path}/:name`, { onRequest, schema: putSchema }, (request) => {
-    const target = { environment: request.query.environment, name: request.params.name };
-    return service.segments.put(principalOf(request), target, request.body);
+  }>(`${path}/:name`, { onRequest, schema: putSchema }, async (request, reply) => {
+    const segment = await service.segments.put(principalOf(request), targetOf(request), request.body);
+    addEtag(reply, service.segments.versionOf(segment));
+    return segment;
   });
   app.delete<{ Querystring: EnvironmentQuery; Params: { name: string } }>(
     `${path}/:name`,
     { onRequest, schema: deleteSchema },
     async (request, reply) => {
-      const target = { environment: request.query.environment, name: request.params.name };
-      await service.segments.delete(principalOf(request), target);
+      await service.segments.delete(principalOf(request), targetOf(request));
       return reply.code(204).send();
     },
   );
+}
+
+function targetOf(
+  request: FastifyRequest<{ Querystring: EnvironmentQuery; Params: { name: string } }>,
+): SegmentTarget {
+  const { query, params } = request;
+  return { environment: query.environment, name: params.name, precondition: preconditionOf(request) };
 }

@@ -105,9 +105,15 @@ describe('a second organization in the same storage', () => {
       '/auth-clients',
       '/config/environments',
       '/config/schemas',
-      ...['values', 'values/supportEmail', 'ruleset', 'stream', 'segments', 'snapshot/stream'].map(
-        (name) => `/config/${name}?environment=development`,
-      ),
+      ...[
+        'values',
+        'values/supportEmail',
+        'ruleset',
+        'stream',
+        'segments',
+        'segments/vips',
+        'snapshot/stream',
+      ].map((name) => `/config/${name}?environment=development`),
     ];
     for (const path of paths) {
       const foreign = await fetchOther(shop, other, path, shop.token);

@@ -1,13 +1,13 @@
 import type { JsonValue } from '@smooai/config';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { MAX_BULK_VALUES } from '../domain/validation/json-limits.ts';
 import { TIER_NAMES, type ValueWrite } from '../domain/values.ts';
-import { etagOf, preconditionOf, refusePrecondition } from '../http/precondition.ts';
+import { addEtag, preconditionOf, refusePrecondition } from '../http/precondition.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import type { Principal } from '../principal.ts';
 import type { StoredValue } from '../storage/storage.ts';
-import { json, listRef, noBody, ref, writeRefusals } from './api-schemas.ts';
+import { json, listRef, noBody, preconditionFailed, ref, withEtag, writeRefusals } from './api-schemas.ts';
 import {
   CONFIG_PATH,
   type EnvironmentQuery,
@@ -46,24 +46,29 @@ const getSchema = {
   summary: 'The value of a key; without an environment, the stored value of an id',
   querystring: optionalEnvironmentQuery,
   response: {
-    200: json('The value', {
-      anyOf: [{ type: 'object', required: ['value'], properties: { value: {} } }, ref('StoredValue')],
-    }),
+    200: withEtag(
+      json('The value', {
+        anyOf: [{ type: 'object', required: ['value'], properties: { value: {} } }, ref('StoredValue')],
+      }),
+    ),
   },
 };
 const rowsSchema = {
   summary: 'The stored values of an environment',
   response: { 200: json('The stored values, sorted by key', listRef('StoredValue')) },
 };
+const valueRefusals = {
+  404: json('The schema, environment or key does not exist', ref('Error')),
+  ...writeRefusals,
+};
 const putSchema = {
   operationId: 'putValue',
   summary: 'Set a value',
   body: valueBody,
   response: {
-    200: json('The stored value', ref('StoredValue')),
-    404: json('The schema, environment or key does not exist', ref('Error')),
-    412: json('If-Match or If-None-Match does not hold', ref('PreconditionFailed')),
-    ...writeRefusals,
+    200: withEtag(json('The stored value', ref('StoredValue'))),
+    ...preconditionFailed,
+    ...valueRefusals,
   },
 };
 const bulkSchema = {
@@ -74,7 +79,7 @@ const bulkSchema = {
     required: ['values'],
     properties: { values: { type: 'array', maxItems: MAX_BULK_VALUES, items: valueBody } },
   },
-  response: { ...putSchema.response, 200: json('The stored values', listRef('StoredValue')) },
+  response: { 200: json('The stored values', listRef('StoredValue')), ...valueRefusals },
 };
 const deleteSchema = {
   operationId: 'deleteValue',
@@ -82,7 +87,7 @@ const deleteSchema = {
   querystring: optionalDeletionQuery,
   response: {
     204: noBody('Deleted'),
-    412: json('If-Match does not hold', ref('PreconditionFailed')),
+    ...preconditionFailed,
     ...writeRefusals,
   },
 };
@@ -181,10 +186,6 @@ function registerWrites(app: FastifyInstance, { service, guard }: ServerContext)
       return reply.code(204).send();
     },
   );
-}
-
-function addEtag(reply: FastifyReply, version: string | undefined): void {
-  if (version !== undefined) void reply.header('etag', etagOf(version));
 }
 
 function requireMachine(principal: Principal): Principal {

@@ -148,6 +148,8 @@ export interface StorageOperations {
   findSchema(id: string): Promise<StoredSchema | undefined>;
   /** A schema without its document, which can be large. */
   findSchemaVersion(id: string): Promise<SchemaVersion | undefined>;
+  /** The id of the client that pushed this version; undefined if the schema was last changed by something else. */
+  findSchemaWriter(schema: StoredSchema): Promise<string | undefined>;
   /** Sorted by name. */
   listSchemas(organizationId: string): Promise<StoredSchema[]>;
 
@@ -172,15 +174,21 @@ export interface StorageOperations {
    * guessed from it.
    */
   versionOf(value: Pick<StoredValue, 'tier' | 'key' | 'value'>): string;
+  /** Names other content in the same way. */
+  fingerprint(content: unknown): string;
 
   upsertSegment(segment: StoredSegment): Promise<StoredSegment>;
   deleteSegment(environmentId: string, name: string): Promise<boolean>;
   /** Sorted by name. */
   listSegments(environmentId: string): Promise<StoredSegment[]>;
 
+  /**
+   * Keeps a change for {@link listChangesSince}. One that is too long is not kept, and neither are those before it. Call
+   * it in the transaction that gives the environment the revision.
+   */
   appendChange(record: ChangeRecord): Promise<void>;
   /**
-   * The changes after `revision`, oldest first. Undefined if some of them were pruned or are older than the
+   * The changes after `revision`, oldest first. Undefined if some of them were pruned, were too long, or are older than the
    * environment, or if the environment has not reached `revision` (the client has seen a database that was since
    * replaced by an older backup). Every revision must have a change.
    *

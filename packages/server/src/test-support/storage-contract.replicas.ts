@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_CHANGE_BYTES } from '../storage/sql/change-operations.ts';
 import type { AccessChange, Storage } from '../storage/storage.ts';
 import { at, environmentRow, insertShop, type Shop, valueRow } from './storage-fixtures.ts';
 
@@ -48,6 +49,26 @@ export function describeReplicaContract(name: string, open: () => Promise<Storag
       await storage.updateEnvironment({ ...shop.environment, revision: 2 });
       const records = await storage.listChangesSince(environmentId, 0);
       expect(records?.map((record) => record.needsReload)).toEqual([true, undefined]);
+    });
+
+    it('keeps a change up to 16 MiB, and otherwise neither it nor those before it', async () => {
+      const environmentId = shop.environment.id;
+      const change = { tier: 'public', key: 'apiBaseUrl' } as const;
+      const rest = JSON.stringify([{ ...change, value: '' }]).length;
+      const append = async (revision: number, bytes: number) => {
+        const changes = [{ ...change, value: 'x'.repeat(bytes - rest) }];
+        await storage.appendChange({ environmentId, revision, changes, at: at() });
+        await storage.updateEnvironment({ ...shop.environment, revision });
+      };
+      const since = async (revision: number) =>
+        (await storage.listChangesSince(environmentId, revision))?.map((record) => record.revision);
+      await append(1, 100);
+      await append(2, MAX_CHANGE_BYTES);
+      expect(await since(0)).toEqual([1, 2]);
+      await append(3, MAX_CHANGE_BYTES + 1);
+      await append(4, 100);
+      expect(await Promise.all([0, 1, 2].map(since))).toEqual([undefined, undefined, undefined]);
+      expect(await since(3)).toEqual([4]);
     });
 
     it('counts changes of access and lists those after a revision', async () => {

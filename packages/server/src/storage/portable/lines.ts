@@ -10,17 +10,21 @@ const NEWLINE = 0x0a;
 export async function* readLines(file: string, maxBytes: number): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let size = 0;
+  const add = (part: Buffer): void => {
+    parts.push(part);
+    size += part.length;
+    if (size > maxBytes) throw new RangeError('The line is too long.');
+  };
   for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      yield Buffer.concat([...parts, chunk.subarray(start, end)]);
+      add(chunk.subarray(start, end));
+      yield Buffer.concat(parts);
       parts = [];
       size = 0;
       start = end + 1;
     }
-    parts.push(chunk.subarray(start));
-    size += chunk.length - start;
-    if (size > maxBytes) throw new RangeError('The line is too long.');
+    add(chunk.subarray(start));
   }
   if (size > 0) yield Buffer.concat(parts);
 }

@@ -3,7 +3,13 @@ import { isRecord } from '../../lib/record.ts';
 import type { SecretBox } from '../encryption.ts';
 import { NEWEST_VERSION, refuseNewer } from '../sql/migrations.ts';
 import { StorageError } from '../storage-error.ts';
-import { EXPORT_FORMAT, EXPORT_VERSION, type ExportSummary, MAC_PURPOSE } from './export-format.ts';
+import {
+  EXPORT_FORMAT,
+  EXPORT_VERSION,
+  type ExportSummary,
+  MAC_PURPOSE,
+  MAX_LINE_BYTES,
+} from './export-format.ts';
 import { readLines } from './lines.ts';
 import {
   type Cell,
@@ -14,7 +20,6 @@ import {
   type TableContent,
 } from './portable-tables.ts';
 
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const OPENING_BRACKET = 0x5b;
 
 /**

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { placeFile, refuseExisting, writeAtomically } from '../data-files.ts';
 import type { SecretBox } from '../encryption.ts';
-import { EXPORT_FORMAT, EXPORT_VERSION, type ExportSummary, MAC_PURPOSE } from './export-format.ts';
+import { StorageError } from '../storage-error.ts';
+import {
+  EXPORT_FORMAT,
+  EXPORT_VERSION,
+  type ExportSummary,
+  MAC_PURPOSE,
+  MAX_LINE_BYTES,
+} from './export-format.ts';
 import { type CopiedTable, hashRow, rowText, type TableContent } from './portable-tables.ts';
 
 /** Rows are written together up to this size. */
@@ -25,7 +32,7 @@ export interface ExportOptions {
  * Writes tables to a file of JSON lines: a header, then for each table a line with its columns, its rows, and a line with
  * their number and SHA-256; at the end a message authentication code of all lines before. Secrets and signing keys stay
  * encrypted as they are in the database. The file gets its name when it is complete and on disk.
- * @throws {StorageError} if the file exists, or cannot be written
+ * @throws {StorageError} if the file exists, or cannot be written, or an import would refuse it because of a long row
  */
 export async function writeExport(
   contents: AsyncIterable<TableContent>,
@@ -72,6 +79,7 @@ async function writeLines(
     await write(JSON.stringify({ table: table.name, columns: Object.keys(rows[0] ?? {}) }));
     for (const row of rows) {
       const text = rowText(row);
+      if (Buffer.byteLength(text) > MAX_LINE_BYTES) throw tooLong(table.name);
       hashRow(hash, text);
       await write(text);
     }
@@ -83,4 +91,12 @@ async function writeLines(
   await flush();
   await handle.writeFile(`${JSON.stringify({ endOf: 'export', rows: total, mac: mac.digest('hex') })}\n`);
   return total;
+}
+
+function tooLong(table: string): StorageError {
+  return new StorageError(
+    'ERR_STORAGE_UNAVAILABLE',
+    `A row of ${table} has more than ${MAX_LINE_BYTES} bytes, and an import would refuse it. Nothing was exported: ` +
+      'shorten what it contains, or copy the database with backup or pg_dump.',
+  );
 }

@@ -9,6 +9,12 @@ type Operations = Pick<StorageOperations, 'appendChange' | 'listChangesSince' | 
 /** A change as it is stored: the value of a secret is sealed. */
 type StoredChange = RulesetChange | { tier: Tier; key: string; sealed: string };
 
+/**
+ * The changes of one revision are not kept if they are longer than this as JSON, in bytes: a reader takes
+ * the whole environment instead, and the row of an export stays within its limit.
+ */
+export const MAX_CHANGE_BYTES: number = 16 * 1024 * 1024;
+
 type ChangeRow = Selectable<Tables['changes']>;
 
 /** A change, or nulls if there is none, with what is known of its environment. */
@@ -28,12 +34,15 @@ export function changeOperations(session: Session): Operations {
     appendChange: (record) =>
       session.atomically(async (db, announce) => {
         const { environmentId, revision, at } = record;
-        const changes = JSON.stringify(record.changes.map((change) => seal(change, record, box)));
+        const changes = storedText(record, box);
         const needsReload = record.needsReload ? 1 : 0;
-        await db
-          .insertInto('changes')
-          .values({ environmentId, revision, changes, at, needsReload })
-          .execute();
+        if (changes === undefined) await forgetUntil(db, environmentId, revision);
+        else {
+          await db
+            .insertInto('changes')
+            .values({ environmentId, revision, changes, at, needsReload })
+            .execute();
+        }
         announce({ environmentId, revision });
       }),
 
@@ -74,8 +83,10 @@ async function prune(db: Kysely<Tables>, environmentId: string, keep: number): P
     .offset(keep)
     .limit(1)
     .executeTakeFirst();
-  if (!newest) return;
-  const { revision } = newest;
+  if (newest) await forgetUntil(db, environmentId, newest.revision);
+}
+
+async function forgetUntil(db: Kysely<Tables>, environmentId: string, revision: number): Promise<void> {
   await db
     .deleteFrom('changes')
     .where('environmentId', '=', environmentId)
@@ -86,6 +97,20 @@ async function prune(db: Kysely<Tables>, environmentId: string, keep: number): P
     .set({ prunedRevision: revision })
     .where('id', '=', environmentId)
     .execute();
+}
+
+/** Undefined for more than {@link MAX_CHANGE_BYTES}: a new fallback may change every value of an environment. */
+function storedText(record: ChangeRecord, box: SecretBox): string | undefined {
+  const texts: string[] = [];
+  // The brackets; each text has a comma.
+  let bytes = 1;
+  for (const change of record.changes) {
+    const text = JSON.stringify(seal(change, record, box));
+    bytes += Buffer.byteLength(text) + 1;
+    if (bytes > MAX_CHANGE_BYTES) return undefined;
+    texts.push(text);
+  }
+  return `[${texts.join(',')}]`;
 }
 
 function toRecord(row: ChangeRow, box: SecretBox): ChangeRecord {

@@ -4,7 +4,13 @@ import type { Session, Tables } from './tables.ts';
 
 type Operations = Pick<
   StorageOperations,
-  'insertSchema' | 'updateSchema' | 'deleteSchema' | 'findSchema' | 'findSchemaVersion' | 'listSchemas'
+  | 'insertSchema'
+  | 'updateSchema'
+  | 'deleteSchema'
+  | 'findSchema'
+  | 'findSchemaVersion'
+  | 'findSchemaWriter'
+  | 'listSchemas'
 >;
 
 /** Schemas and the history of their versions. */
@@ -47,6 +53,11 @@ export function schemaOperations(session: Session): Operations {
     findSchemaVersion: async (id) => {
       const query = session.db.selectFrom('schemas').where('id', '=', id);
       return query.select(['id', 'organizationId', 'name', 'currentVersion']).executeTakeFirst();
+    },
+    async findSchemaWriter({ id, currentVersion, updatedAt }) {
+      const query = session.db.selectFrom('schemaVersions').where('schemaId', '=', id);
+      const version = query.where('version', '=', currentVersion).where('createdAt', '=', updatedAt);
+      return (await version.select('createdBy').executeTakeFirst())?.createdBy;
     },
     async listSchemas(organizationId) {
       const query = session.db.selectFrom('schemas').selectAll();

@@ -13,6 +13,7 @@ type Operations = Pick<
   | 'listValues'
   | 'listSchemaValues'
   | 'versionOf'
+  | 'fingerprint'
 >;
 
 /** Values; secrets are sealed for their organization, environment and key. */
@@ -80,6 +81,7 @@ export function valueOperations(session: Session): Operations {
       return rows.map((row) => toValue(row, box));
     },
     versionOf: ({ tier, key, value }) => box.fingerprint(JSON.stringify([tier, key, value])),
+    fingerprint: (content) => box.fingerprint(JSON.stringify(content)),
   };
 }
 

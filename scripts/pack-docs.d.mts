@@ -1,0 +1,1 @@
+export function packDocs(name: string): void;
