@@ -15,6 +15,7 @@ import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
 import { registerLoadShedding } from './http/load-shedding.ts';
+import { OpenStreams } from './http/open-streams.ts';
 import { registerOpenapi } from './http/openapi.ts';
 import { ReadLimit, registerReadLimit } from './http/read-limit.ts';
 import { registerRequestLog } from './http/request-log.ts';
@@ -97,6 +98,7 @@ export async function createApp(
     onAccessLost: (principal, listener) => access.onLost(principal, listener),
     closing,
     streams: options.streams,
+    openStreams: new OpenStreams({ closing, heartbeatMs: options.streams.heartbeatMs }),
     streamLimits: new StreamLimits(options.streams),
     counters,
     isDraining: () => phase.isDraining,

@@ -34,40 +34,46 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
       const { id } = (await context.service.viewSince(principal, request.query.environment, seen))
         .environment;
       // Subscribes before the first read. A change in between arrives both ways and is sent once.
-      const feed = new ChangeFeed(context, id);
-      stream.onEnd(() => feed.close());
+      const feed = new ChangeFeed(stream, context, id);
+      stream.onEnd(feed.close);
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       const start = await readStart(request, context, id);
       stream.open();
       if (start.events.length === 0) stream.comment('nothing was missed');
       stream.begin(start.events);
-      feed.deliver(start.revision, (record) => stream.send(changeEvent(record)));
+      feed.deliver(start.revision);
     },
   );
 }
 
 /** Collects the changes of one environment until they are delivered. */
 class ChangeFeed {
-  readonly #waiting: ChangeRecord[] = [];
+  /** Undefined once they are delivered. */
+  #waiting: ChangeRecord[] | undefined = [];
+  #last = 0;
+  readonly #stream: EventStream;
   readonly close: () => void;
-  #deliver: ((record: ChangeRecord) => void) | undefined;
 
-  constructor({ changes }: ServerContext, environmentId: string) {
+  constructor(stream: EventStream, { changes }: ServerContext, environmentId: string) {
+    this.#stream = stream;
     this.close = changes.subscribe(environmentId, (record) => {
-      if (this.#deliver === undefined) this.#waiting.push(record);
-      else this.#deliver(record);
+      if (this.#waiting === undefined) this.#send(record);
+      else this.#waiting.push(record);
     });
   }
 
-  /** Calls `listener` for every change after `revision`, collected or future. */
-  deliver(revision: number, listener: (record: ChangeRecord) => void): void {
-    let last = revision;
-    this.#deliver = (record) => {
-      if (record.revision <= last) return;
-      last = record.revision;
-      listener(record);
-    };
-    for (const record of this.#waiting.splice(0)) this.#deliver(record);
+  /** Sends every change after `revision`, collected or future. */
+  deliver(revision: number): void {
+    this.#last = revision;
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const record of waiting) this.#send(record);
+  }
+
+  #send(record: ChangeRecord): void {
+    if (record.revision <= this.#last) return;
+    this.#last = record.revision;
+    this.#stream.send(changeEvent(record));
   }
 }
 
