@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { EvaluationContext, SnapshotPatch } from '@smooai/config';
+import type { EvaluationContext } from '@smooai/config';
 import { changedKeys, type EnvironmentView } from './environment-view.ts';
 import { type Answer, answerOf, createSnapshot } from './snapshot.ts';
 
@@ -25,6 +24,7 @@ interface Missed {
 
 /** How many events of a change are kept for the streams with the same answers. */
 const MAX_SHARED = 8;
+const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
  * The change to the newest view of an environment, for many streams. No answers of a stream are kept in memory: a view
@@ -62,12 +62,11 @@ export class SnapshotChanges {
   event(sent: Sent, context: EvaluationContext): SnapshotEvent | undefined {
     // The server's history is another one. A patch would be ignored as outdated.
     if (this.#view.environment.revision < revisionOf(sent)) return this.snapshot(context);
-    const patch = this.#patch(sent, context);
-    if (patch === undefined) return undefined;
-    const json = JSON.stringify(patch);
+    const json = this.#patch(sent, context);
+    if (json === undefined) return undefined;
     const known = this.#patches.get(json);
     if (known !== undefined) return known;
-    const event = toEvent('patch', patch.revision, json);
+    const event = toEvent('patch', this.#view.revision, json);
     if (this.#patches.size < MAX_SHARED) this.#patches.set(json, event);
     return event;
   }
@@ -81,8 +80,9 @@ export class SnapshotChanges {
     return keys;
   }
 
-  #patch({ view, missed }: Sent, context: EvaluationContext): SnapshotPatch | undefined {
-    const patch = new PatchBuilder();
+  /** The `SnapshotPatch` for a stream, in JSON. */
+  #patch({ view, missed }: Sent, context: EvaluationContext): string | undefined {
+    const patch = new PatchJson();
     for (const [key, before] of missed?.answers ?? []) {
       patch.add(key, before, answerOf(this.#view, key, context));
     }
@@ -98,35 +98,46 @@ function revisionOf({ view, missed }: Sent): number {
   return missed?.revision ?? view.environment.revision;
 }
 
-/** Collects the entries of a patch. */
-class PatchBuilder {
-  readonly #set: Partial<Record<Answer['group'], [string, Answer['entry']][]>> = {};
-  readonly #deleted: NonNullable<SnapshotPatch['deleted']> = {};
+/** Collects the entries of a patch as JSON: with objects, a patch would take twice as long. */
+class PatchJson {
+  readonly #set: Entries = {};
+  #deleted: Entries | undefined;
   #isEmpty = true;
 
   add(key: string, before: Answer | undefined, after: Answer | undefined): void {
-    if (isDeepStrictEqual(before, after)) return;
+    const entry = after && JSON.stringify(after.entry);
+    const hasSameGroup = before?.group === after?.group;
+    if (hasSameGroup && (before && JSON.stringify(before.entry)) === entry) return;
     this.#isEmpty = false;
-    if (before !== undefined && before.group !== after?.group) {
-      this.#deleted[before.group] ??= [];
-      this.#deleted[before.group]?.push(key);
+    const name = JSON.stringify(key);
+    if (before !== undefined && !hasSameGroup) {
+      this.#deleted ??= {};
+      append(this.#deleted, before.group, name);
     }
-    if (after !== undefined) {
-      this.#set[after.group] ??= [];
-      this.#set[after.group]?.push([key, after.entry]);
-    }
+    if (after !== undefined) append(this.#set, after.group, `${name}:${entry}`);
   }
 
   /** Undefined if only the revision differs: that is not worth an event. */
-  build(revision: string): SnapshotPatch | undefined {
+  build(revision: string): string | undefined {
     if (this.#isEmpty) return undefined;
-    const patch: SnapshotPatch = { revision };
-    for (const [group, entries] of Object.entries(this.#set)) {
-      Object.assign(patch, { [group]: Object.fromEntries(entries) });
+    let json = `{"revision":"${revision}"`;
+    for (const group of GROUPS) {
+      if (this.#set[group] !== undefined) json += `,"${group}":{${this.#set[group]}}`;
     }
-    if (Object.keys(this.#deleted).length > 0) patch.deleted = this.#deleted;
-    return patch;
+    if (this.#deleted !== undefined) {
+      const groups = Object.entries(this.#deleted).map(([group, names]) => `"${group}":[${names}]`);
+      json += `,"deleted":{${groups.join()}}`;
+    }
+    return `${json}}`;
   }
+}
+
+/** The entries of each group, separated by commas. */
+type Entries = Partial<Record<Answer['group'], string>>;
+
+function append(entries: Entries, group: Answer['group'], text: string): void {
+  const before = entries[group];
+  entries[group] = before === undefined ? text : `${before},${text}`;
 }
 
 function toEvent(name: SnapshotEvent['name'], revision: string, json: string): SnapshotEvent {

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { connect } from 'node:net';
 import Fastify from 'fastify';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { EventStream, type StreamContext, toStreamEvent } from './event-stream.ts';
 import { HttpError } from './http-error.ts';
 import { OpenStreams } from './open-streams.ts';

@@ -78,7 +78,7 @@ describe('the open streams of a server', () => {
     for (const one of streams) open.add(one);
     // From now on, a look at the clock takes 3 ms.
     let nowMs = performance.now() + 1_000;
-    vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 3));
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (nowMs += 3));
     vi.advanceTimersToNextTimer();
     const served = () => streams.filter(({ sendHeartbeat }) => sendHeartbeat.mock.calls.length > 0).length;
     expect(served()).toBeGreaterThan(0);
@@ -87,7 +87,7 @@ describe('the open streams of a server', () => {
     for (let turn = 0; turn < 10; turn += 1) vi.advanceTimersToNextTimer();
     expect(other).toBeLessThan(5);
     expect(served()).toBe(5);
-    vi.mocked(performance.now).mockRestore();
+    clock.mockRestore();
   });
 
   it('end when the server closes, through one listener', () => {
