@@ -171,12 +171,14 @@ class SnapshotFeed {
           this.#endAll();
           return;
         }
+        const previous = this.#view;
         const hasChanged = this.#show(view);
-        await inTurns([...(hasChanged ? this.#watchers : this.#newWatchers)], (one) =>
-          this.#notify(one, view),
-        );
-        const present = hasChanged ? [...this.#readers.keys()].filter((one) => !this.#joining.has(one)) : [];
-        await inTurns([...present, ...joining], (reader) => this.#serve(reader));
+        const watchers = hasChanged ? this.#watchers : this.#newWatchers;
+        await inTurns([...watchers], (watcher) => this.#notify(watcher, view));
+        // Also if only secrets have changed, or the readers would keep the view before in memory.
+        const present = view === previous ? [] : [...this.#readers.keys()];
+        const older = present.filter((reader) => !this.#joining.has(reader));
+        await inTurns([...older, ...joining], (reader) => this.#serve(reader));
       }
     } finally {
       // Nothing may be awaited between the last check of #isBehind and this, or a change could be missed.
