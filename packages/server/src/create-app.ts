@@ -90,7 +90,6 @@ export async function createApp(
   await startReplica(storage, { service, tokens, clients });
   const context: ServerContext = {
     storage,
-    changes,
     log: app.log,
     service,
     publicUrl: () => location.url,

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EvaluationContext } from '@smooai/config';
+import { inTurns } from '../lib/in-turns.ts';
 import type { Principal } from '../principal.ts';
 import { describeError, type ErrorLog } from '../server-logger.ts';
 import { mayUseEnvironment } from './access.ts';
@@ -37,11 +37,6 @@ interface FeedParts {
   /** The newest view of an environment; undefined if it was deleted. */
   readonly readView: (environmentId: string) => Promise<EnvironmentView | undefined>;
 }
-
-/** How long the streams of one change or the snapshots of new readers may take in one go, in milliseconds. */
-const TURN_MS = 10;
-/** How many streams one turn of the event loop may serve: their sockets are written after it. */
-const STREAMS_PER_TURN = 200;
 
 /** Keeps the open streams of snapshots up to date. The streams of an environment share the work of a change. */
 export class SnapshotFeeds {
@@ -244,16 +239,5 @@ class SnapshotFeed {
 
   #members(): FeedMember[] {
     return [...this.#readers.keys(), ...this.#watchers];
-  }
-}
-
-/** Calls `run` for each item, and lets other work in between after {@link TURN_MS} or {@link STREAMS_PER_TURN} items. */
-async function inTurns<Item>(items: readonly Item[], run: (item: Item) => void): Promise<void> {
-  let endsAt = performance.now() + TURN_MS;
-  for (const [index, item] of items.entries()) {
-    run(item);
-    if ((index + 1) % STREAMS_PER_TURN !== 0 && performance.now() < endsAt) continue;
-    await nextTurn();
-    endsAt = performance.now() + TURN_MS;
   }
 }

@@ -1,6 +1,7 @@
 import type { RulesetPatch } from '@smooai/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireEnvironmentAccess } from '../domain/access.ts';
+import type { ChangeReader } from '../domain/change-feeds.ts';
 import type { EnvironmentView } from '../domain/environment-view.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { EventStream, type StreamEvent, toStreamEvent } from '../http/event-stream.ts';
@@ -34,32 +35,32 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
       const { id } = (await context.service.viewSince(principal, request.query.environment, seen))
         .environment;
       // Subscribes before the first read. A change in between arrives both ways and is sent once.
-      const feed = new ChangeFeed(stream, context, id);
-      stream.onEnd(feed.close);
+      const reader = new RulesetStream(stream);
+      stream.onEnd(context.service.changes.open(id, reader));
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       const start = await readStart(request, context, id);
       stream.open();
       if (start.events.length === 0) stream.comment('nothing was missed');
       stream.begin(start.events);
-      feed.deliver(start.revision);
+      reader.deliver(start.revision);
     },
   );
 }
 
 /** Collects the changes of one environment until they are delivered. */
-class ChangeFeed {
+class RulesetStream implements ChangeReader {
+  readonly #stream: EventStream;
   /** Undefined once they are delivered. */
   #waiting: ChangeRecord[] | undefined = [];
   #last = 0;
-  readonly #stream: EventStream;
-  readonly close: () => void;
 
-  constructor(stream: EventStream, { changes }: ServerContext, environmentId: string) {
+  constructor(stream: EventStream) {
     this.#stream = stream;
-    this.close = changes.subscribe(environmentId, (record) => {
-      if (this.#waiting === undefined) this.#send(record);
-      else this.#waiting.push(record);
-    });
+  }
+
+  changed(record: ChangeRecord): void {
+    if (this.#waiting === undefined) this.#send(record);
+    else this.#waiting.push(record);
   }
 
   /** Sends every change after `revision`, collected or future. */
