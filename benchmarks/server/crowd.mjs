@@ -28,9 +28,9 @@ const PROCESSES = 2;
 const WARM_UP = 200;
 const HERE = resolve(import.meta.dirname, '../..');
 
-/** The memory of an idle process: it takes some 14 s until V8 has shrunk its young generation and returned free pages. */
+/** The memory of an idle process: it takes 14 s or more until V8 has shrunk its young generation and returned free pages. */
 async function settled(server) {
-  for (let second = 0; second < 20; second += 2) {
+  for (let second = 0; second < 30; second += 2) {
     // Collects garbage.
     await server.order('start');
     await server.order('stop');
@@ -62,7 +62,7 @@ async function crowd(server, { url, textOf, change }) {
   const samples = [];
   for (let turn = 1; turn <= rounds + 1; turn += 1) {
     await all('expect');
-    await server.order('start');
+    await server.order('start', { tickMs: 5 });
     const startedAt = performance.now();
     const arrived = all('next');
     await change(turn);

@@ -69,7 +69,7 @@ describe('the ruleset streams of an environment', () => {
     const { open, publish } = setUp();
     const last: { close?: () => void } = {};
     const first = open(() => last.close?.());
-    const others = Array.from({ length: 300 }, () => open());
+    const others = Array.from({ length: 600 }, () => open());
     const leaving = open();
     last.close = leaving.close;
     publish(1, 2);
