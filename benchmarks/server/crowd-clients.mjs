@@ -12,7 +12,7 @@ const orders = {
       for (let at = chunk.indexOf('event: '); at !== -1; at = chunk.indexOf('event: ', at + 1)) events += 1;
       if (events >= wanted) reached();
     });
-    count = texts.length;
+    count += texts.length;
     events = 0;
     return {};
   },

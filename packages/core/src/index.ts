@@ -78,7 +78,6 @@ export { findKeyIssue } from './schema/key-name.ts';
 export { clampLimit, defineLimit, type LimitDefinition, type LimitOptions } from './schema/limit.ts';
 export type { ConfigDefaults, ConfigSnapshot } from './snapshot/config-snapshot.ts';
 export { diffSnapshots } from './snapshot/snapshot-diff.ts';
-export { SnapshotFanOut, type SnapshotReader } from './snapshot/snapshot-fan-out.ts';
 export { isTargetable, schemaKeysOf, TIERS, type TierNames, tierNames } from './tiers.ts';
 export type {
   Condition,

@@ -15,6 +15,7 @@ import { registerErrorHandling, sendError } from './http/error-handling.ts';
 import { registerHttpRefusals } from './http/http-refusals.ts';
 import { registerJsonBody } from './http/json-body.ts';
 import { registerLoadShedding } from './http/load-shedding.ts';
+import { OpenStreams } from './http/open-streams.ts';
 import { registerOpenapi } from './http/openapi.ts';
 import { ReadLimit, registerReadLimit } from './http/read-limit.ts';
 import { registerRequestLog } from './http/request-log.ts';
@@ -89,7 +90,6 @@ export async function createApp(
   await startReplica(storage, { service, tokens, clients });
   const context: ServerContext = {
     storage,
-    changes,
     log: app.log,
     service,
     publicUrl: () => location.url,
@@ -97,6 +97,7 @@ export async function createApp(
     onAccessLost: (principal, listener) => access.onLost(principal, listener),
     closing,
     streams: options.streams,
+    openStreams: new OpenStreams({ closing, heartbeatMs: options.streams.heartbeatMs }),
     streamLimits: new StreamLimits(options.streams),
     counters,
     isDraining: () => phase.isDraining,

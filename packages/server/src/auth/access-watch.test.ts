@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { Principal } from '../principal.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { AuthClient, Storage } from '../storage/storage.ts';
+import { countOpenListeners } from '../test-support/open-listeners.ts';
 import { AccessWatch, endOfStreamMs } from './access-watch.ts';
 import { ClientDirectory } from './client-directory.ts';
 import { TokenService } from './token-service.ts';
@@ -203,6 +204,37 @@ describe('a token that expires', () => {
     watch.onLost(principal({ token: { id: 'a', expiresAtSec: Math.floor(Date.now() / 1000) - 5 } }), lost);
     await vi.advanceTimersByTimeAsync(1);
     expect(lost).toHaveBeenCalledTimes(1);
+  });
+
+  it('has one listener and few timers for all of its streams, which end with the last of them', async () => {
+    const { watch, principal } = await setUp();
+    const counts = [
+      countOpenListeners(ClientDirectory.prototype, 'onRevoked'),
+      countOpenListeners(TokenService.prototype, 'onRevoked'),
+    ];
+    const before = vi.getTimerCount();
+    const caller = principal();
+    const lost = vi.fn();
+    const stops = Array.from({ length: 1_000 }, () => watch.onLost(caller, lost));
+    expect(counts.map(({ open }) => open)).toEqual([1, 1]);
+    // One for each quarter of the last 30 s.
+    expect(vi.getTimerCount() - before).toBeLessThanOrEqual(121);
+    for (const stop of stops.splice(1)) stop();
+    expect(vi.getTimerCount() - before).toBe(1);
+    expect(counts.map(({ open }) => open)).toEqual([1, 1]);
+    stops[0]?.();
+    expect(vi.getTimerCount()).toBe(before);
+    expect(counts.map(({ open }) => open)).toEqual([0, 0]);
+    expect(lost).not.toHaveBeenCalled();
+  });
+
+  it('ends all of its streams, each once', async () => {
+    const { watch, principal } = await setUp();
+    const caller = principal();
+    const streams = Array.from({ length: 100 }, () => vi.fn());
+    for (const lost of streams) watch.onLost(caller, lost);
+    await vi.advanceTimersByTimeAsync(3_601_000);
+    for (const lost of streams) expect(lost).toHaveBeenCalledTimes(1);
   });
 
   it('leaves no timer behind when the stream ends first', async () => {

@@ -3,21 +3,39 @@ import type { Principal } from '../principal.ts';
 import type { AuthClient } from '../storage/storage.ts';
 import type { ClientDirectory } from './client-directory.ts';
 import type { TokenService } from './token-service.ts';
+import { WatchGroups } from './watch-groups.ts';
 
 /** A stream ends at a random moment in this last share of the time that its token has left. */
 const END_SHARE = 0.1;
 const MAX_END_WINDOW_MS = 30_000;
 /** Node fires a timer with a longer delay at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Streams that should end within this time end together, so that they share a timer. */
+const END_STEP_MS = 250;
+
+/** A caller with an open stream. */
+interface Watch {
+  readonly principal: Principal;
+  readonly listener: () => void;
+  readonly endsAtMs: number;
+}
 
 /** Notices when a caller with an open stream loses its access. */
 export class AccessWatch {
   readonly #tokens: TokenService;
   readonly #clients: ClientDirectory;
 
-  constructor(sources: { tokens: TokenService; clients: ClientDirectory }) {
-    this.#tokens = sources.tokens;
-    this.#clients = sources.clients;
+  readonly #byClient: WatchGroups<string, Watch>;
+  readonly #byToken: WatchGroups<string, Watch>;
+  readonly #byEnd: WatchGroups<number, Watch>;
+
+  constructor({ tokens, clients }: { tokens: TokenService; clients: ClientDirectory }) {
+    this.#tokens = tokens;
+    this.#clients = clients;
+    const lose = (watch: Watch): void => this.#lose(watch);
+    this.#byClient = new WatchGroups((id, notify) => clients.onRevoked(id, notify), lose);
+    this.#byToken = new WatchGroups((id, notify) => tokens.onRevoked(id, notify), lose);
+    this.#byEnd = new WatchGroups(callAt, lose);
   }
 
   /**
@@ -25,27 +43,37 @@ export class AccessWatch {
    * expires. If that happened since the request was authenticated, soon. Returns a function that stops listening.
    */
   onLost(principal: Principal, listener: () => void): () => void {
-    const stops: (() => void)[] = [];
-    let isWatching = true;
-    const stop = (): void => {
-      isWatching = false;
-      for (const stopOne of stops.splice(0)) stopOne();
-    };
-    const lost = (): void => {
-      if (!isWatching) return;
-      stop();
-      listener();
-    };
-    stops.push(this.#clients.onRevoked(principal.clientId, lost));
     const { token } = principal;
+    const expiresAtMs = (token?.expiresAtSec ?? 0) * 1000;
+    // Rounded up, which is not after the token expires: that is a whole second.
+    const endsAtMs = Math.ceil(endOfStreamMs(expiresAtMs) / END_STEP_MS) * END_STEP_MS;
+    const watch: Watch = { principal, listener, endsAtMs };
+    this.#byClient.add(principal.clientId, watch);
     if (token !== undefined) {
-      stops.push(this.#tokens.onRevoked(token.id, lost));
-      stops.push(callAt(endOfStreamMs(token.expiresAtSec * 1000), lost));
+      this.#byToken.add(token.id, watch);
+      this.#byEnd.add(endsAtMs, watch);
     }
     void this.#hasAccess(principal).then((hasAccess) => {
-      if (!hasAccess) lost();
+      if (!hasAccess) this.#lose(watch);
     });
-    return stop;
+    return () => {
+      this.#stop(watch);
+    };
+  }
+
+  #lose(watch: Watch): void {
+    if (this.#stop(watch)) watch.listener();
+  }
+
+  /** Returns whether it was still watched. */
+  #stop(watch: Watch): boolean {
+    const { principal, endsAtMs } = watch;
+    if (!this.#byClient.delete(principal.clientId, watch)) return false;
+    if (principal.token !== undefined) {
+      this.#byToken.delete(principal.token.id, watch);
+      this.#byEnd.delete(endsAtMs, watch);
+    }
+    return true;
   }
 
   async #hasAccess(principal: Principal): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { ChangeRecord, Storage } from '../storage/storage.ts';
 import { StorageError } from '../storage/storage-error.ts';
 import { findEnvironmentByName, requireEnvironmentAccess } from './access.ts';
 import type { ChangeBus } from './change-bus.ts';
+import { ChangeFeeds } from './change-feeds.ts';
 import { ChangeFollower, type FollowerListener, type ReplicaStatus } from './change-follower.ts';
 import { ChangeWriter } from './change-writer.ts';
 import type { EnvironmentView } from './environment-view.ts';
@@ -42,6 +43,7 @@ export class ConfigService {
   readonly environments: Environments;
   readonly segments: Segments;
   readonly snapshots: SnapshotFeeds;
+  readonly changes: ChangeFeeds;
   readonly #storage: Storage;
   readonly #views: EnvironmentViews;
   readonly #checks = new CheckPool();
@@ -65,6 +67,7 @@ export class ConfigService {
     this.environments = new Environments(options.storage, parts);
     this.segments = new Segments(options.storage, parts);
     const { changes, log } = options;
+    this.changes = new ChangeFeeds({ changes, log });
     this.snapshots = new SnapshotFeeds({ changes, log, readView: (id) => this.viewById(id) });
   }
 

@@ -1,5 +1,5 @@
 import type { EvaluationContext, JsonValue } from '@smooai/config';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { countOpenListeners } from '../test-support/open-listeners.ts';
 import { at } from '../test-support/storage-fixtures.ts';
 import { ChangeBus } from './change-bus.ts';
@@ -225,6 +225,24 @@ describe('the snapshot streams of an environment', () => {
     catchUp();
     catchUp();
     expect(got).toEqual(['snapshot light', 'patch blue']);
+  });
+
+  it('compare a change with the view before it, also if that has changed nothing for them', async () => {
+    const { feeds, change } = setUp();
+    const streams = [open(feeds), open(feeds)];
+    await settle();
+    const same = viewOf(2, 'light');
+    change(same);
+    await settle();
+    const evaluate = vi.spyOn(EnvironmentView.prototype, 'evaluate');
+    onTestFinished(() => evaluate.mockRestore());
+    const next = viewOf(3, 'dark');
+    change(next);
+    await settle();
+    for (const { got } of streams) expect(got).toEqual(['snapshot light', 'patch dark']);
+    // Not the first view, which nothing needs any longer.
+    const views = [...new Set(evaluate.mock.contexts)];
+    expect(views.map((view) => [same, next].indexOf(view as EnvironmentView))).toEqual([0, 1]);
   });
 
   it('end when the environment was deleted, and leave no subscription', async () => {

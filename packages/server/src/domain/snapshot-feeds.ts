@@ -1,11 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SnapshotFanOut, type SnapshotReader } from '@smooai/config';
+import type { EvaluationContext } from '@smooai/config';
+import { inTurns } from '../lib/in-turns.ts';
 import type { Principal } from '../principal.ts';
 import { describeError, type ErrorLog } from '../server-logger.ts';
 import { mayUseEnvironment } from './access.ts';
 import type { ChangeBus } from './change-bus.ts';
-import { changedKeys, type EnvironmentView } from './environment-view.ts';
-import { createSnapshot } from './snapshot.ts';
+import type { EnvironmentView } from './environment-view.ts';
+import { type Sent, SnapshotChanges } from './snapshot-changes.ts';
 
 /** An open stream of an environment. */
 interface FeedMember {
@@ -15,7 +15,15 @@ interface FeedMember {
 }
 
 /** A stream of snapshots, for one context. */
-export interface FeedReader extends SnapshotReader, FeedMember {}
+export interface FeedReader extends FeedMember {
+  readonly context: EvaluationContext;
+  /** Whether it takes another event now. If not, call `catchUp` once it does. */
+  hasRoom(): boolean;
+  /** Gets a server-sent event in UTF-8. Streams share the bytes: do not change them. */
+  send(event: Uint8Array, name: 'snapshot' | 'patch'): void;
+  /** Its snapshot or a change could not be evaluated or sent. It gets no more events. */
+  failed(error: unknown): void;
+}
 
 /** A stream that says when the values of an environment may have changed, for any context. */
 export interface FeedWatcher extends FeedMember {
@@ -29,9 +37,6 @@ interface FeedParts {
   /** The newest view of an environment; undefined if it was deleted. */
   readonly readView: (environmentId: string) => Promise<EnvironmentView | undefined>;
 }
-
-/** How long the streams of one change or the snapshots of new readers may take in one go, in milliseconds. */
-const TURN_MS = 10;
 
 /** Keeps the open streams of snapshots up to date. The streams of an environment share the work of a change. */
 export class SnapshotFeeds {
@@ -85,15 +90,17 @@ export class SnapshotFeeds {
 class SnapshotFeed {
   readonly #parts: FeedParts;
   readonly #environmentId: string;
-  readonly #readers = new Set<FeedReader>();
+  /** What each reader has; undefined without a snapshot so far. */
+  readonly #readers = new Map<FeedReader, Sent | undefined>();
   /** Readers without a snapshot so far. */
   readonly #joining = new Set<FeedReader>();
   readonly #watchers = new Set<FeedWatcher>();
   /** Watchers that have seen no view so far. */
   readonly #newWatchers = new Set<FeedWatcher>();
-  readonly #fanOut = new SnapshotFanOut((context, keys) => this.#take(context, keys));
   readonly close: () => void;
   #view: EnvironmentView | undefined;
+  /** The changes to the present view. */
+  #changes: SnapshotChanges | undefined;
   #isRunning = false;
   #isBehind = false;
 
@@ -108,7 +115,7 @@ class SnapshotFeed {
   }
 
   join(reader: FeedReader): void {
-    this.#readers.add(reader);
+    this.#readers.set(reader, undefined);
     this.#joining.add(reader);
     this.#changed();
   }
@@ -116,7 +123,6 @@ class SnapshotFeed {
   leave(reader: FeedReader): void {
     this.#readers.delete(reader);
     this.#joining.delete(reader);
-    this.#fanOut.remove(reader);
   }
 
   watch(watcher: FeedWatcher): void {
@@ -130,8 +136,9 @@ class SnapshotFeed {
     this.#newWatchers.delete(watcher);
   }
 
+  /** The reader has room again: it gets what it missed as one patch. */
   catchUp(reader: FeedReader): void {
-    this.#fanOut.catchUp(reader);
+    if (this.#readers.get(reader)?.missed !== undefined) this.#serve(reader);
   }
 
   /** The environment has changed, or a stream has joined. Changes that arrive during a read are handled together. */
@@ -159,9 +166,14 @@ class SnapshotFeed {
           this.#endAll();
           return;
         }
-        const watchers = [...(this.#show(view) ? this.#watchers : this.#newWatchers)];
-        await inTurns(watchers, (watcher) => this.#notify(watcher, view));
-        await inTurns(joining, (reader) => this.#admit(reader));
+        const previous = this.#view;
+        const hasChanged = this.#show(view);
+        const watchers = hasChanged ? this.#watchers : this.#newWatchers;
+        await inTurns([...watchers], (watcher) => this.#notify(watcher, view));
+        // Also if only secrets have changed, or the readers would keep the view before in memory.
+        const present = view === previous ? [] : [...this.#readers.keys()];
+        const older = present.filter((reader) => !this.#joining.has(reader));
+        await inTurns([...older, ...joining], (reader) => this.#serve(reader));
       }
     } finally {
       // Nothing may be awaited between the last check of #isBehind and this, or a change could be missed.
@@ -179,9 +191,8 @@ class SnapshotFeed {
         if (!mayUseEnvironment(member.principal, view.environment.name)) member.end();
       }
     }
-    const changed = previous === undefined ? undefined : changedKeys(previous, view);
-    if (changed !== undefined) this.#fanOut.changed(changed);
-    return changed !== undefined && changed.size > 0;
+    if (previous !== view) this.#changes = new SnapshotChanges(view);
+    return previous !== undefined && this.#changes?.keysSince(previous).size !== 0;
   }
 
   #notify(watcher: FeedWatcher, view: EnvironmentView): void {
@@ -192,24 +203,34 @@ class SnapshotFeed {
     else watcher.end();
   }
 
-  #admit(reader: FeedReader): void {
+  /** Sends a reader its snapshot, or what has changed since its last event. */
+  #serve(reader: FeedReader): void {
+    const changes = this.#changes;
     // It may have left in the meantime.
-    if (!this.#joining.delete(reader)) return;
-    if (mayUseEnvironment(reader.principal, this.#view?.environment.name ?? '')) this.#add(reader);
-    else reader.end();
-  }
-
-  #add(reader: FeedReader): void {
+    if (changes === undefined || !this.#readers.has(reader)) return;
+    this.#joining.delete(reader);
+    if (!mayUseEnvironment(reader.principal, this.#view?.environment.name ?? '')) {
+      reader.end();
+      return;
+    }
     try {
-      this.#fanOut.add(reader);
+      this.#send(reader, changes);
     } catch (error) {
+      this.#readers.delete(reader);
       reader.failed(error);
     }
   }
 
-  #take(context: SnapshotReader['context'], keys: ReadonlySet<string> | undefined) {
-    if (this.#view === undefined) throw new Error('A snapshot was taken before its environment was read.');
-    return createSnapshot(this.#view, context, keys);
+  #send(reader: FeedReader, changes: SnapshotChanges): void {
+    const { context } = reader;
+    const sent = this.#readers.get(reader);
+    if (sent !== undefined && !reader.hasRoom()) {
+      this.#readers.set(reader, changes.missedBy(sent, context));
+      return;
+    }
+    const event = sent === undefined ? changes.snapshot(context) : changes.event(sent, context);
+    this.#readers.set(reader, changes.sent);
+    if (event !== undefined) reader.send(event.bytes, event.name);
   }
 
   #endAll(): void {
@@ -217,17 +238,6 @@ class SnapshotFeed {
   }
 
   #members(): FeedMember[] {
-    return [...this.#readers, ...this.#watchers];
-  }
-}
-
-/** Calls `run` for each item, and lets other requests in between after {@link TURN_MS}. */
-async function inTurns<Item>(items: readonly Item[], run: (item: Item) => void): Promise<void> {
-  let endsAt = performance.now() + TURN_MS;
-  for (const item of items) {
-    run(item);
-    if (performance.now() < endsAt) continue;
-    await nextTurn();
-    endsAt = performance.now() + TURN_MS;
+    return [...this.#readers.keys(), ...this.#watchers];
   }
 }

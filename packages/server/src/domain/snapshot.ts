@@ -46,31 +46,41 @@ export function createSnapshot(
   context: EvaluationContext,
   only?: ReadonlySet<string>,
 ): Snapshot {
-  const publicValues: [string, JsonValue][] = [];
-  const flags: [string, Evaluation][] = [];
-  const limits: [string, Evaluation<number>][] = [];
+  const entries: Record<Answer['group'], [string, Answer['entry']][]> = { public: [], flags: [], limits: [] };
   for (const key of only ?? view.keys.keys()) {
-    const entry = view.keys.get(key);
-    if (entry === undefined) continue;
-    const { tier } = entry;
-    if (tier === 'public') {
-      const stored = view.values.get(key);
-      const value = stored === undefined ? entry.defaultValue : stored.value;
-      if (value !== undefined) publicValues.push([key, value]);
-    } else if (tier === 'feature_flag') {
-      const evaluation = evaluateFlag(view, entry, context);
-      if (evaluation !== undefined) flags.push([key, evaluation]);
-    } else if (tier === 'limit') {
-      const evaluation = evaluateLimit(view, entry, context);
-      if (evaluation !== undefined) limits.push([key, evaluation]);
-    }
+    const answer = answerOf(view, key, context);
+    if (answer !== undefined) entries[answer.group].push([key, answer.entry]);
   }
   return {
     revision: view.revision,
-    public: Object.fromEntries(publicValues),
-    flags: Object.fromEntries(flags),
-    limits: Object.fromEntries(limits),
-  };
+    public: Object.fromEntries(entries.public),
+    flags: Object.fromEntries(entries.flags),
+    limits: Object.fromEntries(entries.limits),
+  } as Snapshot;
+}
+
+/** What a snapshot has for one key. */
+export interface Answer {
+  group: 'public' | 'flags' | 'limits';
+  entry: JsonValue | Evaluation;
+}
+
+/** The entry of a key in the snapshot of a context; undefined if the snapshot has none. */
+export function answerOf(view: EnvironmentView, key: string, context: EvaluationContext): Answer | undefined {
+  const schemaKey = view.keys.get(key);
+  if (schemaKey === undefined) return undefined;
+  const { tier } = schemaKey;
+  if (tier === 'public') {
+    const stored = view.values.get(key);
+    const entry = stored === undefined ? schemaKey.defaultValue : stored.value;
+    return entry === undefined ? undefined : { group: 'public', entry };
+  }
+  if (tier === 'feature_flag') {
+    const entry = evaluateFlag(view, schemaKey, context);
+    return entry === undefined ? undefined : { group: 'flags', entry };
+  }
+  const entry = tier === 'limit' ? evaluateLimit(view, schemaKey, context) : undefined;
+  return entry === undefined ? undefined : { group: 'limits', entry };
 }
 
 function evaluateFlag(

@@ -17,14 +17,23 @@ export class Connections {
   /** Create it before the server listens, or it misses connections. */
   constructor(server: Server) {
     this.#server = server;
+    const unused = this.#unused;
+    const requests = this.#requests;
+    // One function for all: one for each would be kept as long as an open stream.
+    const socketClosed = function (this: Socket): void {
+      unused.delete(this);
+    };
+    const requestClosed = function (this: IncomingMessage): void {
+      requests.delete(this);
+    };
     server.on('connection', (socket) => {
-      this.#unused.add(socket);
-      socket.once('close', () => this.#unused.delete(socket));
+      unused.add(socket);
+      socket.on('close', socketClosed);
     });
     server.on('request', (request) => {
-      this.#unused.delete(request.socket);
-      this.#requests.add(request);
-      request.once('close', () => this.#requests.delete(request));
+      unused.delete(request.socket);
+      requests.add(request);
+      request.on('close', requestClosed);
     });
   }
 

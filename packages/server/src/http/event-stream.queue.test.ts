@@ -1,7 +1,8 @@
-import { EventEmitter, getEventListeners } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, type Mock, vi } from 'vitest';
 import { EventStream, type StreamOptions, toStreamEvent } from './event-stream.ts';
+import { OpenStreams } from './open-streams.ts';
 
 const PIECE = 64 * 1024;
 const MEBIBYTE = 1024 * 1024;
@@ -64,9 +65,12 @@ function setUp(streams?: StreamOptions, principal: object | null = { clientId: '
     hijack: vi.fn(),
     getHeaders: () => ({ 'x-of-a-hook': 'a', 'x-absent': undefined }),
   };
-  const request = { ...(principal && { principal }), log: { info } };
+  const raw = { headers: { authorization: 'Bearer a' }, rawHeaders: ['Authorization', 'Bearer a'] };
+  const request = { ...(principal && { principal }), log: { info }, raw };
+  const openStreams = new OpenStreams({ closing: closing.signal, heartbeatMs: streams?.heartbeatMs });
   const context = {
     closing: closing.signal,
+    openStreams,
     onAccessLost,
     ...(streams && { streams }),
   };
@@ -75,7 +79,7 @@ function setUp(streams?: StreamOptions, principal: object | null = { clientId: '
     reply as unknown as FastifyReply,
     context,
   );
-  return { stream, response, reply, closing, info, lost, onAccessLost };
+  return { stream, response, raw, reply, closing, openStreams, info, lost, onAccessLost };
 }
 
 const bytes = (length: number): [Uint8Array] => [Buffer.alloc(length, 'x')];
@@ -107,11 +111,19 @@ describe('the start of an event stream', () => {
   });
 
   it('is refused while the server closes, and leaves nothing behind', () => {
-    const { stream, response, closing, lost } = setUp();
+    const { stream, response, closing, openStreams, lost } = setUp();
     closing.abort();
     expect(() => stream.open()).toThrow('The server is closing.');
-    expect([lost.mock.calls.length, getEventListeners(closing.signal, 'abort').length]).toEqual([1, 0]);
+    expect([lost.mock.calls.length, openStreams.size]).toEqual([1, 0]);
     expect([response.status, response.ended, stream.isOpen]).toEqual([undefined, 0, false]);
+  });
+
+  it('forgets the headers of its request', () => {
+    const { stream, raw } = setUp();
+    expect(raw.rawHeaders).toHaveLength(2);
+    stream.open();
+    expect(raw).toEqual({ headers: {}, rawHeaders: [] });
+    stream.end();
   });
 
   it('works without a caller to watch, and after its socket is gone', () => {

@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { connect } from 'node:net';
 import Fastify from 'fastify';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { EventStream, type StreamContext, toStreamEvent } from './event-stream.ts';
 import { HttpError } from './http-error.ts';
+import { OpenStreams } from './open-streams.ts';
 
 /** A server with one stream per request to `/`, which is handed to the test. */
 async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
@@ -11,8 +12,13 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
   const streams: EventStream[] = [];
   const lost: (() => void)[] = [];
   const app = Fastify({ forceCloseConnections: true });
+  const openStreams = new OpenStreams({
+    closing: closing.signal,
+    heartbeatMs: options.streams?.heartbeatMs,
+  });
   const context: StreamContext = {
     closing: closing.signal,
+    openStreams,
     onAccessLost: (_principal, listener) => {
       lost.push(listener);
       return () => void lost.splice(lost.indexOf(listener), 1);
@@ -51,41 +57,43 @@ async function setUp(options: { streams?: StreamContext['streams'] } = {}) {
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
+  const open = () => openStreams.size;
   const listeners = () => getEventListeners(closing.signal, 'abort').length;
   const connections = () =>
     new Promise<number>((resolve, reject) => {
       app.server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
     });
-  return { url, closing, streams, lost, listeners, connections };
+  return { url, closing, streams, lost, open, listeners, connections };
 }
 
 it('leaves nothing behind when its client disconnects before the stream exists', async () => {
-  const { url, streams, listeners, lost } = await setUp();
+  const { url, streams, open, lost } = await setUp();
   await expect(fetch(`${url}/gone`)).rejects.toThrow();
   await expect.poll(() => streams.length).toBe(1);
   expect(streams[0]?.isOpen).toBe(false);
-  expect([listeners(), lost.length]).toEqual([0, 0]);
+  expect([open(), lost.length]).toEqual([0, 0]);
 });
 
-it('leaves no listener on the closing signal, nor on its caller, when its client disconnects', async () => {
-  const { url, listeners, lost } = await setUp();
+it('leaves no listener on its caller when its client disconnects, and shares the one on the closing signal', async () => {
+  const { url, open, listeners, lost } = await setUp();
   const abort = new AbortController();
   const responses = await Promise.all(Array.from({ length: 4 }, () => fetch(url, { signal: abort.signal })));
   expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-  expect([listeners(), lost.length]).toEqual([4, 4]);
+  expect([open(), listeners(), lost.length]).toEqual([4, 1, 4]);
   abort.abort();
-  await expect.poll(() => [listeners(), lost.length]).toEqual([0, 0]);
+  await expect.poll(() => [open(), lost.length]).toEqual([0, 0]);
+  expect(listeners()).toBe(1);
 });
 
 it('leaves none when the route refuses, or when it ends by itself', async () => {
-  const { url, listeners, lost, streams } = await setUp();
+  const { url, open, lost, streams } = await setUp();
   expect((await fetch(`${url}/refused`)).status).toBe(418);
-  await expect.poll(() => [listeners(), lost.length]).toEqual([0, 0]);
+  await expect.poll(() => [open(), lost.length]).toEqual([0, 0]);
   const response = await fetch(url);
   streams[0]?.end();
   streams[0]?.end();
   expect(await response.text()).toBe('id: 1\nevent: first\ndata: {}\n\n');
-  expect([listeners(), lost.length]).toEqual([0, 0]);
+  expect([open(), lost.length]).toEqual([0, 0]);
 });
 
 it('ends when its caller loses access, and runs each cleanup once, also one that is added late', async () => {
@@ -110,32 +118,13 @@ it('that ended before it opened sends no event', async () => {
 });
 
 it('ends all streams when the server closes, and refuses new ones', async () => {
-  const { url, closing, listeners } = await setUp();
-  const response = await fetch(url);
-  closing.abort();
-  expect(await response.text()).toContain('first');
-  expect(listeners()).toBe(0);
-  expect((await fetch(url)).status).toBe(503);
-  expect(listeners()).toBe(0);
-});
-
-it('leaves no timer of its heartbeat behind', async () => {
-  const timers: unknown[] = [];
-  const start = vi.spyOn(globalThis, 'setInterval');
-  const stop = vi.spyOn(globalThis, 'clearInterval');
-  onTestFinished(() => {
-    start.mockRestore();
-    stop.mockRestore();
-  });
-  const { url, streams } = await setUp({ streams: { heartbeatMs: 987 } });
+  const { url, closing, open } = await setUp();
   const responses = await Promise.all([fetch(url), fetch(url)]);
-  for (const [index, [, ms]] of start.mock.calls.entries()) {
-    if (ms === 987) timers.push(start.mock.results[index]?.value);
-  }
-  expect(timers).toHaveLength(2);
-  for (const stream of streams) stream.end();
-  for (const response of responses) await response.text();
-  for (const timer of timers) expect(stop).toHaveBeenCalledWith(timer);
+  closing.abort();
+  for (const response of responses) expect(await response.text()).toContain('first');
+  expect(open()).toBe(0);
+  expect((await fetch(url)).status).toBe(503);
+  expect(open()).toBe(0);
 });
 
 it('is cut off when the server closes and its client does not read', async () => {

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../principal.ts';
 import type { Counters } from './counters.ts';
 import { HttpError } from './http-error.ts';
+import type { OpenStream, OpenStreams } from './open-streams.ts';
 
 /** Heartbeat, buffer and number of event streams. */
 export interface StreamOptions {
@@ -27,11 +28,11 @@ export interface StreamContext {
   readonly onAccessLost: (principal: Principal, listener: () => void) => () => void;
   /** Aborted when the server begins to close: every open stream ends. */
   readonly closing: AbortSignal;
+  readonly openStreams: OpenStreams;
   readonly counters?: Pick<Counters, 'streamOpened'>;
   readonly streams?: StreamOptions;
 }
 
-const DEFAULT_HEARTBEAT_MS = 15_000;
 const DEFAULT_MAX_WAITING_BYTES = 1024 * 1024;
 const DEFAULT_STALLED_MS = 60_000;
 /** When the server closes, how long a client gets to read the rest of its stream. */
@@ -41,7 +42,9 @@ const PIECE_BYTES = 64 * 1024;
 /** When the server closes, clients come back at different times, at most this much later. */
 const RECONNECT_MS = { min: 1_000, max: 5_000 };
 /** A comment, and an event for pages: `EventSource` does not show them comments. */
-const HEARTBEAT = Buffer.from(':\nevent: ping\ndata:\n\n');
+const HEARTBEAT: StreamEvent = [Buffer.from(':\nevent: ping\ndata:\n\n')];
+const NOTHING: readonly never[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * An open response of server-sent events. It ends when the client disconnects, when the caller loses its access (a
@@ -49,17 +52,15 @@ const HEARTBEAT = Buffer.from(':\nevent: ping\ndata:\n\n');
  * shared buffers. A client that does not read is disconnected before it costs much memory; it can resume from its last
  * event id.
  */
-export class EventStream {
+export class EventStream implements OpenStream {
   readonly #response: ServerResponse;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
-  readonly #heartbeatMs: number;
-  readonly #stalledMs: number;
-  readonly #closing: AbortSignal;
-  readonly #counters: StreamContext['counters'];
-  readonly #cleanups: (() => void)[] = [];
-  /** Not written yet. */
-  #queue: Uint8Array[] = [];
+  readonly #context: StreamContext;
+  /** A new array for each addition: one that grows has room for 17. */
+  #cleanups: readonly (() => void)[] = NOTHING;
+  /** Not written yet; undefined if there is nothing. */
+  #queue: Uint8Array[] | undefined;
   #queuedBytes = 0;
   #maxWaitingBytes: number;
   /** False once it has ended or was cut off. */
@@ -67,7 +68,7 @@ export class EventStream {
   #isStarted = false;
   /** Set while the socket takes no more: disconnects the client if that lasts too long. */
   #stalled: NodeJS.Timeout | undefined;
-  #onRoom: () => void = () => undefined;
+  #onRoom: (() => void) | undefined;
 
   /**
    * Create it before the first read of the route, so that a revocation in between is not missed. Until {@link open} the
@@ -77,30 +78,25 @@ export class EventStream {
     this.#request = request;
     this.#reply = reply;
     this.#response = reply.raw;
-    this.#heartbeatMs = context.streams?.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
+    this.#context = context;
     this.#maxWaitingBytes = context.streams?.maxWaitingBytes ?? DEFAULT_MAX_WAITING_BYTES;
-    this.#stalledMs = context.streams?.stalledMs ?? DEFAULT_STALLED_MS;
-    this.#response.on('close', () => this.#closed());
-    this.#response.on('error', () => this.#closed());
-    this.#response.on('drain', () => this.#drained());
+    const closed = (): void => this.#closed();
+    this.#response.on('close', closed);
+    this.#response.on('error', closed);
     const { principal } = request;
     if (principal !== undefined) this.onEnd(context.onAccessLost(principal, () => this.end()));
-    const { closing } = context;
-    const endNow = (): void => this.#endNow();
-    closing.addEventListener('abort', endNow, { once: true });
-    this.onEnd(() => closing.removeEventListener('abort', endNow));
-    this.#closing = closing;
-    this.#counters = context.counters;
+    context.openStreams.add(this);
     // A client that left during authentication: its "close" event has passed already.
     if (this.#response.closed) this.#release();
   }
 
   /**
-   * Sends the headers; after this the request can no longer be refused.
+   * Sends the headers; after this the request can no longer be refused, and its headers can no longer be read.
    * @throws {HttpError} 503 if the server is closing
    */
   open(): void {
-    if (this.#closing.aborted) {
+    const { closing, counters, openStreams } = this.#context;
+    if (closing.aborted) {
       this.#release();
       throw new HttpError(503, 'The server is closing.');
     }
@@ -114,7 +110,7 @@ export class EventStream {
       'x-accel-buffering': 'no',
     });
     this.#isStarted = true;
-    const ended = this.#counters?.streamOpened(this.#request);
+    const ended = counters?.streamOpened(this.#request);
     if (ended !== undefined) this.onEnd(ended);
     if (!this.#isOpen) {
       this.#response.end();
@@ -122,11 +118,15 @@ export class EventStream {
     }
     this.#response.socket?.setNoDelay(true);
     this.#response.flushHeaders();
-    const heartbeat = setInterval(() => {
-      // A client that still has something to read needs none.
-      if (this.hasRoom) this.send([HEARTBEAT]);
-    }, this.#heartbeatMs);
-    this.onEnd(() => clearInterval(heartbeat));
+    openStreams.add(this);
+    this.#forgetHeaders();
+  }
+
+  /** Node would keep the headers of the request as long as the stream: a token alone has some 500 bytes. */
+  #forgetHeaders(): void {
+    const { raw } = this.#request;
+    raw.headers = {};
+    raw.rawHeaders = [];
   }
 
   get isOpen(): boolean {
@@ -135,7 +135,7 @@ export class EventStream {
 
   /** Whether everything so far was written, as far as this process knows. */
   get hasRoom(): boolean {
-    return this.#queue.length === 0 && this.#stalled === undefined;
+    return this.#queue === undefined && this.#stalled === undefined;
   }
 
   /** Calls `listener` whenever {@link hasRoom} becomes true again. */
@@ -145,7 +145,7 @@ export class EventStream {
 
   /** Calls `cleanup` when the stream ends, or at once if it already has. */
   onEnd(cleanup: () => void): void {
-    if (this.#isOpen) this.#cleanups.push(cleanup);
+    if (this.#isOpen) this.#cleanups = [...this.#cleanups, cleanup];
     else cleanup();
   }
 
@@ -163,10 +163,19 @@ export class EventStream {
       return;
     }
     for (const part of event) {
-      this.#queue.push(part);
-      this.#queuedBytes += part.byteLength;
+      if (this.hasRoom && part.byteLength <= PIECE_BYTES) this.#writePiece(part);
+      else {
+        this.#queue ??= [];
+        this.#queue.push(part);
+        this.#queuedBytes += part.byteLength;
+        this.#write();
+      }
     }
-    this.#write();
+  }
+
+  sendHeartbeat(): void {
+    // A client that still has something to read needs none.
+    if (this.#isStarted && this.hasRoom) this.send(HEARTBEAT);
   }
 
   /** Sends a line that clients ignore. */
@@ -182,7 +191,7 @@ export class EventStream {
   }
 
   /** Ends the stream, and cuts it off if the client does not read the rest in time. */
-  #endNow(): void {
+  endNow(): void {
     const response = this.#response;
     if (this.#isStarted) this.send([reconnectHint()]);
     this.end();
@@ -193,24 +202,29 @@ export class EventStream {
 
   /** Writes what waits until the socket takes no more. */
   #write(): void {
-    while (this.#stalled === undefined) {
-      const part = this.#queue.shift();
-      if (part === undefined) break;
+    while (this.#queue !== undefined && this.#stalled === undefined) {
+      const part = this.#queue.shift() ?? NO_BYTES;
       if (part.byteLength > PIECE_BYTES) this.#queue.unshift(part.subarray(PIECE_BYTES));
+      if (this.#queue.length === 0) this.#queue = undefined;
       const piece = part.subarray(0, PIECE_BYTES);
       this.#queuedBytes -= piece.byteLength;
-      if (!this.#response.write(piece)) {
-        this.#stalled = setTimeout(() => this.#cutOff(), this.#stalledMs);
-      }
+      this.#writePiece(piece);
     }
-    if (!this.#isOpen && this.#queue.length === 0) this.#response.end();
+    if (!this.#isOpen && this.#queue === undefined) this.#response.end();
+  }
+
+  #writePiece(piece: Uint8Array): void {
+    if (this.#response.write(piece)) return;
+    const stalledMs = this.#context.streams?.stalledMs ?? DEFAULT_STALLED_MS;
+    this.#stalled = setTimeout(() => this.#cutOff(), stalledMs);
+    this.#response.once('drain', () => this.#drained());
   }
 
   #drained(): void {
     clearTimeout(this.#stalled);
     this.#stalled = undefined;
     this.#write();
-    if (this.#isOpen && this.hasRoom) this.#onRoom();
+    if (this.#isOpen && this.hasRoom) this.#onRoom?.();
   }
 
   #cutOff(): void {
@@ -221,14 +235,17 @@ export class EventStream {
 
   #closed(): void {
     clearTimeout(this.#stalled);
-    this.#queue = [];
+    this.#queue = undefined;
     this.#release();
   }
 
   #release(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const cleanup of this.#cleanups.splice(0)) cleanup();
+    this.#context.openStreams.delete(this);
+    const cleanups = this.#cleanups;
+    this.#cleanups = NOTHING;
+    for (const cleanup of cleanups) cleanup();
   }
 }
 

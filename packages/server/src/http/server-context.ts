@@ -1,5 +1,4 @@
 import type { FastifyBaseLogger, onRequestAsyncHookHandler } from 'fastify';
-import type { ChangeBus } from '../domain/change-bus.ts';
 import type { ConfigService } from '../domain/config-service.ts';
 import type { AccessRule } from '../principal.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -11,7 +10,6 @@ import type { StreamLimits } from './stream-limits.ts';
 export interface ServerContext extends StreamContext {
   readonly storage: Storage;
   readonly service: ConfigService;
-  readonly changes: ChangeBus;
   readonly log: FastifyBaseLogger;
   readonly streamLimits: StreamLimits;
   readonly counters: Counters;

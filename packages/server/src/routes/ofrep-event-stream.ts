@@ -61,8 +61,8 @@ export function registerOfrepStream(scope: FastifyInstance, context: ServerConte
       stream.onEnd(freePlace);
       const { id } = (await viewOf(service, request, request.query.environment)).environment;
       stream.onEnd(service.environments.onLost(principal, id, () => stream.end()));
-      stream.open();
       const last = request.headers['last-event-id'];
+      stream.open();
       stream.onEnd(
         service.snapshots.watch(id, {
           principal,

@@ -2,11 +2,13 @@ import type { EvaluationContext, Snapshot } from '@smooai/config';
 import type { FastifyInstance } from 'fastify';
 import { Refusal } from '../domain/refusal.ts';
 import { createSnapshot } from '../domain/snapshot.ts';
+import type { FeedReader } from '../domain/snapshot-feeds.ts';
 import { checkJsonLimits, MAX_CONTEXT_BYTES } from '../domain/validation/json-limits.ts';
 import { EventStream } from '../http/event-stream.ts';
 import type { ServerContext } from '../http/server-context.ts';
 import { isRecord } from '../lib/record.ts';
-import { describeError } from '../server-logger.ts';
+import type { Principal } from '../principal.ts';
+import { describeError, type ErrorLog } from '../server-logger.ts';
 import { eventStream, json, ref } from './api-schemas.ts';
 import {
   CONFIG_PATH,
@@ -79,21 +81,48 @@ export function registerSnapshotRoutes(app: FastifyInstance, context: ServerCont
         .environment;
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       stream.open();
-      const feed = context.service.snapshots.open(id, {
-        context: attributes,
-        principal,
-        hasRoom: () => stream.hasRoom,
-        send: (event, name) => (name === 'snapshot' ? stream.begin([[event]]) : stream.send([event])),
-        end: () => stream.end(),
-        failed: (error) => {
-          context.log.error({ failure: describeError(error) }, 'a snapshot stream failed');
-          stream.end();
-        },
-      });
+      const reader = new SnapshotStream(stream, { principal, context: attributes, log: context.log });
+      const feed = context.service.snapshots.open(id, reader);
       stream.onEnd(feed.close);
       stream.onRoom(feed.catchUp);
     },
   );
+}
+
+/** What an open stream keeps, as methods rather than functions of its own: there may be thousands. */
+class SnapshotStream implements FeedReader {
+  readonly principal: Principal;
+  readonly context: EvaluationContext;
+  readonly #stream: EventStream;
+  readonly #log: ErrorLog;
+
+  constructor(
+    stream: EventStream,
+    parts: { principal: Principal; context: EvaluationContext; log: ErrorLog },
+  ) {
+    this.#stream = stream;
+    this.principal = parts.principal;
+    this.context = parts.context;
+    this.#log = parts.log;
+  }
+
+  hasRoom(): boolean {
+    return this.#stream.hasRoom;
+  }
+
+  send(event: Uint8Array, name: 'snapshot' | 'patch'): void {
+    if (name === 'snapshot') this.#stream.begin([[event]]);
+    else this.#stream.send([event]);
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  failed(error: unknown): void {
+    this.#log.error({ failure: describeError(error) }, 'a snapshot stream failed');
+    this.#stream.end();
+  }
 }
 
 /** The context of a query: JSON in base64url (RFC 4648 §5), with or without padding. */

@@ -1,6 +1,7 @@
 import type { RulesetPatch } from '@smooai/config';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requireEnvironmentAccess } from '../domain/access.ts';
+import type { ChangeReader } from '../domain/change-feeds.ts';
 import type { EnvironmentView } from '../domain/environment-view.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { EventStream, type StreamEvent, toStreamEvent } from '../http/event-stream.ts';
@@ -34,40 +35,46 @@ export function registerStreamRoutes(app: FastifyInstance, context: ServerContex
       const { id } = (await context.service.viewSince(principal, request.query.environment, seen))
         .environment;
       // Subscribes before the first read. A change in between arrives both ways and is sent once.
-      const feed = new ChangeFeed(context, id);
-      stream.onEnd(() => feed.close());
+      const reader = new RulesetStream(stream);
+      stream.onEnd(context.service.changes.open(id, reader));
       stream.onEnd(context.service.environments.onLost(principal, id, () => stream.end()));
       const start = await readStart(request, context, id);
       stream.open();
       if (start.events.length === 0) stream.comment('nothing was missed');
       stream.begin(start.events);
-      feed.deliver(start.revision, (record) => stream.send(changeEvent(record)));
+      reader.deliver(start.revision);
     },
   );
 }
 
 /** Collects the changes of one environment until they are delivered. */
-class ChangeFeed {
-  readonly #waiting: ChangeRecord[] = [];
-  readonly close: () => void;
-  #deliver: ((record: ChangeRecord) => void) | undefined;
+class RulesetStream implements ChangeReader {
+  readonly #stream: EventStream;
+  /** Undefined once they are delivered. */
+  #waiting: ChangeRecord[] | undefined = [];
+  #last = 0;
 
-  constructor({ changes }: ServerContext, environmentId: string) {
-    this.close = changes.subscribe(environmentId, (record) => {
-      if (this.#deliver === undefined) this.#waiting.push(record);
-      else this.#deliver(record);
-    });
+  constructor(stream: EventStream) {
+    this.#stream = stream;
   }
 
-  /** Calls `listener` for every change after `revision`, collected or future. */
-  deliver(revision: number, listener: (record: ChangeRecord) => void): void {
-    let last = revision;
-    this.#deliver = (record) => {
-      if (record.revision <= last) return;
-      last = record.revision;
-      listener(record);
-    };
-    for (const record of this.#waiting.splice(0)) this.#deliver(record);
+  changed(record: ChangeRecord): void {
+    if (this.#waiting === undefined) this.#send(record);
+    else this.#waiting.push(record);
+  }
+
+  /** Sends every change after `revision`, collected or future. */
+  deliver(revision: number): void {
+    this.#last = revision;
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const record of waiting) this.#send(record);
+  }
+
+  #send(record: ChangeRecord): void {
+    if (record.revision <= this.#last) return;
+    this.#last = record.revision;
+    this.#stream.send(changeEvent(record));
   }
 }
 

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { ChangeRecord } from '../storage/storage.ts';
+import { countOpenListeners } from '../test-support/open-listeners.ts';
+import { at } from '../test-support/storage-fixtures.ts';
+import { ChangeBus } from './change-bus.ts';
+import { ChangeFeeds } from './change-feeds.ts';
+
+const ID = 'an environment';
+
+function setUp() {
+  const changes = new ChangeBus();
+  const subscriptions = countOpenListeners(ChangeBus.prototype, 'subscribe');
+  const logged: unknown[][] = [];
+  const feeds = new ChangeFeeds({ changes, log: { error: (...line: unknown[]) => void logged.push(line) } });
+  const publish = (...revisions: number[]): void => {
+    const records = revisions.map(
+      (revision): ChangeRecord => ({ environmentId: ID, revision, changes: [], at: at() }),
+    );
+    changes.publish(records, (error) => {
+      throw error;
+    });
+  };
+  /** Opens a stream and notes the revisions that it gets. */
+  const open = (onChange: (revision: number) => void = () => undefined) => {
+    const got: number[] = [];
+    const close = feeds.open(ID, {
+      changed: ({ revision }) => {
+        got.push(revision);
+        onChange(revision);
+      },
+    });
+    return { got, close };
+  };
+  return { open, publish, subscriptions, logged };
+}
+
+describe('the ruleset streams of an environment', () => {
+  it('get each change in order, and share one subscription', async () => {
+    const { open, publish, subscriptions } = setUp();
+    const streams = Array.from({ length: 1_000 }, () => open());
+    publish(1);
+    publish(2, 3);
+    await expect.poll(() => streams.every(({ got }) => got.length === 3)).toBe(true);
+    publish(4);
+    await expect.poll(() => streams.every(({ got }) => got.length === 4)).toBe(true);
+    for (const { got } of streams) expect(got).toEqual([1, 2, 3, 4]);
+    expect(subscriptions).toMatchObject({ open: 1, added: 1 });
+    for (const { close } of streams) close();
+    expect(subscriptions.open).toBe(0);
+    const later = open();
+    streams[0]?.close();
+    publish(5);
+    expect(later.got).toEqual([5]);
+    expect(subscriptions).toMatchObject({ open: 1, added: 2 });
+  });
+
+  it('leave turns of the event loop to other work', async () => {
+    const { open, publish } = setUp();
+    const streams = Array.from({ length: 1_000 }, () => open());
+    const served = () => streams.filter(({ got }) => got.length > 0).length;
+    publish(1);
+    // Before the write is acknowledged.
+    expect(served()).toBeGreaterThan(0);
+    expect(served()).toBeLessThan(1_000);
+    await expect.poll(served).toBe(1_000);
+  });
+
+  it('that end in the meantime get nothing more', async () => {
+    const { open, publish } = setUp();
+    const last: { close?: () => void } = {};
+    const first = open(() => last.close?.());
+    const others = Array.from({ length: 600 }, () => open());
+    const leaving = open();
+    last.close = leaving.close;
+    publish(1, 2);
+    await expect.poll(() => others.every(({ got }) => got.length === 2)).toBe(true);
+    expect([first.got, leaving.got]).toEqual([[1, 2], []]);
+  });
+
+  it('do not lose a change because another stream fails, which is logged without its message', async () => {
+    const { open, publish, logged } = setUp();
+    const broken = open(() => {
+      throw new Error('sk_hidden');
+    });
+    const whole = open();
+    publish(1);
+    await expect.poll(() => whole.got).toEqual([1]);
+    expect(broken.got).toEqual([1]);
+    expect(logged).toHaveLength(1);
+    expect(JSON.stringify(logged)).not.toContain('sk_hidden');
+  });
+});
