@@ -15,12 +15,8 @@ const { values: options } = parseArgs({
     packages: { type: 'string', default: resolve(import.meta.dirname, '../../packages') },
   },
 });
-const [rounds, processes] = ['rounds', 'processes'].map((name) => {
-  const number = Number(options[name]);
-  if (Number.isInteger(number) && number >= 1) return number;
-  process.stderr.write(`--${name} must be a whole number, at least 1\n`);
-  process.exit(2);
-});
+const rounds = countOf('rounds');
+const processes = countOf('processes');
 const PEERS = ['openFeature', 'unleash', 'launchDarkly', 'growthBook'];
 const names = options.only?.split(',') ?? ['constants', 'byHandInContext', 'ours', ...PEERS];
 const run = promisify(execFile);
@@ -45,6 +41,13 @@ for (let turn = 0; turn < processes; turn++) {
 print();
 printPatches();
 process.stdout.write(`\nload ${loadavg()[0]?.toFixed(1)} at the end\n`);
+
+function countOf(name) {
+  const count = Number(options[name]);
+  if (Number.isInteger(count) && count >= 1) return count;
+  process.stderr.write(`--${name} must be a whole number, at least 1\n`);
+  return process.exit(2);
+}
 
 /** Our built packages in one file beside the peers, so that all of them use the same copy of React. */
 async function bundleOurs() {
