@@ -72,7 +72,7 @@ async function bundleOurs() {
 function titleOf(name) {
   const candidate = name === 'ours' ? candidatesOf.ours(exports) : candidatesOf[name];
   if (candidate?.name) return candidate.name;
-  process.stderr.write(`--only: there is no candidate "${name}"\n`);
+  process.stderr.write(`--only: unknown candidate "${name}"\n`);
   process.exit(2);
 }
 
