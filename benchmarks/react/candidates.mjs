@@ -32,11 +32,25 @@ export const constants = {
 export const byHand = {
   name: 'by hand, a store with listeners by key',
   async create(keys) {
-    const store = createStoreByHand(keys);
+    const values = new Map(Object.entries(allOff(keys)));
+    const listeners = new Map(keys.map((key) => [key, new Set()]));
     return {
       Provider: ({ children }) => children,
-      useFlag: (key) => useStoreByHand(store, key),
-      flip: store.set,
+      useFlag: (key) =>
+        useSyncExternalStore(
+          useCallback(
+            (listener) => {
+              listeners.get(key).add(listener);
+              return () => listeners.get(key).delete(listener);
+            },
+            [key],
+          ),
+          () => values.get(key),
+        ),
+      flip(key, value) {
+        values.set(key, value);
+        for (const listener of listeners.get(key)) listener();
+      },
     };
   },
 };
@@ -45,38 +59,31 @@ export const byHand = {
 export const byHandInContext = {
   name: 'the same, its store in a context',
   async create(keys) {
-    const store = createStoreByHand(keys);
+    const store = { values: new Map(Object.entries(allOff(keys))), listeners: new Map() };
+    for (const key of keys) store.listeners.set(key, new Set());
     const Store = createContext(undefined);
     return {
       Provider: ({ children }) => h(Store.Provider, { value: store }, children),
-      useFlag: (key) => useStoreByHand(useContext(Store), key),
-      flip: store.set,
+      useFlag: (key) => {
+        const { values, listeners } = useContext(Store);
+        return useSyncExternalStore(
+          useCallback(
+            (listener) => {
+              listeners.get(key).add(listener);
+              return () => listeners.get(key).delete(listener);
+            },
+            [listeners, key],
+          ),
+          () => values.get(key),
+        );
+      },
+      flip(key, value) {
+        store.values.set(key, value);
+        for (const listener of store.listeners.get(key)) listener();
+      },
     };
   },
 };
-
-function createStoreByHand(keys) {
-  const values = new Map(Object.entries(allOff(keys)));
-  const listeners = new Map(keys.map((key) => [key, new Set()]));
-  return {
-    get: (key) => values.get(key),
-    subscribe(key, listener) {
-      listeners.get(key).add(listener);
-      return () => listeners.get(key).delete(listener);
-    },
-    set(key, value) {
-      values.set(key, value);
-      for (const listener of listeners.get(key)) listener();
-    },
-  };
-}
-
-function useStoreByHand(store, key) {
-  return useSyncExternalStore(
-    useCallback((listener) => store.subscribe(key, listener), [store, key]),
-    () => store.get(key),
-  );
-}
 
 /** Ours, with what its packages export. */
 export const ours = ({ ConfigProvider, SnapshotStore, useFlag }) => ({
