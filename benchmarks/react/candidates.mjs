@@ -9,16 +9,24 @@ import {
 } from '@openfeature/react-sdk';
 import { FlagProvider, UnleashClient, useFlag as useUnleashFlag } from '@unleash/proxy-client-react';
 import { LDProvider, useFlags } from 'launchdarkly-react-client-sdk';
-import { createElement as h, useCallback, useSyncExternalStore } from 'react';
+import { createContext, createElement as h, useCallback, useContext, useSyncExternalStore } from 'react';
 
 /**
  * @typedef {object} Candidate
  * @property {string} name
- * @property {(keys: string[]) => Promise<{ Provider: Function; useFlag: Function; flip: Function; close?: Function }>} create
- *   The provider, the hook that reads a key as a boolean, and a function that changes one key.
+ * @property {(keys: string[]) => Promise<{ Provider: Function; useFlag: Function; flip?: Function; close?: Function }>} create
+ *   The provider, the hook that reads a key as a boolean, and a function that changes one key, unless nothing can.
  */
 
 const allOff = (keys) => Object.fromEntries(keys.map((key) => [key, false]));
+
+/** What React and the DOM take alone: part of every other number. */
+export const constants = {
+  name: 'constants, no store',
+  async create() {
+    return { Provider: ({ children }) => children, useFlag: () => false };
+  },
+};
 
 /** The floor: a store with listeners by key and nothing else. */
 export const byHand = {
@@ -42,6 +50,36 @@ export const byHand = {
       flip(key, value) {
         values.set(key, value);
         for (const listener of listeners.get(key)) listener();
+      },
+    };
+  },
+};
+
+/** The same store, not in a module but in a context, so that each request of a server can have its own. */
+export const byHandInContext = {
+  name: 'the same, its store in a context',
+  async create(keys) {
+    const store = { values: new Map(Object.entries(allOff(keys))), listeners: new Map() };
+    for (const key of keys) store.listeners.set(key, new Set());
+    const Store = createContext(undefined);
+    return {
+      Provider: ({ children }) => h(Store.Provider, { value: store }, children),
+      useFlag: (key) => {
+        const { values, listeners } = useContext(Store);
+        return useSyncExternalStore(
+          useCallback(
+            (listener) => {
+              listeners.get(key).add(listener);
+              return () => listeners.get(key).delete(listener);
+            },
+            [listeners, key],
+          ),
+          () => values.get(key),
+        );
+      },
+      flip(key, value) {
+        store.values.set(key, value);
+        for (const listener of store.listeners.get(key)) listener();
       },
     };
   },

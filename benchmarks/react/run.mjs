@@ -1,65 +1,53 @@
-// 1,000 components that each read one flag: the time to mount them, and to show one flag that flips; and the bytes of the
-// same page. Each candidate runs in turns, in a process with React's production build in jsdom.
+// 1,000 components that each read one flag: the time to mount them, and to show one flag that flips. Each candidate is
+// measured in pairs with the store by hand, in processes of its own (child.mjs). METHOD.md says why.
+import { execFile } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { build } from 'esbuild';
-import { JSDOM } from 'jsdom';
 
-process.env.NODE_ENV = 'production';
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '15' },
+    rounds: { type: 'string', default: '20' },
+    processes: { type: 'string', default: '5' },
+    only: { type: 'string' },
     packages: { type: 'string', default: resolve(import.meta.dirname, '../../packages') },
   },
 });
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) {
-  process.stderr.write('--rounds must be a whole number, at least 1\n');
-  process.exit(2);
-}
+const rounds = countOf('rounds');
+const processes = countOf('processes');
+const PEERS = ['openFeature', 'unleash', 'launchDarkly', 'growthBook'];
+const names = options.only?.split(',') ?? ['constants', 'byHandInContext', 'ours', ...PEERS];
+const run = promisify(execFile);
 
-const { window } = new JSDOM('<!doctype html><body></body>', { url: 'http://localhost/' });
-for (const name of ['window', 'document', 'HTMLElement', 'MutationObserver', 'Node', 'localStorage']) {
-  Object.defineProperty(globalThis, name, {
-    value: name === 'window' ? window : window[name],
-    configurable: true,
-  });
-}
-const bundled = await bundleOurs();
-const { createElement: h, memo } = await import('react');
-const { createRoot } = await import('react-dom/client');
-const { flushSync } = await import('react-dom');
+const { bundle, exports } = await bundleOurs();
 const candidatesOf = await import('./candidates.mjs');
-const { byHand, growthBook, launchDarkly, openFeature, unleash } = candidatesOf;
-const ours = candidatesOf.ours(bundled);
-const candidates = [byHand, ours, openFeature, unleash, launchDarkly, growthBook];
-
-const COUNT = 1000;
-const FLIPS = 20;
-const keys = Array.from({ length: COUNT }, (_, index) => `flag${index}`);
-const turn = () => new Promise((done) => setImmediate(done));
+const titles = new Map(names.map((name) => [name, titleOf(name)]));
 
 const cpu = cpus()[0]?.model ?? 'unknown CPU';
 process.stdout.write(
-  `Node ${process.version}, ${cpu}, load ${loadavg()[0]?.toFixed(1)}, best of ${rounds} rounds\n`,
+  `Node ${process.version}, ${cpu}, load ${loadavg()[0]?.toFixed(1)}, ${processes} processes of ${rounds} rounds each\n`,
 );
-
-const results = new Map(candidates.map((candidate) => [candidate, { mounts: [], flips: [], renders: 0 }]));
-for (let round = 0; round < rounds; round++) {
-  for (let index = 0; index < candidates.length; index++) {
-    const candidate = candidates[(index + round) % candidates.length];
-    const { mount, flip, renders } = await measure(candidate);
-    const result = results.get(candidate);
-    result.mounts.push(mount);
-    result.flips.push(flip);
-    result.renders = renders;
+const samples = new Map(names.map((name) => [name, []]));
+const firsts = new Map(['byHand', ...names].map((name) => [name, []]));
+for (let turn = 0; turn < processes; turn++) {
+  // A process has one first mount, so there are more of these processes.
+  for (let count = 0; count < 3; count++) {
+    for (const [name, mounts] of firsts) mounts.push(await child(name, 0));
   }
+  for (const name of names) samples.get(name).push(...(await child(name, rounds)));
 }
 print();
 printPatches();
-process.exit(0);
+process.stdout.write(`\nload ${loadavg()[0]?.toFixed(1)} at the end\n`);
+
+function countOf(name) {
+  const count = Number(options[name]);
+  if (Number.isInteger(count) && count >= 1) return count;
+  process.stderr.write(`--${name} must be a whole number, at least 1\n`);
+  return process.exit(2);
+}
 
 /** Our built packages in one file beside the peers, so that all of them use the same copy of React. */
 async function bundleOurs() {
@@ -77,63 +65,56 @@ async function bundleOurs() {
     external: ['react', 'react/*'],
     outfile,
   });
-  return import(pathToFileURL(outfile).href);
+  const { href } = pathToFileURL(outfile);
+  return { bundle: href, exports: await import(href) };
 }
 
-async function measure(candidate) {
-  const { Provider, useFlag, flip, close } = await candidate.create(keys);
-  let renders = 0;
-  const One = memo(function One({ name }) {
-    renders += 1;
-    return h('i', { id: name }, String(useFlag(name)));
-  });
-  const children = keys.map((name) => h(One, { key: name, name }));
-  const container = document.body.appendChild(document.createElement('div'));
-  const root = createRoot(container);
-  globalThis.gc?.();
-  // The processor's time, because a mount is long enough to be interrupted by other work on the machine.
-  const start = process.cpuUsage();
-  flushSync(() => root.render(h(Provider, null, children)));
-  const { user, system } = process.cpuUsage(start);
-  const mount = (user + system) / 1000;
-  // Some providers render again once they are ready.
-  for (let count = 0; count < 20; count++) await turn();
-  const shown = (name) => document.getElementById(name)?.textContent;
-  if (shown('flag0') !== 'false') throw new Error(`${candidate.name} shows ${shown('flag0')}`);
-  const times = [];
-  renders = 0;
-  for (let index = 0; index < FLIPS; index++) {
-    const name = keys[(index * 37) % COUNT];
-    const before = performance.now();
-    flip(name, true);
-    for (let turns = 0; shown(name) !== 'true'; turns++) {
-      if (turns > 1000) throw new Error(`${candidate.name} does not show the change`);
-      await turn();
-    }
-    times.push(performance.now() - before);
-    for (let count = 0; count < 5; count++) await turn();
-  }
-  const perFlip = renders / FLIPS;
-  flushSync(() => root.unmount());
-  container.remove();
-  await close?.();
-  return { mount, flip: median(times), renders: perFlip };
+function titleOf(name) {
+  const candidate = name === 'ours' ? candidatesOf.ours(exports) : candidatesOf[name];
+  if (candidate?.name) return candidate.name;
+  process.stderr.write(`--only: unknown candidate "${name}"\n`);
+  process.exit(2);
 }
 
-function median(numbers) {
-  return numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)];
+async function child(candidate, count) {
+  const path = resolve(import.meta.dirname, 'child.mjs');
+  const args = ['--expose-gc', path, '--candidate', candidate, '--bundle', bundle, '--rounds', String(count)];
+  const { stdout } = await run(process.execPath, args, { timeout: 1_800_000, maxBuffer: 2 ** 26 });
+  return JSON.parse(stdout);
+}
+
+function quantile(numbers, part) {
+  return numbers.toSorted((left, right) => left - right)[Math.floor((numbers.length - 1) * part)];
+}
+
+/** The median of the ratios of each pair, and their quartiles. */
+function ratio(pairs, of) {
+  const ratios = pairs.map(({ byHand, candidate }) => of(candidate) / of(byHand));
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(ratios, part).toFixed(2));
+  return `${middle} (${low} to ${high})`;
 }
 
 function print() {
-  const floor = results.get(byHand);
-  const lines = [...results].map(([{ name }, { mounts, flips, renders }]) => {
-    const [mount, flip] = [Math.min(...mounts), Math.min(...flips)];
-    const times = (value, least) => (value / Math.min(...least)).toFixed(2);
-    return `| ${name} | ${mount.toFixed(1)} | ${times(mount, floor.mounts)} | ${flip.toFixed(3)} | ${times(flip, floor.flips)} | ${renders} |`;
+  const all = [...samples.values()].flat().map(({ byHand }) => byHand);
+  const firstByHand = quantile(firsts.get('byHand'), 0.5);
+  const middle = (list, of) => quantile(list.map(of), 0.5);
+  const row = (title, first, list, ratios) => {
+    const flip = middle(list, (sample) => sample.flip ?? Number.NaN);
+    const flips = Number.isNaN(flip) ? [' ', ' ', ' '] : [flip.toFixed(3), ratios.flip, list[0].renders];
+    const mounts = [middle(list, ({ mount }) => mount).toFixed(1), ratios.mount];
+    const firstMounts = [first.toFixed(1), (first / firstByHand).toFixed(2)];
+    return `| ${[title, ...mounts, ...firstMounts, ...flips].join(' | ')} |`;
+  };
+  const lines = names.map((name) => {
+    const pairs = samples.get(name);
+    const list = pairs.map(({ candidate }) => candidate);
+    const ratios = { mount: ratio(pairs, ({ mount }) => mount), flip: ratio(pairs, ({ flip }) => flip) };
+    return row(titles.get(name), quantile(firsts.get(name), 0.5), list, ratios);
   });
   process.stdout.write(`
-| 1,000 components, one flag each | mount, ms | × by hand | one flips, ms | × by hand | renders |
-| --- | ---: | ---: | ---: | ---: | ---: |
+| 1,000 components, one flag each | mount, ms of CPU | × by hand | first mount, ms of CPU | × by hand | one flips, ms | × by hand | renders |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+${row(candidatesOf.byHand.name, firstByHand, all, { mount: '1.00', flip: '1.00' })}
 ${lines.join('\n')}
 `);
 }
@@ -143,7 +124,7 @@ function printPatches() {
   const counts = [50, 5000];
   const stores = counts.map((count) => patched(count));
   const best = counts.map(() => Infinity);
-  for (let round = 0; round < rounds * 2; round++) {
+  for (let round = 0; round < 60; round++) {
     for (const [index, patch] of stores.entries()) best[index] = Math.min(best[index], timeOf(patch));
   }
   const [few, many] = best;
@@ -156,9 +137,9 @@ function printPatches() {
 }
 
 function patched(count) {
-  const names = Array.from({ length: count }, (_, index) => `flag${index}`);
-  const flags = Object.fromEntries(names.map((name) => [name, { value: false, source: 'raw' }]));
-  const store = new bundled.SnapshotStore({ revision: '1', public: {}, flags, limits: {} }, 'live');
+  const keys = Array.from({ length: count }, (_, index) => `flag${index}`);
+  const flags = Object.fromEntries(keys.map((key) => [key, { value: false, source: 'raw' }]));
+  const store = new exports.SnapshotStore({ revision: '1', public: {}, flags, limits: {} }, 'live');
   let revision = 1;
   return () => {
     revision += 1;

@@ -31,16 +31,16 @@ export function createHooks<Config extends AnyConfig, Defaults = Record<never, n
     // biome-ignore lint/correctness/noComponentHookFactories: called once per schema, in a module
     Flag: (props) => useRenderedFlag(scope, props),
     useFlag: (key: string, fallback?: unknown) =>
-      useEntry(scope, ['useFlag', 'flags', key], { fallback }) as never,
+      useEntry(scope, ['useFlag', 'flags', key, fallback]) as never,
     useFlagDetails: (key: string, fallback?: unknown) =>
-      useEvaluation(scope, ['useFlagDetails', 'flags', key], fallback) as never,
+      useEvaluation(scope, ['useFlagDetails', 'flags', key, fallback]) as never,
     useSuspenseFlag: (key) => useSuspenseValue(scope, key) as never,
     usePublic: (key: string, fallback?: unknown) =>
-      useEntry(scope, ['usePublic', 'public', key], { fallback }) as never,
+      useEntry(scope, ['usePublic', 'public', key, fallback]) as never,
     useLimit: (key: string, fallback?: unknown) =>
-      useEntry(scope, ['useLimit', 'limits', key], { fallback }) as never,
+      useEntry(scope, ['useLimit', 'limits', key, fallback]) as never,
     useLimitDetails: (key: string, fallback?: unknown) =>
-      useEvaluation(scope, ['useLimitDetails', 'limits', key], fallback) as never,
+      useEvaluation(scope, ['useLimitDetails', 'limits', key, fallback]) as never,
     useConfigContext: () => useScopeContext(scope) as never,
     useConfigStatus: () => useScopeStatus(scope),
     useConfigChanges: (limit) => useScopeChanges(scope, limit),

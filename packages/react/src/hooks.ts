@@ -7,20 +7,20 @@ import { useEvaluation } from './use-evaluation.ts';
 
 /** {@inheritDoc ConfigHooks.useFlag} */
 export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown) =>
-  useEntry(DefaultScope, ['useFlag', 'flags', key], { fallback }) as never;
+  useEntry(DefaultScope, ['useFlag', 'flags', key, fallback]) as never;
 
 /** {@inheritDoc ConfigHooks.useFlagDetails} */
 export const useFlagDetails: ConfigHooks['useFlagDetails'] = (key: string, fallback?: unknown) =>
-  useEvaluation(DefaultScope, ['useFlagDetails', 'flags', key], fallback) as never;
+  useEvaluation(DefaultScope, ['useFlagDetails', 'flags', key, fallback]) as never;
 
 /** {@inheritDoc ConfigHooks.usePublic} */
 export const usePublic: ConfigHooks['usePublic'] = (key: string, fallback?: unknown) =>
-  useEntry(DefaultScope, ['usePublic', 'public', key], { fallback }) as never;
+  useEntry(DefaultScope, ['usePublic', 'public', key, fallback]) as never;
 
 /** {@inheritDoc ConfigHooks.useLimit} */
 export const useLimit: ConfigHooks['useLimit'] = (key: string, fallback?: unknown) =>
-  useEntry(DefaultScope, ['useLimit', 'limits', key], { fallback }) as never;
+  useEntry(DefaultScope, ['useLimit', 'limits', key, fallback]) as never;
 
 /** {@inheritDoc ConfigHooks.useLimitDetails} */
 export const useLimitDetails: ConfigHooks['useLimitDetails'] = (key: string, fallback?: unknown) =>
-  useEvaluation(DefaultScope, ['useLimitDetails', 'limits', key], fallback) as never;
+  useEvaluation(DefaultScope, ['useLimitDetails', 'limits', key, fallback]) as never;

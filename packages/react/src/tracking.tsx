@@ -85,7 +85,7 @@ export function TrackingProvider({ children, ...callbacks }: TrackingProviderPro
 /** {@inheritDoc ConfigHooks.useFlag} It reports to the {@link TrackingProvider} once the value is on the page. */
 export const useFlag: ConfigHooks['useFlag'] = (key: string, fallback?: unknown) => {
   const { store, context } = useSession(DefaultScope, 'useFlag');
-  const value = useEntry(DefaultScope, ['useFlag', 'flags', key], { fallback });
+  const value = useEntry(DefaultScope, ['useFlag', 'flags', key, fallback]);
   const tracker = useContext(TrackerContext);
   // Subscribed, because a value may arrive that is equal to the fallback.
   const evaluation = useSyncExternalStore(

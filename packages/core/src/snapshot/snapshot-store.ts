@@ -147,11 +147,13 @@ export class SnapshotStore {
       // A patch has only the groups that changed.
       for (const [key, entry] of Object.entries(next[group] ?? {})) {
         const previous = this.entry(group, key);
-        if (isSame(previous, entry)) continue;
         const from = entryValue(group, previous);
         let to = entryValue(group, entry);
-        // If only the reason changed, the value keeps its identity.
-        if (isSame(from, to)) to = from;
+        if (isSame(from, to)) {
+          if (isSame(previous, entry)) continue;
+          // Only the reason changed: the value keeps its identity.
+          to = from;
+        }
         this.#entries[group][key] = deeplyFrozen(
           group === 'public' ? to : { ...(entry as Evaluation), value: to },
         );
