@@ -119,6 +119,16 @@ describe('useConfigStatus', () => {
     });
   });
 
+  it('follows a revision in which no value of the page has changed', () => {
+    const store = new SnapshotStore(first, 'live');
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <ConfigProvider store={store}>{children}</ConfigProvider>
+    );
+    const { result } = renderHook(() => useConfigStatus(), { wrapper });
+    act(() => store.replace({ ...first, revision: '99' }));
+    expect(result.current.revision).toBe('99');
+  });
+
   it('hydrates with the status of the HTML, even if the connection is open by then', async () => {
     const statuses: string[] = [];
     let isReady = true;

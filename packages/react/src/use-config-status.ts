@@ -1,7 +1,7 @@
 'use client';
 
 import type { SnapshotRefusal, SnapshotStatus } from '@smooai/config/browser';
-import { useMemo, useSyncExternalStore } from 'react';
+import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import { type ConfigScope, DefaultScope, useSession } from './config-session.ts';
 
 /** Whether the values are current, and why not. */
@@ -43,7 +43,7 @@ export function useScopeStatus(scope: ConfigScope): ConfigStatus {
     () => undefined,
   );
   const revision = useSyncExternalStore(
-    store.subscribeAll,
+    useCallback((listener) => store.subscribe('revision', listener), [store]),
     () => store.revision,
     () => store.initial?.revision,
   );

@@ -117,7 +117,10 @@ export class SnapshotStore {
     return deeplyFrozen(this.#entries[group][key]);
   }
 
-  /** Calls `listener` after each change of a key, such as `flags.newCheckout`. Returns an unsubscribe function. */
+  /**
+   * Calls `listener` after each change of a key, such as `flags.newCheckout`, or of the `revision`. Returns an unsubscribe
+   * function.
+   */
   subscribe(key: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(key) ?? new Set();
     // Wrapped, so that a function that is subscribed twice is called twice, and each subscription ends on its own.
@@ -160,7 +163,10 @@ export class SnapshotStore {
         changes.push({ key: `${group}.${key}`, from, to });
       }
     }
+    const isNews = revision !== this.revision;
     this.#set({ revision });
+    // Also if nothing else has changed, or only a secret.
+    if (isNews) this.#notify('revision');
     if (!changes[0] && !initial) return;
     const keys = changes.map(({ key }) => key);
     const change = { revision, keys, changes, at: Date.now(), initial };
