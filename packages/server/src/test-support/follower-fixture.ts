@@ -15,7 +15,7 @@ export const MAX_OFFLINE_MS: number = 60_000;
 
 /** Waits for a value. `expect.poll` would let the fake time pass. */
 export async function eventually(read: () => unknown, expected: unknown): Promise<void> {
-  for (let attempt = 0; attempt < 10_000 && !isDeepStrictEqual(read(), expected); attempt += 1) {
+  for (let attempt = 0; attempt < 6_000 && !isDeepStrictEqual(read(), expected); attempt += 1) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   expect(read()).toEqual(expected);

@@ -12,6 +12,7 @@ const HOUR_MS = 3_600_000;
 
 function startPool(computing?: number): CheckPool {
   fakeTime(computing);
+  refused = [];
   const pool = new CheckPool();
   onTestFinished(() => pool.close());
   return pool;
@@ -19,11 +20,14 @@ function startPool(computing?: number): CheckPool {
 
 const jobOf = (source: string): CheckJob => ({ kind: 'pattern', source, flags: 'u' });
 
+/** The jobs that were refused so far. */
+let refused: unknown[] = [];
+
 /** Adds a job of a client. Its rejection is handled, whether or not the test looks at it. */
 function run(pool: CheckPool, clientId: string, job: CheckJob | string = clientId, limitMs = HOUR_MS) {
   const organizationId = `organization of ${clientId}`;
   const end = pool.run({ organizationId, clientId }, typeof job === 'string' ? jobOf(job) : job, limitMs);
-  end.catch(() => undefined);
+  end.catch((error: unknown) => refused.push(error));
   return end;
 }
 
@@ -146,6 +150,8 @@ describe('the queue', () => {
   it('takes 200 jobs of a client besides the one that runs', async () => {
     const pool = startPool();
     for (let count = 0; count < 201; count += 1) void run(pool, 'a');
+    await settle();
+    expect(refused).toEqual([]);
     await expect(run(pool, 'a')).rejects.toMatchObject({ code: 'too-many-requests', retryAfterSec: 5 });
     const other = run(pool, 'b');
     await settle();
@@ -154,11 +160,11 @@ describe('the queue', () => {
   });
 
   it.each<[string, CheckJob]>([
-    ['a pattern', jobOf('x'.repeat(9 * MIB))],
-    ['schemas', { kind: 'schema', isNew: false, schemas: [{ text: 'x'.repeat(9 * MIB), values: [] }] }],
+    ['a pattern', jobOf('x'.repeat(8 * MIB))],
+    ['schemas', { kind: 'schema', isNew: false, schemas: [{ text: 'x'.repeat(8 * MIB), values: [] }] }],
     [
       'pushed schemas',
-      { kind: 'schema', isNew: true, schemas: [{ text: '', original: 'x'.repeat(9 * MIB), values: [] }] },
+      { kind: 'schema', isNew: true, schemas: [{ text: '', original: 'x'.repeat(8 * MIB), values: [] }] },
     ],
     [
       'values',
@@ -167,21 +173,25 @@ describe('the queue', () => {
         isNew: false,
         schemas: [
           { text: '', values: ['', 'x'.repeat(4 * MIB)] },
-          { text: '', values: ['x'.repeat(5 * MIB)] },
+          { text: '', values: ['x'.repeat(4 * MIB)] },
         ],
       },
     ],
   ])('holds 16 MiB of a client, by the size of %s', async (_name, job) => {
     const pool = startPool();
-    void run(pool, 'a');
-    void run(pool, 'a', job);
+    for (const each of ['a', job, job]) void run(pool, 'a', each);
+    await settle();
+    expect(refused).toEqual([]);
     await expect(run(pool, 'a', job)).rejects.toMatchObject({ code: 'too-many-requests' });
   });
 
   it('holds 128 MiB of all clients', async () => {
     const pool = startPool();
     const job = jobOf('x'.repeat(16 * MIB));
+    // Two of them run.
     for (let client = 0; client < 10; client += 1) void run(pool, `client ${client}`, job);
+    await settle();
+    expect(refused).toEqual([]);
     await expect(run(pool, 'last')).rejects.toMatchObject({ code: 'busy', retryAfterSec: 5 });
     await settle();
     await finish(0);
