@@ -31,6 +31,7 @@ describe('keywords', () => {
       expect(placeOf({ [keyword]: [BAD] }), keyword).toBeUndefined();
     }
     for (const keyword of LISTS) {
+      expect(placeOf({ [keyword]: [null, 'text'] }), keyword).toBeUndefined();
       expect(placeOf({ [keyword]: [{}, true, BAD] }), keyword).toBe(`.${keyword}.2.$async`);
       expect(placeOf({ [keyword]: { a: BAD } }), keyword).toBeUndefined();
     }
@@ -107,7 +108,17 @@ describe('the document and its tiers', () => {
 
 describe('references', () => {
   const more: JsonSchema = {
-    $defs: { 'a/b~c d': { $anchor: 'text' }, list: { anyOf: [{}, true] }, flag: { items: false } },
+    $defs: {
+      'a/b~c d': { $anchor: 'text' },
+      list: { anyOf: [{}, true] },
+      flag: { items: false },
+      deep: { items: { not: { items: {} } } },
+      '': {},
+    },
+    allOf: { a: {} },
+    dependentSchemas: [{}],
+    definitions: null,
+    deprecated: true,
     default: { $anchor: 'evil', items: {} },
     const: {},
   };
@@ -119,6 +130,8 @@ describe('references', () => {
     '#/$defs/a~1b~0c%20d',
     '#/$defs/list/anyOf/0',
     '#/$defs/flag/items',
+    '#/$defs/deep/items/not/items',
+    '#/$defs/',
     '#/not',
   ])('lead to a schema of the key: %s', (target) => {
     expect(referenceTo(target, more)).toBeUndefined();
@@ -138,6 +151,12 @@ describe('references', () => {
     '#/$defs/list/allOf/0',
     '#/$defs/flag/items/not',
     '#/$defs/constructor',
+    '#/$defs/__proto__',
+    '#/$defs/flag/properties/a',
+    '#/allOf/a',
+    '#/dependentSchemas/0',
+    '#/definitions/a',
+    '#/deprecated',
     '#/$defs/a~2b',
     '#/$defs/a~',
     '#/const',
