@@ -29,6 +29,7 @@ describe('a hint', () => {
     shared.isConnected = false;
     hint('disconnected');
     hint('anything');
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(calls.looks).toEqual([]);
     expect(follower.status.isConnected).toBe(false);
     shared.isConnected = true;
@@ -153,18 +154,27 @@ describe('another history', () => {
     expect(events).toHaveLength(2);
   });
 
-  it('begins if the database has lost writes that were served', async () => {
-    const { id, storage, follow, hint, events, views, byItself } = await setUpFollower();
-    await follow(id);
-    for (const value of ['1', '2']) await byItself(value, id);
+  it('begins if the database has lost writes that were served, whose revisions are given out again', async () => {
+    const { id, storage, follow, hint, events, views, byItself, published } = await setUpFollower();
+    const setRevision = async (revision: number): Promise<void> => {
+      const row = await storage.findEnvironment(id);
+      if (row === undefined) throw new Error('The environment is missing.');
+      await storage.updateEnvironment({ ...row, revision });
+    };
+    await setRevision(10);
+    const stop = await follow(id);
     const epoch = await storage.readEpoch();
-    const row = await storage.findEnvironment(id);
-    if (row === undefined) throw new Error('The environment is missing.');
-    await storage.updateEnvironment({ ...row, revision: 1 });
+    await setRevision(3);
     hint('anything');
     await eventually(() => events, ['everything lost', 'access unknown']);
-    expect(await storage.readEpoch()).not.toBe(epoch);
-    expect((await views.read(id))?.epoch.startsWith(await storage.readEpoch())).toBe(true);
+    const next = await storage.readEpoch();
+    expect(next).not.toBe(epoch);
+    expect((await views.read(id))?.epoch.startsWith(next)).toBe(true);
+    stop();
+    await follow(id);
+    await byItself('again', id);
+    expect(published).toEqual([`${id} 4`]);
+    expect((await views.read(id))?.values.get('a')?.value).toBe('again');
   });
 });
 
