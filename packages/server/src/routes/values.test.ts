@@ -126,6 +126,16 @@ describe('values', () => {
     expect((await shop.call('PUT', '/values/bulk', { values: [] })).body).toEqual([]);
   });
 
+  it('refuses a bulk of more than 1,000 values or 8 MiB', async () => {
+    const shop = await startShop();
+    const bulk = (values: unknown[]) => shop.call('PUT', '/values/bulk', { values });
+    const write = shop.write({ key: 'theme', value: 'dark' });
+    expect((await bulk(Array(1_001).fill(write))).status).toBe(400);
+    expect((await bulk(Array(40).fill({ ...write, value: 'x'.repeat(220_000) }))).status).toBe(413);
+    // Below that size, it is the values that are refused.
+    expect((await bulk(Array(30).fill({ ...write, value: 'x'.repeat(220_000) }))).status).toBe(400);
+  });
+
   it('limits a client to its environments and scopes', async () => {
     const shop = await startShop();
     await shop.set('theme', 'dark', 'production');
