@@ -54,7 +54,7 @@ describe('evaluation', () => {
       return (await shop.call('POST', path, { environment: name }, { token, headers })).status;
     };
     const origin = 'http://shop.test';
-    const { publishableKey = '' } = await shop.makeClient({ type: 'b2m', allowedOrigins: [origin] });
+    const { publishableKey } = await shop.makeClient({ type: 'b2m', allowedOrigins: [origin] });
     expect(await ask(publishableKey, environment, { origin })).toBe(200);
     expect(await ask(publishableKey, environment, { origin: 'http://other.test' })).toBe(403);
     expect(await ask(await shop.tokenFor({ scopes: ['config:write'] }), environment)).toBe(403);
