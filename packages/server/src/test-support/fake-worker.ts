@@ -8,13 +8,16 @@ import { onTestFinished, vi } from 'vitest';
 export class FakeWorker extends EventEmitter {
   /** Every worker since {@link fakeTime}. */
   static started: FakeWorker[] = [];
+  /** What the worker is doing: which schema, and which of its values. */
+  readonly progress: Int32Array;
   /** The jobs that it was given. */
   readonly jobs: unknown[] = [];
   isReferenced = true;
   isTerminated = false;
 
-  constructor() {
+  constructor(_url: URL, { workerData }: { workerData: { progress: SharedArrayBuffer } }) {
     super();
+    this.progress = new Int32Array(workerData.progress);
     FakeWorker.started.push(this);
     queueMicrotask(() => this.emit('message', 'ready'));
   }
