@@ -96,6 +96,8 @@ describe('values', () => {
     const refused = await shop.call('DELETE', '/values/paymentKey?environment=development');
     expect(refused.status).toBe(409);
     expect(refused.body.message).toContain('force=true');
+    const unforced = await shop.call('DELETE', '/values/paymentKey?environment=development&force=false');
+    expect(unforced.status).toBe(409);
     const done = await shop.call('DELETE', '/values/paymentKey?environment=development&force=true');
     expect(done.status).toBe(204);
     expect((await shop.ruleset()).secret).toEqual({});

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeNeighborContract } from '../../test-support/storage-contract.neighbors.ts';
 import { describeReplicaContract } from '../../test-support/storage-contract.replicas.ts';
 import { describeStorageContract } from '../../test-support/storage-contract.ts';
 import { at, insertShop, valueRow } from '../../test-support/storage-fixtures.ts';
@@ -32,6 +33,7 @@ async function open(file = join(directory, 'config.db'), key = encryptionKey): P
 describeStorageContract('SQLite in a file', () => open());
 describeStorageContract('SQLite in memory', () => open(':memory:'));
 describeReplicaContract('SQLite in memory', () => open(':memory:'));
+describeNeighborContract('SQLite in memory', () => open(':memory:'));
 
 describe('the files', () => {
   it('are private to their owner, in a new directory', async () => {
