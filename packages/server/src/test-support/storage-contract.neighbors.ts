@@ -33,6 +33,7 @@ export function describeNeighborContract(name: string, open: () => Promise<Stora
         expect(rows.byName).toEqual({ ...shop.environment, revision: 3 });
         expect(rows.environments).toEqual([rows.byName]);
         expect(rows.schemas).toEqual([shop.schema]);
+        expect(rows.value).toEqual(rows.values[0]);
         for (const list of [rows.values, rows.schemaValues, rows.segments, rows.clients]) {
           expect(list.map(({ organizationId }) => organizationId)).toEqual([shop.organization.id]);
         }
@@ -123,6 +124,7 @@ async function rowsOf(storage: Storage, { organization, environment, schema }: S
     environments: await storage.listEnvironments(organization.id),
     schemas: await storage.listSchemas(organization.id),
     values: await storage.listValues(environment.id),
+    value: await storage.findValue(environment.id, 'apiBaseUrl'),
     schemaValues: await storage.listSchemaValues(schema.id),
     segments: await storage.listSegments(environment.id),
     changes: await storage.listChangesSince(environment.id, 0),
