@@ -28,7 +28,7 @@ describe('evaluation', () => {
       source: 'rollout',
       rolloutBucket: expect.any(Number),
     });
-    expect(await ask({})).toEqual({ value: 1, source: 'default' });
+    for (const none of [{}, undefined]) expect(await ask(none)).toEqual({ value: 1, source: 'default' });
     await shop.set('newCheckout', true);
     const raw = await shop.call('POST', '/feature-flags/newCheckout/evaluate', { environment, context: {} });
     expect(raw.body).toEqual({ value: true, source: 'raw' });

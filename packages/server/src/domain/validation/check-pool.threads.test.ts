@@ -92,6 +92,18 @@ describe('threads', () => {
     expect(given()).toEqual([['one'], ['two'], ['three']]);
   });
 
+  it('that end before they are ready fail their job, and are replaced', async () => {
+    const pool = startPool();
+    const ended = run(pool, 'a', 'one');
+    FakeWorker.started[0]?.emit('exit', 1);
+    await expect(ended).rejects.toThrow('The worker ended before it was ready.');
+    const next = run(pool, 'a', 'two');
+    await settle();
+    await finish(1);
+    expect(await next).toMatchObject({ state: 'done' });
+    expect(given()).toEqual([[], ['two']]);
+  });
+
   it('stay usable after a check that failed', async () => {
     const pool = startPool();
     const failed = run(pool, 'a', 'one');
@@ -117,6 +129,15 @@ describe('the limit of a job', () => {
     expect(given()).toEqual([['slow'], ['next']]);
     await finish(1);
     expect(await after).toMatchObject({ state: 'done', usedMs: 0 });
+  });
+
+  it('does not count the time in which the process does not compute', async () => {
+    const pool = startPool(0.5);
+    const end = run(pool, 'a', 'slow', 1_000);
+    await vi.advanceTimersByTimeAsync(1_980);
+    expect(FakeWorker.started[0]?.isTerminated).toBe(false);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await end).toMatchObject({ state: 'stopped', cause: 'time', usedMs: 1_000 });
   });
 
   it('is thirty times as long by the clock if the machine computes nothing', async () => {

@@ -134,6 +134,11 @@ const REFUSED: [string, unknown, string][] = [
     'Field "jsonSchema.properties.limitsSchema.properties.cart.default" is required.',
   ],
   [
+    'a limit with a default between its steps',
+    limit({ type: 'number', default: 5, multipleOf: 2 }),
+    'Field "jsonSchema.properties.limitsSchema.properties.cart": "default" (5) is not a multiple of "step" (2).',
+  ],
+  [
     'a limit with a default outside of its bounds',
     limit({ type: 'number', default: 9, maximum: 5 }),
     'Field "jsonSchema.properties.limitsSchema.properties.cart": ',
@@ -146,6 +151,7 @@ describe('a document', () => {
     expect(error).toMatchObject({ code: 'invalid' });
     const text = (error as Error).message;
     expect(text.startsWith(message), text).toBe(true);
+    if (/[.?]$/.test(message)) expect(text).toBe(message);
     expect(text).not.toContain('defineLimit');
   });
 
