@@ -132,7 +132,9 @@ describe('values', () => {
     const shop = await startShop();
     const bulk = (values: unknown[]) => shop.call('PUT', '/values/bulk', { values });
     const write = shop.write({ key: 'theme', value: 'dark' });
-    expect((await bulk(Array(1_001).fill(write))).status).toBe(400);
+    const tooMany = await bulk(Array(1_001).fill(write));
+    expect([tooMany.status, tooMany.body.message]).toEqual([400, expect.stringContaining('1000')]);
+    expect((await bulk(Array(1_000).fill(write))).body.message).not.toContain('1000');
     expect((await bulk(Array(40).fill({ ...write, value: 'x'.repeat(220_000) }))).status).toBe(413);
     // Below that size, it is the values that are refused.
     expect((await bulk(Array(30).fill({ ...write, value: 'x'.repeat(220_000) }))).status).toBe(400);
