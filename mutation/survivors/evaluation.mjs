@@ -230,7 +230,7 @@ export const evaluation = [
   },
   {
     file: `${folder}/compiled-segments.ts`,
-    reason: 'No other error is thrown there, and without a form there is no list of members.',
+    reason: 'No other error is thrown there, and without a form no member is read.',
     mutants: [
       '{ if (error instanceof ExpansionTooLarge) return undefined; throw error; } → {}',
       'error instanceof ExpansionTooLarge → true',

@@ -94,7 +94,7 @@ describe('the details', () => {
     expect(run({ rollout: to([1, 100]), defaultValue: 'default' }, subject)).toEqual(lucky);
     expect(run(inRule(to([1, 0])), subject)).toEqual({ ...unlucky, matchedRuleId: 'r' });
     expect(run(inRule(to([1, 100])), subject)).toEqual({ ...lucky, matchedRuleId: 'r' });
-    // Without a unit, or with a malformed rollout, there is no bucket.
+    // Without a unit, or with a malformed rollout, the bucket is left out.
     const none = { value: 'default', source: 'default' };
     expect(run({ rollout: to([1, 100]), defaultValue: 'default' })).toEqual(none);
     for (const rollout of [to([1, 100]), { variants: 5 }]) {
