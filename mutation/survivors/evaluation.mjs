@@ -189,4 +189,64 @@ export const evaluation = [
       '{ return oneOfNode(attribute, operands.filter(isComparable).slice()); } → {}',
     ],
   },
+  {
+    file: `${folder}/cohort.ts`,
+    reason: 'Equivalent: after the last rule there is none, and a missing property is undefined.',
+    mutants: [
+      'index < rules.length → index <= rules.length',
+      'variants[variant]?.stored → variants[variant].stored',
+      '{ rule: undefined, ruleId: undefined, variant: undefined } → {}',
+    ],
+  },
+  {
+    file: `${folder}/compile-cohort.ts`,
+    reason: 'Only speed or memory: hidden classes, shared hashes, spare capacity and the quick comparison.',
+    mutants: [
+      'attribute === undefined → true',
+      'attribute === undefined → false',
+      'attribute === undefined → attribute !== undefined',
+      'parts.salt !== this.#bucketing.salt → true',
+      'this.#scalars.slice() → this.#scalars',
+      'this.#conditions.length === 0 → false',
+      'this.#conditions.slice() → this.#conditions',
+      'operands === undefined || operands.length === 0 → true',
+    ],
+  },
+  {
+    file: `${folder}/compile-cohort.ts`,
+    reason:
+      'Equivalent: nothing refers to the added entry, a malformed rollout has no bucket, and what a rule with a rollout would have as its value is not read.',
+    mutants: [
+      '[] → ["Stryker was here"]',
+      '{ attribute: undefined, salt: undefined, variants: [] } → {}',
+      '{ value: DEFAULT_VALUE, isRefused: false } → {}',
+      'false → true',
+    ],
+  },
+  {
+    file: `${folder}/compile-cohort.ts`,
+    reason: 'Equivalent: then 0 has the key of its own, and a map takes -0 for 0.',
+    mutants: ['-0 → +0'],
+  },
+  {
+    file: `${folder}/compiled-segments.ts`,
+    reason: 'No other error is thrown there, and without a form no member is read.',
+    mutants: [
+      '{ if (error instanceof ExpansionTooLarge) return undefined; throw error; } → {}',
+      'error instanceof ExpansionTooLarge → true',
+      'form === undefined → false',
+    ],
+  },
+  {
+    file: `${folder}/compiled-segments.ts`,
+    reason: 'Only speed: a segment is compiled again instead of being shared.',
+    mutants: [
+      '!known.isCyclic || expansion.active.length === 0 → !known.isCyclic && expansion.active.length === 0',
+      'expansion.active.length === 0 → false',
+      'expansion.cut ?? position → expansion.cut && position',
+      'cut === position → false',
+      'cut !== undefined → true',
+      'outerCut ?? cut → outerCut && cut',
+    ],
+  },
 ];

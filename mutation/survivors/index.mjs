@@ -10,8 +10,9 @@ import { redact } from './redact.mjs';
 import { ruleset } from './ruleset.mjs';
 import { streams } from './streams.mjs';
 import { token } from './token.mjs';
+import { validation } from './validation.mjs';
 
 export const explained = [
   ...[redact, token, evaluation, diskCache, ruleset],
-  ...[auth, changes, domain, eventStream, leaks, streams],
+  ...[auth, changes, domain, eventStream, leaks, streams, validation],
 ].flat();

@@ -88,6 +88,7 @@ describe('createConfigServer', () => {
     { port: -1 },
     { port: 1.5 },
     { tokenTtlSec: 0 },
+    { tokenTtlSec: 30 * 24 * 3_600 + 1 },
     { bodyLimitBytes: Number.NaN },
     { publicUrl: 'x' },
     { db: '' },

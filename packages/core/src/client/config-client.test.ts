@@ -328,6 +328,29 @@ describe('a client', () => {
     await expect(client.ready()).rejects.toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
   });
 
+  it('ignores whatever its source sends after close()', async () => {
+    const source = new ManualSource('nothing');
+    const events: ConfigClientEvent[] = [];
+    const client = createConfigClient({ config, source, onEvent: (event) => events.push(event) });
+    const starting = client.ready().catch((error: unknown) => error);
+    await expect.poll(() => source.sink).toBeDefined();
+    await client.close();
+    expect(await starting).toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
+    const count = events.length;
+    const { sink } = source;
+    sink?.replace(ruleset());
+    sink?.confirm();
+    sink?.status('stream', new Error('too late'));
+    expect(client.health()).toMatchObject({
+      status: 'closed',
+      revision: undefined,
+      ageMs: undefined,
+      transport: 'none',
+      stream: 'closed',
+    });
+    expect(events).toHaveLength(count);
+  });
+
   it('shows no secret when it is inspected or serialized', async () => {
     const { client, events } = await readyClient();
     const shown = [

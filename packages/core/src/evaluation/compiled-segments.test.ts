@@ -81,6 +81,20 @@ describe('a condition with its segments', () => {
   });
 });
 
+it('a segment counts as much as its own conditions, whatever was compiled before it', () => {
+  const wide: Condition = { any: Array.from({ length: 9_000 }, () => inCountry('NL')) };
+  const segments = compileSegments({ wide, narrow: inCountry('BE') });
+  expect(segments.isTooLarge({ any: [{ segment: 'wide' }, { segment: 'narrow' }] })).toBe(false);
+  expect(segments.isTooLarge({ any: Array(10).fill({ segment: 'narrow' }) })).toBe(false);
+});
+
+it('a reference that is not a string is false', () => {
+  const segments = compileSegments({ 5: { all: [] } });
+  const isTrue = (segment: unknown): unknown =>
+    compile('flag', flagFor({ segment } as Condition), segments)({}).value;
+  expect([isTrue('5'), isTrue(5), isTrue(['5'])]).toEqual([true, false, false]);
+});
+
 describe('segments that refer to one another in a cycle', () => {
   const [nl, be, de] = ['NL', 'BE', 'DE'].map(inCountry) as [Condition, Condition, Condition];
   const cycles: Segments[] = [
@@ -96,6 +110,21 @@ describe('segments that refer to one another in a cycle', () => {
       b: { all: [{ not: { segment: 'c' } }, { not: { segment: 'd' } }] },
       c: { not: { segment: 'b' } },
       d: { any: [de, { segment: 'a' }, { segment: 'd' }] },
+    },
+    // Inside of `a`, `b` is cut at itself by `c`, and at `a` by `d`.
+    {
+      a: { any: [nl, { segment: 'b' }] },
+      b: { any: [{ segment: 'c' }, { segment: 'd' }] },
+      c: { any: [de, { segment: 'b' }] },
+      d: { any: [be, { segment: 'a' }] },
+    },
+    // Inside of `a`, `c` is cut at `b` by `d`, and at itself by `e`.
+    {
+      a: { any: [nl, { segment: 'b' }] },
+      b: { any: [be, { segment: 'c' }] },
+      c: { any: [{ segment: 'd' }, { segment: 'e' }] },
+      d: { any: [de, { segment: 'b' }] },
+      e: { any: [{ all: [nl, be] }, { segment: 'c' }] },
     },
   ];
 

@@ -129,7 +129,8 @@ describe('the cache', () => {
     ['a list with a lifetime', { expires_in: [120] }, 60, 3540],
     ['a lifetime with a fraction', { expires_in: '120.25' }, 10.25, 110],
     ['a lifetime of a year', { expires_in: 31_536_000 }, 60, 86_340],
-    ['a lifetime above a year', { expires_in: 1e15 }, 60, 3540],
+    ['a lifetime of a year and a second', { expires_in: 31_536_001 }, 60, 3540],
+    ['a lifetime far above a year', { expires_in: 1e15 }, 60, 3540],
     ['a lifetime above a day', { expires_in: 604_800 }, 60, 86_340],
   ])('serves a token until its refresh window: %s', async (_, more, refreshWindowSec, keptSec) => {
     vi.spyOn(Math, 'random').mockReturnValue(0);

@@ -152,3 +152,31 @@ it('calls its listeners when a client loses rights, and not when it changes othe
   directory.changed(client, { mayDoLess: true });
   expect(listener).toHaveBeenCalledTimes(1);
 });
+
+it('caches a thousand clients, and the origins of a hundred organizations', async () => {
+  const { storage, client } = await storageWithClient();
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const reads: string[] = [];
+  const directory = new ClientDirectory({
+    ...storage,
+    findAuthClient: (id) => {
+      reads.push(id);
+      return Promise.resolve({ ...client, id });
+    },
+    listAuthClients: (organizationId) => {
+      reads.push(organizationId);
+      return Promise.resolve([{ ...client, organizationId }]);
+    },
+  });
+  const readsFor = async (count: number, ask: (name: string) => Promise<unknown>): Promise<string[]> => {
+    for (let index = 0; index <= count; index += 1) await ask(`${index}`);
+    reads.length = 0;
+    for (const name of [`${count}`, '1', '0']) await ask(name);
+    return reads.splice(0);
+  };
+  expect(await readsFor(1_000, (id) => directory.find(id))).toEqual(['0']);
+  expect(await readsFor(100, (id) => directory.allowsOrigin(id, 'https://shop.example'))).toEqual(['0']);
+});

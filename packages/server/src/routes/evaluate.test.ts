@@ -28,7 +28,7 @@ describe('evaluation', () => {
       source: 'rollout',
       rolloutBucket: expect.any(Number),
     });
-    expect(await ask({})).toEqual({ value: 1, source: 'default' });
+    for (const none of [{}, undefined]) expect(await ask(none)).toEqual({ value: 1, source: 'default' });
     await shop.set('newCheckout', true);
     const raw = await shop.call('POST', '/feature-flags/newCheckout/evaluate', { environment, context: {} });
     expect(raw.body).toEqual({ value: true, source: 'raw' });
@@ -46,4 +46,33 @@ describe('evaluation', () => {
     ];
     for (const path of paths) expect((await shop.call('POST', path, { environment })).status, path).toBe(404);
   });
+
+  it('is for clients that may read the environment, and for publishable keys', async () => {
+    const shop = await startShop();
+    const ask = async (token: string, name: string, headers: Record<string, string> = {}) => {
+      const path = '/feature-flags/newCheckout/evaluate';
+      return (await shop.call('POST', path, { environment: name }, { token, headers })).status;
+    };
+    const origin = 'http://shop.test';
+    const { publishableKey } = await shop.makeClient({ type: 'b2m', allowedOrigins: [origin] });
+    expect(await ask(publishableKey, environment, { origin })).toBe(200);
+    expect(await ask(publishableKey, environment, { origin: 'http://other.test' })).toBe(403);
+    expect(await ask(await shop.tokenFor({ scopes: ['config:write'] }), environment)).toBe(403);
+    const limited = await shop.tokenFor({ environments: ['staging'] });
+    expect([await ask(limited, 'staging'), await ask(limited, environment)]).toEqual([200, 403]);
+  });
+
+  it.each(['/feature-flags/newCheckout/evaluate', '/limits/cartItems/evaluate'])(
+    'takes a context of 8 KiB: %s',
+    async (path) => {
+      const shop = await startShop();
+      const ask = (bytes: number) => {
+        const context = { text: 'x'.repeat(bytes - JSON.stringify({ text: '' }).length) };
+        return shop.call('POST', path, { environment, context });
+      };
+      expect((await ask(8 * 1024)).status).toBe(200);
+      const refused = await ask(8 * 1024 + 1);
+      expect([refused.status, refused.body.message]).toEqual([413, expect.stringContaining('"context"')]);
+    },
+  );
 });

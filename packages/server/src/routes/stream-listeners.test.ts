@@ -168,6 +168,20 @@ describe.each(PATHS)('%s', (path) => {
   });
 });
 
+it('a stream that resumes delivers a change once that was made while it opened', async () => {
+  const shop = await startShop();
+  const { revision } = await shop.ruleset();
+  const { reached, release } = holdRead(2, { isBefore: true });
+  const opening = EventReader.open(shop, `/stream?${DEVELOPMENT}`, { 'last-event-id': revision });
+  await reached;
+  await shop.set('theme', 'dark');
+  release();
+  const stream = await opening;
+  expect((await stream.next()).id).toBe(String(Number(revision) + 1));
+  await shop.set('theme', 'light');
+  expect((await stream.next()).id).toBe(String(Number(revision) + 2));
+});
+
 it('several changes during a read are one patch, and the last one is not lost', async () => {
   const shop = await startShop();
   const stream = await EventReader.open(shop, `/snapshot/stream?${DEVELOPMENT}`);

@@ -200,6 +200,15 @@ describe('the stream', () => {
     }
   });
 
+  it('sends a comment at once if nothing was missed, so that a client knows that its stream works', async () => {
+    // The first heartbeat would be too late.
+    const shop = await startShop({ streams: { heartbeatMs: 3_600_000 } });
+    const { revision } = await shop.ruleset();
+    const stream = await EventReader.open(shop, DEVELOPMENT, { 'last-event-id': revision });
+    await stream.comment();
+    expect(stream.waiting).toBe(0);
+  });
+
   it('sends comments while nothing happens', async () => {
     const shop = await startShop({ streams: { heartbeatMs: 20 } });
     const stream = await EventReader.open(shop, DEVELOPMENT);

@@ -96,6 +96,8 @@ describe('values', () => {
     const refused = await shop.call('DELETE', '/values/paymentKey?environment=development');
     expect(refused.status).toBe(409);
     expect(refused.body.message).toContain('force=true');
+    const unforced = await shop.call('DELETE', '/values/paymentKey?environment=development&force=false');
+    expect(unforced.status).toBe(409);
     const done = await shop.call('DELETE', '/values/paymentKey?environment=development&force=true');
     expect(done.status).toBe(204);
     expect((await shop.ruleset()).secret).toEqual({});
@@ -124,6 +126,18 @@ describe('values', () => {
     const repeated = await shop.call('PUT', '/values/bulk', { values: twice });
     expect(repeated.body.message).toContain('values[1].key');
     expect((await shop.call('PUT', '/values/bulk', { values: [] })).body).toEqual([]);
+  });
+
+  it('refuses a bulk of more than 1,000 values or 8 MiB', async () => {
+    const shop = await startShop();
+    const bulk = (values: unknown[]) => shop.call('PUT', '/values/bulk', { values });
+    const write = shop.write({ key: 'theme', value: 'dark' });
+    const tooMany = await bulk(Array(1_001).fill(write));
+    expect([tooMany.status, tooMany.body.message]).toEqual([400, expect.stringContaining('1000')]);
+    expect((await bulk(Array(1_000).fill(write))).body.message).not.toContain('1000');
+    expect((await bulk(Array(40).fill({ ...write, value: 'x'.repeat(220_000) }))).status).toBe(413);
+    // Below that size, it is the values that are refused.
+    expect((await bulk(Array(30).fill({ ...write, value: 'x'.repeat(220_000) }))).status).toBe(400);
   });
 
   it('limits a client to its environments and scopes', async () => {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -154,4 +154,15 @@ it('keeps a key of its own, which the caller may erase', () => {
   key.fill(0);
   expect(box.open(sealed, ['a'])).toBe('sk_hidden');
   expect(again.open(box.seal('sk_new', ['a']), ['a'])).toBe('sk_new');
+});
+
+it('a fingerprint needs the key itself', () => {
+  const key = randomBytes(32);
+  const mac = createHmac('sha256', key).update('smooai-config fingerprint hush').digest('base64url');
+  expect(new SecretBox(key).fingerprint('hush')).toBe(mac.slice(0, 16));
+});
+
+it('sealed text has a nonce of 96 bits and a tag of 128 bits', () => {
+  const [, , body = ''] = new SecretBox(randomBytes(32)).seal('hush', ['place']).split('.');
+  expect(Buffer.from(body, 'base64url')).toHaveLength(12 + 4 + 16);
 });

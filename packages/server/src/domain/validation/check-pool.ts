@@ -93,6 +93,8 @@ export class CheckPool {
     this.#busy.delete(caller.clientId);
     if (this.#isClosed) return;
     if (thread.isUsable) this.#idle.push(thread);
+    // The other thread may have become idle before.
+    clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => this.#stopIdle(), IDLE_MS).unref();
     this.#next();
   }

@@ -62,8 +62,15 @@ it('refuses what is beyond the limits of a client or of the queue, and has room 
   expect(queue.add(item('one', 'b', 'b1'))).toBe('added');
 });
 
-it('can be emptied', () => {
-  const queue = queueOf(item('one', 'a', 'a1'), item('two', 'b', 'b1'));
+it('takes items up to the limits of a client and of the queue', () => {
+  const queue = queueOf(item('one', 'a', 'a1', 4), item('one', 'a', 'a2', 6), item('two', 'b', 'b1', 10));
+  expect(queue.add(item('one', 'a', 'a3', 1))).toBe('client-full');
+  expect(queue.add(item('two', 'c', 'c1', 1))).toBe('full');
+});
+
+it('can be emptied, and then has room again', () => {
+  const queue = queueOf(item('one', 'a', 'a1', 10), item('two', 'b', 'b1', 10));
   expect(queue.drain().map(({ name }) => name)).toEqual(['a1', 'b1']);
   expect(takeAll(queue)).toEqual([]);
+  for (const client of ['a', 'b']) expect(queue.add(item('one', client, client, 10))).toBe('added');
 });

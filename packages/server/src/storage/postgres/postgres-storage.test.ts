@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hasPostgres, startPostgres, type TestPostgres } from '../../test-support/postgres.ts';
+import { describeNeighborContract } from '../../test-support/storage-contract.neighbors.ts';
 import { describeReplicaContract } from '../../test-support/storage-contract.replicas.ts';
 import { describeStorageContract } from '../../test-support/storage-contract.ts';
 import { at, insertShop, valueRow } from '../../test-support/storage-fixtures.ts';
@@ -34,6 +35,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL (left out if it is not installed)', ()
 
   describeStorageContract('PostgreSQL', () => open());
   describeReplicaContract('PostgreSQL', () => open());
+  describeNeighborContract('PostgreSQL', () => open());
 
   describe('several processes', () => {
     it('create the tables once when they start together', async () => {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describeNeighborContract } from '../../test-support/storage-contract.neighbors.ts';
 import { describeReplicaContract } from '../../test-support/storage-contract.replicas.ts';
 import { describeStorageContract } from '../../test-support/storage-contract.ts';
-import { at, insertShop, valueRow } from '../../test-support/storage-fixtures.ts';
+import { at, environmentRow, insertShop, valueRow } from '../../test-support/storage-fixtures.ts';
 import type { Storage } from '../storage.ts';
 import { openSqliteStorage } from './sqlite-storage.ts';
 
@@ -32,6 +33,7 @@ async function open(file = join(directory, 'config.db'), key = encryptionKey): P
 describeStorageContract('SQLite in a file', () => open());
 describeStorageContract('SQLite in memory', () => open(':memory:'));
 describeReplicaContract('SQLite in memory', () => open(':memory:'));
+describeNeighborContract('SQLite in memory', () => open(':memory:'));
 
 describe('the files', () => {
   it('are private to their owner, in a new directory', async () => {
@@ -77,6 +79,45 @@ describe('the files', () => {
     const closed = await bytesOf(directory);
     expect(closed).toContain('readable-marker');
     expect(closed).not.toContain('correct-horse');
+  });
+
+  it('open no secret that was copied to another row', async () => {
+    const storage = await open();
+    const shop = await insertShop(storage);
+    const { id } = shop.environment;
+    const staging = environmentRow(shop.organization, { name: 'staging', revision: 1 });
+    await storage.insertEnvironment(staging);
+    await storage.updateEnvironment({ ...shop.environment, revision: 2 });
+    const places: [environmentId: string, key: string][] = [
+      [id, 'paymentKey'],
+      [id, 'other'],
+      [staging.id, 'paymentKey'],
+    ];
+    for (const [environmentId, key] of places) {
+      await storage.upsertValue(valueRow(shop, { environmentId, key, tier: 'secret', value: 'hush' }));
+    }
+    const changes = [{ tier: 'secret', key: 'paymentKey', value: 'hush' } as const];
+    for (const [environmentId, revision] of [[id, 1] as const, [id, 2] as const, [staging.id, 1] as const]) {
+      await storage.appendChange({ environmentId, revision, changes, at: at() });
+    }
+    await storage.close();
+    const database = new Database(join(directory, 'config.db'));
+    const first = "environment_id = ? and key = 'paymentKey'";
+    database
+      .prepare(`update config_values set value = (select value from config_values where ${first})`)
+      .run(id);
+    const firstChange = 'select changes from changes where environment_id = ? and revision = 1';
+    database.prepare(`update changes set changes = (${firstChange})`).run(id);
+    database.close();
+    const again = await open();
+    expect((await again.findValue(id, 'paymentKey'))?.value).toBe('hush');
+    const failure = { code: 'ERR_DECRYPTION_FAILED' };
+    for (const [environmentId, key] of places.slice(1)) {
+      await expect(again.findValue(environmentId, key)).rejects.toMatchObject(failure);
+    }
+    for (const [environmentId, revision] of [[id, 1] as const, [staging.id, 0] as const]) {
+      await expect(again.listChangesSince(environmentId, revision)).rejects.toMatchObject(failure);
+    }
   });
 });
 
