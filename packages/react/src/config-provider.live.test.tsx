@@ -5,7 +5,7 @@ import { cleanup, render, screen, waitFor } from '@testing-library/react';
 import { type ReactNode, StrictMode } from 'react';
 import { afterEach, beforeEach, expect, inject, it, vi } from 'vitest';
 import { ConfigProvider, useConfigStatus, useFlag, useFlagDetails, useLimit } from './index.ts';
-import './test-support/event-source.ts';
+import '../../core/src/test-support/event-source.ts';
 import './test-support/shop-config.ts';
 
 const server = inject('configServer');

@@ -1,6 +1,6 @@
 import { createSnapshotSource, SnapshotStore } from '@smooai/config/browser';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import './test-support/event-source.ts';
+import '../../core/src/test-support/event-source.ts';
 import { first } from './test-support/snapshots.ts';
 
 /** The signals of the streams that were opened, in order. */
