@@ -50,8 +50,8 @@ export function shareStream(
   /** Whether this tab is hidden or about to be gone, so that one that is seen takes the lead. */
   let isAway: boolean;
   let failures = 0;
-  /** Whether the server sends pings. Undefined until the first ping, or a silence without one before. */
-  let hasPings: boolean | undefined;
+  /** Whether silence means nothing, because a stream was silent or lost and none has had a ping yet. */
+  let lacksPings: boolean | undefined;
   let timer: ReturnType<typeof setTimeout>;
   let hiddenTimer: ReturnType<typeof setTimeout>;
   /** When `timer` runs out. A sleeping machine stops timers, but not the clock. */
@@ -65,8 +65,8 @@ export function shareStream(
   const post = (data?: unknown): void =>
     channel?.postMessage([data, store.status, store.refusal, claim, isAway] satisfies TabMessage);
   const receive = (data: unknown): void => {
-    if (data === undefined) hasPings = true;
-    wait(silent, hasPings === false ? MAX_DELAY_MS : silenceTimeoutMs);
+    if (!data) lacksPings = false;
+    wait(lost, lacksPings ? MAX_DELAY_MS : silenceTimeoutMs);
     // A patch is a snapshot with only what changed, so it needs one before it.
     if (isUpdate(data, store.revision !== undefined)) {
       failures = 0;
@@ -126,16 +126,13 @@ export function shareStream(
   const lost = (failed = source, refusal?: SnapshotRefusal, retryAfterMs?: number): void => {
     if (failed !== source) return;
     source?.close();
+    lacksPings ??= true;
     const backoffMs = Math.min(MAX_RETRY_MS, retryMs * 2 ** failures++) / (1 + Math.random());
     // The sum, because the server asks all pages to wait for the same time.
     wait(open, backoffMs + Math.min(MAX_RETRY_MS, Math.max(0, retryAfterMs || 0)));
     const status = globalThis.navigator?.onLine === false ? 'offline' : 'reconnecting';
     store.setStatus(refusal ? 'refused' : status, refusal);
     if (source) post();
-  };
-  const silent = (): void => {
-    hasPings ??= false;
-    lost();
   };
   const leave = (type?: string): void => {
     clearTimeout(timer);

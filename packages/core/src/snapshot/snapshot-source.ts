@@ -36,8 +36,8 @@ export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings)
   /** The wait after the first failure; default 1,000. It doubles up to 30 s, with jitter. `Retry-After` is added. */
   retryMs?: number;
   /**
-   * Silence of the server after which the connection is replaced; default 45,000, three of its pings. If it has never
-   * sent a ping by then, it is taken to send none, and only the wait for a first event is limited from then on.
+   * Silence of the server after which the connection is replaced; default 45,000, three of its pings. If a connection
+   * ends before the first ping, only the wait for the first event of the next ones is limited until there is a ping.
    */
   silenceTimeoutMs?: number;
   /** How long a hidden page stays connected; default 120,000. It connects again when it is seen. */
