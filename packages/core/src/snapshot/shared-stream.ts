@@ -22,7 +22,7 @@ type TabMessage = [
   status: SnapshotStatus,
   refusal: SnapshotRefusal | undefined,
   claim: number,
-  isAway: boolean,
+  isAway: boolean | undefined,
 ];
 
 const MAX_RETRY_MS = 30_000;
@@ -48,7 +48,7 @@ export function shareStream(
   /** When the leading tab opened its stream. If two tabs have a stream, the one with the lower claim gives way. */
   let claim = 0;
   /** Whether this tab is hidden or about to be gone, so that one that is seen takes the lead. */
-  let isAway: boolean;
+  let isAway: boolean | undefined;
   let failures = 0;
   /** Whether silence means nothing, because a stream was silent or lost and none has had a ping yet. */
   let lacksPings: boolean | undefined;
