@@ -33,9 +33,12 @@ export interface SnapshotSourceSettings {
 
 /** Options of {@link createSnapshotSource}, in milliseconds where they are times. */
 export type SnapshotSourceOptions = (SnapshotSourceUrl | SnapshotSourceSettings) & {
-  /** The wait after the first failure; default 1,000. It doubles up to 30 s, with jitter. */
+  /** The wait after the first failure; default 1,000. It doubles up to 30 s, with jitter. `Retry-After` is added. */
   retryMs?: number;
-  /** Silence of the server after which the connection is replaced; default 45,000, three of its pings. */
+  /**
+   * Silence of the server after which the connection is replaced; default 45,000, three of its pings. If a connection
+   * ends before the first ping, only the wait for the first event of the next ones is limited until there is a ping.
+   */
   silenceTimeoutMs?: number;
   /** How long a hidden page stays connected; default 120,000. It connects again when it is seen. */
   hiddenTimeoutMs?: number;
@@ -55,7 +58,8 @@ export function createSnapshotSource(options: SnapshotSourceOptions): SnapshotSo
     createStore: (snapshot) => new SnapshotStore(snapshot, 'connecting'),
     connect(store, context) {
       if (store.status !== 'reconnecting') store.setStatus('connecting');
-      return followPage(shareStream(streamUrl(options, context), store, options));
+      const url = streamUrl(options, context);
+      return followPage(shareStream(url, store, { ...options, context: stableJson(context ?? {}) }));
     },
   };
 }

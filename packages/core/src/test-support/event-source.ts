@@ -26,6 +26,8 @@ class FetchEventSource extends EventTarget {
     try {
       const { signal } = this.#end;
       const response = await fetch(url, { signal, headers: { accept: TYPE }, cache: 'no-store' });
+      // A replaced `fetch` may ignore the signal.
+      if (!this.#isOpen) return;
       if (response.status !== 200 || !response.headers.get('content-type')?.startsWith(TYPE)) {
         this.#fail(FetchEventSource.CLOSED);
         return;
