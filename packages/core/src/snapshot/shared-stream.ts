@@ -32,8 +32,8 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 /**
  * Keeps a store up to date together with all tabs of the origin with the same URL and context, because browsers allow six
  * connections to a server over HTTP/1.1. The leading tab has the stream, and posts each event to the others. A tab takes
- * the lead by opening a stream of its own: when it starts, when it is seen, when the leading tab goes away, and when it
- * has received nothing for too long. The stream begins with a whole snapshot, so nothing is lost in between.
+ * the lead by opening a stream of its own: when it starts, when it is seen, when the leading tab goes away or crashes, and
+ * when it has received nothing for too long. The stream begins with a whole snapshot, so nothing is lost in between.
  *
  * Returns a function to call with each event of {@link followPage}.
  */
@@ -42,7 +42,10 @@ export function shareStream(
   store: SnapshotStore,
   { context, retryMs = 1_000, silenceTimeoutMs = 45_000, hiddenTimeoutMs = 120_000 }: SharedStreamOptions,
 ): (type: string) => void {
+  const name = `smooai-config ${url} ${context}`;
   let channel: BroadcastChannel | undefined;
+  /** Gives up the lock of the leading tab, or the wait for it. */
+  let unlock: AbortController | undefined;
   /** The stream of the leading tab. It stays after a failure, until the next attempt. */
   let source: EventSource | undefined;
   /** When the leading tab opened its stream. If two tabs have a stream, the one with the lower claim gives way. */
@@ -78,13 +81,31 @@ export function shareStream(
     source?.close();
     source = undefined;
   };
+  /** The leading tab holds a Web Lock. The browser passes it on if that tab crashes, so that nobody waits for the silence. */
+  const lock = (isLeading: boolean): void => {
+    unlock?.abort();
+    unlock = new AbortController();
+    const { signal } = unlock;
+    const granted = (): unknown => {
+      if (signal.aborted) return;
+      if (isLeading) return new Promise((resolve) => signal.addEventListener('abort', resolve));
+      if (!isAway) open();
+    };
+    globalThis.navigator?.locks
+      ?.request(name, isLeading ? { steal: true } : { signal }, granted)
+      // Given up, taken by the next leading tab, or not allowed in this frame.
+      .catch(() => {});
+  };
   const open = (): void => {
     // Above the claim it followed, even if the clock went back. The fraction tells apart tabs of the same millisecond.
-    if (!source) claim = Math.max(claim, Date.now()) + Math.random();
+    if (!source) {
+      claim = Math.max(claim, Date.now()) + Math.random();
+      lock(true);
+    }
     close();
     try {
       // Through `globalThis`: Next warns about other uses of it in code that it also bundles for the edge.
-      channel ??= new globalThis.BroadcastChannel(`smooai-config ${url} ${context}`);
+      channel ??= new globalThis.BroadcastChannel(name);
       channel.onmessage = follow;
     } catch {
       // The browser does not have it, or does not allow it, as Firefox where the user blocks cookies.
@@ -116,7 +137,10 @@ export function shareStream(
     if (!(data?.[3] >= claim)) return;
     const [update, status, refusal, theirClaim, theyAreAway] = data;
     // A tab takes the lead with its first snapshot, so one that cannot connect does not stop the others.
-    if (theirClaim > claim && !canFollowFrom(update as Partial<Snapshot> | undefined)) return;
+    if (theirClaim > claim) {
+      if (!canFollowFrom(update as Partial<Snapshot> | undefined)) return;
+      lock(false);
+    }
     claim = theirClaim;
     close();
     receive(update);
@@ -136,6 +160,7 @@ export function shareStream(
   };
   const leave = (type?: string): void => {
     clearTimeout(timer);
+    unlock?.abort();
     close();
     channel?.close();
     channel = undefined;
