@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import fs, { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,6 +35,8 @@ async function start(writeIntervalMs?: number): Promise<Client> {
   const running = makeCachedClient(config, { file, first: ruleset('1') }, { cache });
   await running.client.ready();
   await eventsOf(running, ['written 1']);
+  // The event comes before the lock is removed, which would otherwise be one that a test has written by then.
+  while (existsSync(`${file}.lock`)) await new Promise<void>((resolve) => nextTurn(() => resolve()));
   return running;
 }
 
