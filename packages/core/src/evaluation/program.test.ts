@@ -4,6 +4,7 @@ import type { Condition, EvaluationContext, JsonValue } from '../index.ts';
 import { context, segments, stored } from '../test-support/arbitrary-targeting.ts';
 import { runs } from '../test-support/runs.ts';
 import { parseAttribute } from './attribute.ts';
+import { bucketOf } from './bucket.ts';
 import type { ValueParser } from './cohort.ts';
 import { compileCohort } from './compile-cohort.ts';
 import { CompiledSegments } from './compiled-segments.ts';
@@ -100,6 +101,25 @@ describe('the details', () => {
     for (const rollout of [to([1, 100]), { variants: 5 }]) {
       expect(run(inRule(rollout))).toEqual({ ...none, matchedRuleId: 'r' });
     }
+  });
+});
+
+describe('the lowest bucket', () => {
+  // Found by search.
+  const subject = { userId: 'u1946' };
+
+  it('belongs to the first variant, in a value and in details', () => {
+    expect(bucketOf('flag', subject.userId)).toBe(0);
+    const rollout = to(['first', 0.01], ['other', 99.99]);
+    const details = { value: 'first', source: 'rollout', rolloutBucket: 0 };
+    expect(run({ rollout, defaultValue: 'default' }, subject)).toEqual(details);
+    const rules = [{ id: 'r', when: EVERYONE, rollout }];
+    expect(run({ rules, defaultValue: 'default' }, subject)).toEqual({ ...details, matchedRuleId: 'r' });
+  });
+
+  it('is named for those that get no variant', () => {
+    const details = { value: 'default', source: 'default', rolloutBucket: 0 };
+    expect(run({ rollout: to(['first', 0]), defaultValue: 'default' }, subject)).toEqual(details);
   });
 });
 
