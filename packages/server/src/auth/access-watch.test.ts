@@ -151,6 +151,30 @@ it('a listener is called when its client is revoked', async () => {
   expect(lost).toHaveBeenCalledTimes(1);
 });
 
+it('a caller whose earlier streams have all ended is watched again', async () => {
+  const { tokens, clients, watch, client, principal } = await setUp();
+  const caller = principal();
+  const counts = [
+    countOpenListeners(ClientDirectory.prototype, 'onRevoked'),
+    countOpenListeners(TokenService.prototype, 'onRevoked'),
+  ];
+  const lost = vi.fn();
+  watch.onLost(caller, lost)();
+  watch.onLost(caller, lost);
+  await tokens.revoke({
+    jti: String(caller.token?.id),
+    clientId: client.id,
+    organizationId: client.organizationId,
+    scopes: [],
+    expiresAtSec: Number(caller.token?.expiresAtSec),
+  });
+  expect(lost).toHaveBeenCalledTimes(1);
+  watch.onLost(principal(), lost);
+  clients.changed({ ...client, revokedAt: client.createdAt });
+  expect(lost).toHaveBeenCalledTimes(2);
+  expect(counts.map(({ open }) => open)).toEqual([0, 0]);
+});
+
 it('a listener that stops before the access was checked is not called', async () => {
   const { storage, watch, client, principal } = await setUp();
   await storage.updateAuthClient({ ...client, scopes: [] });
@@ -181,6 +205,7 @@ describe('a token that expires', () => {
   });
   afterEach(() => {
     vi.useRealTimers();
+    vi.restoreAllMocks();
   });
 
   it.each([1, 60, 3600, 30 * DAY_SEC])(
@@ -197,6 +222,19 @@ describe('a token that expires', () => {
       expect(lost).toHaveBeenCalledTimes(1);
     },
   );
+
+  it.each([1, 2, 7, 60])('ends the stream when it expires after %i s at the latest', async (lifeSec) => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    vi.setSystemTime(1_800_000_001_000);
+    const { watch, principal } = await setUp();
+    const lost = vi.fn();
+    watch.onLost(principal({ token: { id: 'a', expiresAtSec: 1_800_000_001 + lifeSec } }), lost);
+    await vi.advanceTimersByTimeAsync(lifeSec * 1000 - 1);
+    expect(lost).not.toHaveBeenCalled();
+    // A timer for the time, and one for the next turn.
+    await vi.advanceTimersByTimeAsync(2);
+    expect(lost).toHaveBeenCalledTimes(1);
+  });
 
   it('ends a stream at once that opens after it has expired', async () => {
     const { watch, principal } = await setUp();
@@ -241,6 +279,13 @@ describe('a token that expires', () => {
     const { watch, principal } = await setUp();
     const before = vi.getTimerCount();
     watch.onLost(principal(), () => undefined)();
+    expect(vi.getTimerCount()).toBe(before);
+    // Longer than one timer can wait.
+    const expiresAtSec = Math.floor(Date.now() / 1000) + 40 * DAY_SEC;
+    const stop = watch.onLost(principal({ token: { id: 'a', expiresAtSec } }), () => undefined);
+    await vi.advanceTimersByTimeAsync(30 * DAY_SEC * 1000);
+    expect(vi.getTimerCount()).toBe(before + 1);
+    stop();
     expect(vi.getTimerCount()).toBe(before);
   });
 });

@@ -54,9 +54,12 @@ class FakeResponse extends EventEmitter {
   }
 }
 
-function setUp(streams?: StreamOptions, principal: object | null = { clientId: 'a' }) {
+function setUp(
+  streams?: StreamOptions,
+  principal: object | null = { clientId: 'a' },
+  closing = new AbortController(),
+) {
   const response = new FakeResponse();
-  const closing = new AbortController();
   const info = vi.fn();
   const lost = vi.fn();
   const onAccessLost = vi.fn(() => lost);
@@ -116,6 +119,14 @@ describe('the start of an event stream', () => {
     expect(() => stream.open()).toThrow('The server is closing.');
     expect([lost.mock.calls.length, openStreams.size]).toEqual([1, 0]);
     expect([response.status, response.ended, stream.isOpen]).toEqual([undefined, 0, false]);
+  });
+
+  it('is refused also if the server began to close before its request arrived', () => {
+    const aborted = new AbortController();
+    aborted.abort();
+    const { stream, openStreams, lost } = setUp({}, undefined, aborted);
+    expect(() => stream.open()).toThrow('The server is closing.');
+    expect([stream.isOpen, lost.mock.calls.length, openStreams.size]).toEqual([false, 1, 0]);
   });
 
   it('forgets the headers of its request', () => {

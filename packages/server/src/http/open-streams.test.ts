@@ -31,6 +31,28 @@ describe('the open streams of a server', () => {
     for (const one of streams) expect(one.sendHeartbeat).toHaveBeenCalledTimes(4);
   });
 
+  it('get heartbeats also after all earlier ones have left', () => {
+    const { open, stream } = setUp(100);
+    const [early, late] = [stream(), stream()];
+    open.add(early);
+    open.delete(early);
+    open.add(late);
+    vi.advanceTimersByTime(100);
+    expect([early, late].map(({ sendHeartbeat }) => sendHeartbeat.mock.calls.length)).toEqual([0, 1]);
+  });
+
+  it('are forgotten if they end at their heartbeat, and the others get theirs', () => {
+    const { open, stream } = setUp(100);
+    const [full, other] = [stream(), stream()];
+    full.sendHeartbeat.mockImplementation(() => open.delete(full));
+    for (const one of [full, other]) open.add(one);
+    vi.advanceTimersByTime(200);
+    expect([full, other].map(({ sendHeartbeat }) => sendHeartbeat.mock.calls.length)).toEqual([1, 2]);
+    expect([open.size, vi.getTimerCount()]).toEqual([1, 1]);
+    open.delete(other);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('get a heartbeat each time that long after they were added', () => {
     const { open, stream } = setUp(100);
     const [early, late] = [stream(), stream()];

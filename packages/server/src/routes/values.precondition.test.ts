@@ -199,6 +199,20 @@ it('If-None-Match: * creates a value of the environment and replaces none', asyn
   expect([second.status, second.body.message]).toEqual([412, expect.stringContaining('has a value already')]);
 });
 
+it('both conditions of a write must hold', async () => {
+  const shop = await startShop();
+  await shop.addEnvironment('preview', 'staging');
+  await shop.set('theme', 'light', 'staging');
+  const etag = await etagOf(shop, 'theme', 'preview');
+  const statuses: number[] = [];
+  for (const tag of ['"other"', etag, etag]) {
+    const headers = { 'if-match': tag, 'if-none-match': '*' };
+    statuses.push((await put(shop, ['theme', 'light'], { environment: 'preview', headers })).status);
+  }
+  // The last one would replace what the one before has created.
+  expect(statuses).toEqual([412, 200, 412]);
+});
+
 const ascending = (one: number, other: number): number => one - other;
 
 /** Each of these writers has read the same version. */
