@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { BoundedMap } from '../lib/bounded-map.ts';
 import { openSqliteStorage } from '../storage/sqlite/sqlite-storage.ts';
 import type { AuthClient, Storage } from '../storage/storage.ts';
+import { StorageError } from '../storage/storage-error.ts';
 import { TokenService } from './token-service.ts';
 
 const ISSUER = 'http://issuer.example';
@@ -221,6 +223,43 @@ describe('the stored signing keys', () => {
     await expect(TokenService.open({ ...storage, listSigningKeys }, { ttlSec: 1 })).rejects.toMatchObject({
       message: 'The stored signing key k1 is damaged.',
     });
+  });
+});
+
+describe('the memory of the service', () => {
+  it('has room for 10,000 verified tokens; one that is used less is verified again', async () => {
+    const remembered = vi.spyOn(BoundedMap.prototype, 'set');
+    onTestFinished(() => remembered.mockRestore());
+    const { service, issue } = await setUp();
+    const [first, used] = [await issue(), await issue()];
+    const claims = [await service.verify(first), await service.verify(used)];
+    const [map] = remembered.mock.contexts as BoundedMap<string, unknown>[];
+    remembered.mockRestore();
+    // Signing as many real tokens would take long.
+    for (let index = 2; index < 10_000; index += 1) map?.set(`${index}`, claims[0]);
+    expect(map?.size).toBe(10_000);
+    expect(await service.verify(used)).toBe(claims[1]);
+    map?.set('one more', claims[0]);
+    expect(map?.size).toBe(10_000);
+    expect(await service.verify(used)).toBe(claims[1]);
+    const again = await service.verify(first);
+    expect(again).toEqual(claims[0]);
+    expect(again).not.toBe(claims[0]);
+    expect(map?.size).toBe(10_000);
+  });
+
+  it('has room for 100,000 revoked tokens, for the time without the shared storage', async () => {
+    const { service } = await setUp((storage) => ({
+      ...storage,
+      shared: {} as never,
+      isTokenRevoked: () => Promise.reject(new StorageError('ERR_STORAGE_UNAVAILABLE', 'away')),
+    }));
+    for (let index = 0; index < 100_000; index += 1) service.revokedElsewhere(`${index}`);
+    expect([await service.isRevoked('0'), await service.isRevoked('another')]).toEqual([true, false]);
+    // The use of "0" makes "1" the oldest.
+    service.revokedElsewhere('another');
+    const revoked = ['0', '1', '2', '99999', 'another'].map((id) => service.isRevoked(id));
+    expect(await Promise.all(revoked)).toEqual([true, false, true, true, true]);
   });
 });
 

@@ -178,6 +178,18 @@ describe('the heartbeat', () => {
     vi.advanceTimersByTime(60_000);
     expect(response.text).toBe(`${ping}data: 1\n\n${ping}`);
   });
+
+  it('begins when the stream opens, however long the first read of the route takes', () => {
+    const { stream, response } = setUp();
+    vi.advanceTimersByTime(40_000);
+    expect([response.text, response.status]).toEqual(['', undefined]);
+    stream.open();
+    vi.advanceTimersByTime(14_999);
+    expect([response.text, response.status]).toEqual(['', 200]);
+    vi.advanceTimersByTime(1);
+    expect(response.text).toBe(ping);
+    stream.end();
+  });
 });
 
 describe('what the socket does not take', () => {
