@@ -15,6 +15,8 @@ class FakeResponse extends EventEmitter {
   readonly flushHeaders = vi.fn();
   hasRoom = true;
   closed = false;
+  /** Whether its "close" event comes at once. */
+  closesAtOnce = true;
   writableFinished = false;
   writableLength = 0;
   ended = 0;
@@ -40,7 +42,7 @@ class FakeResponse extends EventEmitter {
 
   destroy(): void {
     this.closed = true;
-    this.emit('close');
+    if (this.closesAtOnce) this.emit('close');
   }
 
   /** The socket takes everything, and is full again after the next piece unless it has `room`. */
@@ -247,6 +249,18 @@ describe('what the socket does not take', () => {
     expect([response.closed, stream.isOpen, lost.mock.calls.length]).toEqual([true, false, 1]);
     expect(info).toHaveBeenCalledOnce();
     expect([response.written.length, response.ended]).toEqual([2, 0]);
+  });
+
+  it('is forgotten with the stream that is cut off, before its socket has closed', () => {
+    const { stream, response, info, lost, openStreams } = setUp({ maxWaitingBytes: 0 });
+    response.closesAtOnce = false;
+    stream.open();
+    response.hasRoom = false;
+    for (let count = 0; count < 5; count += 1) stream.send(bytes(1));
+    expect([stream.isOpen, openStreams.size, lost.mock.calls.length]).toEqual([false, 0, 1]);
+    expect(info).toHaveBeenCalledOnce();
+    response.drain();
+    expect([response.written.length, response.closed]).toEqual([1, true]);
   });
 
   it('has a limit of 1 MiB by default, together with the buffer of the socket', () => {
