@@ -149,6 +149,16 @@ describe('the start of an event stream', () => {
     expect(response.ended).toBe(1);
   });
 
+  it('keeps each cleanup until the end', () => {
+    const { stream, lost } = setUp();
+    const cleanups = [vi.fn(), vi.fn()];
+    for (const cleanup of cleanups) stream.onEnd(cleanup);
+    stream.open();
+    stream.end();
+    stream.end();
+    for (const cleanup of [lost, ...cleanups]) expect(cleanup).toHaveBeenCalledOnce();
+  });
+
   it('ends a response at once whose stream has ended before', () => {
     const { stream, response } = setUp();
     stream.end();
@@ -314,6 +324,22 @@ describe('what the socket does not take', () => {
 });
 
 describe('when the server closes', () => {
+  it('clients come back spread over four seconds', () => {
+    for (const [share, waitMs] of [
+      [0, 1_000],
+      [0.5, 3_000],
+      [1, 5_000],
+    ] as const) {
+      const random = vi.spyOn(Math, 'random').mockReturnValue(share);
+      const { stream, response, closing } = setUp();
+      stream.open();
+      closing.abort();
+      random.mockRestore();
+      expect([response.text, response.ended]).toEqual([`retry: ${waitMs}\n\n`, 1]);
+      response.emit('close');
+    }
+  });
+
   it('a client gets a second for the rest of its stream', () => {
     const { stream, response, closing } = setUp();
     stream.open();

@@ -93,6 +93,8 @@ describe('If-Match', () => {
         updatedAt: first.body.updatedAt,
       },
     ]);
+    const weak = { headers: { 'if-match': `W/${await etagOf(shop, 'theme')}` } };
+    expect((await put(shop, ['theme', 'light'], weak)).status).toBe(412);
     const again = { headers: { 'if-match': `"x", W/"y" , ${await etagOf(shop, 'theme')}` } };
     expect((await put(shop, ['theme', 'light'], again)).status).toBe(200);
   });
@@ -168,6 +170,7 @@ describe('If-Match', () => {
     ['if-match', 'unquoted'],
     ['if-match', ''],
     ['if-match', '"one" "two"'],
+    ['if-match', Array.from({ length: 21 }, (_, index) => `"${index}"`).join()],
     ['if-none-match', '"some"'],
   ])('a condition that is not understood is refused, not ignored: %s: %s', async (name, value) => {
     const shop = await startShop();
