@@ -49,9 +49,21 @@ describe('the ruleset streams of an environment', () => {
     expect(subscriptions.open).toBe(0);
     const later = open();
     streams[0]?.close();
+    const last = open();
     publish(5);
-    expect(later.got).toEqual([5]);
+    expect([later.got, last.got]).toEqual([[5], [5]]);
     expect(subscriptions).toMatchObject({ open: 1, added: 2 });
+  });
+
+  it('get changes in order, also those that are made while an earlier one is delivered', async () => {
+    const { open, publish } = setUp();
+    const first = open((revision) => {
+      if (revision < 3) publish(revision + 1);
+    });
+    const streams = [first, ...Array.from({ length: 600 }, () => open())];
+    publish(1);
+    await expect.poll(() => streams.every(({ got }) => got.length === 3)).toBe(true);
+    for (const { got } of streams) expect(got).toEqual([1, 2, 3]);
   });
 
   it('leave turns of the event loop to other work', async () => {

@@ -181,8 +181,13 @@ describe('If-Match', () => {
   it('is refused for several values at once', async () => {
     const shop = await startShop();
     const body = { values: [shop.write({ key: 'theme', value: 'dark' })] };
-    const response = await shop.call('PUT', '/values/bulk', body, { headers: { 'if-match': '*' } });
-    expect([response.status, response.body.message]).toEqual([400, expect.stringContaining('PUT …/values')]);
+    for (const name of ['if-match', 'if-none-match']) {
+      const response = await shop.call('PUT', '/values/bulk', body, { headers: { [name]: '*' } });
+      expect([response.status, response.body.message]).toEqual([
+        400,
+        expect.stringContaining('PUT …/values'),
+      ]);
+    }
   });
 
   it('is never required', async () => {
