@@ -137,6 +137,13 @@ describe('what a stream misses that has no room', () => {
       name: 'snapshot',
       revision: '3',
     });
+    // Also if it misses more after that: it was sent revision 5, so it would ignore a patch with a lower one.
+    const more = new SnapshotChanges(viewOf(3, { color: flag('green') }));
+    const late = more.missedBy(sent, {});
+    expect(eventFor(new SnapshotChanges(viewOf(4, { color: flag('blue') })), late)).toMatchObject({
+      name: 'snapshot',
+      revision: '4',
+    });
   });
 });
 

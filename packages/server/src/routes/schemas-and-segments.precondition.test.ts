@@ -84,6 +84,21 @@ describe('a write of a segment', () => {
     expect([second.status, second.body.message]).toEqual([412, expect.stringContaining('exists already')]);
   });
 
+  it('with If-Match is about the segment that the environment sees, also if it is inherited', async () => {
+    const shop = await startShop();
+    await shop.addEnvironment('preview', 'staging');
+    const path = '/segments/staff?environment=preview';
+    const stale = matching(etag(await shop.putSegment('staff', domain('shop'), 'staging')));
+    const fresh = matching(etag(await shop.putSegment('staff', domain('other'), 'staging')));
+    const body = { condition: domain('new') };
+    const late = await shop.call('PUT', path, body, stale);
+    expect([late.status, late.body.message]).toEqual([412, expect.stringContaining('has changed since')]);
+    expect((await shop.call('PUT', path, body, fresh)).status).toBe(200);
+    expect((await shop.call('GET', '/segments/staff?environment=staging')).body.condition).toEqual(
+      domain('other'),
+    );
+  });
+
   it('with a condition that is not understood is refused', async () => {
     const shop = await startShop();
     const malformed = await shop.call('PUT', SEGMENT, { condition: domain('new') }, matching('unquoted'));
