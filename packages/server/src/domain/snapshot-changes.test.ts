@@ -96,6 +96,28 @@ describe('the change between two views', () => {
     expect(events[1]).not.toBe(events[0]);
   });
 
+  it('is compared once for all streams, and keeps eight events at most', () => {
+    const perUser = (value: string) =>
+      flag({
+        $cohort: {
+          rules: Array.from({ length: 9 }, (_, user) => ({
+            id: `${user}`,
+            when: { attribute: 'user', op: 'in', values: [user] },
+            value: `${value}${user}`,
+          })),
+          defaultValue: 'none',
+        },
+      });
+    const view = viewOf(1, { color: perUser('old') });
+    const changes = new SnapshotChanges(viewOf(2, { color: perUser('new') }));
+    expect(changes.keysSince(view)).toBe(changes.keysSince(view));
+    const eventsFor = () => Array.from({ length: 9 }, (_, user) => changes.event({ view }, { user }));
+    const [first, again] = [eventsFor(), eventsFor()];
+    expect(again).toEqual(first);
+    const shared = first.map((event, user) => event === again[user]);
+    expect(shared).toEqual([true, true, true, true, true, true, true, true, false]);
+  });
+
   it('is a whole snapshot if the revision went back', () => {
     const view = viewOf(5, { color: flag('red') });
     const changes = new SnapshotChanges(viewOf(2, { color: flag('red') }));

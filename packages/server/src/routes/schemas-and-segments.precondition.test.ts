@@ -117,8 +117,18 @@ describe('a write of a schema', () => {
     expect(etag(await shop.call('GET', path))).toBe(etag(renamed));
     const pushed = await shop.call('POST', `${path}/push`, { jsonSchema: shopDocument() });
     expect([pushed.body.version, etag(pushed)]).toEqual([2, etag(renamed)]);
+    const named = await shop.call('PATCH', path, { name: 'store' });
+    expect(etag(named)).not.toBe(etag(renamed));
+    expect(etag(await shop.call('PATCH', path, { name: 'shop' }))).toBe(etag(renamed));
     const created = await shop.call('POST', '/schemas', { name: 'empty' });
     expect(etag(await shop.call('GET', `/schemas/${created.id}`))).toBe(etag(created));
+  });
+
+  it('with If-None-Match: * never replaces one', async () => {
+    const shop = await startShop();
+    const create = { headers: { 'if-none-match': '*' } };
+    const refused = await shop.call('PATCH', `/schemas/${shop.schema.id}`, { name: 'store' }, create);
+    expect([refused.status, refused.body.message]).toEqual([412, expect.stringContaining('exists already')]);
   });
 
   it('with If-Match is done only for that version, and the refusal names who pushed between', async () => {
