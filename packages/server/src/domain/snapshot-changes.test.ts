@@ -68,6 +68,16 @@ describe('the change between two views', () => {
     });
   });
 
+  it('moves a key also if its entry is the same', () => {
+    const view = viewOf(1, { a: text({ value: 1, source: 'raw' }) });
+    expect(eventFor(new SnapshotChanges(viewOf(2, { a: flag(1) })), { view })).toEqual({
+      name: 'patch',
+      revision: '2',
+      flags: { a: { value: 1, source: 'raw' } },
+      deleted: { public: ['a'] },
+    });
+  });
+
   it('keeps names that JSON escapes or JavaScript treats specially', () => {
     const view = viewOf(1, { other: text('x') });
     const next = viewOf(2, { other: text('x'), ['__proto__']: text('p'), 'a"b': text('q\n') });
