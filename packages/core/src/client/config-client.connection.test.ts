@@ -116,7 +116,7 @@ it.each([
   connectTo(server.url);
   const signals: (AbortSignal | null | undefined)[] = [];
   const traced: typeof fetch = (url, init) => {
-    if (String(url).includes('/token')) signals.push(init?.signal);
+    if (new Request(url).url.includes('/token')) signals.push(init?.signal);
     return unpatched(url, init);
   };
   const unpatched = globalThis.fetch;
