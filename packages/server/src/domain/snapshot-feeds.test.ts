@@ -227,6 +227,14 @@ describe('the snapshot streams of an environment', () => {
     expect(got).toEqual(['snapshot light', 'patch blue']);
   });
 
+  it('get their snapshot also without room', async () => {
+    const { feeds } = setUp();
+    const { got, reader } = open(feeds);
+    reader.hasRoom = false;
+    await settle();
+    expect(got).toEqual(['snapshot light']);
+  });
+
   it('compare a change with the view before it, also if that has changed nothing for them', async () => {
     const { feeds, change } = setUp();
     const streams = [open(feeds), open(feeds)];
