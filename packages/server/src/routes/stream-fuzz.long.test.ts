@@ -8,9 +8,13 @@ const RUNS = 25;
 const TIMEOUT_MS = 3_600_000;
 const EQUALS = 'what each client of a stream has equals what it would read afresh';
 
-it(EQUALS, async () => {
-  expect(await fuzzStreams([await startShop()], RUNS)).toBeGreaterThanOrEqual(RUNS);
-}, TIMEOUT_MS);
+it(
+  EQUALS,
+  async () => {
+    expect(await fuzzStreams([await startShop()], RUNS)).toBeGreaterThanOrEqual(RUNS);
+  },
+  TIMEOUT_MS,
+);
 
 describe.skipIf(!hasPostgres)('with three servers on PostgreSQL (left out if it is not installed)', () => {
   let postgres: TestPostgres;
@@ -19,8 +23,12 @@ describe.skipIf(!hasPostgres)('with three servers on PostgreSQL (left out if it 
     return () => postgres.remove();
   });
 
-  it(EQUALS, async () => {
-    const { shops } = await startReplicas(postgres, { count: 3 });
-    expect(await fuzzStreams(shops, RUNS)).toBeGreaterThanOrEqual(RUNS);
-  }, TIMEOUT_MS);
+  it(
+    EQUALS,
+    async () => {
+      const { shops } = await startReplicas(postgres, { count: 3 });
+      expect(await fuzzStreams(shops, RUNS)).toBeGreaterThanOrEqual(RUNS);
+    },
+    TIMEOUT_MS,
+  );
 });

@@ -207,6 +207,8 @@ class World {
     if (command.type === 'write') {
       const running = this.#write(command.write, to);
       this.#running.add(running);
+      // Its failure is found when all are awaited.
+      running.catch(() => undefined);
       if (command.isAwaited) await running;
       return;
     }
