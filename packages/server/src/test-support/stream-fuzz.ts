@@ -124,7 +124,7 @@ class SnapshotClient extends StreamClient {
 class RulesetClient extends StreamClient {
   #values = new Map<string, unknown>();
   #segments: unknown;
-  #epoch: unknown;
+  #epoch = '';
 
   get marker(): unknown {
     return this.#values.get('public.marker');
@@ -168,13 +168,20 @@ class RulesetClient extends StreamClient {
   }
 }
 
-function parse(ruleset: Record<string, unknown>) {
+interface ParsedRuleset {
+  values: Map<string, unknown>;
+  segments: unknown;
+  epoch: string;
+  revision: number;
+}
+
+function parse(ruleset: Record<string, unknown>): ParsedRuleset {
   const values = new Map<string, unknown>();
   for (const group of ['public', 'secret', 'flags', 'limits']) {
     for (const [key, value] of Object.entries(ruleset[group] ?? {})) values.set(`${group}.${key}`, value);
   }
   const { segments, epoch, revision } = ruleset;
-  return { values, segments, epoch, revision: Number(revision) };
+  return { values, segments, epoch: String(epoch), revision: Number(revision) };
 }
 
 /** Servers of one database, with an environment that falls back to `development`, and the clients of their streams. */
@@ -194,7 +201,7 @@ class World {
 
   static async create(shops: readonly Shop[], round: number): Promise<World> {
     const [first] = shops;
-    if (first === undefined) throw new Error('There is no server.');
+    if (first === undefined) throw new Error('The test has no server.');
     const base = await first.addEnvironment(`base${round}`);
     const world = new World(shops, { base, child: await first.addEnvironment(`child${round}`, base) });
     for (const write of FIRST_WRITES) await world.#write(write, first);
@@ -248,7 +255,7 @@ class World {
 
   #shop(index: number): Shop {
     const shop = this.#shops[index % this.#shops.length];
-    if (shop === undefined) throw new Error('There is no server.');
+    if (shop === undefined) throw new Error('The test has no server.');
     return shop;
   }
 
