@@ -86,7 +86,7 @@ describe('the ruleset streams of an environment', () => {
   it('get what follows a rename once it is known who may use the new name', async () => {
     const { open, publish, publishAll, names } = setUp();
     const [ended, stays] = [open(), open()];
-    let check = (): void => undefined;
+    let check: (() => void) | undefined;
     names.checked = () =>
       new Promise((resolve) => {
         check = resolve;
@@ -94,9 +94,10 @@ describe('the ruleset streams of an environment', () => {
     publish(1);
     publishAll([{ revision: 2, needsReload: true }]);
     publish(3);
+    await expect.poll(() => check).toBeDefined();
     expect([ended.got, stays.got]).toEqual([[1], [1]]);
     ended.close();
-    check();
+    check?.();
     await expect.poll(() => stays.got).toEqual([1, 2, 3]);
     expect(ended.got).toEqual([1]);
   });
