@@ -24,7 +24,6 @@ interface Watch {
 export class AccessWatch {
   readonly #tokens: TokenService;
   readonly #clients: ClientDirectory;
-
   readonly #byClient: WatchGroups<string, Watch>;
   readonly #byToken: WatchGroups<string, Watch>;
   readonly #byEnd: WatchGroups<number, Watch>;
@@ -45,7 +44,7 @@ export class AccessWatch {
   onLost(principal: Principal, listener: () => void): () => void {
     const { token } = principal;
     const expiresAtMs = (token?.expiresAtSec ?? 0) * 1000;
-    // Rounded up, which is not after the token expires: that is a whole second.
+    // Rounded up, but never past the expiry, which is a whole second.
     const endsAtMs = Math.ceil(endOfStreamMs(expiresAtMs) / END_STEP_MS) * END_STEP_MS;
     const watch: Watch = { principal, listener, endsAtMs };
     this.#byClient.add(principal.clientId, watch);

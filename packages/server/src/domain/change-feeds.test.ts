@@ -11,10 +11,16 @@ function setUp() {
   const changes = new ChangeBus();
   const subscriptions = countOpenListeners(ChangeBus.prototype, 'subscribe');
   const logged: unknown[][] = [];
-  const feeds = new ChangeFeeds({ changes, log: { error: (...line: unknown[]) => void logged.push(line) } });
-  const publish = (...revisions: number[]): void => {
-    const records = revisions.map(
-      (revision): ChangeRecord => ({ environmentId: ID, revision, changes: [], at: at() }),
+  const names = { checked: () => Promise.resolve() };
+  const feeds = new ChangeFeeds({
+    changes,
+    log: { error: (...line: unknown[]) => void logged.push(line) },
+    checkName: () => names.checked(),
+  });
+  const publish = (...revisions: number[]): void => publishAll(revisions.map((revision) => ({ revision })));
+  const publishAll = (some: Pick<ChangeRecord, 'revision' | 'needsReload'>[]): void => {
+    const records = some.map(
+      (record): ChangeRecord => ({ environmentId: ID, changes: [], at: at(), ...record }),
     );
     changes.publish(records, (error) => {
       throw error;
@@ -31,7 +37,7 @@ function setUp() {
     });
     return { got, close };
   };
-  return { open, publish, subscriptions, logged };
+  return { open, publish, publishAll, names, subscriptions, logged };
 }
 
 describe('the ruleset streams of an environment', () => {
@@ -87,6 +93,25 @@ describe('the ruleset streams of an environment', () => {
     publish(1, 2);
     await expect.poll(() => others.every(({ got }) => got.length === 2)).toBe(true);
     expect([first.got, leaving.got]).toEqual([[1, 2], []]);
+  });
+
+  it('get what follows a rename once it is known who may use the new name', async () => {
+    const { open, publish, publishAll, names } = setUp();
+    const [ended, stays] = [open(), open()];
+    let check: (() => void) | undefined;
+    names.checked = () =>
+      new Promise((resolve) => {
+        check = resolve;
+      });
+    publish(1);
+    publishAll([{ revision: 2, needsReload: true }]);
+    publish(3);
+    await expect.poll(() => check).toBeDefined();
+    expect([ended.got, stays.got]).toEqual([[1], [1]]);
+    ended.close();
+    check?.();
+    await expect.poll(() => stays.got).toEqual([1, 2, 3]);
+    expect(ended.got).toEqual([1]);
   });
 
   it('do not lose a change because another stream fails, which is logged without its message', async () => {

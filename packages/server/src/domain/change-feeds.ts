@@ -11,6 +11,8 @@ export interface ChangeReader {
 interface FeedParts {
   readonly changes: ChangeBus;
   readonly log: ErrorLog;
+  /** Ends the streams of callers that may not use an environment under its present name. Never rejects. */
+  readonly checkName: (environmentId: string) => Promise<void>;
 }
 
 /** Delivers each change of an environment to many streams, in short turns so that other requests are not held up. */
@@ -41,12 +43,14 @@ class ChangeFeed {
   readonly readers = new Set<ChangeReader>();
   readonly close: () => void;
   readonly #log: ErrorLog;
+  readonly #checkName: () => Promise<void>;
   /** Changes that arrived while earlier ones are delivered. */
   #waiting: ChangeRecord[] = [];
   #isDelivering = false;
 
-  constructor({ changes, log }: FeedParts, environmentId: string) {
+  constructor({ changes, log, checkName }: FeedParts, environmentId: string) {
     this.#log = log;
+    this.#checkName = () => checkName(environmentId);
     this.close = changes.subscribe(environmentId, (record) => {
       this.#waiting.push(record);
       if (!this.#isDelivering) void this.#deliver();
@@ -58,6 +62,8 @@ class ChangeFeed {
     while (this.#waiting.length > 0) {
       const records = this.#waiting;
       this.#waiting = [];
+      // Before a caller gets values of an environment that it may no longer use: one write can change name and fallback.
+      if (records.some(({ needsReload }) => needsReload)) await this.#checkName();
       await inTurns([...this.readers], (reader) => this.#send(reader, records));
     }
     this.#isDelivering = false;

@@ -67,7 +67,7 @@ export class ConfigService {
     this.environments = new Environments(options.storage, parts);
     this.segments = new Segments(options.storage, parts);
     const { changes, log } = options;
-    this.changes = new ChangeFeeds({ changes, log });
+    this.changes = new ChangeFeeds({ changes, log, checkName: (id) => this.#checkName(id, log) });
     this.snapshots = new SnapshotFeeds({ changes, log, readView: (id) => this.viewById(id) });
   }
 
@@ -172,13 +172,18 @@ export class ConfigService {
         accessUnknown: () => access.accessUnknown(),
         everythingLost: () => this.environments.endStreams(),
         environmentLost: (id) => this.environments.endStreams(id),
-        environmentReloaded: (id) => {
-          this.environments.checkName(id).catch((error: unknown) => {
-            log.error({ failure: describeError(error) }, 'the name of an environment could not be checked');
-            this.environments.endStreams(id);
-          });
-        },
+        environmentReloaded: (id) => void this.#checkName(id, log),
       },
     });
+  }
+
+  /** Ends the streams of an environment that may not be used under its present name, or all if that cannot be read. */
+  async #checkName(environmentId: string, log: ErrorLog): Promise<void> {
+    try {
+      await this.environments.checkName(environmentId);
+    } catch (error) {
+      log.error({ failure: describeError(error) }, 'the name of an environment could not be checked');
+      this.environments.endStreams(environmentId);
+    }
   }
 }

@@ -131,3 +131,21 @@ it('two requests on one connection have streams of their own tokens', async () =
   await shop.set('theme', 'dark');
   await expect.poll(() => received).toContain('event: change');
 });
+
+it.each(STREAMS)(
+  '%s of a client that may not use the new name and fallback shows nothing of it',
+  async (path) => {
+    const shop = await startShop();
+    const hidden = await shop.addEnvironment('hidden');
+    await shop.set('banner', 'hidden words', 'hidden');
+    const token = await shop.tokenFor({ environments: ['development'] });
+    const stream = await open(shop, path, token);
+    await stream.next();
+    const update = { name: 'vault', fallbackEnvironmentId: hidden };
+    expect((await shop.call('PATCH', `/environments/${shop.environments.development}`, update)).status).toBe(
+      200,
+    );
+    await stream.ended();
+    expect(stream.waiting).toBe(0);
+  },
+);
