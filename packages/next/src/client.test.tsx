@@ -7,6 +7,7 @@ import type { ReactElement } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import '../../core/src/test-support/event-source.ts';
 import { ConfigProvider, RefreshOnChange, useConfigStatus, useFlag, useLimit, usePublic } from './client.ts';
 import { createSnapshotRouteHandler } from './route-handler.ts';
 import { type ShopConfig, shopConfig } from './test-support/shop-config.ts';
