@@ -95,7 +95,7 @@ export class EnvironmentView implements EffectiveValues {
   }
 }
 
-/** The keys whose answers may differ between two views of an environment. Secrets are left out. */
+/** The keys whose entries may differ between two views of an environment. Secrets are left out. */
 export function changedKeys(before: EnvironmentView, after: EnvironmentView): Set<string> {
   const changed = new Set<string>();
   if (before === after) return changed;

@@ -87,7 +87,7 @@ describe('the change between two views', () => {
     );
   });
 
-  it('is an event only for the contexts whose answers differ', () => {
+  it('is an event only for the contexts whose entries differ', () => {
     const view = viewOf(1, { color: flagFor('NL', 'red', 'none') });
     const next = viewOf(2, { color: flagFor('NL', 'blue', 'none') });
     const changes = new SnapshotChanges(next);
@@ -97,7 +97,7 @@ describe('the change between two views', () => {
     expect(changes.event({ view }, { country: 'DE' })).toBeUndefined();
   });
 
-  it('is one event for all streams with the same answers', () => {
+  it('is one event for all streams with the same entries', () => {
     const view = viewOf(1, { color: flagFor('NL', 'red', 'none') });
     const changes = new SnapshotChanges(viewOf(2, { color: flagFor('NL', 'blue', 'other') }));
     const events = ['NL', 'DE', 'NL', 'FR'].map((country) => changes.event({ view }, { country }));
@@ -157,7 +157,7 @@ describe('what a stream misses that has no room', () => {
     const second = new SnapshotChanges(viewOf(2, { color: flag('blue') }));
     const sent = second.missedBy({ view: viewOf(1, { color: flag('red') }) }, {});
     expect(sent.view).toBe(second.sent.view);
-    expect([...(sent.missed?.answers ?? [])]).toEqual([
+    expect([...(sent.missed?.entries ?? [])]).toEqual([
       ['color', { group: 'flags', entry: { value: 'red', source: 'raw' } }],
     ]);
   });

@@ -1,6 +1,6 @@
 import type { EvaluationContext } from '@smooai/config';
 import { changedKeys, type EnvironmentView } from './environment-view.ts';
-import { type Answer, answerOf, createSnapshot } from './snapshot.ts';
+import { createSnapshot, entryOf, type SnapshotEntry } from './snapshot.ts';
 
 /** A server-sent event in UTF-8. Streams share the bytes: do not change them. */
 export interface SnapshotEvent {
@@ -8,7 +8,7 @@ export interface SnapshotEvent {
   readonly bytes: Uint8Array;
 }
 
-/** What a stream has: the answers of a view for its context, except for those that it missed. */
+/** What a stream has: the entries of a view for its context, except for those that it missed. */
 export interface Sent {
   readonly view: EnvironmentView;
   readonly missed?: Missed | undefined;
@@ -18,23 +18,23 @@ export interface Sent {
 interface Missed {
   /** The revision of the last event that it was sent, or older. */
   readonly revision: number;
-  /** The answers that it has for the keys that changed since. */
-  readonly answers: ReadonlyMap<string, Answer | undefined>;
+  /** The entries that it has for the keys that changed since. */
+  readonly entries: ReadonlyMap<string, SnapshotEntry | undefined>;
 }
 
-/** How many events of a change are kept for the streams with the same answers. */
+/** How many events of a change are kept for the streams with the same entries. */
 const MAX_SHARED = 8;
 const GROUPS = ['public', 'flags', 'limits'] as const;
 
 /**
- * The change to the newest view of an environment, for many streams. No answers of a stream are kept in memory: a view
+ * The change to the newest view of an environment, for many streams. No entries of a stream are kept in memory: a view
  * always has the same ones for a context, so those for the changed keys are evaluated again.
  */
 export class SnapshotChanges {
   /** What a stream has that misses nothing. */
   readonly sent: Sent;
   readonly #view: EnvironmentView;
-  /** The keys whose answers differ from those of older views. Nearly all streams have the same older view. */
+  /** The keys whose entries differ from those of older views. Nearly all streams have the same older view. */
   readonly #keys = new WeakMap<EnvironmentView, ReadonlySet<string>>();
   readonly #patches = new Map<string, SnapshotEvent>();
 
@@ -51,14 +51,14 @@ export class SnapshotChanges {
 
   /** What a stream has that has no room for the change now. */
   missedBy({ view, missed }: Sent, context: EvaluationContext): Sent {
-    const answers = new Map(missed?.answers);
+    const entries = new Map(missed?.entries);
     for (const key of this.keysSince(view)) {
-      if (!answers.has(key)) answers.set(key, answerOf(view, key, context));
+      if (!entries.has(key)) entries.set(key, entryOf(view, key, context));
     }
-    return { view: this.#view, missed: { revision: revisionOf({ view, missed }), answers } };
+    return { view: this.#view, missed: { revision: revisionOf({ view, missed }), entries } };
   }
 
-  /** The event for a stream; undefined if its answers are the same as before. */
+  /** The event for a stream; undefined if its entries are the same as before. */
   event(sent: Sent, context: EvaluationContext): SnapshotEvent | undefined {
     // The server's history is another one. A patch would be ignored as outdated.
     if (this.#view.environment.revision < revisionOf(sent)) return this.snapshot(context);
@@ -71,7 +71,7 @@ export class SnapshotChanges {
     return event;
   }
 
-  /** The keys whose answers may differ between an older view and this one. */
+  /** The keys whose entries may differ between an older view and this one. */
   keysSince(view: EnvironmentView): ReadonlySet<string> {
     const known = this.#keys.get(view);
     if (known !== undefined) return known;
@@ -83,12 +83,12 @@ export class SnapshotChanges {
   /** The `SnapshotPatch` for a stream, in JSON. */
   #patch({ view, missed }: Sent, context: EvaluationContext): string | undefined {
     const patch = new PatchJson();
-    for (const [key, before] of missed?.answers ?? []) {
-      patch.add(key, before, answerOf(this.#view, key, context));
+    for (const [key, before] of missed?.entries ?? []) {
+      patch.add(key, before, entryOf(this.#view, key, context));
     }
     for (const key of this.keysSince(view)) {
-      if (missed?.answers.has(key)) continue;
-      patch.add(key, answerOf(view, key, context), answerOf(this.#view, key, context));
+      if (missed?.entries.has(key)) continue;
+      patch.add(key, entryOf(view, key, context), entryOf(this.#view, key, context));
     }
     return patch.build(this.#view.revision);
   }
@@ -104,7 +104,7 @@ class PatchJson {
   #deleted: Entries | undefined;
   #isEmpty = true;
 
-  add(key: string, before: Answer | undefined, after: Answer | undefined): void {
+  add(key: string, before: SnapshotEntry | undefined, after: SnapshotEntry | undefined): void {
     const entry = after && JSON.stringify(after.entry);
     const hasSameGroup = before?.group === after?.group;
     if (hasSameGroup && (before && JSON.stringify(before.entry)) === entry) return;
@@ -133,9 +133,9 @@ class PatchJson {
 }
 
 /** The entries of each group, separated by commas. */
-type Entries = Partial<Record<Answer['group'], string>>;
+type Entries = Partial<Record<SnapshotEntry['group'], string>>;
 
-function append(entries: Entries, group: Answer['group'], text: string): void {
+function append(entries: Entries, group: SnapshotEntry['group'], text: string): void {
   const before = entries[group];
   entries[group] = before === undefined ? text : `${before},${text}`;
 }

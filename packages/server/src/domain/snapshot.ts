@@ -46,10 +46,14 @@ export function createSnapshot(
   context: EvaluationContext,
   only?: ReadonlySet<string>,
 ): Snapshot {
-  const entries: Record<Answer['group'], [string, Answer['entry']][]> = { public: [], flags: [], limits: [] };
+  const entries: Record<SnapshotEntry['group'], [string, SnapshotEntry['entry']][]> = {
+    public: [],
+    flags: [],
+    limits: [],
+  };
   for (const key of only ?? view.keys.keys()) {
-    const answer = answerOf(view, key, context);
-    if (answer !== undefined) entries[answer.group].push([key, answer.entry]);
+    const found = entryOf(view, key, context);
+    if (found !== undefined) entries[found.group].push([key, found.entry]);
   }
   return {
     revision: view.revision,
@@ -60,13 +64,17 @@ export function createSnapshot(
 }
 
 /** What a snapshot has for one key. */
-export interface Answer {
+export interface SnapshotEntry {
   group: 'public' | 'flags' | 'limits';
   entry: JsonValue | Evaluation;
 }
 
 /** The entry of a key in the snapshot of a context; undefined if the snapshot has none. */
-export function answerOf(view: EnvironmentView, key: string, context: EvaluationContext): Answer | undefined {
+export function entryOf(
+  view: EnvironmentView,
+  key: string,
+  context: EvaluationContext,
+): SnapshotEntry | undefined {
   const schemaKey = view.keys.get(key);
   if (schemaKey === undefined) return undefined;
   const { tier } = schemaKey;
