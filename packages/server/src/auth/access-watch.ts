@@ -109,14 +109,15 @@ export function endOfStreamMs(
   return expiresAtMs - windowMs * random();
 }
 
-/** Calls `listener` at a time of the system's clock. Returns a function that cancels it. */
+/** Calls `listener` at a time of the system's clock, never at once. Returns a function that cancels it. */
 function callAt(atMs: number, listener: () => void): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const wait = (): void => {
-    const leftMs = atMs - Date.now();
+  const start = (): NodeJS.Timeout =>
+    setTimeout(check, Math.min(Math.max(0, atMs - Date.now()), MAX_TIMER_MS));
+  let timer = start();
+  function check(): void {
     // Node may fire a timer up to a millisecond early.
-    timer = leftMs > 0 ? setTimeout(wait, Math.min(leftMs, MAX_TIMER_MS)) : setTimeout(listener, 0);
-  };
-  wait();
+    if (Date.now() < atMs) timer = start();
+    else listener();
+  }
   return () => clearTimeout(timer);
 }
