@@ -183,11 +183,15 @@ export class EventStream implements OpenStream {
     this.send([Buffer.from(`: ${text}\n\n`)]);
   }
 
-  /** The client still gets what waits for it. */
+  /** Sends no more events. The client still gets what waits for it. */
   end(): void {
     if (!this.#isOpen) return;
     this.#release();
-    if (this.#isStarted) this.#write();
+    if (this.#isStarted) this.#context.openStreams.finishInTurn(this);
+  }
+
+  finish(): void {
+    this.#write();
   }
 
   /** Ends the stream, and cuts it off if the client does not read the rest in time. */

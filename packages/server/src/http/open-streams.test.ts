@@ -5,7 +5,7 @@ import { OpenStreams } from './open-streams.ts';
 function setUp(heartbeatMs?: number) {
   const closing = new AbortController();
   const open = new OpenStreams({ closing: closing.signal, heartbeatMs });
-  const stream = () => ({ sendHeartbeat: vi.fn(), endNow: vi.fn() });
+  const stream = () => ({ sendHeartbeat: vi.fn(), endNow: vi.fn(), finish: vi.fn() });
   return { open, closing, stream };
 }
 
@@ -125,4 +125,19 @@ describe('the open streams of a server', () => {
     expect([open.size, vi.getTimerCount()]).toEqual([0, 0]);
     expect(getEventListeners(closing.signal, 'abort')).toHaveLength(0);
   });
+});
+
+it('many streams that end at once are finished in turns, each once', async () => {
+  vi.useRealTimers();
+  const { open, stream } = setUp();
+  const streams = Array.from({ length: 2_000 }, stream);
+  const finished = () => streams.filter(({ finish }) => finish.mock.calls.length === 1).length;
+  for (const one of streams) open.finishInTurn(one);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(finished()).toBeGreaterThan(0);
+  expect(finished()).toBeLessThan(streams.length);
+  await expect.poll(finished).toBe(streams.length);
+  const late = stream();
+  open.finishInTurn(late);
+  expect(late.finish).toHaveBeenCalledTimes(1);
 });

@@ -1,9 +1,13 @@
+import { inTurns } from '../lib/in-turns.ts';
+
 /** A stream with an open response. */
 export interface OpenStream {
   /** Sends a comment that keeps the connection open. */
   sendHeartbeat(): void;
   /** Ends the stream because the server closes. */
   endNow(): void;
+  /** Writes the end of the response. */
+  finish(): void;
 }
 
 const DEFAULT_HEARTBEAT_MS = 15_000;
@@ -19,6 +23,9 @@ export class OpenStreams {
   /** When each stream gets its next heartbeat. All wait equally long, so the first one is due first. */
   readonly #dueAtMs = new Map<OpenStream, number>();
   #timer: NodeJS.Timeout | undefined;
+  /** Streams that have ended and wait for {@link OpenStream.finish}. */
+  #ended: OpenStream[] = [];
+  #isFinishing = false;
 
   constructor({ closing, heartbeatMs }: { closing: AbortSignal; heartbeatMs?: number | undefined }) {
     this.#heartbeatMs = heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
@@ -43,6 +50,22 @@ export class OpenStreams {
     if (this.#dueAtMs.size > 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  /** Finishes a stream in its turn: thousands may end at once, with their key or their environment, and each end is a system call. */
+  finishInTurn(stream: OpenStream): void {
+    this.#ended.push(stream);
+    if (!this.#isFinishing) void this.#finishAll();
+  }
+
+  async #finishAll(): Promise<void> {
+    this.#isFinishing = true;
+    while (this.#ended.length > 0) {
+      const streams = this.#ended;
+      this.#ended = [];
+      await inTurns(streams, (stream) => stream.finish());
+    }
+    this.#isFinishing = false;
   }
 
   #setDue(stream: OpenStream): void {
