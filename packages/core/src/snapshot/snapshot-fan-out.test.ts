@@ -1,6 +1,10 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { EvaluationContext, Snapshot } from '../wire.ts';
 import { SnapshotFanOut } from './snapshot-fan-out.ts';
+
+// Time stands still, so that a change is sent in one turn however slow the machine is.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+afterEach(() => void vi.useRealTimers());
 
 /** A fan-out whose flag `color` is the color of the context until `colors` has another one for it. */
 function setUp() {
