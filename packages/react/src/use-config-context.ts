@@ -3,7 +3,7 @@
 import { stableJson } from '@smooai/config/browser';
 import { startTransition, useCallback } from 'react';
 import type { ConfigHooks, SetContextOptions } from './config-hooks.ts';
-import { type ConfigScope, type ConfigSession, DefaultScope, release, useSession } from './config-session.ts';
+import { type ConfigScope, type ConfigSession, DefaultScope, useSession } from './config-session.ts';
 
 type AnyContext = ConfigSession['context'];
 
@@ -22,6 +22,8 @@ export function useScopeContext(
       release(session.next);
       const isBack = isSameContext(session.context, context);
       session.next = isBack ? undefined : beginNext(session, context, hold);
+      // By then the next session has taken over its connection, unless the provider was unmounted.
+      session.end = () => queueMicrotask(() => release(session.next));
       const show = (): void => session.change?.(session.next ?? session);
       if (hold) startTransition(show);
       else show();
@@ -29,6 +31,12 @@ export function useScopeContext(
     [session],
   );
   return [session.context, setContext];
+}
+
+/** Ends the connection of a session that is not shown. */
+function release(session: ConfigSession | undefined): void {
+  session?.disconnect?.();
+  if (session) session.disconnect = undefined;
 }
 
 function isSameContext(left: AnyContext, right: AnyContext): boolean {
@@ -50,12 +58,16 @@ function beginNext(session: ConfigSession, context: AnyContext, hold: boolean): 
     change,
   };
   if (source && store) next.disconnect = source.connect(store, context as never);
-  if (store && hold) {
+  if (store && hold && store.revision === undefined) {
     next.held = new Promise((resolve) => {
-      store.subscribeAll(() => resolve());
+      const show = (): void => {
+        next.held = undefined;
+        resolve();
+      };
+      store.subscribeAll(show);
       setTimeout(() => {
         next.isOver = true;
-        resolve();
+        show();
       }, readyTimeoutMs);
     });
   }
