@@ -82,10 +82,11 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
     offered.current = snapshot;
   });
   useEffect(() => {
+    session.source = source;
+    session.change = change;
     // `useConfigContext` may have connected already.
-    const disconnect =
-      session.disconnect ?? source?.connect(store as SnapshotStore, session.context as never);
-    Object.assign(session, { source, change, disconnect: undefined });
+    const { disconnect = source?.connect(store as SnapshotStore, session.context as never) } = session;
+    session.disconnect = undefined;
     const timer = setTimeout(() => {
       session.isOver = true;
       session.wake?.();
