@@ -20,8 +20,7 @@ export function useScopeContext(
       const latest = session.next ?? session;
       if (isSameContext(latest.context, context)) return;
       release(session.next);
-      const isBack = isSameContext(session.context, context);
-      session.next = isBack ? undefined : beginNext(session, context, hold);
+      session.next = isSameContext(session.context, context) ? undefined : beginNext(session, context, hold);
       // By then the next session has taken over its connection, unless the provider was unmounted.
       session.end = () => queueMicrotask(() => release(session.next));
       const show = (): void => session.change?.(session.next ?? session);
@@ -56,19 +55,17 @@ function beginNext(session: ConfigSession, context: AnyContext, hold: boolean): 
     readyTimeoutMs,
     source,
     change,
+    disconnect: store && source?.connect(store, context as never),
   };
-  if (source && store) next.disconnect = source.connect(store, context as never);
   if (store && hold && store.revision === undefined) {
-    next.held = new Promise((resolve) => {
-      const show = (): void => {
-        next.held = undefined;
-        resolve();
-      };
-      store.subscribeAll(show);
+    next.held = new Promise<void>((resolve) => {
+      store.subscribeAll(() => resolve());
       setTimeout(() => {
         next.isOver = true;
-        show();
+        resolve();
       }, readyTimeoutMs);
+    }).then(() => {
+      next.held = undefined;
     });
   }
   return next;
