@@ -10,6 +10,7 @@ export {
   type SnapshotSourceUrl,
 } from './snapshot/snapshot-source.ts';
 export {
+  currentSnapshot,
   entryValue,
   type SnapshotChange,
   type SnapshotGroup,

@@ -22,7 +22,6 @@ import {
   createStaticStore,
   DefaultScope,
   type ReadableStore,
-  release,
 } from './config-session.ts';
 import type { ConfigProviderProps } from './config-types.ts';
 import { explainRefusal } from './explain-refusal.ts';
@@ -65,7 +64,7 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
     context,
     contextProp,
     readyTimeoutMs: Math.min(props.readyTimeoutMs ?? 5000, LONGEST_TIMEOUT_MS),
-    defaults: props.defaults ?? {},
+    defaults: props.defaults,
   });
   const [session, change] = useState(() => begin(snapshot, props.store));
   const { store } = session;
@@ -76,7 +75,6 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
   else if (source && !store.offer) change(begin(snapshot));
 
   useBeforePaint(() => {
-    session.onError = props.onError;
     if (snapshot && offered.current !== snapshot) {
       if (store.offer) store.offer(snapshot);
       else if (!isOlderRevision(snapshot.revision, store.revision ?? '')) change(begin(snapshot));
@@ -84,12 +82,11 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
     offered.current = snapshot;
   });
   useEffect(() => {
-    const stopReports = store.subscribeStatus(() => reportRefusal(session));
+    session.source = source;
+    session.change = change;
     // `useConfigContext` may have connected already.
-    const disconnect =
-      session.disconnect ?? source?.connect(store as SnapshotStore, session.context as never);
-    Object.assign(session, { source, change, disconnect: undefined });
-    reportRefusal(session);
+    const { disconnect = source?.connect(store as SnapshotStore, session.context as never) } = session;
+    session.disconnect = undefined;
     const timer = setTimeout(() => {
       session.isOver = true;
       session.wake?.();
@@ -97,32 +94,34 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
     }, session.readyTimeoutMs);
     return () => {
       clearTimeout(timer);
-      stopReports();
       disconnect?.();
-      // By then the next session has taken over its connection, unless the provider was unmounted.
-      queueMicrotask(() => release(session.next));
+      session.end?.();
     };
   }, [session, store, source]);
+
+  const refusal = useSyncExternalStore(
+    store.subscribeStatus,
+    () => store.refusal,
+    () => undefined,
+  );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each refusal is reported once
+  useEffect(() => {
+    // A provider that was hidden meanwhile has lost its connection, and with it the refusal.
+    if (!refusal || refusal !== store.refusal) return;
+    props.onError?.(refusal);
+    // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
+    if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
+  }, [refusal]);
 
   const hasValues = useSyncExternalStore(
     store.subscribeAll,
     () => store.revision !== undefined,
     () => store.initial !== undefined,
   );
-  if (session.held && !hasValues && !session.isOver) throw session.held;
+  if (session.held) throw session.held;
   return (
     <Scope.Provider value={session}>
       {hasValues || session.isOver || fallback === undefined ? props.children : fallback}
     </Scope.Provider>
   );
-}
-
-/** Reports each refusal of the server once. */
-function reportRefusal(session: ConfigSession): void {
-  const { refusal } = session.store;
-  if (!refusal || refusal === session.reported) return;
-  session.reported = refusal;
-  session.onError?.(refusal);
-  // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
-  if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
 }

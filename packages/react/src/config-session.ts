@@ -1,7 +1,6 @@
 import type { EvaluationContext } from '@smooai/config';
 import {
   type Snapshot,
-  type SnapshotRefusal,
   type SnapshotSource,
   type SnapshotStore,
   snapshotEntry,
@@ -19,23 +18,21 @@ export type ReadableStore = Pick<
 export interface ConfigSession {
   readonly store: ReadableStore;
   readonly context: EvaluationContext | undefined;
-  readonly defaults: Record<string, Record<string, unknown> | undefined>;
+  readonly defaults: Record<string, Record<string, unknown> | undefined> | undefined;
   readonly readyTimeoutMs: number;
   /** The provider's `context` prop as stable JSON, when the session began. */
   readonly contextProp: string;
   /** The provider's source and the setter of its session, once it is mounted. */
   source?: SnapshotSource | undefined;
   change?: ((session: ConfigSession) => void) | undefined;
-  /** While the provider keeps the old tree: resolves when this session can be shown. */
+  /** Until this session can be shown, while the provider keeps the old tree. It resolves then. */
   held?: Promise<void> | undefined;
   /** Disconnects what `useConfigContext` connected before the session was shown. */
   disconnect?: (() => void) | undefined;
   /** The session that is to replace this one. */
   next?: ConfigSession | undefined;
-  /** The provider's `onError`. */
-  onError?: ((refusal: SnapshotRefusal) => void) | undefined;
-  /** The refusal that was reported. */
-  reported?: SnapshotRefusal;
+  /** Called when the provider has left this session: disconnects `next`, if it is not shown. */
+  end?: () => void;
   /** Whether the wait for the first values is over. */
   isOver?: boolean;
   /** The wait of `useSuspenseFlag`, and the function that ends it. */
@@ -60,12 +57,6 @@ export function createStaticStore(snapshot: Snapshot | undefined): ReadableStore
     subscribeStatus: subscribe,
     entry: (group, key) => snapshotEntry(snapshot, group, key),
   };
-}
-
-/** Ends the connection of a session that is not shown. */
-export function release(session: ConfigSession | undefined): void {
-  session?.disconnect?.();
-  if (session) session.disconnect = undefined;
 }
 
 /**

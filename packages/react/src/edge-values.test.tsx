@@ -182,7 +182,7 @@ describe('ConfigProvider', () => {
     const revisions: (string | undefined)[] = [];
     const tree = (snapshot: ShopSnapshot): ReactNode => (
       <ConfigProvider store={store} snapshot={snapshot}>
-        <Observer onEffect={() => void revisions.push(store.snapshot?.revision)} />
+        <Observer onEffect={() => void revisions.push(store.revision)} />
       </ConfigProvider>
     );
     const view = render(tree(first));

@@ -9,7 +9,7 @@ import type {
   LimitKey,
   PublicKey,
 } from '@smooai/config';
-import { type Snapshot, type SnapshotGroup, SnapshotStore } from '@smooai/config/browser';
+import { currentSnapshot, type Snapshot, type SnapshotGroup, SnapshotStore } from '@smooai/config/browser';
 import { act, type ReactElement, type ReactNode, useLayoutEffect, useState } from 'react';
 import { type AnyProps, useProvider } from './config-provider.tsx';
 import { DefaultScope } from './config-session.ts';
@@ -65,8 +65,8 @@ export function setPublic<Key extends PublicKey>(key: Key, value: BrowserPublicV
 
 function set(group: SnapshotGroup, key: string, value: unknown): void {
   if (mounted.size === 0) throw new Error(`No ConfigTestProvider is mounted, so "${key}" cannot be set.`);
-  for (const { snapshot } of mounted) {
-    const keys = Object.keys(snapshot?.[group] ?? {});
+  for (const store of mounted) {
+    const keys = Object.keys(currentSnapshot(store)?.[group] ?? {});
     if (keys.includes(key)) continue;
     throw new Error(
       `The ConfigTestProvider was not given "${key}" in "${group}". Its keys there: ${keys.join(', ') || 'none'}.`,

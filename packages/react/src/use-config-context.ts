@@ -3,7 +3,7 @@
 import { stableJson } from '@smooai/config/browser';
 import { startTransition, useCallback } from 'react';
 import type { ConfigHooks, SetContextOptions } from './config-hooks.ts';
-import { type ConfigScope, type ConfigSession, DefaultScope, release, useSession } from './config-session.ts';
+import { type ConfigScope, type ConfigSession, DefaultScope, useSession } from './config-session.ts';
 
 type AnyContext = ConfigSession['context'];
 
@@ -20,8 +20,9 @@ export function useScopeContext(
       const latest = session.next ?? session;
       if (isSameContext(latest.context, context)) return;
       release(session.next);
-      const isBack = isSameContext(session.context, context);
-      session.next = isBack ? undefined : beginNext(session, context, hold);
+      session.next = isSameContext(session.context, context) ? undefined : beginNext(session, context, hold);
+      // By then the next session has taken over its connection, unless the provider was unmounted.
+      session.end = () => queueMicrotask(() => release(session.next));
       const show = (): void => session.change?.(session.next ?? session);
       if (hold) startTransition(show);
       else show();
@@ -29,6 +30,12 @@ export function useScopeContext(
     [session],
   );
   return [session.context, setContext];
+}
+
+/** Ends the connection of a session that is not shown. */
+function release(session: ConfigSession | undefined): void {
+  session?.disconnect?.();
+  if (session) session.disconnect = undefined;
 }
 
 function isSameContext(left: AnyContext, right: AnyContext): boolean {
@@ -48,15 +55,17 @@ function beginNext(session: ConfigSession, context: AnyContext, hold: boolean): 
     readyTimeoutMs,
     source,
     change,
+    disconnect: store && source?.connect(store, context as never),
   };
-  if (source && store) next.disconnect = source.connect(store, context as never);
-  if (store && hold) {
-    next.held = new Promise((resolve) => {
+  if (store && hold && store.revision === undefined) {
+    next.held = new Promise<void>((resolve) => {
       store.subscribeAll(() => resolve());
       setTimeout(() => {
         next.isOver = true;
         resolve();
       }, readyTimeoutMs);
+    }).then(() => {
+      next.held = undefined;
     });
   }
   return next;

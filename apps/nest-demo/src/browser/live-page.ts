@@ -1,5 +1,6 @@
 import {
   createSnapshotSource,
+  type Evaluation,
   type Snapshot,
   type SnapshotChange,
   type SnapshotGroup,
@@ -49,7 +50,7 @@ function showValue(key: string): void {
   // The animation restarts only if the class was absent for one frame.
   requestAnimationFrame(() => badge.classList.add('flash'));
   const source = document.querySelector<HTMLElement>(`[data-source="${key}"]`);
-  const answer = group === 'public' ? undefined : store.snapshot?.[group][name];
+  const answer = group === 'public' ? undefined : (store.entry(group, name) as Evaluation | undefined);
   if (source !== null) source.textContent = sourceText(answer?.source ?? 'raw', answer?.matchedRuleId);
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { defineLimit } from '../schema/limit.ts';
 import { createConfigClient } from '../server.ts';
-import { SnapshotStore } from '../snapshot/snapshot-store.ts';
+import { currentSnapshot, SnapshotStore } from '../snapshot/snapshot-store.ts';
 import { closeAfterEach, json, makeClient } from '../test-support/evaluation-fixture.ts';
 import { ManualSource } from '../test-support/manual-source.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
@@ -165,7 +165,7 @@ describe('values that are objects are deeply frozen', () => {
     expectFrozen(store.value('flags', 'layout'));
     store.patch({ revision: '2', public: { other: data() as never } });
     expectFrozen(store.value('public', 'other'));
-    expect(() => Object.assign(store.snapshot?.public ?? {}, { page: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(currentSnapshot(store)?.public ?? {}, { page: 1 })).toThrow(TypeError);
   });
 });
 

@@ -1,6 +1,7 @@
 import { parseJson, stableJson } from '../lib/json.ts';
 import { isRecord } from '../lib/record.ts';
 import type { SnapshotSource } from './snapshot-source.ts';
+import { currentSnapshot } from './snapshot-store.ts';
 import { isUpdate } from './snapshot-update.ts';
 
 /** Options of {@link rememberSnapshots}. */
@@ -46,7 +47,10 @@ export function rememberSnapshots(source: SnapshotSource, options: RememberOptio
     connect(store, context) {
       const write = (): void => {
         if (store.status !== 'live') return;
-        writeItem(item, JSON.stringify({ id: idOf(context), at: Date.now(), snapshot: store.snapshot }));
+        writeItem(
+          item,
+          JSON.stringify({ id: idOf(context), at: Date.now(), snapshot: currentSnapshot(store) }),
+        );
       };
       const stops = [store.subscribeStatus(write), store.subscribeAll(write), source.connect(store, context)];
       return () => {

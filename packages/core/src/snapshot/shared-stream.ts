@@ -86,13 +86,9 @@ export function shareStream(
     unlock?.abort();
     unlock = new AbortController();
     const { signal } = unlock;
-    const granted = (): unknown => {
-      if (signal.aborted) return;
-      if (isLeading) return new Promise((resolve) => signal.addEventListener('abort', resolve));
-      if (!isAway) open();
-    };
+    const given = new Promise((resolve) => signal.addEventListener('abort', resolve));
     globalThis.navigator?.locks
-      ?.request(name, isLeading ? { steal: true } : { signal }, granted)
+      ?.request(name, isLeading ? { steal: true } : { signal }, () => (isLeading ? given : isAway || open()))
       // Given up, taken by the next leading tab, or not allowed in this frame.
       .catch(() => {});
   };

@@ -68,7 +68,7 @@ export class SnapshotStore {
   /** The server's reason while the status is `refused`. */
   declare readonly refusal: SnapshotRefusal | undefined;
   /** The newest entries. Without a prototype: a key can have the name of one of its properties. */
-  readonly #entries = {} as Record<SnapshotGroup, Record<string, unknown>>;
+  private readonly entries = {} as Record<SnapshotGroup, Record<string, unknown>>;
   readonly #listeners = new Map<string, Set<Listener>>();
 
   /**
@@ -84,15 +84,7 @@ export class SnapshotStore {
 
   constructor(initial?: Snapshot, status: SnapshotStatus = 'offline') {
     this.#set({ initial, revision: initial?.revision, initialStatus: status, status });
-    for (const group of GROUPS) this.#entries[group] = { __proto__: null, ...initial?.[group] };
-  }
-
-  /** All values, in a new object; undefined before the first snapshot. */
-  get snapshot(): Snapshot | undefined {
-    const { revision } = this;
-    if (revision === undefined) return undefined;
-    const groups = GROUPS.map((group) => [group, { ...this.#entries[group] }]);
-    return deeplyFrozen({ revision, ...Object.fromEntries(groups) });
+    for (const group of GROUPS) this.entries[group] = { __proto__: null, ...initial?.[group] };
   }
 
   /** Sets the status, and the reason for `refused`. The values stay. */
@@ -114,7 +106,7 @@ export class SnapshotStore {
 
   /** A public value, or the evaluation of a flag or limit; undefined if no snapshot had the key. */
   entry(group: SnapshotGroup, key: string): unknown {
-    return deeplyFrozen(this.#entries[group][key]);
+    return deeplyFrozen(this.entries[group][key]);
   }
 
   /**
@@ -157,7 +149,7 @@ export class SnapshotStore {
           // Only the reason changed: the value keeps its identity.
           to = from;
         }
-        this.#entries[group][key] = deeplyFrozen(
+        this.entries[group][key] = deeplyFrozen(
           group === 'public' ? to : { ...(entry as Evaluation), value: to },
         );
         changes.push({ key: `${group}.${key}`, from, to });
@@ -185,6 +177,19 @@ export class SnapshotStore {
       }
     }
   }
+}
+
+/**
+ * All values of a store, in a new object; undefined before the first snapshot. A function rather than a method, so that
+ * only bundles that use it contain it.
+ */
+export function currentSnapshot(store: SnapshotStore): Snapshot | undefined {
+  const { revision } = store;
+  if (revision === undefined) return undefined;
+  // biome-ignore lint/complexity/useLiteralKeys: the field is private outside of this module
+  const entries = store['entries'];
+  const groups = GROUPS.map((group) => [group, { ...entries[group] }]);
+  return deeplyFrozen({ revision, ...Object.fromEntries(groups) });
 }
 
 /** A public value, or the evaluation of a flag or limit, in a snapshot; undefined if the snapshot does not have it. */

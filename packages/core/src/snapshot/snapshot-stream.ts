@@ -29,12 +29,10 @@ export function openStream(url: string, onEvent: (data: unknown) => void, onEnd:
         retryAfterMs = Number(headers.get('retry-after')) * 1000;
         const passes = PASSES.test(String(ok ? headers.get('content-type') : status));
         // An unread body holds a connection of the browser, and a stream one of the server's limit.
-        const text = await (ok || passes ? response.body?.cancel() : response.text());
-        if (!passes) {
-          // An error of this server, or whatever another one sends.
-          const { message, cause } = Object(ok ? { message: 'No event stream.' } : parseJson(text as string));
-          refusal = { status, message: [message, cause].filter(Boolean).join(' ') };
-        }
+        const error = ok || passes ? await response.body?.cancel() : parseJson(await response.text());
+        // What another server sends may not be an error of this one.
+        const { message = 'No event stream.', cause } = Object(error);
+        if (!passes) refusal = { status, message: [message, cause].filter(Boolean).join(' ') };
       } catch {
         // The server cannot be reached.
       }
