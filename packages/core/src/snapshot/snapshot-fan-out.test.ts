@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { EvaluationContext, Snapshot } from '../wire.ts';
 import { SnapshotFanOut } from './snapshot-fan-out.ts';
 
@@ -30,6 +30,14 @@ function setUp() {
   };
   return { taken, open, recolor };
 }
+
+// A turn of the event loop ends early on a slow machine. With a clock that stands still it serves all of these readers.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 it('readers have equal entries in memory once', () => {
   const { taken, open, recolor } = setUp();

@@ -57,7 +57,7 @@ describe('the ruleset streams of an environment', () => {
     streams[0]?.close();
     const last = open();
     publish(5);
-    expect([later.got, last.got]).toEqual([[5], [5]]);
+    await expect.poll(() => [later.got, last.got]).toEqual([[5], [5]]);
     expect(subscriptions).toMatchObject({ open: 1, added: 2 });
   });
 
