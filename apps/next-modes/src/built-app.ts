@@ -6,6 +6,8 @@ import { ShopServer } from './shop-server.ts';
 
 /** How long and how often tests look for a value that changes while an app runs. */
 export const polling = { timeout: 60_000, interval: 250 };
+/** For what comes with a webhook: the config server may wait a minute between two attempts. */
+export const patient = { timeout: 180_000, interval: 250 };
 
 /** What the tests of one app share. */
 export interface BuiltApp {

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { builtApp, polling } from './built-app.ts';
+import { builtApp, patient, polling } from './built-app.ts';
 import { StreamHolder } from './stream-holder.ts';
 import { WebhookGate } from './webhook-gate.ts';
 
 const secret = 'a-secret-of-the-tests';
 const STREAM = '/api/config/stream';
-/** The config server may wait a minute between two attempts. */
-const patient = { timeout: 180_000, interval: 250 };
 let gate: WebhookGate;
 
 beforeAll(async () => {

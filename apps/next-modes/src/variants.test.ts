@@ -172,14 +172,19 @@ describe.each([
   it('says which secret is missing, when a page with flags is requested without one', async () => {
     await app.start({ ...server.env('production'), ...settings }, 'start', 'localhost');
     expect((await visit('/pricing')).status).toBe(500);
-    expect(app.output).toContain('Set SMOOAI_CONFIG_VARIANT_SECRET to the output of: openssl rand');
+    // What a process prints can arrive after its response.
+    await expect
+      .poll(() => app.output, polling)
+      .toContain('Set SMOOAI_CONFIG_VARIANT_SECRET to the output of: openssl rand');
   });
 
   it('shows the default variant while it has no configuration', async () => {
     const env = { ...settings, SMOOAI_CONFIG_VARIANT_SECRET: secret };
     await app.start(env, 'start', 'localhost');
     expect(await visit('/pricing', 'user-5')).toMatchObject({ status: 200, code: 'default', isStored: true });
-    expect(app.output).toContain('pages with variants are shown with the defaults of their flags');
+    await expect
+      .poll(() => app.output, polling)
+      .toContain('pages with variants are shown with the defaults of their flags');
   });
 
   it('renders one more variant when a flag flips, and stores it', async () => {

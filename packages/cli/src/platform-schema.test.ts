@@ -67,7 +67,8 @@ it('a program moves from the platform with its schema, values and bundle', async
   await server.close();
   const bundled = { bundle: join(folder, 'config.bundle'), key };
   const baked = createConfigClient({ ...options, bundled, fallback: 'cached' });
-  await baked.ready({ timeoutMs: 300 });
+  // Long enough to read the file on a busy machine.
+  await baked.ready({ timeoutMs: 5_000 });
   expect(baked.secret('DATABASE_URL')).toBe('postgres://db.example/shop');
   expect(baked.flag('ENABLE_NEW_UI')).toBe(false);
   await baked.close();

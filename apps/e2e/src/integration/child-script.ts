@@ -27,14 +27,17 @@ export async function startScript(
     else first.resolve(message);
   });
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  let ended: Error | undefined;
   void exited.then((code) => {
-    for (const { reject } of waiting) reject(new Error(`${name} ended with code ${code}.`));
+    ended = new Error(`${name} ended with code ${code}.`);
+    for (const { reject } of waiting) reject(ended);
   });
   return {
     child,
     send: (message) => void child.send(message),
     next: async <Message>() => {
       if (messages.length > 0) return messages.shift() as Message;
+      if (ended !== undefined) throw ended;
       return (await new Promise<unknown>((resolve, reject) => waiting.push({ resolve, reject }))) as Message;
     },
     stop: async () => {

@@ -113,7 +113,8 @@ it('two processes share one disk copy, which stays complete and newest even if o
   await steady.end();
   await server.close();
 
-  const offline = start(1_000);
+  // Long enough to read the copy on a busy machine.
+  const offline = start(5_000);
   await vi.waitFor(() => expect(offline.find('ready')).toBeDefined(), soon);
   expect(offline.find('ready')).toEqual({ type: 'ready', counter, keyLength: paymentKey.length });
   expect(offline.find('fallback')).toMatchObject({ from: 'cache' });

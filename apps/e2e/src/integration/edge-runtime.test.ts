@@ -3,6 +3,7 @@ import { EdgeVM } from '@edge-runtime/vm';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { build } from 'vite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../../../scripts/free-port.mjs';
 
 /*
  * Bundles the built package as a deployment to the edge does, and runs it in a context with the APIs of such a runtime:
@@ -18,9 +19,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 async function unusedUrl(): Promise<string> {
-  const dead = await createConfigServer({});
-  await dead.close();
-  return dead.url;
+  return `http://127.0.0.1:${await freePort(0)}`;
 }
 
 /** Bundles the worker and its imports into one script, whose exports are in the global `worker`. */

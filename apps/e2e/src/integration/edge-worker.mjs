@@ -37,7 +37,8 @@ export async function runOffline(settings) {
   const start = async (bundled) => {
     const client = createConfigClient({ config, ...settings, bundled, fallback: 'cached' });
     try {
-      await client.ready({ timeoutMs: 300 });
+      // Long enough to decrypt the bundle on a busy machine.
+      await client.ready({ timeoutMs: 5_000 });
       return [
         client.public('title'),
         client.secret('apiKey'),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ConfigApi, TokenProvider } from '@smooai/config/server';
 import { type ConfigServer, createConfigServer } from '@smooai/config-server';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freePort } from '../../../../scripts/free-port.mjs';
 
 /*
  * Moves a small program from the platform's package to this one, in the steps of docs/migration.md and with the program that
@@ -142,18 +143,17 @@ it('starts a container without the platform from a bundle that its tools made', 
   await writeFile(join(folder, 'config.bundle'), Buffer.concat(sealed));
   const baked = program.replace(
     '{ config }).ready()',
-    "{ config, bundled: { bundle: 'config.bundle' }, fallback: 'cached' }).ready({ timeoutMs: 500 })",
+    "{ config, bundled: { bundle: 'config.bundle' }, fallback: 'cached' }).ready({ timeoutMs: 5_000 })",
   );
   expect(baked).not.toBe(program);
   const print = `console.log(client.public('API_URL'), client.secret('DATABASE_URL') === '${DATABASE_URL}', client.flag('ENABLE_NEW_UI'));
   await client.close();`;
   await writeFile(join(folder, 'baked.mjs'), `${schema}${baked}\n${print}`);
-  const nowhere = await createConfigServer({ env: {} });
-  await nowhere.close();
+  const nowhere = `http://127.0.0.1:${await freePort(0)}`;
   const variables = {
     SMOO_CONFIG_KEY: key.toString('base64'),
-    SMOOAI_CONFIG_API_URL: nowhere.url,
-    SMOOAI_CONFIG_AUTH_URL: nowhere.url,
+    SMOOAI_CONFIG_API_URL: nowhere,
+    SMOOAI_CONFIG_AUTH_URL: nowhere,
   };
   expect(await run(['baked.mjs'], variables)).toEqual({
     code: 0,

@@ -4,9 +4,9 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { freePort } from '../../../../scripts/free-port.mjs';
 import { defineConfig } from '../schema/define-config.ts';
 import { CACHED_SETTINGS, makeCachedClient } from '../test-support/cached-client.ts';
-import { startLoopbackServer } from '../test-support/loopback-server.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import type { Ruleset } from '../wire.ts';
 import type { ConfigClientOptions } from './client-options.ts';
@@ -123,9 +123,8 @@ describe('the disk copy', () => {
   });
 
   it('reports why the server could not be reached, with and without a fallback', async () => {
-    const closed = await startLoopbackServer(() => undefined);
-    await closed.close();
-    const unreachable = { source: undefined, apiUrl: closed.url, authUrl: closed.url, clientId: 'shop' };
+    const closed = `http://127.0.0.1:${await freePort(0)}`;
+    const unreachable = { source: undefined, apiUrl: closed, authUrl: closed, clientId: 'shop' };
     const error = { code: 'ERR_READY_TIMEOUT', message: expect.stringContaining('ECONNREFUSED') };
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     for (const fallback of ['cached', undefined] as const) {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { createTestClient } from '../testing.ts';
@@ -41,6 +41,14 @@ function readAll(stream: ReadableStream<Uint8Array>): { text: string } {
   })();
   return read;
 }
+
+// A turn of the event loop ends early on a slow machine. With a clock that stands still it serves all of these readers.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe('many snapshot streams of one client', () => {
   it('evaluate only the keys that changed', async () => {

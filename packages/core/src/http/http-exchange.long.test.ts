@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { freePort } from '../../../../scripts/free-port.mjs';
 import { ConfigApi, TokenProvider, type TokenProviderOptions } from '../server.ts';
 import {
   type LoopbackServer,
@@ -65,9 +66,7 @@ async function startApi(respond: Responder, fetch?: typeof globalThis.fetch) {
 
 /** A port where nothing listens. */
 async function deadUrl(): Promise<string> {
-  const server = await startLoopbackServer(() => undefined);
-  await server.close();
-  return server.url;
+  return `http://127.0.0.1:${await freePort(0)}`;
 }
 
 /** How far a request gets before its server hangs. */

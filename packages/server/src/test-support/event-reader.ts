@@ -10,6 +10,8 @@ export interface ReadEvent {
 }
 
 const TIMEOUT_MS = 60_000;
+/** The real ones: a test that stops the clock would also stop the time limit, and a failure would be a mute time-out. */
+const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
 
 /** Reads the server-sent events of a response one by one. */
 export class EventReader {
@@ -74,7 +76,7 @@ export class EventReader {
   async #until(condition: () => boolean, what: string): Promise<void> {
     // A timer and not the clock, which some tests set forward.
     let isLate = false;
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       isLate = true;
       this.#wake();
     }, TIMEOUT_MS);
@@ -84,7 +86,7 @@ export class EventReader {
         await new Promise<void>((resolve) => this.#waiting.add(resolve));
       }
     } finally {
-      clearTimeout(timer);
+      stopTimer(timer);
     }
   }
 
