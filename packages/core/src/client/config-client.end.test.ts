@@ -3,7 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineConfig } from '../schema/define-config.ts';
 import { type LoopbackServer, sendJson, startLoopbackServer } from '../test-support/loopback-server.ts';
+import { ManualSource } from '../test-support/manual-source.ts';
+import { type Replies, replyingFetch } from '../test-support/replying-fetch.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
+import { failureOf } from '../test-support/token-fixture.ts';
 import { until } from '../test-support/until.ts';
 import type { ConfigClientOptions } from './client-options.ts';
 import { type ConfigClient, createConfigClient } from './config-client.ts';
@@ -85,43 +88,6 @@ describe('close()', () => {
   });
 });
 
-/** A response that comes when the request is aborted, or a stream that ends then. */
-type Reply = number | 'hangs' | 'streams' | object;
-
-/** A client with a `fetch` that replies by endpoint, so that all timers are those of the client. */
-function clientWith(
-  replies: Readonly<Record<string, Reply>>,
-  options?: Partial<ConfigClientOptions<typeof config>>,
-) {
-  const paths: string[] = [];
-  /** The requests and streams that have not ended. */
-  const open = new Set<string>();
-  const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const path = new URL(String(input)).pathname;
-    const endpoint = path.slice(path.lastIndexOf('/'));
-    const reply = replies[endpoint] ?? 404;
-    paths.push(endpoint);
-    if (typeof reply === 'number') return Response.json({}, { status: reply });
-    if (reply !== 'hangs' && reply !== 'streams') return Response.json(reply);
-    open.add(endpoint);
-    const ended = new Promise<never>((_, reject) => {
-      init?.signal?.addEventListener('abort', () => {
-        open.delete(endpoint);
-        reject(new DOMException('aborted', 'AbortError'));
-      });
-    });
-    if (reply === 'hangs') return ended;
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        controller.enqueue(new TextEncoder().encode(': hi\n\n'));
-        ended.catch((error: unknown) => controller.error(error));
-      },
-    });
-    return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
-  };
-  return { client: clientOf('http://127.0.0.1:1', { fetch, ...options }), paths, open };
-}
-
 /** Lets pending promises settle, also those of streams. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -130,17 +96,16 @@ async function settle(): Promise<void> {
 describe('a closed client has no timer, and sends no request', () => {
   const values = { values: { newCheckout: true } };
   const ready = { '/token': token, '/ruleset': rulesetOf() };
-  const count = (paths: readonly string[], path: string) => paths.filter((seen) => seen === path).length;
   type Case = {
-    replies: Readonly<Record<string, Reply>>;
+    replies: Replies;
     /** Whether the client is in the state that it is closed in. */
-    isReached: (client: ConfigClient<typeof config>, paths: readonly string[]) => boolean;
+    isReached: (client: ConfigClient<typeof config>, sent: readonly string[]) => boolean;
     options?: Partial<ConfigClientOptions<typeof config>>;
   };
   const cases: Record<string, Case> = {
     'while it fetches a token': {
       replies: { '/token': 'hangs' },
-      isReached: (_, paths) => paths.includes('/token'),
+      isReached: (_, sent) => sent.includes('/token'),
     },
     'while it waits to ask for a token again': {
       replies: { '/token': 503 },
@@ -148,20 +113,20 @@ describe('a closed client has no timer, and sends no request', () => {
     },
     'while it fetches its first values': {
       replies: { '/token': token, '/ruleset': 'hangs' },
-      isReached: (_, paths) => paths.includes('/ruleset'),
+      isReached: (_, sent) => sent.includes('/ruleset'),
     },
     'while it waits to fetch its first values again': {
       replies: { '/token': token, '/ruleset': 503 },
-      isReached: (_, paths) => paths.includes('/ruleset'),
+      isReached: (_, sent) => sent.includes('/ruleset'),
     },
     'while a failed start waits for the next one': {
       replies: { '/token': 401 },
-      isReached: (client) => client.health().status === 'failed' || client.health().token !== undefined,
-      options: { start: 'background', onEvent: () => undefined },
+      isReached: (client) => client.health().token?.lastFailure !== undefined,
+      options: { start: 'background' },
     },
     'while its stream opens': {
       replies: { ...ready, '/stream': 'hangs' },
-      isReached: (_, paths) => paths.includes('/stream'),
+      isReached: (_, sent) => sent.includes('/stream'),
     },
     'while its stream is open': {
       replies: { ...ready, '/stream': 'streams' },
@@ -186,24 +151,51 @@ describe('a closed client has no timer, and sends no request', () => {
     },
     'while it evaluates on the server': {
       replies: { ...ready, '/stream': 'streams', '/evaluate': 'hangs' },
-      isReached: (_, paths) => count(paths, '/evaluate') > 0 || paths.some((path) => path === '/newCheckout'),
+      isReached: (_, sent) => sent.includes('/evaluate'),
     },
   };
   for (const [state, { replies, isReached, options }] of Object.entries(cases)) {
     it(state, async () => {
-      const { client, paths, open } = clientWith(replies, options);
+      const { fetch, sent, open } = replyingFetch(replies);
+      const client = clientOf('https://config.example.com', { fetch, ...options });
       const calls = [client.ready(), client.evaluateFlag('newCheckout')];
       void Promise.allSettled(calls);
-      await until(() => isReached(client, paths));
+      await until(() => isReached(client, sent));
       await client.close();
       await Promise.allSettled(calls);
       await settle();
       expect(vi.getTimerCount()).toBe(0);
       expect([...open]).toEqual([]);
-      const sent = [...paths];
+      const before = [...sent];
       await vi.advanceTimersByTimeAsync(86_400_000);
       await settle();
-      expect(paths).toEqual(sent);
+      expect(sent).toEqual(before);
     });
   }
+});
+
+describe('with a source that ignores its signal', () => {
+  const deaf = (source: ManualSource) => {
+    source.start = () => new Promise(() => undefined);
+    return source;
+  };
+
+  it('close() ends the wait of ready()', async () => {
+    const client = clientOf('', { source: deaf(new ManualSource('nothing')) });
+    const failure = failureOf(client.ready());
+    await client.close();
+    expect(await failure).toMatchObject({ code: 'ERR_CLIENT_CLOSED' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('close() stops one that has started', async () => {
+    const source = new ManualSource(rulesetOf());
+    const client = clientOf('', { source });
+    await client.ready();
+    // `ready()` has left no timer either, which would keep the process alive.
+    expect(vi.getTimerCount()).toBe(0);
+    expect(source.stops).toBe(0);
+    await client.close();
+    expect(source.stops).toBe(1);
+  });
 });
