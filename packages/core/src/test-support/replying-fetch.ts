@@ -14,8 +14,8 @@ export function replyingFetch(replies: Replies): {
 } {
   const sent: string[] = [];
   const open = new Set<string>();
-  const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const { pathname } = new URL(String(input));
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const { pathname } = new URL(input instanceof Request ? input.url : input);
     const endpoint = pathname.slice(pathname.lastIndexOf('/'));
     const reply = replies[endpoint] ?? 404;
     sent.push(endpoint);
