@@ -86,6 +86,17 @@ describe('a webhook', () => {
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(3);
   });
 
+  it('that fails is sent with a change that came during its request, under the revision of that change', async () => {
+    const later = () => {
+      sender.send(change(2, 'cartItems'));
+    };
+    const receiver = await startReceiver(secret, { responses: [{ status: 503, before: later }] });
+    const { sender } = senderTo(receiver.url);
+    sender.send(change(1, 'theme'));
+    await expect.poll(() => receiver.keysOf('production')).toEqual([['theme'], ['cartItems', 'theme']]);
+    expect(receiver.received.map(({ body }) => body.revision)).toEqual(['1', '2']);
+  });
+
   it('that failed for too long is sent with the next change', async () => {
     const receiver = await startReceiver(secret, { responses: [{ status: 503 }] });
     const { sender, logged } = senderTo(receiver.url, { retryForMs: -1 });
