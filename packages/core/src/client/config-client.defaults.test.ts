@@ -76,6 +76,13 @@ describe('a client waits at most 10 s', () => {
     expect(await countIn(2_000, () => count('/stream'))).toBe(1);
   });
 
+  it('for the first event of a stream', async () => {
+    const { client, count } = start({ ...ready, '/stream': 'is silent' });
+    await client.ready();
+    expect(await countIn(9_000, () => count('/stream'))).toBe(0);
+    expect(await countIn(2_000, () => count('/stream'))).toBe(1);
+  });
+
   it('in refresh()', async () => {
     const { client } = start(ready);
     await client.ready();

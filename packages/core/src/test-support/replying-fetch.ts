@@ -1,5 +1,8 @@
-/** A response by its status or body, a request that hangs, or a stream that stays open. These two end when they are aborted. */
-export type Reply = number | 'hangs' | 'streams' | object;
+/**
+ * A response by its status or body, a request that hangs, or a stream that stays open, with a comment or without. These end
+ * when they are aborted.
+ */
+export type Reply = number | 'hangs' | 'streams' | 'is silent' | object;
 
 /** The replies by endpoint, which is the last part of the path; all others get 404. They may change at any time. */
 export type Replies = Record<string, Reply>;
@@ -21,7 +24,7 @@ export function replyingFetch(replies: Replies): {
     sent.push(endpoint);
     if (reply instanceof Response) return reply.clone();
     if (typeof reply === 'number') return Response.json({}, { status: reply });
-    if (reply !== 'hangs' && reply !== 'streams') return Response.json(reply);
+    if (typeof reply === 'object') return Response.json(reply);
     open.add(endpoint);
     const ended = new Promise<never>((_, reject) => {
       init?.signal?.addEventListener('abort', () => {
@@ -29,16 +32,16 @@ export function replyingFetch(replies: Replies): {
         reject(new DOMException('aborted', 'AbortError'));
       });
     });
-    return reply === 'hangs' ? ended : openStream(ended);
+    return reply === 'hangs' ? ended : openStream(reply === 'streams' ? ': hi\n\n' : '', ended);
   };
   return { fetch, sent, open };
 }
 
-/** A stream with one comment, which fails with `ended`. */
-function openStream(ended: Promise<never>): Response {
+/** A stream that begins with a text, and fails with `ended`. */
+function openStream(text: string, ended: Promise<never>): Response {
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      controller.enqueue(new TextEncoder().encode(': hi\n\n'));
+      if (text !== '') controller.enqueue(new TextEncoder().encode(text));
       ended.catch((error: unknown) => controller.error(error));
     },
   });
