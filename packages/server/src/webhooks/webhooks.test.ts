@@ -118,6 +118,31 @@ describe('webhooks of a server', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('compare one view after another, so that a slow read of an older one cannot replace a newer one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const changes = new ChangeBus();
+    const reads: (() => void)[] = [];
+    const webhooks = new Webhooks({
+      targets: resolveWebhooks([{ url: 'http://127.0.0.1:9', secret }]),
+      changes,
+      log: { warn: () => undefined, error: () => undefined },
+      readView: () => new Promise((resolve) => reads.push(() => resolve(undefined))),
+    });
+    const publish = (revision: number) =>
+      changes.publish([{ environmentId: 'a', revision, changes: [], at: '' }], () => undefined);
+    publish(1);
+    await vi.advanceTimersByTimeAsync(100);
+    publish(2);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(reads).toHaveLength(1);
+    reads[0]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reads).toHaveLength(2);
+    reads[1]?.();
+    await webhooks.close(1);
+  });
+
   it('that wait are sent when the server closes', async () => {
     const { shop, keysOf } = await startFollowedShop();
     await shop.set('theme', 'dark');
