@@ -23,7 +23,7 @@ it('drain() closes a connection with a running request at the deadline, not befo
   const { connections, port } = await startHanging();
   const request = get({ port, host: '127.0.0.1' });
   const [response]: IncomingMessage[] = await once(request, 'response');
-  if (response === undefined) throw new Error('There is no response.');
+  if (response === undefined) throw new Error('The server did not respond.');
   for (const side of [request, response]) side.on('error', () => undefined);
   const ended = new Promise((resolve) => response.once('close', resolve));
   response.resume();
