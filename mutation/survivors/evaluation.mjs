@@ -249,4 +249,40 @@ export const evaluation = [
       'outerCut ?? cut → outerCut && cut',
     ],
   },
+  {
+    file: `${folder}/program.ts`,
+    reason: GUARD,
+    mutants: [
+      'index < rules.length → index <= rules.length',
+      'rule === undefined → false',
+      'condition !== undefined → true',
+      'index < variants.length → index <= variants.length',
+      'variant !== undefined → true',
+      'state === undefined → false',
+    ],
+  },
+  {
+    file: `${folder}/program.ts`,
+    reason:
+      'Equivalent: without an attribute, the read throws, and a catch block that returns nothing returns undefined.',
+    mutants: [
+      'attribute === undefined → false',
+      '{ // A getter or proxy in the context threw: the attribute is missing. return f… → {}',
+      '{ // A getter or a proxy in the context threw: the attribute is missing. return… → {}',
+    ],
+  },
+  {
+    file: `${folder}/program.ts`,
+    reason: 'Only speed: the longer way has the same result, and the first of the values is the default.',
+    mutants: [
+      'path === undefined → false',
+      "typeof value === 'object' → true",
+      'index === DEFAULT_VALUE → false',
+    ],
+  },
+  {
+    file: `${folder}/program.ts`,
+    reason: 'Equivalent: ids are strings, and nothing is stored at -1.',
+    mutants: ['index === NONE → false', "typeof id === 'string' → true"],
+  },
 ];

@@ -21,7 +21,7 @@ describe('the settings', () => {
       code: 0,
       stderr: '',
     });
-    await chmod(path, 0o644);
+    await chmod(path, 0o640);
     expect((await bare(['get', 'theme', '-c', 'credentials.json'])).stderr).toContain(
       'chmod 600 credentials.json',
     );

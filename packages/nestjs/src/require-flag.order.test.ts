@@ -195,4 +195,40 @@ describe('@RequireFlag', () => {
     expect((await get('/sub/is')).status).toBe(200);
     expect((await get('/sub/off')).status).toBe(404);
   });
+
+  it('refuses if one of several is not met, whichever it is and however long the others take', async () => {
+    const yes = async () => true;
+    const no = async () => false;
+    @Controller()
+    class SeveralController {
+      @Get('first')
+      @RequireFlag(no)
+      @RequireFlag(yes)
+      @RequireFlag(yes)
+      first() {
+        return { ok: true };
+      }
+
+      @Get('second')
+      @RequireFlag(yes)
+      @RequireFlag(no)
+      @RequireFlag(yes)
+      second() {
+        return { ok: true };
+      }
+
+      @Get('third')
+      @RequireFlag(yes)
+      @RequireFlag(yes)
+      @RequireFlag(no)
+      third() {
+        return { ok: true };
+      }
+    }
+    const { get } = await startApp({
+      imports: [SmooConfigModule.forRoot({ client })],
+      controllers: [SeveralController],
+    });
+    for (const path of ['/first', '/second', '/third']) expect((await get(path)).status).toBe(404);
+  });
 });

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { createTestClient } from '@smooai/config/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { configTag, createNextConfig } from './server.ts';
 import { inRouteHandler } from './test-support/next-render.ts';
 import { shopConfig } from './test-support/shop-config.ts';
@@ -86,6 +86,24 @@ describe('POST of handlers', () => {
     const body = new ReadableStream({ pull: () => Promise.reject(new Error('aborted')) });
     const init = { method: 'POST', headers: bearer, body, duplex: 'half' };
     expect((await handlers.POST(new Request(url, init))).status).toBe(408);
+  });
+
+  it('returns 408 to a body that takes more than 10 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { handlers } = createNextConfig({ client: createTestClient({ config: shopConfig() }) });
+    const body = new ReadableStream({ pull: () => new Promise<void>(() => undefined) });
+    const responding = handlers.POST(
+      new Request(url, { method: 'POST', headers: bearer, body, ...streaming(body) }),
+    );
+    let isOver = false;
+    void responding.then(() => {
+      isOver = true;
+    });
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await responding).status).toBe(408);
   });
 
   const old = /too old, or the clock of its sender is wrong/;

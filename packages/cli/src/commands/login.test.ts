@@ -110,7 +110,7 @@ describe('login', () => {
     const { code, stderr } = await at(['env', 'list'], { env: elsewhere });
     expect([code, stderr]).toEqual([2, expect.stringContaining('SMOOAI_CONFIG_CLIENT_SECRET')]);
     expect((await at(['env', 'list', '--profile', 'default'], { env: elsewhere })).code).toBe(0);
-    await chmod(profiles, 0o644);
+    await chmod(profiles, 0o640);
     const content = await readFile(profiles, 'utf8');
     await writeFile(profiles, '{ "default":');
     expect((await at(['env', 'list'])).stderr).toMatch(

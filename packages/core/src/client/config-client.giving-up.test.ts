@@ -9,6 +9,7 @@ import {
 } from '../test-support/loopback-server.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import { failureOf } from '../test-support/token-fixture.ts';
+import { until } from '../test-support/until.ts';
 
 // What is left of the token's requests when a client gives up or is closed.
 
@@ -50,7 +51,7 @@ it('the error of ready() names the last failure before the abort', async () => {
     if (count === 1) response.writeHead(503).end();
   });
   const failed = failureOf(client.ready({ timeoutMs: 9_000 }));
-  await expect.poll(() => client.health().token?.lastFailure).toBeDefined();
+  await until(() => client.health().token?.lastFailure !== undefined);
   await vi.advanceTimersByTimeAsync(9_000);
   const error = await failed;
   await client.close();
@@ -85,7 +86,8 @@ it('close() ends a refresh of the token in the background', async () => {
   const now = Date.now();
   vi.spyOn(Date, 'now').mockImplementation(() => now + 3_590_000);
   void client.evaluateLimit('cartItems').catch(() => undefined);
-  await expect.poll(() => refreshes).toEqual({ open: 1, all: 1 });
+  await until(() => refreshes.open === 1);
   await client.close();
-  await expect.poll(() => refreshes).toEqual({ open: 0, all: 1 });
+  await until(() => refreshes.open === 0);
+  expect(refreshes.all).toBe(1);
 });

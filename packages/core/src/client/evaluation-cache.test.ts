@@ -53,7 +53,7 @@ describe('the evaluation cache', () => {
     });
     await client.evaluateFlag('newCheckout');
     const now = vi.spyOn(performance, 'now');
-    const later = performance.now() + 999_000;
+    const later = performance.now() + 1_000;
     now.mockReturnValue(later);
     await client.evaluateFlag('newCheckout');
     expect(server.paths.length).toBe(2);

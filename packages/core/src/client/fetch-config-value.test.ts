@@ -111,6 +111,9 @@ describe('fetchConfigValue', () => {
       status: 503,
     });
     expect(countReads()).toBe(2);
+    // Two by default.
+    await expect(fetchConfigValue('apiBaseUrl', settings())).rejects.toMatchObject({ status: 503 });
+    expect(countReads()).toBe(2 + 3);
   });
 
   it('has a time limit and can be aborted', async () => {

@@ -223,6 +223,17 @@ describe('createSnapshotEventStream', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('sends a ping every 15 s by default', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const events = readEvents(createSnapshotEventStream(createTestClient({ config })));
+    await events.next();
+    vi.advanceTimersByTime(30_000);
+    await events.pump();
+    await events.pump();
+    expect(events.pings).toHaveLength(2);
+    await events.cancel();
+  });
+
   it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '15000'])(
     'throws for the heartbeat %j, with which a timer would fire all the time',
     (heartbeatMs) => {

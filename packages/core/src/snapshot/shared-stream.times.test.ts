@@ -120,6 +120,29 @@ it('limits the wait for the first event', async () => {
   expect([store.status, requests]).toEqual(['live', 2]);
 });
 
+it('takes 45 s without an event for a lost connection by default', async () => {
+  responses = [stream(ping), stream(ping)];
+  connect();
+  await settle();
+  await vi.advanceTimersByTimeAsync(44_999);
+  expect([store.status, requests]).toEqual(['live', 1]);
+  await vi.advanceTimersByTimeAsync(1_001);
+  expect([store.status, requests]).toEqual(['live', 2]);
+});
+
+it('closes the stream of a page that is hidden for two minutes by default', async () => {
+  vi.stubGlobal('document', { hidden: true });
+  const ended = vi.spyOn(EventSource.prototype, 'close');
+  responses = [stream(ping)];
+  connect({ silenceTimeoutMs: Number.POSITIVE_INFINITY });
+  await settle();
+  update('visibilitychange');
+  await vi.advanceTimersByTimeAsync(119_999);
+  expect(ended).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ended).toHaveBeenCalledOnce();
+});
+
 it('never sets a timer with a delay that browsers take for none', async () => {
   vi.stubGlobal('document', { hidden: true });
   responses = [stream(ping)];

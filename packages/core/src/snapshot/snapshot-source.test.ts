@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { ConfigContext } from '../schema/config-types.ts';
 import type { Snapshot } from '../wire.ts';
 import '../test-support/event-source.ts';
+import { until as reached } from '../test-support/until.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
@@ -187,21 +188,21 @@ describe('createSnapshotSource', () => {
     const waits = (): number => timers.mock.calls.filter(([, ms]) => ms === 3_000).length;
     const store = new SnapshotStore();
     disconnect = createSnapshotSource({ url, silenceTimeoutMs: 3_000 }).connect(store);
-    await expect.poll(() => server.open.size).toBe(1);
+    await reached(() => server.open.size === 1);
     server.send('snapshot', snapshot);
-    await expect.poll(() => store.status).toBe('live');
+    await reached(() => store.status === 'live');
     for (let beat = 0; beat < 10; beat++) {
       const before = waits();
       server.send('ping', '');
-      await expect.poll(waits, { interval: 1 }).toBeGreaterThan(before);
+      await reached(() => waits() > before);
       vi.advanceTimersByTime(2_000);
     }
     expect(server.requests).toHaveLength(1);
     expect(store.status).toBe('live');
     vi.advanceTimersByTime(1_000);
-    await expect.poll(() => store.status).toBe('reconnecting');
+    await reached(() => store.status === 'reconnecting');
     vi.advanceTimersByTime(1_000);
-    await expect.poll(() => server.requests.length).toBeGreaterThan(1);
+    await reached(() => server.requests.length > 1);
   });
 
   it('waits longer after each failure, up to 30 seconds, resets after a success, and obeys Retry-After', async () => {

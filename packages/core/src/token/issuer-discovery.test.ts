@@ -10,6 +10,7 @@ import {
 } from '../test-support/loopback-server.ts';
 import { rulesetOf } from '../test-support/ruleset.ts';
 import { failureOf } from '../test-support/token-fixture.ts';
+import { until } from '../test-support/until.ts';
 
 // The issuer of an API that is not the hosted one, if none is set: credentials go only where the user said.
 
@@ -199,10 +200,11 @@ describe('the issuer of an API', () => {
     onTestFinished(() => void vi.useRealTimers());
     const { client } = clientFor(server);
     const failed = failureOf(client.ready({ timeoutMs: 1_000 }));
-    await expect.poll(() => counts).toEqual({ open: 1, all: 1 });
+    await until(() => counts.open === 1);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await failed).toMatchObject({ code: 'ERR_READY_TIMEOUT' });
-    await expect.poll(() => counts).toEqual({ open: 0, all: 1 });
+    await until(() => counts.open === 0);
+    expect(counts.all).toBe(1);
     expect(sentSecrets(server)).toEqual([]);
   });
 
@@ -256,7 +258,7 @@ describe('discoverSettings', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const timeout = failureOf(discoverSettings(optionsFor(server), { env: {}, timeoutMs: 30 }));
-    await expect.poll(() => server.seen).toHaveLength(1);
+    await until(() => server.seen.length === 1);
     await vi.advanceTimersByTimeAsync(30);
     expect(await timeout).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'timeout' });
   });

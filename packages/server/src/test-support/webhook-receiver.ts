@@ -17,6 +17,8 @@ interface ReceivedWebhook {
 interface ReceiverResponse {
   status: number;
   headers?: Record<string, string>;
+  /** Called before it responds, while the sender waits. */
+  before?: () => void;
 }
 
 /** A program on this machine that gets webhooks; closed when the test ends. */
@@ -48,7 +50,8 @@ export async function startReceiver(
       const isSigned = given.length === mac.length && timingSafeEqual(given, mac);
       received.push({ id, isSigned, text, body: JSON.parse(text) });
       if (silent) return;
-      const { status, headers = {} } = responses.shift() ?? { status: 204 };
+      const { status, headers = {}, before } = responses.shift() ?? { status: 204 };
+      before?.();
       response.writeHead(status, headers).end();
     });
   });

@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startReceiver } from '../test-support/webhook-receiver.ts';
 import { resolveWebhooks } from './webhook-options.ts';
 import { WebhookSender, type WebhookTiming } from './webhook-sender.ts';
@@ -7,14 +7,14 @@ const secret = 'a-secret-of-the-tests';
 /** Short waits, and no end of the attempts. */
 const fast = { timeoutMs: 60_000, backoff: { baseMs: 1, capMs: 5 }, retryForMs: 3_600_000 };
 
-function senderTo(url: string, timing: Partial<WebhookTiming> = {}) {
+function senderTo(url: string, timing: Partial<WebhookTiming> | 'default' = {}) {
   const logged: { level: string; message: string; reason?: string; retryInMs?: number }[] = [];
   const log = (level: string) => (fields: object, message: string) =>
     void logged.push({ level, message, ...fields });
   const [target] = resolveWebhooks([{ url, secret }]);
   if (target === undefined) throw new Error('The target is missing.');
   const logger = { warn: log('warn'), error: log('error') } as never;
-  const sender = new WebhookSender(target, logger, { ...fast, ...timing });
+  const sender = new WebhookSender(target, logger, ...(timing === 'default' ? [] : [{ ...fast, ...timing }]));
   onTestFinished(() => sender.close(AbortSignal.abort()));
   return { sender, logged };
 }
@@ -86,6 +86,17 @@ describe('a webhook', () => {
     expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(3);
   });
 
+  it('that fails is sent with a change that came during its request, under the revision of that change', async () => {
+    const later = () => {
+      sender.send(change(2, 'cartItems'));
+    };
+    const receiver = await startReceiver(secret, { responses: [{ status: 503, before: later }] });
+    const { sender } = senderTo(receiver.url);
+    sender.send(change(1, 'theme'));
+    await expect.poll(() => receiver.keysOf('production')).toEqual([['theme'], ['cartItems', 'theme']]);
+    expect(receiver.received.map(({ body }) => body.revision)).toEqual(['1', '2']);
+  });
+
   it('that failed for too long is sent with the next change', async () => {
     const receiver = await startReceiver(secret, { responses: [{ status: 503 }] });
     const { sender, logged } = senderTo(receiver.url, { retryForMs: -1 });
@@ -118,5 +129,36 @@ describe('a webhook', () => {
     await expect.poll(() => logged.length).toBeGreaterThan(0);
     expect(logged[0]).toMatchObject({ webhook: 'http://127.0.0.1:9', environment: 'production' });
     expect(JSON.stringify(logged)).not.toMatch(/a-secret|token/);
+  });
+});
+
+describe('by default, a webhook', () => {
+  it('has 10 s for a response, waits a second or more, and fails for good after 15 minutes', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+    const timeouts = vi.spyOn(AbortSignal, 'timeout');
+    const now = performance.now.bind(performance);
+    let laterMs = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + laterMs);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const unavailable = (afterMs: number) => ({
+      status: 503,
+      before: () => {
+        laterMs += afterMs;
+      },
+    });
+    const responses = [unavailable(0), unavailable(10 * 60_000), unavailable(10 * 60_000)];
+    const receiver = await startReceiver(secret, { responses });
+    const { sender, logged } = senderTo(receiver.url, 'default');
+    sender.send(change(1, 'theme'));
+    await expect.poll(() => logged.map(({ retryInMs }) => retryInMs)).toEqual([1_000, 1_000, undefined]);
+    expect(new Set(timeouts.mock.calls.flat())).toEqual(new Set([10_000]));
+  });
+
+  it('waits an hour at most, even if Retry-After is a day', async () => {
+    const responses = [{ status: 503, headers: { 'retry-after': '86400' } }];
+    const receiver = await startReceiver(secret, { responses });
+    const { sender, logged } = senderTo(receiver.url, 'default');
+    sender.send(change(1, 'theme'));
+    await expect.poll(() => logged.map(({ retryInMs }) => retryInMs)).toEqual([3_600_000]);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ChangeBus } from '../domain/change-bus.ts';
 import { startShop } from '../test-support/shop-server.ts';
 import { startReceiver } from '../test-support/webhook-receiver.ts';
@@ -82,7 +82,9 @@ describe('webhooks of a server', () => {
     expect(receiver.received).toHaveLength(2);
   });
 
-  it('collect changes for a moment', async () => {
+  it('collect changes for 100 ms, and none after the close', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const changes = new ChangeBus();
     const reads: string[] = [];
     const webhooks = new Webhooks({
@@ -94,14 +96,51 @@ describe('webhooks of a server', () => {
         return undefined;
       },
     });
-    const records = ['a', 'b', 'a', 'a'].map((environmentId, revision) => ({ environmentId, revision }));
-    changes.publish(
-      records.map((record) => ({ ...record, changes: [], at: '' })),
-      () => undefined,
-    );
-    await expect.poll(() => reads).toEqual(['a', 'b']);
-    await webhooks.close(1);
+    const publish = (...ids: string[]) => {
+      const records = ids.map((environmentId, revision) => ({
+        environmentId,
+        revision,
+        changes: [],
+        at: '',
+      }));
+      changes.publish(records, () => undefined);
+    };
+    publish('a', 'b');
+    await vi.advanceTimersByTimeAsync(99);
+    publish('a', 'a');
+    expect(reads).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
     expect(reads).toEqual(['a', 'b']);
+    publish('c');
+    await webhooks.close(1);
+    expect(reads).toEqual(['a', 'b', 'c']);
+    publish('d');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('compare one view after another, so that a slow read of an older one cannot replace a newer one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const changes = new ChangeBus();
+    const reads: (() => void)[] = [];
+    const webhooks = new Webhooks({
+      targets: resolveWebhooks([{ url: 'http://127.0.0.1:9', secret }]),
+      changes,
+      log: { warn: () => undefined, error: () => undefined },
+      readView: () => new Promise((resolve) => reads.push(() => resolve(undefined))),
+    });
+    const publish = (revision: number) =>
+      changes.publish([{ environmentId: 'a', revision, changes: [], at: '' }], () => undefined);
+    publish(1);
+    await vi.advanceTimersByTimeAsync(100);
+    publish(2);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(reads).toHaveLength(1);
+    reads[0]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(reads).toHaveLength(2);
+    reads[1]?.();
+    await webhooks.close(1);
   });
 
   it('that wait are sent when the server closes', async () => {
