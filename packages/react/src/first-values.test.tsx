@@ -138,6 +138,19 @@ describe('useSuspenseFlag', () => {
     expect(view.container.textContent).toMatch(/^useSuspenseFlag: the flag "newCheckout" has neither/);
     consoleError.current.mockClear();
   });
+
+  it('throws the refusal of the server if that is why there is no value', async () => {
+    consoleError.current.mockImplementation(() => {});
+    const source = new ManualSource('connecting');
+    const view = render(tree(source, 'newCheckout', { readyTimeoutMs: 100 }));
+    const [store] = source.stores.keys();
+    act(() => store?.setStatus('refused', { status: 401, message: 'The key is revoked.' }));
+    await act(async () => vi.advanceTimersByTime(100));
+    expect(view.container.textContent).toMatch(
+      /^useSuspenseFlag: no values have arrived \(HTTP 401: The key is revoked\.\), and the flag "newCheckout" has no default/,
+    );
+    consoleError.current.mockClear();
+  });
 });
 
 describe('Flag', () => {

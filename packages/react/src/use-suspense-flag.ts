@@ -21,9 +21,12 @@ export function useSuspenseValue(scope: ConfigScope, key: string): unknown {
     throw session.wait;
   }
   if (value === undefined) {
-    throw new Error(
-      `useSuspenseFlag: the flag "${key}" has neither a value nor a default. Push the schema, or give the provider a default.`,
-    );
+    const { revision, refusal } = store;
+    const reason =
+      revision === undefined
+        ? `no values have arrived${refusal ? ` (HTTP ${refusal.status}: ${refusal.message})` : ''}, and the flag "${key}" has no default. Give the provider a default for a page without its server.`
+        : `the flag "${key}" has neither a value nor a default. Push the schema, or give the provider a default.`;
+    throw new Error(`useSuspenseFlag: ${reason}`);
   }
   return value;
 }

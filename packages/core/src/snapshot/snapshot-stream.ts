@@ -23,6 +23,8 @@ export function openStream(url: string, onEvent: (data: unknown) => void, onEnd:
     let retryAfterMs: number | undefined;
     // Not after a lost connection, which the browser would open again by itself.
     if (source.readyState) {
+      // Chromium cancels the stream of a page that is left right before `pagehide`. No timer runs after that.
+      await new Promise((resolve) => setTimeout(resolve));
       try {
         const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
         const { status, ok, headers } = response;
