@@ -135,11 +135,11 @@ describe('useSuspenseFlag', () => {
     const source = new ManualSource('connecting');
     const view = render(tree(source, 'newCheckout', { defaults }));
     await act(async () => source.push(snapshotOf({})));
-    expect(view.container.textContent).toMatch(/^useSuspenseFlag: the flag "newCheckout" has neither/);
+    expect(view.container.textContent).toMatch(/^useSuspenseFlag: "newCheckout" has neither/);
     consoleError.current.mockClear();
   });
 
-  it('throws the refusal of the server if that is why there is no value', async () => {
+  it('throws the refusal of the server if that is why nothing has arrived', async () => {
     consoleError.current.mockImplementation(() => {});
     const source = new ManualSource('connecting');
     const view = render(tree(source, 'newCheckout', { readyTimeoutMs: 100 }));
@@ -147,7 +147,7 @@ describe('useSuspenseFlag', () => {
     act(() => store?.setStatus('refused', { status: 401, message: 'The key is revoked.' }));
     await act(async () => vi.advanceTimersByTime(100));
     expect(view.container.textContent).toMatch(
-      /^useSuspenseFlag: no values have arrived \(HTTP 401: The key is revoked\.\), and the flag "newCheckout" has no default/,
+      /^useSuspenseFlag: "newCheckout" has neither a value nor a default\. The key is revoked\.$/,
     );
     consoleError.current.mockClear();
   });

@@ -21,12 +21,9 @@ export function useSuspenseValue(scope: ConfigScope, key: string): unknown {
     throw session.wait;
   }
   if (value === undefined) {
-    const { revision, refusal } = store;
-    const reason =
-      revision === undefined
-        ? `no values have arrived${refusal ? ` (HTTP ${refusal.status}: ${refusal.message})` : ''}, and the flag "${key}" has no default. Give the provider a default for a page without its server.`
-        : `the flag "${key}" has neither a value nor a default. Push the schema, or give the provider a default.`;
-    throw new Error(`useSuspenseFlag: ${reason}`);
+    throw new Error(
+      `useSuspenseFlag: "${key}" has neither a value nor a default. ${store.refusal?.message ?? 'Push the schema, or give it a default.'}`,
+    );
   }
   return value;
 }

@@ -126,17 +126,13 @@ it('watches for silence after attempts that never got an event', async () => {
 
 it('asks nothing when the browser cancels the stream because the page is left', async () => {
   responses = [stream(ping)];
-  let source: EventSource | undefined;
-  const add = EventSource.prototype.addEventListener;
-  vi.spyOn(EventSource.prototype, 'addEventListener').mockImplementation(function (this: EventSource, ...args) {
-    source = this;
-    add.apply(this, args as Parameters<typeof add>);
-  });
+  const sources = vi.spyOn(globalThis, 'EventSource');
   connect();
   await settle();
   // Chromium does so right before `pagehide`, in the same task.
-  source?.close();
-  source?.onerror?.(new Event('error'));
+  const source = sources.mock.results[0]?.value as EventSource;
+  source.close();
+  source.onerror?.(new Event('error'));
   await Promise.resolve();
   update('pagehide');
   vi.clearAllTimers();

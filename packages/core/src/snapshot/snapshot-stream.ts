@@ -29,13 +29,13 @@ export function openStream(url: string, onEvent: (data: unknown) => void, onEnd:
         const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
         const { status, ok, headers } = response;
         retryAfterMs = Number(headers.get('retry-after')) * 1000;
-        const passes = PASSES.test(String(ok ? headers.get('content-type') : status));
+        const passes = PASSES.test(`${ok ? headers.get('content-type') : status}`);
         // An unread body holds a connection of the browser, and a stream one of the server's limit.
         const text = await (ok || passes ? response.body?.cancel() : response.text());
         if (!passes) {
           // An error of this server, or whatever another one sends.
           const { message, cause } = Object(ok ? { message: 'No event stream.' } : parseJson(text as string));
-          refusal = { status, message: [message, cause].filter(Boolean).join(' ') };
+          refusal = { status, message: [message, cause].join(' ').trim() };
         }
       } catch {
         // The server cannot be reached.

@@ -67,7 +67,9 @@ it('lets every page read why it gets no snapshot, and nothing else', async () =>
       /nothing/,
     ],
     [
-      await fetch(`${server.url}/v1/organizations/x/config/snapshot/stream?key=${publishableKey}`, { headers }),
+      await fetch(`${server.url}/v1/organizations/x/config/snapshot/stream?key=${publishableKey}`, {
+        headers,
+      }),
       404,
       /does not exist/,
     ],
