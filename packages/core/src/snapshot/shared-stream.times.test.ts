@@ -126,13 +126,19 @@ it('watches for silence after attempts that never got an event', async () => {
 
 it('asks nothing when the browser cancels the stream because the page is left', async () => {
   responses = [stream(ping)];
-  const sources = vi.spyOn(globalThis, 'EventSource');
+  const sources: EventSource[] = [];
+  class Recorded extends EventSource {
+    constructor(to: string) {
+      super(to);
+      sources.push(this);
+    }
+  }
+  vi.stubGlobal('EventSource', Recorded);
   connect();
   await settle();
   // Chromium does so right before `pagehide`, in the same task.
-  const source = sources.mock.results[0]?.value as EventSource;
-  source.close();
-  source.onerror?.(new Event('error'));
+  sources[0]?.close();
+  sources[0]?.onerror?.(new Event('error'));
   await Promise.resolve();
   update('pagehide');
   vi.clearAllTimers();
