@@ -22,7 +22,7 @@ export function useSuspenseValue(scope: ConfigScope, key: string): unknown {
   }
   if (value === undefined) {
     throw new Error(
-      `useSuspenseFlag: "${key}" has neither a value nor a default. ${store.refusal?.message ?? 'Push the schema, or give it a default.'}`,
+      `useSuspenseFlag: "${key}" has neither a value nor a default. ${store.refusal?.message ?? 'Push the schema, or set a default.'}`,
     );
   }
   return value;
