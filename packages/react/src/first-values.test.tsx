@@ -135,7 +135,20 @@ describe('useSuspenseFlag', () => {
     const source = new ManualSource('connecting');
     const view = render(tree(source, 'newCheckout', { defaults }));
     await act(async () => source.push(snapshotOf({})));
-    expect(view.container.textContent).toMatch(/^useSuspenseFlag: the flag "newCheckout" has neither/);
+    expect(view.container.textContent).toMatch(/^useSuspenseFlag: "newCheckout" has neither/);
+    consoleError.current.mockClear();
+  });
+
+  it('throws the refusal of the server if that is why nothing has arrived', async () => {
+    consoleError.current.mockImplementation(() => {});
+    const source = new ManualSource('connecting');
+    const view = render(tree(source, 'newCheckout', { readyTimeoutMs: 100 }));
+    const [store] = source.stores.keys();
+    act(() => store?.setStatus('refused', { status: 401, message: 'The key is revoked.' }));
+    await act(async () => vi.advanceTimersByTime(100));
+    expect(view.container.textContent).toMatch(
+      /^useSuspenseFlag: "newCheckout" has neither a value nor a default\. The key is revoked\.$/,
+    );
     consoleError.current.mockClear();
   });
 });

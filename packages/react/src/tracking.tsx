@@ -57,7 +57,8 @@ const MAX_REMEMBERED = 10_000;
 
 const TrackerContext = createContext<Tracker | undefined>(undefined);
 
-/** Receives the exposures and events of the components below it. Place it inside or around `ConfigProvider`. */
+/** Receives the exposures and events of the components below it. Place it around `ConfigProvider`, whose `fallback` would
+ * mount it anew. */
 export function TrackingProvider({ children, ...callbacks }: TrackingProviderProps): ReactElement {
   const latest = useRef(callbacks);
   useEffect(() => {

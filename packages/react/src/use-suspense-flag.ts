@@ -16,14 +16,12 @@ export function useSuspenseValue(scope: ConfigScope, key: string): unknown {
   if (store.revision === undefined && !session.isOver && typeof document !== 'undefined') {
     session.wait ??= new Promise((resolve) => {
       session.wake = resolve;
-      store.subscribeAll(() => resolve());
+      store.subscribeAll(resolve as () => void);
     });
     throw session.wait;
   }
-  if (value === undefined) {
-    throw new Error(
-      `useSuspenseFlag: the flag "${key}" has neither a value nor a default. Push the schema, or give the provider a default.`,
-    );
-  }
-  return value;
+  if (value !== undefined) return value;
+  throw new Error(
+    `useSuspenseFlag: "${key}" has neither a value nor a default. ${store.refusal?.message ?? 'Push the schema, or give a default.'}`,
+  );
 }

@@ -70,7 +70,8 @@ it.each([
 
 it('has jitter in the longest wait too', async () => {
   connect();
-  for (let attempt = 0; attempt < 12; attempt++) await vi.advanceTimersToNextTimerAsync();
+  // Two timers for each attempt.
+  for (let timer = 0; timer < 24; timer++) await vi.advanceTimersToNextTimerAsync();
   const longest = delays().filter((ms) => ms > 15_000 && ms < 30_000);
   expect(new Set(longest).size).toBeGreaterThan(1);
 });
@@ -111,6 +112,37 @@ it('watches for silence again once a ping arrives, and from then on before the f
     await vi.advanceTimersByTimeAsync(46_000);
     expect([store.status, requests]).toEqual(['live', expected]);
   }
+});
+
+it('watches for silence after attempts that never got an event', async () => {
+  // The second one is for `fetch`, which asks for the reason.
+  responses = [new Response('', { status: 503 }), new Response('', { status: 503 }), stream()];
+  connect({ silenceTimeoutMs: 45_000 });
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(store.status).toBe('live');
+  await vi.advanceTimersByTimeAsync(45_000);
+  expect(store.status).toBe('reconnecting');
+});
+
+it('asks nothing when the browser cancels the stream because the page is left', async () => {
+  responses = [stream(ping)];
+  const sources: EventSource[] = [];
+  class Recorded extends EventSource {
+    constructor(to: string) {
+      super(to);
+      sources.push(this);
+    }
+  }
+  vi.stubGlobal('EventSource', Recorded);
+  connect();
+  await settle();
+  // Chromium does so right before `pagehide`, in the same task.
+  sources[0]?.close();
+  sources[0]?.onerror?.(new Event('error'));
+  await Promise.resolve();
+  update('pagehide');
+  vi.clearAllTimers();
+  expect(requests).toBe(1);
 });
 
 it('limits the wait for the first event', async () => {

@@ -53,7 +53,7 @@ export function shareStream(
   /** Whether this tab is hidden or about to be gone, so that one that is seen takes the lead. */
   let isAway: boolean | undefined;
   let failures = 0;
-  /** Whether silence means nothing, because a stream was silent or lost and none has had a ping yet. */
+  /** Whether silence means nothing, because a stream with events became silent or was lost, and none has had a ping yet. */
   let lacksPings: boolean | undefined;
   let timer: ReturnType<typeof setTimeout>;
   let hiddenTimer: ReturnType<typeof setTimeout>;
@@ -146,7 +146,7 @@ export function shareStream(
   const lost = (failed = source, refusal?: SnapshotRefusal, retryAfterMs?: number): void => {
     if (failed !== source) return;
     source?.close();
-    lacksPings ??= true;
+    if (store.status === 'live') lacksPings ??= true;
     const backoffMs = Math.min(MAX_RETRY_MS, retryMs * 2 ** failures++) / (1 + Math.random());
     // The sum, because the server asks all pages to wait for the same time.
     wait(open, backoffMs + Math.min(MAX_RETRY_MS, Math.max(0, retryAfterMs || 0)));

@@ -216,10 +216,12 @@ describe('createSnapshotSource', () => {
       const nextWait = async (): Promise<void> => {
         timeout.mockClear();
         await vi.advanceTimersToNextTimerAsync();
+        // The turn before the request for the reason of a failure.
+        await vi.advanceTimersByTimeAsync(0);
+        await vi.advanceTimersByTimeAsync(0);
         waits.push(Number(timeout.mock.lastCall?.[1]));
       };
-      await vi.advanceTimersByTimeAsync(0);
-      waits.push(Number(timeout.mock.lastCall?.[1]));
+      await nextWait();
       for (let attempt = 1; attempt < 8; attempt++) await nextWait();
       waits.forEach((wait, attempt) => {
         const longest = Math.min(30_000, 1000 * 2 ** attempt);

@@ -23,16 +23,18 @@ export function openStream(url: string, onEvent: (data: unknown) => void, onEnd:
     let retryAfterMs: number | undefined;
     // Not after a lost connection, which the browser would open again by itself.
     if (source.readyState) {
+      // Chromium cancels the stream of a page that is left right before `pagehide`. No timer runs after that.
+      await new Promise((resolve) => setTimeout(resolve));
       try {
         const response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(10_000) });
         const { status, ok, headers } = response;
         retryAfterMs = Number(headers.get('retry-after')) * 1000;
-        const passes = PASSES.test(String(ok ? headers.get('content-type') : status));
+        const passes = PASSES.test(`${ok ? headers.get('content-type') : status}`);
         // An unread body holds a connection of the browser, and a stream one of the server's limit.
         const error = ok || passes ? await response.body?.cancel() : parseJson(await response.text());
         // What another server sends may not be an error of this one.
         const { message = 'No event stream.', cause } = Object(error);
-        if (!passes) refusal = { status, message: [message, cause].filter(Boolean).join(' ') };
+        if (!passes) refusal = { status, message: [message, cause].join(' ').trim() };
       } catch {
         // The server cannot be reached.
       }

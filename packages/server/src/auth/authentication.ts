@@ -119,7 +119,8 @@ async function browserPrincipal(
   }
   if (!client.allowedOrigins.includes(origin)) {
     throw new Refusal('forbidden', 'This publishable key does not allow the origin of the request.', {
-      detail: 'Add the origin to the allowedOrigins of the auth client.',
+      detail:
+        'Create a key for it with "smooai-config clients create" and --origins, or add it to the allowedOrigins of the auth client.',
     });
   }
   return principalOf(client, client.scopes, { origin });

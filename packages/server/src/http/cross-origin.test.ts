@@ -66,6 +66,13 @@ it('lets every page read why it gets no snapshot, and nothing else', async () =>
       404,
       /nothing/,
     ],
+    [
+      await fetch(`${server.url}/v1/organizations/x/config/snapshot/stream?key=${publishableKey}`, {
+        headers,
+      }),
+      404,
+      /does not exist/,
+    ],
   ] as const;
   for (const [response, status, message] of refusals) {
     expect(response.status).toBe(status);

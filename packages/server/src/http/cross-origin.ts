@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ClientDirectory } from '../auth/client-directory.ts';
 
 const ORGANIZATION_PATH = /^\/organizations\/([^/?]+)\//;
-/** What browsers ask for. Its refusals contain nothing but the reason. */
-const SNAPSHOT_PATH = /^\/organizations\/[^/?]+\/config\/snapshot\/stream(?:\?|$)/;
+/** What browsers ask for, also below a wrong base path. Its refusals contain nothing but the reason. */
+const SNAPSHOT_PATH = /^[^?]*\/organizations\/[^/?]+\/config\/snapshot\/stream(?:\?|$)/;
 /** Paths that do not name an organization. The guard of their routes checks the origin of a publishable key. */
 const OFREP_PATH = /^\/ofrep\//;
 const ALLOW_ORIGIN = 'access-control-allow-origin';
