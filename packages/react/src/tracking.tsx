@@ -57,8 +57,10 @@ const MAX_REMEMBERED = 10_000;
 
 const TrackerContext = createContext<Tracker | undefined>(undefined);
 
-/** Receives the exposures and events of the components below it. Place it around `ConfigProvider`, whose `fallback` would
- * mount it anew. */
+/**
+ * Receives the exposures and events of the components below it. Place it around `ConfigProvider`, whose `fallback` would
+ * mount it anew.
+ */
 export function TrackingProvider({ children, ...callbacks }: TrackingProviderProps): ReactElement {
   const latest = useRef(callbacks);
   useEffect(() => {

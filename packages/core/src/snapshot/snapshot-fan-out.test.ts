@@ -35,14 +35,6 @@ function setUp() {
   return { taken, open, recolor };
 }
 
-// A turn of the event loop ends early on a slow machine. With a clock that stands still it serves all of these readers.
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['performance'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
 it('readers have equal entries in memory once', () => {
   const { taken, open, recolor } = setUp();
   open({ color: 'red' });
