@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { ResourceLimits } from 'node:worker_threads';
 import { onTestFinished, vi } from 'vitest';
 
 /**
@@ -12,11 +13,17 @@ export class FakeWorker extends EventEmitter {
   readonly progress: Int32Array;
   /** The jobs that it was given. */
   readonly jobs: unknown[] = [];
+  readonly resourceLimits: ResourceLimits;
   isReferenced = true;
   isTerminated = false;
 
-  constructor(_url: URL, { workerData }: { workerData: { progress: SharedArrayBuffer } }) {
+  constructor(
+    _url: URL,
+    options: { workerData: { progress: SharedArrayBuffer }; resourceLimits: ResourceLimits },
+  ) {
     super();
+    const { workerData, resourceLimits } = options;
+    this.resourceLimits = resourceLimits;
     this.progress = new Int32Array(workerData.progress);
     FakeWorker.started.push(this);
     queueMicrotask(() => this.emit('message', 'ready'));

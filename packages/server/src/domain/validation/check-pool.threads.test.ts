@@ -60,6 +60,14 @@ describe('threads', () => {
     expect(FakeWorker.started.map(({ isReferenced }) => isReferenced)).toEqual([false, false]);
   });
 
+  it('have 256 MiB of memory at most', async () => {
+    void run(startPool(), 'a');
+    await settle();
+    expect(FakeWorker.started.map(({ resourceLimits }) => resourceLimits)).toEqual([
+      { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 },
+    ]);
+  });
+
   it('are stopped ten seconds after the last job, and started again for the next one', async () => {
     const pool = startPool();
     for (const source of ['one', 'two']) {
