@@ -104,14 +104,14 @@ export function useProvider(Scope: ConfigScope, props: AnyProps): ReactElement {
     () => store.refusal,
     () => undefined,
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each refusal is reported once
+  // Without dependencies: in StrictMode, and when a hidden provider is shown, it runs again whatever they are.
   useEffect(() => {
-    // A provider that was hidden meanwhile has lost its connection, and with it the refusal.
-    if (!refusal || refusal !== store.refusal) return;
+    if (!refusal || session.reported === refusal) return;
+    session.reported = refusal;
     props.onError?.(refusal);
     // biome-ignore lint/suspicious/noConsole: without it, a page with a wrong key is only seen to load for ever
     if (process.env.NODE_ENV !== 'production') console.error(explainRefusal(refusal));
-  }, [refusal]);
+  });
 
   const hasValues = useSyncExternalStore(
     store.subscribeAll,

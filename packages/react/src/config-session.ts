@@ -1,6 +1,7 @@
 import type { EvaluationContext } from '@smooai/config';
 import {
   type Snapshot,
+  type SnapshotRefusal,
   type SnapshotSource,
   type SnapshotStore,
   snapshotEntry,
@@ -33,6 +34,8 @@ export interface ConfigSession {
   next?: ConfigSession | undefined;
   /** Called when the provider has left this session: disconnects `next`, if it is not shown. */
   end?: () => void;
+  /** The last refusal that the provider reported. */
+  reported?: SnapshotRefusal;
   /** Whether the wait for the first values is over. */
   isOver?: boolean;
   /** The wait of `useSuspenseFlag`, and the function that ends it. */

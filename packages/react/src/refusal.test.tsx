@@ -47,13 +47,36 @@ it('reports each refusal once, to the newest onError', () => {
   expect(consoleError).toHaveBeenCalledTimes(2);
 });
 
-it('reports a refusal that came before the provider was mounted', () => {
+it('reports a refusal that came before the provider was mounted once', () => {
   const store = new ManualSource().createStore();
   store.setStatus('refused', wrongKey);
   const onError = vi.fn();
-  render(<ConfigProvider store={store} onError={onError} />);
+  render(
+    <React.StrictMode>
+      <ConfigProvider store={store} onError={onError} />
+    </React.StrictMode>,
+  );
   expect(onError.mock.calls).toEqual([[wrongKey]]);
+  expect(consoleError).toHaveBeenCalledTimes(1);
 });
+
+it.skipIf(!Activity)(
+  'does not report the refusal of its own store again when a hidden provider is shown',
+  () => {
+    const store = new ManualSource().createStore();
+    store.setStatus('refused', wrongKey);
+    const onError = vi.fn();
+    const tree = (mode: 'hidden' | 'visible'): React.ReactNode => (
+      <Activity mode={mode}>
+        <ConfigProvider store={store} onError={onError} />
+      </Activity>
+    );
+    const view = render(tree('visible'));
+    view.rerender(tree('hidden'));
+    view.rerender(tree('visible'));
+    expect(onError).toHaveBeenCalledTimes(1);
+  },
+);
 
 it.skipIf(!Activity)('does not report a refusal again when a hidden provider is shown', () => {
   const source = new ManualSource();

@@ -22,6 +22,6 @@ export function useSuspenseValue(scope: ConfigScope, key: string): unknown {
   }
   if (value !== undefined) return value;
   throw new Error(
-    `useSuspenseFlag: "${key}" has neither a value nor a default. ${store.refusal?.message ?? 'Push the schema, or give a default.'}`,
+    `useSuspenseFlag: "${key}" has neither a value nor a default. ${store.refusal?.message || 'Push the schema, or give a default.'}`,
   );
 }
