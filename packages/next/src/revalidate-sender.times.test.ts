@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { until } from '../../core/src/test-support/until.ts';
 import { RevalidateSender } from './revalidate-sender.ts';
 
 beforeEach(() => {
@@ -10,11 +11,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets signatures be made, which takes real turns of the event loop. */
-async function until(isDone: () => boolean): Promise<void> {
-  while (!isDone()) await new Promise((resolve) => setImmediate(resolve));
-}
-
 it('sends again after 1, 2, 5, 10, 30 and 60 s, each time with 10 s for the response, then gives up', async () => {
   const warn = vi.spyOn(console, 'warn').mockReturnValue();
   const timeouts = vi.spyOn(AbortSignal, 'timeout');
@@ -23,7 +19,7 @@ it('sends again after 1, 2, 5, 10, 30 and 60 s, each time with 10 s for the resp
   const sender = new RevalidateSender('https://shop.example/api/config/stream', 'a-secret-of-the-tests');
   sender.send('all');
   for (const [failed, seconds] of [1, 2, 5, 10, 30, 60].entries()) {
-    // The wait after the request has begun.
+    // The wait after the request has begun. Signatures take real turns of the event loop.
     await until(() => vi.getTimerCount() === 1);
     expect(fetch).toHaveBeenCalledTimes(failed + 1);
     vi.advanceTimersByTime(seconds * 1_000 - 1);

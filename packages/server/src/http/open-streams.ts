@@ -52,7 +52,10 @@ export class OpenStreams {
     this.#timer = undefined;
   }
 
-  /** Finishes a stream in its turn: thousands may end at once, with their key or their environment, and each end is a system call. */
+  /**
+   * Finishes a stream in its turn: thousands may end at once, with their key or their environment, and each end is a system
+   * call.
+   */
   finishInTurn(stream: OpenStream): void {
     this.#ended.push(stream);
     if (!this.#isFinishing) void this.#finishAll();
